@@ -1,0 +1,19 @@
+module github.com/prioritycut/prioritycut
+
+go 1.22
+
+require (
+	github.com/gocarina/gocsv v0.0.0-20240520201108-78e41c74b4b1
+	github.com/golang/glog v1.2.5
+	github.com/google/go-cmp v0.6.0
+	github.com/schollz/progressbar/v3 v3.18.0
+	github.com/spf13/pflag v1.0.10
+	github.com/wamuir/graft v0.10.0
+	go.yaml.in/yaml/v3 v3.0.6
+	golang.org/x/image v0.23.0
+	golang.org/x/sync v0.10.0
+	golang.org/x/sys v0.29.0
+	golang.org/x/term v0.28.0
+	gonum.org/v1/gonum v0.15.1
+	google.golang.org/protobuf v1.34.2
+)
