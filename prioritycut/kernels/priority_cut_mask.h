@@ -1,0 +1,57 @@
+// The PriorityCut mask of one sample, free of TensorFlow: plain pointers in,
+// plain pointers out.
+
+#ifndef PRIORITYCUT_KERNELS_PRIORITY_CUT_MASK_H_
+#define PRIORITYCUT_KERNELS_PRIORITY_CUT_MASK_H_
+
+#include <cstdint>
+
+namespace prioritycut {
+
+// What k is a fraction of.
+enum class Base { kForeground, kImage };
+
+// Which value the mask has at the most occluded pixels.
+enum class Polarity { kFakeAtOccluded, kRealAtOccluded };
+
+struct MaskOptions {
+  // A pixel is background where its background alpha exceeds the threshold.
+  // The comparison is exact for float maps too: nothing is rounded.
+  double bg_threshold;
+  Base base;
+  Polarity polarity;
+};
+
+// Sides of a map are bounded so that a pixel count fits 31 bits.
+inline constexpr int64_t kMaxPixels = INT32_MAX;
+
+struct MaskResult {
+  // False: a map holds a NaN or an infinity, and the outputs are unspecified.
+  bool finite;
+  int64_t background_pixels;
+};
+
+// Computes the outputs of one sample of `pixels` pixels (1 .. kMaxPixels):
+//
+//   foreground[i] = 1 where i is background, else occlusion[i]    (Eq. 1)
+//   mask[i]       = 0 (fake) or 1 (real), the polarity's value at the n
+//                   foreground pixels of least occlusion value; of equal
+//                   values the lower index goes first
+//
+// with n = floor(k * foreground pixels), or floor(k * pixels) and at most the
+// foreground; the product is taken in double. k must lie in [0, 1].
+//
+// Values are ordered by their bits, hence -0 equals +0 and denormals keep
+// their order whatever the thread's floating-point mode is. The time is
+// O(pixels) for any input; nothing is allocated. mask and foreground overlap
+// neither each other nor the inputs.
+MaskResult ComputeMask(const float* occlusion, const float* background, float k,
+                       int64_t pixels, const MaskOptions& options, float* mask,
+                       float* foreground);
+MaskResult ComputeMask(const double* occlusion, const double* background,
+                       float k, int64_t pixels, const MaskOptions& options,
+                       double* mask, double* foreground);
+
+}  // namespace prioritycut
+
+#endif  // PRIORITYCUT_KERNELS_PRIORITY_CUT_MASK_H_
