@@ -1,0 +1,167 @@
+package model
+
+import (
+	tensorflow "github.com/wamuir/graft/tensorflow"
+
+	"github.com/prioritycut/prioritycut/graph"
+)
+
+// Perceptual returns the mean absolute difference of VGG-19's features of the
+// target and the prediction, [scale][feature], unweighted (FOMM, Eq. 8). The
+// target is detached.
+func Perceptual(s *graph.Scope, vgg *VGG19, target, prediction *Pyramid, scales []float64) [][]tensorflow.Output {
+	terms := make([][]tensorflow.Output, len(scales))
+	for i, scale := range scales {
+		at := s.At("scale_" + scaleName(scale))
+		want := vgg.Features(at.At("target"), target.Level(scale))
+		got := vgg.Features(at.At("prediction"), prediction.Level(scale))
+		for j := range want {
+			terms[i] = append(terms[i], at.L1(got[j], at.StopGradient(want[j])))
+		}
+	}
+	return terms
+}
+
+// FeatureMatching returns the mean absolute difference of the discriminator's
+// features, [scale][block], unweighted.
+func FeatureMatching(s *graph.Scope, real, fake Judgement) [][]tensorflow.Output {
+	terms := make([][]tensorflow.Output, len(real.Features))
+	for i := range real.Features {
+		for j := range real.Features[i] {
+			terms[i] = append(terms[i], s.L1(real.Features[i][j], fake.Features[i][j]))
+		}
+	}
+	return terms
+}
+
+// WeightedSum adds up weights[j] * terms[i][j] over all i and j; terms of
+// weight 0 are left out.
+func WeightedSum(s *graph.Scope, terms [][]tensorflow.Output, weights []float64) tensorflow.Output {
+	var list []tensorflow.Output
+	for i := range terms {
+		if len(terms[i]) > len(weights) {
+			s.Failf("%d weights for %d terms", len(weights), len(terms[i]))
+			return tensorflow.Output{}
+		}
+		for j, term := range terms[i] {
+			if weights[j] != 0 {
+				list = append(list, s.Scale(term, weights[j]))
+			}
+		}
+	}
+	if len(list) == 0 {
+		return s.Scalar(0)
+	}
+	return s.AddN(list...)
+}
+
+// toOne is mean((1 - x)^2), toZero mean(x^2): the least-squares GAN.
+func toOne(s *graph.Scope, x tensorflow.Output) tensorflow.Output {
+	return s.Mean(s.Square(s.OneMinus(x)))
+}
+
+func toZero(s *graph.Scope, x tensorflow.Output) tensorflow.Output { return s.Mean(s.Square(x)) }
+
+// GeneratorGAN is the generator's adversarial term: mean((1 - D(fake))^2) over
+// every map that the discriminator gives, summed over scales and heads.
+func GeneratorGAN(s *graph.Scope, fake Judgement) tensorflow.Output {
+	var list []tensorflow.Output
+	for _, score := range fake.Scores {
+		list = append(list, toOne(s, score))
+	}
+	if fake.Pixels.Op != nil {
+		list = append(list, toOne(s, fake.Pixels))
+	}
+	return s.AddN(list...)
+}
+
+// DiscriminatorGAN is mean((1 - D(real))^2) + mean(D(fake)^2) of the encoder,
+// summed over scales: FOMM's discriminator loss, and L_enc of a U-Net.
+func DiscriminatorGAN(s *graph.Scope, real, fake Judgement) tensorflow.Output {
+	var list []tensorflow.Output
+	for i := range real.Scores {
+		list = append(list, toOne(s, real.Scores[i]), toZero(s, fake.Scores[i]))
+	}
+	return s.AddN(list...)
+}
+
+// DecoderGAN is L_dec, the same over the U-Net decoder's pixels.
+func DecoderGAN(s *graph.Scope, real, fake Judgement) tensorflow.Output {
+	return s.Add(toOne(s, real.Pixels), toZero(s, fake.Pixels))
+}
+
+// Transform is a random warp T: an affine map and a thin-plate spline,
+//
+//	T(z) = A z + b + (1,1)' sum_j c_j r_j^2 log(r_j + 1e-6),
+//	r_j = |z_x - q_x| + |z_y - q_y|,
+//
+// over a corner-to-corner grid of control points q_j.
+type Transform struct {
+	// Theta [N, 2, 3] is [A | b].
+	Theta tensorflow.Output
+	// ControlParams [N, 1, points^2] are the c_j.
+	ControlParams tensorflow.Output
+	// Points is the side of the grid of control points.
+	Points int
+}
+
+const tpsEpsilon = 1e-6
+
+// Frame warps pictures x [N, H, W, 3] by T, reflecting at the borders.
+func (t Transform) Frame(s *graph.Scope, x tensorflow.Output, alignCorners bool) tensorflow.Output {
+	dims := s.Shape(x)
+	if s.Err() != nil {
+		return tensorflow.Output{}
+	}
+	at := t.Points2D(s, s.Grid(dims[1], dims[2]))
+	return s.Warp(x, s.Reshape(at, -1, dims[1], dims[2], 2), graph.ReflectPadding, alignCorners)
+}
+
+// Points2D is T at points z [N or 1, P, 2]: [N, P, 2].
+func (t Transform) Points2D(s *graph.Scope, z tensorflow.Output) tensorflow.Output {
+	a, b := t.affine(s)
+	r, _ := t.distances(s, z)
+	spline := s.Mul(s.Square(r), s.Log(s.Shift(r, tpsEpsilon))) // [N, P, M]
+	shift := s.Sum(s.Mul(spline, t.ControlParams), 2)           // [N, P]
+	moved := s.Add(s.MatMul(z, s.Transpose(a, 0, 2, 1)), s.Transpose(b, 0, 2, 1))
+	return s.Add(moved, s.ExpandDims(shift, 2))
+}
+
+// Jacobian is dT/dz at points z [N, P, 2]: [N, P, 2, 2]. The gradient of a loss
+// flows through it to z.
+func (t Transform) Jacobian(s *graph.Scope, z tensorflow.Output) tensorflow.Output {
+	a, _ := t.affine(s)
+	r, sign := t.distances(s, z)
+	shifted := s.Shift(r, tpsEpsilon)
+	slope := s.Add(s.Scale(s.Mul(r, s.Log(shifted)), 2), s.Div(s.Square(r), shifted))
+	weighted := s.ExpandDims(s.Mul(slope, t.ControlParams), 3) // [N, P, M, 1]
+	g := s.Sum(s.Mul(weighted, sign), 2)                       // [N, P, 2]
+	return s.Add(s.ExpandDims(a, 1), s.ExpandDims(g, 2))
+}
+
+// affine splits theta into A [N, 2, 2] and b [N, 2, 1].
+func (t Transform) affine(s *graph.Scope) (a, b tensorflow.Output) {
+	return s.Slice(t.Theta, []int{0, 0, 0}, []int{-1, -1, 2}), s.Slice(t.Theta, []int{0, 0, 2}, []int{-1, -1, 1})
+}
+
+// distances returns r [N, P, M] and the signs of its two parts [N, P, M, 2].
+func (t Transform) distances(s *graph.Scope, z tensorflow.Output) (r, sign tensorflow.Output) {
+	control := s.ExpandDims(s.Grid(t.Points, t.Points), 1) // [1, 1, M, 2]
+	offset := s.Minus(s.ExpandDims(z, 2), control)
+	return s.Sum(s.Abs(offset), 3), s.Sign(offset)
+}
+
+// EquivarianceValue is mean |kp_driving - T(kp of the warped driving frame)|
+// (FOMM, Eq. 9), unweighted.
+func EquivarianceValue(s *graph.Scope, t Transform, driving, transformed Keypoints) tensorflow.Output {
+	return s.L1(driving.Value, t.Points2D(s, transformed.Value))
+}
+
+// EquivarianceJacobian is mean |1 - J_driving^-1 JT(p') J'| at the keypoints p'
+// of the warped driving frame (FOMM, Eq. 10 and 11), unweighted.
+func EquivarianceJacobian(s *graph.Scope, t Transform, driving, transformed Keypoints) tensorflow.Output {
+	moved := s.MatMul(t.Jacobian(s, transformed.Value), transformed.Jacobian)
+	normed := s.MatMul(s.Inverse2x2(driving.Jacobian), moved)
+	identity := s.Values([]float64{1, 0, 0, 1}, 2, 2)
+	return s.L1(identity, normed)
+}
