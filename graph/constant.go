@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	tensorflow "github.com/wamuir/graft/tensorflow"
+
+	"github.com/prioritycut/prioritycut/tf"
 )
 
 // Placeholder adds an input of the given dtype; -1 leaves a size open. Its
@@ -73,36 +75,26 @@ func (s *Scope) Values(values []float64, dims ...int64) tensorflow.Output {
 	return s.Const(t)
 }
 
-// NewTensor makes a tensor of dtype float or double from float64 values in
-// row-major order.
+// NewTensor makes a tensor of dtype float, double or int64 from float64 values
+// in row-major order.
 func NewTensor(dtype tensorflow.DataType, values []float64, dims ...int64) (*tensorflow.Tensor, error) {
-	size := int64(1)
-	for _, d := range dims {
-		size *= d
-	}
-	if size != int64(len(values)) {
-		return nil, fmt.Errorf("%d values do not fill shape %v", len(values), dims)
-	}
-	var (
-		t   *tensorflow.Tensor
-		err error
-	)
 	switch dtype {
 	case tensorflow.Double:
-		t, err = tensorflow.NewTensor(values)
+		return tf.NewTensor(values, dims...)
 	case tensorflow.Float:
 		single := make([]float32, len(values))
 		for i, v := range values {
 			single[i] = float32(v)
 		}
-		t, err = tensorflow.NewTensor(single)
-	default:
-		return nil, fmt.Errorf("dtype %v is neither float nor double", dtype)
+		return tf.NewTensor(single, dims...)
+	case tensorflow.Int64:
+		whole := make([]int64, len(values))
+		for i, v := range values {
+			whole[i] = int64(v)
+		}
+		return tf.NewTensor(whole, dims...)
 	}
-	if err != nil {
-		return nil, err
-	}
-	return t, t.Reshape(dims)
+	return nil, fmt.Errorf("dtype %v is not float, double or int64", dtype)
 }
 
 // ints is a constant int32 vector, as shapes and axes are given.

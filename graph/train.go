@@ -72,10 +72,11 @@ type Adam struct {
 }
 
 // NewAdam makes the slots <variable>.exp_avg and <variable>.exp_avg_sq and the
-// count of steps in scope s. The rate lr is a scalar of the graph's dtype.
-func NewAdam(s *Scope, vars []*Variable, lr tensorflow.Output, beta1, beta2, epsilon float64) *Adam {
+// count of steps, <name>.step, in scope s. The rate lr is a scalar of the
+// graph's dtype.
+func NewAdam(s *Scope, name string, vars []*Variable, lr tensorflow.Output, beta1, beta2, epsilon float64) *Adam {
 	a := &Adam{Beta1: beta1, Beta2: beta2, Epsilon: epsilon, vars: vars, lr: lr}
-	a.Step = s.VariableOf(tensorflow.Int64, "step", Slot, Zeros)
+	a.Step = s.VariableOf(tensorflow.Int64, name+".step", Slot, Zeros)
 	for _, v := range vars {
 		dims := make([]int, len(v.Dims))
 		for i, d := range v.Dims {
@@ -139,4 +140,16 @@ func (s *Scope) Barrier(after ...tensorflow.Output) *tensorflow.Operation {
 		control = append(control, o.Op)
 	}
 	return s.AddOp("NoOp", nil, control)
+}
+
+// After is x, handed on once op has run.
+func (s *Scope) After(op *tensorflow.Operation, x tensorflow.Output) tensorflow.Output {
+	if op == nil {
+		return tensorflow.Output{}
+	}
+	after := s.AddOp("Identity", nil, []*tensorflow.Operation{op}, x)
+	if after == nil {
+		return tensorflow.Output{}
+	}
+	return after.Output(0)
 }

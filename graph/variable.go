@@ -208,7 +208,8 @@ type Runner interface {
 	Run(feeds map[tensorflow.Output]*tensorflow.Tensor, fetches []tensorflow.Output, targets []*tensorflow.Operation) ([]*tensorflow.Tensor, error)
 }
 
-// Assign stores values in variables of a session. The tensors must have the
+// Assign stores values in variables of a session, all in one run: TensorFlow
+// prepares the graph anew for every set of feeds. The tensors must have the
 // variables' dtypes and shapes.
 func Assign(run Runner, values map[*Variable]*tensorflow.Tensor) error {
 	feeds := make(map[tensorflow.Output]*tensorflow.Tensor, len(values))
@@ -246,32 +247,15 @@ func Fetch(run Runner, vars []*Variable) (map[*Variable]*tensorflow.Tensor, erro
 
 // Initialize gives variables their first values, drawn from seed.
 func Initialize(run Runner, vars []*Variable, seed int64) error {
+	values := make(map[*Variable]*tensorflow.Tensor, len(vars))
 	for _, v := range vars {
-		t, err := v.initialTensor(seed)
+		t, err := NewTensor(v.DType, v.Initial(seed), v.Dims...)
 		if err != nil {
 			return fmt.Errorf("variable %s: %w", v.Name, err)
 		}
-		if err := Assign(run, map[*Variable]*tensorflow.Tensor{v: t}); err != nil {
-			return fmt.Errorf("variable %s: %w", v.Name, err)
-		}
+		values[v] = t
 	}
-	return nil
-}
-
-func (v *Variable) initialTensor(seed int64) (*tensorflow.Tensor, error) {
-	values := v.Initial(seed)
-	if v.DType == tensorflow.Int64 {
-		whole := make([]int64, len(values))
-		for i, x := range values {
-			whole[i] = int64(x)
-		}
-		t, err := tensorflow.NewTensor(whole)
-		if err != nil {
-			return nil, err
-		}
-		return t, t.Reshape(v.Dims)
-	}
-	return NewTensor(v.DType, values, v.Dims...)
+	return Assign(run, values)
 }
 
 func sameDims(a, b []int64) bool {
