@@ -1,0 +1,304 @@
+package weights
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/prioritycut/prioritycut/internal/element"
+)
+
+// maxDims bounds a tensor's dimensions; PyTorch's own limit.
+const maxDims = 64
+
+// storageTypes are the classes of PyTorch's storages, without "Storage".
+// Tensors of PyTorch before 0.2 have classes of the same names with "Tensor".
+var storageTypes = map[string]DType{
+	"Double":   element.F64,
+	"Float":    element.F32,
+	"Half":     element.F16,
+	"BFloat16": element.BF16,
+	"Long":     element.I64,
+	"Int":      element.I32,
+	"Short":    element.I16,
+	"Char":     element.I8,
+	"Byte":     element.U8,
+	"Bool":     element.Bool,
+}
+
+// torchTypes are PyTorch's element types by name.
+var torchTypes = map[string]DType{
+	"float64": element.F64, "double": element.F64,
+	"float32": element.F32, "float": element.F32,
+	"float16": element.F16, "half": element.F16,
+	"bfloat16": element.BF16,
+	"int64":    element.I64, "long": element.I64,
+	"int32": element.I32, "int": element.I32,
+	"int16": element.I16, "short": element.I16,
+	"int8": element.I8, "uint8": element.U8,
+	"uint16": element.U16, "uint32": element.U32, "uint64": element.U64,
+	"bool": element.Bool,
+}
+
+// constructors are the functions and classes that a checkpoint may call.
+var constructors = map[string]func(m *machine, args Tuple) (Value, error){
+	"collections.OrderedDict":         buildDict,
+	"collections.defaultdict":         buildDefaultDict,
+	"torch.Size":                      buildSize,
+	"torch.device":                    buildDevice,
+	"torch._utils._rebuild_tensor":    rebuildTensor,
+	"torch._utils._rebuild_tensor_v2": rebuildTensor,
+	"torch._utils._rebuild_tensor_v3": rebuildTypedTensor,
+	"torch._utils._rebuild_parameter": buildParameter,
+	"torch.nn.parameter.Parameter":    buildParameter,
+	"torch.nn.parameter.Buffer":       buildParameter,
+	"_codecs.encode":                  encodeText,
+	"numpy.dtype":                     buildNumpyType,
+	"numpy.core.multiarray.scalar":    buildNumpyScalar,
+	"numpy._core.multiarray.scalar":   buildNumpyScalar,
+	"numpy.dtypes.Float32DType":       numpyTypeOf("f4"),
+	"numpy.dtypes.Float64DType":       numpyTypeOf("f8"),
+	"numpy.dtypes.Int32DType":         numpyTypeOf("i4"),
+	"numpy.dtypes.Int64DType":         numpyTypeOf("i8"),
+	"numpy.dtypes.BoolDType":          numpyTypeOf("b1"),
+}
+
+// classes may be named but not called.
+var classes = map[string]bool{
+	"builtins.dict": true, "__builtin__.dict": true,
+	"builtins.int": true, "__builtin__.int": true,
+	"builtins.float": true, "__builtin__.float": true,
+	"builtins.list": true, "__builtin__.list": true,
+	"torch.storage.UntypedStorage": true, "torch.UntypedStorage": true,
+	"numpy.float32": true, "numpy.float64": true, "numpy.int64": true, "numpy.bool_": true,
+}
+
+// findTorch looks a name up in the list of what checkpoints may contain.
+func findTorch(module, name string) (Value, error) {
+	full := module + "." + name
+	if build, ok := constructors[full]; ok {
+		return constructor{full, build}, nil
+	}
+	if module == "torch" && torchTypes[name] != element.Invalid {
+		return Class(full), nil
+	}
+	if module == "torch" || module == "torch.cuda" {
+		if kind, ok := strings.CutSuffix(name, "Storage"); ok && storageTypes[kind] != element.Invalid {
+			return Class(full), nil
+		}
+		if kind, ok := strings.CutSuffix(name, "Tensor"); ok && storageTypes[kind] != element.Invalid {
+			return constructor{full, buildEmptyTensor}, nil
+		}
+	}
+	if classes[full] {
+		return Class(full), nil
+	}
+	return nil, notAllowed(module, name)
+}
+
+// typeOfStorage returns the element type of a storage's class, and whether
+// the class is one of a storage. Untyped storages count bytes.
+func typeOfStorage(class Value) (DType, bool) {
+	c, ok := class.(Class)
+	if !ok {
+		return element.Invalid, false
+	}
+	if strings.HasSuffix(string(c), ".UntypedStorage") {
+		return element.U8, true
+	}
+	name := string(c)[strings.LastIndexByte(string(c), '.')+1:]
+	kind, ok := strings.CutSuffix(name, "Storage")
+	return storageTypes[kind], ok && storageTypes[kind] != element.Invalid
+}
+
+func buildDict(m *machine, args Tuple) (Value, error) {
+	d := &Dict{}
+	if len(args) == 0 {
+		return d, nil
+	}
+	// Python 2 hands the entries over as a list of pairs.
+	list, ok := args[0].(*List)
+	if !ok || len(args) > 1 {
+		return nil, fmt.Errorf("called with %s", kindsOf(args))
+	}
+	if err := m.charge(2 * len(list.items)); err != nil {
+		return nil, err
+	}
+	for _, item := range list.items {
+		var pair []Value
+		switch item := item.(type) {
+		case Tuple:
+			pair = item
+		case *List:
+			pair = item.items
+		}
+		if len(pair) != 2 {
+			return nil, fmt.Errorf("an entry is a %s, no pair", kindOf(item))
+		}
+		if err := d.set(pair[0], pair[1]); err != nil {
+			return nil, err
+		}
+	}
+	return d, nil
+}
+
+func buildDefaultDict(_ *machine, args Tuple) (Value, error) {
+	if len(args) == 1 {
+		if _, ok := args[0].(Class); !ok && args[0] != nil {
+			return nil, fmt.Errorf("called with %s", kindsOf(args))
+		}
+	}
+	if len(args) > 1 {
+		return nil, fmt.Errorf("called with %s", kindsOf(args))
+	}
+	return &Dict{}, nil
+}
+
+func buildSize(_ *machine, args Tuple) (Value, error) {
+	if len(args) == 1 {
+		if size, ok := args[0].(Tuple); ok {
+			return size, nil
+		}
+	}
+	return nil, fmt.Errorf("called with %s", kindsOf(args))
+}
+
+func buildDevice(_ *machine, args Tuple) (Value, error) {
+	if len(args) > 0 {
+		if name, ok := args[0].(string); ok {
+			return Class("torch.device " + name[:min(len(name), 40)]), nil
+		}
+	}
+	return nil, fmt.Errorf("called with %s", kindsOf(args))
+}
+
+// buildParameter returns the tensor of a parameter, or an empty one whose
+// state follows.
+func buildParameter(m *machine, args Tuple) (Value, error) {
+	if len(args) == 0 {
+		return buildEmptyTensor(m, args)
+	}
+	if t, ok := args[0].(*Tensor); ok && len(args) <= 3 {
+		return t, nil
+	}
+	return nil, fmt.Errorf("called with %s", kindsOf(args))
+}
+
+func buildEmptyTensor(_ *machine, args Tuple) (Value, error) {
+	if len(args) != 0 {
+		return nil, fmt.Errorf("called with %s", kindsOf(args))
+	}
+	return &Tensor{}, nil
+}
+
+// setState fills an empty tensor of an early PyTorch: a tensor's state is
+// (storage, offset, size, stride), a variable's (tensor, gradient, ...).
+func (t *Tensor) setState(m *machine, state Value) error {
+	parts, ok := state.(Tuple)
+	if !ok || t.source != nil {
+		return fmt.Errorf("a tensor gets the state of a %s", kindOf(state))
+	}
+	switch len(parts) {
+	case 4:
+		v, err := rebuildTensor(m, parts)
+		if err != nil {
+			return err
+		}
+		*t = *v.(*Tensor)
+		return nil
+	case 5:
+		if data, ok := parts[0].(*Tensor); ok && data.source != nil {
+			*t = *data
+			return nil
+		}
+	}
+	return fmt.Errorf("a tensor gets the state (%s)", kindsOf(parts))
+}
+
+// rebuildTensor takes (storage, offset, size, stride), then what matters to
+// training only: requires_grad, hooks, metadata.
+func rebuildTensor(m *machine, args Tuple) (Value, error) {
+	if len(args) < 4 || len(args) > 7 {
+		return nil, fmt.Errorf("called with %s", kindsOf(args))
+	}
+	if len(args) == 7 && !isEmpty(args[6]) {
+		return nil, fmt.Errorf("tensors with metadata (conjugate or negative views) are not supported")
+	}
+	s, ok := args[0].(*storage)
+	if !ok {
+		return nil, fmt.Errorf("called with %s", kindsOf(args))
+	}
+	return viewOf(m, s, s.dtype, args[1:4])
+}
+
+// rebuildTypedTensor is rebuildTensor for an untyped storage; the element
+// type is the seventh argument.
+func rebuildTypedTensor(m *machine, args Tuple) (Value, error) {
+	if len(args) < 7 || len(args) > 8 || len(args) == 8 && !isEmpty(args[7]) {
+		return nil, fmt.Errorf("called with %s", kindsOf(args))
+	}
+	s, ok := args[0].(*storage)
+	class, ok2 := args[6].(Class)
+	dtype := torchTypes[strings.TrimPrefix(string(class), "torch.")]
+	if !ok || !ok2 || dtype == element.Invalid {
+		return nil, fmt.Errorf("called with %s", kindsOf(args))
+	}
+	return viewOf(m, s, dtype, args[1:4])
+}
+
+// viewOf checks offset, size and stride, counted in elements, and makes the
+// tensor.
+func viewOf(m *machine, s *storage, dtype DType, place []Value) (Value, error) {
+	offset, ok := integer(place[0])
+	if !ok {
+		return nil, fmt.Errorf("the storage offset is a %s", kindOf(place[0]))
+	}
+	shape, err := dimensions("size", place[1])
+	if err != nil {
+		return nil, err
+	}
+	stride, err := dimensions("stride", place[2])
+	if err != nil {
+		return nil, err
+	}
+	if err := m.charge(4 * (len(shape) + 4)); err != nil {
+		return nil, err
+	}
+	v := &view{storage: s, itemSize: int64(dtype.Size()), offset: offset, shape: shape, stride: stride}
+	if err := v.check(); err != nil {
+		return nil, err
+	}
+	return &Tensor{dtype: dtype, shape: shape, source: v}, nil
+}
+
+func dimensions(what string, v Value) ([]int64, error) {
+	t, ok := v.(Tuple)
+	if !ok || len(t) > maxDims {
+		return nil, fmt.Errorf("a tensor's %s is a %s or has more than %d dimensions", what, kindOf(v), maxDims)
+	}
+	dims := make([]int64, len(t))
+	for i, d := range t {
+		if dims[i], ok = integer(d); !ok || dims[i] < 0 {
+			return nil, fmt.Errorf("a tensor's %s has a negative dimension or a %s", what, kindOf(d))
+		}
+	}
+	return dims, nil
+}
+
+// isEmpty reports whether v is None or an empty dictionary.
+func isEmpty(v Value) bool {
+	d, ok := v.(*Dict)
+	return v == nil || ok && d.Len() == 0
+}
+
+// kindsOf names the kinds of the first arguments.
+func kindsOf(args Tuple) string {
+	const most = 9
+	var kinds []string
+	for _, a := range args[:min(len(args), most)] {
+		kinds = append(kinds, kindOf(a))
+	}
+	if len(args) > most {
+		kinds = append(kinds, "...")
+	}
+	return "arguments " + strings.Join(kinds, ", ")
+}
