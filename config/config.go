@@ -1,0 +1,124 @@
+package config
+
+import (
+	"github.com/prioritycut/prioritycut/dataset"
+	"github.com/prioritycut/prioritycut/model"
+	"github.com/prioritycut/prioritycut/prioritycut"
+)
+
+// FormatVersion is the version of the resolved file. It grows when a key
+// changes its meaning; files of older versions are read, newer ones refused.
+const FormatVersion = 1
+
+// Config is the whole tree of settings. The sections dataset_params ...
+// visualizer_params and their keys are those of the reference
+// (first-order-model); keys of ours stand beside them.
+type Config struct {
+	// FormatVersion of a saved configuration. Written by the program.
+	FormatVersion int `yaml:"format_version"`
+	// Preset the configuration was built on: shapes-64, vox-256, taichi-256,
+	// bair-256, or reference (the base of a complete YAML of the reference).
+	Preset string `yaml:"preset"`
+	// Variant is the row of the paper's ablation: fomm, fomm-adv, unet, cutmix
+	// or prioritycut. It decides the kind of discriminator, generator_gan,
+	// discriminator_gan and whether the consistency loss acts.
+	Variant model.Variant `yaml:"variant"`
+	// Seed of everything random: initial weights, batches, warps, masks. Any
+	// integer; 0 as the reference.
+	Seed int64 `yaml:"seed"`
+	// InitFrom is the folder of a run or a converted checkpoint whose weights
+	// training starts from; empty starts from scratch.
+	InitFrom string `yaml:"init_from"`
+	// VGG19 says where the perceptual loss takes its features from.
+	VGG19 VGG19Params `yaml:"vgg19"`
+	// Dataset says what is trained on and how it is augmented.
+	Dataset dataset.Params `yaml:"dataset_params"`
+	// Model sizes the networks.
+	Model model.Params `yaml:"model_params"`
+	// PriorityCut configures the masks of PriorityCut and the boxes of CutMix.
+	PriorityCut prioritycut.Params `yaml:"prioritycut_params"`
+	// Train configures losses, optimisers and the training loop.
+	Train TrainParams `yaml:"train_params"`
+	// Reconstruction configures the reconstruction of test videos.
+	Reconstruction ReconstructionParams `yaml:"reconstruction_params"`
+	// Animate configures animation.
+	Animate AnimateParams `yaml:"animate_params"`
+	// Visualizer configures the picture grids.
+	Visualizer VisualizerParams `yaml:"visualizer_params"`
+	// Run says where and how the program computes, not what.
+	Run RunParams `yaml:"run_params"`
+}
+
+// RandomVGG19 as a file name means fixed random features instead of weights.
+const RandomVGG19 = "random"
+
+// VGG19Params choose the features of the perceptual loss.
+type VGG19Params struct {
+	// File with the weights (.npz, .safetensors or torchvision's .pth), or
+	// "random": fixed features with random weights, enough for small drawn
+	// pictures, but not what the paper trained with. Empty: none named yet.
+	File string `yaml:"file"`
+	// WidthDivisor divides the channels of every layer: 1 is VGG-19, a larger
+	// one is cheaper and possible with random features only, or with a file of
+	// that width. One of 1, 2, 4, 8, 16, 32, 64.
+	WidthDivisor int `yaml:"width_divisor"`
+	// SHA256 of the weight file in hexadecimal digits, written by the run: the
+	// file may move, but a run never goes on with other weights.
+	SHA256 string `yaml:"sha256"`
+}
+
+// ReconstructionParams configure the reconstruction of test videos.
+type ReconstructionParams struct {
+	// NumVideos is the largest number of videos reconstructed. At least 1.
+	NumVideos int `yaml:"num_videos"`
+	// Format of the visualisations: .mp4 or .gif.
+	Format string `yaml:"format"`
+}
+
+// AnimateParams configure animation.
+type AnimateParams struct {
+	// NumPairs is the largest number of pairs animated. At least 1.
+	NumPairs int `yaml:"num_pairs"`
+	// Format of the visualisations: .mp4 or .gif.
+	Format string `yaml:"format"`
+	// Normalization says how driving keypoints become those of the source.
+	Normalization NormalizationParams `yaml:"normalization_params"`
+}
+
+// NormalizationParams say how driving keypoints are carried over to the source.
+type NormalizationParams struct {
+	// AdaptMovementScale scales the movement by the square root of the ratio of
+	// the areas of the keypoints' convex hulls. Acts in relative mode only.
+	AdaptMovementScale bool `yaml:"adapt_movement_scale"`
+	// UseRelativeMovement applies the displacement since the first driving
+	// frame instead of the driving keypoints themselves.
+	UseRelativeMovement bool `yaml:"use_relative_movement"`
+	// UseRelativeJacobian does the same for the Jacobians. Acts in relative
+	// mode only.
+	UseRelativeJacobian bool `yaml:"use_relative_jacobian"`
+}
+
+// VisualizerParams configure the picture grids.
+type VisualizerParams struct {
+	// KPSize is the radius of a drawn keypoint in pixels. 1 to 64.
+	KPSize int `yaml:"kp_size"`
+	// DrawBorder draws a white border around the pictures of a grid.
+	DrawBorder bool `yaml:"draw_border"`
+	// Colormap gives keypoints and maps their colours, by its Matplotlib name.
+	Colormap string `yaml:"colormap"`
+}
+
+// RunParams say where and how the program computes. They change the meaning of
+// no run and may differ when it goes on.
+type RunParams struct {
+	// Device that computes: auto (a GPU if there is one), cpu, gpu, or gpu:N.
+	Device string `yaml:"device"`
+	// Deterministic makes two equal runs bit-equal, which may cost time.
+	Deterministic bool `yaml:"deterministic"`
+	// IntraThreads computes one operation with so many threads; 0 takes all
+	// cores. 0 to 1024.
+	IntraThreads int `yaml:"intra_threads"`
+	// InterThreads is the number of operations computed at once; 0 leaves it to
+	// TensorFlow. 0 to 1024.
+	InterThreads int `yaml:"inter_threads"`
+}

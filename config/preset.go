@@ -1,0 +1,176 @@
+package config
+
+import (
+	"embed"
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/prioritycut/prioritycut/dataset"
+	"github.com/prioritycut/prioritycut/internal/nearest"
+	"github.com/prioritycut/prioritycut/prioritycut"
+	"go.yaml.in/yaml/v3"
+)
+
+// DefaultPreset is built on when none is named.
+const DefaultPreset = "shapes-64"
+
+// ReferencePreset is the base of the others: the reference's constructor
+// defaults. A complete YAML of the reference that names no preset lies on it.
+const ReferencePreset = "reference"
+
+// Shapes as root_dir is the built-in data set of drawn figures; SamplePrefix
+// begins the name of a real sample video.
+const (
+	Shapes       = "shapes"
+	SamplePrefix = "sample:"
+)
+
+//go:embed presets/*.yaml
+var presetFiles embed.FS
+
+// Presets lists the names of all presets, the default first.
+func Presets() []string {
+	return []string{DefaultPreset, "vox-256", "taichi-256", "bair-256", ReferencePreset}
+}
+
+func checkPreset(name string) error {
+	for _, known := range Presets() {
+		if name == known {
+			return nil
+		}
+	}
+	hint := ""
+	if near := nearest.Word(name, Presets()); near != "" {
+		hint = fmt.Sprintf("; did you mean %s?", near)
+	}
+	return fmt.Errorf("preset %q is unknown: choose one of %s%s",
+		clip(name), strings.Join(Presets(), ", "), hint)
+}
+
+// preset is a parsed preset file.
+type preset struct {
+	settings layer
+	recipe   layer // of init_from; empty where the base's holds
+}
+
+func loadPreset(name string) (preset, error) {
+	if err := checkPreset(name); err != nil {
+		return preset{}, err
+	}
+	data, err := presetFiles.ReadFile("presets/" + name + ".yaml")
+	if err != nil {
+		return preset{}, fmt.Errorf("preset %s: %w", name, err)
+	}
+	root, err := parse(data, "preset "+name)
+	if err != nil {
+		return preset{}, err
+	}
+	p := preset{
+		settings: layer{rank: fromPreset, label: "preset " + name, root: root},
+		recipe:   layer{rank: fromRecipe, label: "fine-tuning recipe of preset " + name},
+	}
+	p.recipe.root = cutKey(root, "fine_tune")
+	return p, nil
+}
+
+// cutKey takes a key out of a mapping and returns its value, nil without one.
+func cutKey(root *yaml.Node, name string) *yaml.Node {
+	for i := 0; i+1 < len(root.Content); i += 2 {
+		if root.Content[i].Value == name {
+			found := root.Content[i+1]
+			root.Content = append(root.Content[:i:i], root.Content[i+2:]...)
+			return found
+		}
+	}
+	return nil
+}
+
+// base returns the configuration of a preset, with the recipe of init_from if
+// asked.
+func base(name string, fineTune bool) (*Config, origins, error) {
+	reference, err := loadPreset(ReferencePreset)
+	if err != nil {
+		return nil, nil, err
+	}
+	layers := []layer{reference.settings}
+	recipes := []layer{reference.recipe}
+	if name != ReferencePreset {
+		p, err := loadPreset(name)
+		if err != nil {
+			return nil, nil, err
+		}
+		layers = append(layers, p.settings)
+		recipes = append(recipes, p.recipe)
+	}
+	if fineTune {
+		layers = append(layers, recipes...)
+	}
+	c := &Config{
+		FormatVersion: FormatVersion, Preset: name,
+		Dataset: dataset.DefaultParams(), PriorityCut: prioritycut.DefaultParams(),
+	}
+	from := origins{}
+	for _, l := range leaves() { // defaults in code are the preset's, too
+		if v, ok := value(c, l.path); ok && !v.IsZero() {
+			from[l.path] = origin{rank: fromPreset, where: "preset " + name}
+		}
+	}
+	for _, l := range layers {
+		if err := l.apply(c, from); err != nil {
+			return nil, nil, err
+		}
+	}
+	return c, from, nil
+}
+
+// isComplete reports whether a file configures the networks itself, as the
+// reference's files do, instead of changing a preset here and there.
+func isComplete(o origins) bool {
+	for _, section := range []string{"dataset_params", "model_params.kp_detector_params", "model_params.generator_params"} {
+		if !o.touches(section) {
+			return false
+		}
+	}
+	return true
+}
+
+// touches reports whether a key of a section was set.
+func (o origins) touches(section string) bool {
+	for path := range o {
+		if strings.HasPrefix(path, section+".") {
+			return true
+		}
+	}
+	return false
+}
+
+// clone copies c so that no list is shared.
+func (c *Config) clone() *Config {
+	out := *c
+	deepCopy(reflect.ValueOf(&out).Elem())
+	return &out
+}
+
+// deepCopy gives v lists and sections of its own.
+func deepCopy(v reflect.Value) {
+	switch v.Kind() {
+	case reflect.Slice:
+		if !v.IsNil() {
+			v.Set(reflect.AppendSlice(reflect.MakeSlice(v.Type(), 0, v.Len()), v))
+		}
+	case reflect.Pointer:
+		if !v.IsNil() {
+			fresh := reflect.New(v.Type().Elem())
+			fresh.Elem().Set(v.Elem())
+			v.Set(fresh)
+			deepCopy(v.Elem())
+		}
+	case reflect.Struct:
+		for i := 0; i < v.NumField(); i++ {
+			if v.Type().Field(i).IsExported() {
+				deepCopy(v.Field(i))
+			}
+		}
+	}
+}

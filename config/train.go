@@ -1,0 +1,117 @@
+package config
+
+import "github.com/prioritycut/prioritycut/model"
+
+// SpectralNorm says when spectral normalisation refines its vectors.
+type SpectralNorm string
+
+const (
+	// SharedSN refines them once a step, before the discriminator's first call;
+	// all calls of the step divide by the same sigma.
+	SharedSN SpectralNorm = "shared"
+	// ReferenceSN refines them at each of the reference's calls, in its order.
+	ReferenceSN SpectralNorm = "reference"
+)
+
+// InitDiscriminator says what --init_from gives the discriminator.
+type InitDiscriminator string
+
+const (
+	// FreshDiscriminator starts from random weights.
+	FreshDiscriminator InitDiscriminator = "fresh"
+	// MatchingDiscriminator takes every tensor of equal name (after discs.1.)
+	// and equal shape.
+	MatchingDiscriminator InitDiscriminator = "matching"
+)
+
+// StepMilestone sets the learning rates from a step on.
+type StepMilestone struct {
+	// Step from which on the factor holds, counted from 0. At least 1.
+	Step int64 `yaml:"step"`
+	// Factor on the initial learning rates (not on the last milestone's).
+	// Above 0, at most 1.
+	Factor float64 `yaml:"factor"`
+}
+
+// TrainParams configure losses, optimisers and the training loop.
+type TrainParams struct {
+	// NumEpochs is the length of the run in passes over the data; steps
+	// overrides it. At least 1.
+	NumEpochs int `yaml:"num_epochs"`
+	// Steps is the run's total number of training steps, counted from its
+	// start; 0 takes num_epochs. It moves no milestone and may grow when a run
+	// goes on.
+	Steps int64 `yaml:"steps"`
+	// NumRepeats repeats every video in an epoch, so that few videos make a
+	// sensible epoch. At least 1.
+	NumRepeats int `yaml:"num_repeats"`
+	// EpochMilestones are the epochs, counted from 0, from which on the learning
+	// rates are a tenth of what they were. Increasing.
+	EpochMilestones []int `yaml:"epoch_milestones"`
+	// StepMilestones lower the learning rates at steps: a list of {step,
+	// factor}, increasing in step, for runs shorter than epochs can tell. They
+	// act beside epoch_milestones.
+	StepMilestones []StepMilestone `yaml:"step_milestones"`
+	// LRGenerator is Adam's learning rate for the generator and its dense
+	// motion network (betas 0.5 and 0.999). Above 0.
+	LRGenerator float64 `yaml:"lr_generator"`
+	// LRDiscriminator is Adam's learning rate for the discriminator. Above 0
+	// unless the variant has none.
+	LRDiscriminator float64 `yaml:"lr_discriminator"`
+	// LRKPDetector is Adam's learning rate for the keypoint detector. 0 keeps
+	// its weights (its batch averages go on), which needs init_from: from
+	// scratch it would never learn.
+	LRKPDetector float64 `yaml:"lr_kp_detector"`
+	// BatchSize is the number of pairs of frames per step. At least 1.
+	BatchSize int `yaml:"batch_size"`
+	// Scales of the picture pyramid of the perceptual loss: 1 over an integer
+	// each. Empty: those of 1, 0.5, 0.25, 0.125 whose pictures are large enough
+	// for relu5_1 (16 pixels).
+	Scales []float64 `yaml:"scales"`
+	// Transform configures the random warp of the equivariance losses.
+	Transform model.TransformParams `yaml:"transform_params"`
+	// LossWeights weigh the terms of both players.
+	LossWeights model.LossWeights `yaml:"loss_weights"`
+	// ConsWarmupEpochs raises the weight of the consistency loss linearly from
+	// 0 over so many epochs, since the occlusion map means nothing at first:
+	// a tenth of the run from scratch, 0 with init_from. May be fractional.
+	ConsWarmupEpochs float64 `yaml:"cons_warmup_epochs"`
+	// ConsWarmupSteps is the same in steps; above 0 it overrides
+	// cons_warmup_epochs.
+	ConsWarmupSteps int64 `yaml:"cons_warmup_steps"`
+	// SpectralNorm refines the vectors of spectral normalisation once a step
+	// (shared) or at each of the reference's calls of the discriminator
+	// (reference, slower).
+	SpectralNorm SpectralNorm `yaml:"spectral_norm"`
+	// InitDiscriminator says what init_from gives the discriminator: fresh
+	// (random weights, as the reference in effect did) or matching (tensors of
+	// equal name and shape).
+	InitDiscriminator InitDiscriminator `yaml:"init_discriminator"`
+	// MaxRefusedSteps ends the run after so many refused steps (NaN or infinity
+	// in a loss or gradient) in a row. At least 1.
+	MaxRefusedSteps int `yaml:"max_refused_steps"`
+	// CheckpointFreq saves a checkpoint every so many epochs; 0 does not.
+	CheckpointFreq int `yaml:"checkpoint_freq"`
+	// CheckpointSteps saves a checkpoint every so many steps; 0 does not. The
+	// last step is always saved.
+	CheckpointSteps int64 `yaml:"checkpoint_steps"`
+	// KeepCheckpoints keeps so many newest checkpoints, the best beside them.
+	// At least 1.
+	KeepCheckpoints int `yaml:"keep_checkpoints"`
+	// LogSteps writes a row of metrics.csv every so many steps. At least 1.
+	LogSteps int64 `yaml:"log_steps"`
+	// PictureSteps writes a picture grid every so many steps; 0 writes one at
+	// the end only.
+	PictureSteps int64 `yaml:"picture_steps"`
+	// PictureRows is the number of pairs in a grid. 1 to 64.
+	PictureRows int `yaml:"picture_rows"`
+	// ValidationSteps reconstructs test videos every so many steps; 0 does so
+	// at the end only.
+	ValidationSteps int64 `yaml:"validation_steps"`
+	// ValidationVideos is the largest number of test videos validated on; 0
+	// turns validation off.
+	ValidationVideos int `yaml:"validation_videos"`
+	// ValidationFrames is the largest number of frames taken of each, evenly
+	// spread; 0 takes all.
+	ValidationFrames int `yaml:"validation_frames"`
+}
