@@ -1,0 +1,115 @@
+package tf
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// lockName is the lock file in a run directory. It stays when the lock is
+// released: removing it would let two processes lock two files of one name.
+const lockName = ".lock"
+
+// Lock is the exclusive right to write to a folder.
+type Lock struct{ file *os.File }
+
+// lockHolder is what the holder writes into the lock file.
+type lockHolder struct {
+	PID     int       `json:"pid"`
+	Host    string    `json:"host"`
+	Since   time.Time `json:"since"`
+	Command string    `json:"command"`
+}
+
+// LockedError says that another process has the lock.
+type LockedError struct {
+	// Dir is the folder.
+	Dir string
+	// Holder describes the process, as far as it is known.
+	Holder string
+}
+
+// Error implements error.
+func (e *LockedError) Error() string {
+	return fmt.Sprintf("%s is in use by %s: wait for it, stop it, or choose another folder", e.Dir, e.Holder)
+}
+
+// LockDir locks an existing folder. It does not wait: when another process has
+// the lock, the error is a *LockedError that names it. The system releases the
+// lock when the process ends, however it ends.
+func LockDir(dir string) (*Lock, error) {
+	path := filepath.Join(dir, lockName)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
+	if err != nil {
+		return nil, fmt.Errorf("locking %s: %w", dir, err)
+	}
+	if err := flock(f, unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		defer f.Close()
+		if errors.Is(err, unix.EWOULDBLOCK) {
+			return nil, &LockedError{Dir: dir, Holder: describeHolder(f)}
+		}
+		return nil, fmt.Errorf("locking %s: %w (does its file system have locks?)", path, err)
+	}
+	l := &Lock{file: f}
+	if err := l.sign(); err != nil {
+		return nil, errors.Join(fmt.Errorf("locking %s: %w", dir, err), f.Close())
+	}
+	return l, nil
+}
+
+func flock(f *os.File, how int) error {
+	for {
+		err := unix.Flock(int(f.Fd()), how)
+		if !errors.Is(err, unix.EINTR) {
+			return err
+		}
+	}
+}
+
+// sign writes who has the lock, for the message that others get.
+func (l *Lock) sign() error {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown host"
+	}
+	text, err := json.Marshal(lockHolder{PID: os.Getpid(), Host: host, Since: time.Now().UTC().Truncate(time.Second), Command: filepath.Base(os.Args[0])})
+	if err != nil {
+		return err
+	}
+	if err := l.file.Truncate(0); err != nil {
+		return err
+	}
+	_, err = l.file.WriteAt(append(text, '\n'), 0)
+	return err
+}
+
+// maxHolder bounds what is read of a lock file.
+const maxHolder = 4096
+
+func describeHolder(f *os.File) string {
+	text, err := io.ReadAll(io.NewSectionReader(f, 0, maxHolder))
+	if err != nil {
+		return "another process"
+	}
+	var h lockHolder
+	if json.Unmarshal(text, &h) != nil || h.PID == 0 {
+		return "another process" // it has locked, but not signed yet
+	}
+	return fmt.Sprintf("process %d (%.80q) on %.80s since %s", h.PID, h.Command, h.Host, h.Since.Format("2006-01-02 15:04:05 MST"))
+}
+
+// Unlock releases the lock. Unlocking twice is fine.
+func (l *Lock) Unlock() error {
+	if l == nil || l.file == nil {
+		return nil
+	}
+	f := l.file
+	l.file = nil
+	return errors.Join(f.Truncate(0), f.Close())
+}

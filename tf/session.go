@@ -1,0 +1,305 @@
+package tf
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+
+	tensorflow "github.com/wamuir/graft/tensorflow"
+	pb "github.com/wamuir/graft/tensorflow/core/protobuf/for_core_protos_go_proto"
+	"google.golang.org/protobuf/proto"
+)
+
+// SessionConfig says how a session runs a graph. The zero value runs on a GPU
+// where TensorFlow has one, else on all cores.
+type SessionConfig struct {
+	// Device is "auto" or "" (a GPU where there is one), "cpu" (GPUs are not
+	// touched), "gpu" (an error without one) or "gpu:N" (only the GPU of that
+	// number is seen).
+	Device string
+	// IntraThreads compute one op together, 0 for one per core. The pool is
+	// the process's: a session that asks for another number than the first
+	// one is refused.
+	IntraThreads int
+	// InterThreads run independent ops side by side, 0 for one per core.
+	InterThreads int
+	// Deterministic makes every op give the same bits each time it runs on the
+	// same inputs, kind of machine and numbers of threads, or fail when it
+	// cannot. It holds for the whole process and stays on. Other numbers of
+	// threads may sum in another order and give other bits.
+	Deterministic bool
+	// Optimize lets Grappler rewrite the graph at the first run. Worth it for
+	// a frozen graph that runs often. Off by default: on a training step its
+	// rewrites take many seconds at the start and gain little.
+	Optimize bool
+	// MemoryGrowth takes GPU memory as it is needed instead of nearly all of
+	// it at the start.
+	MemoryGrowth bool
+}
+
+// maxThreads bounds thread counts, above any machine TensorFlow runs on.
+const maxThreads = 4096
+
+// Validate reports the first field that has no meaning.
+func (c SessionConfig) Validate() error {
+	if _, err := parseDevice(c.Device); err != nil {
+		return err
+	}
+	if err := validThreads("IntraThreads", c.IntraThreads); err != nil {
+		return err
+	}
+	return validThreads("InterThreads", c.InterThreads)
+}
+
+func validThreads(name string, n int) error {
+	if n < 0 || n > maxThreads {
+		return fmt.Errorf("session config: %s is %d, want 0 (all cores) to %d", name, n, maxThreads)
+	}
+	return nil
+}
+
+// device is a parsed SessionConfig.Device.
+type device struct {
+	gpu      bool // may be used
+	required bool // must be there
+	number   int  // -1 for any
+}
+
+func parseDevice(s string) (device, error) {
+	switch s {
+	case "", "auto":
+		return device{gpu: true, number: -1}, nil
+	case "cpu":
+		return device{number: -1}, nil
+	case "gpu":
+		return device{gpu: true, required: true, number: -1}, nil
+	}
+	if digits, ok := strings.CutPrefix(s, "gpu:"); ok {
+		n, err := strconv.ParseUint(digits, 10, 16)
+		if err == nil {
+			return device{gpu: true, required: true, number: int(n)}, nil
+		}
+	}
+	return device{}, fmt.Errorf("device %q is unknown: want auto, cpu, gpu or gpu:N (N from 0)", s)
+}
+
+// Proto returns the configuration as a serialized ConfigProto.
+func (c SessionConfig) Proto() ([]byte, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	d, err := parseDevice(c.Device)
+	if err != nil {
+		return nil, err
+	}
+	p := &pb.ConfigProto{
+		IntraOpParallelismThreads: int32(c.IntraThreads),
+		InterOpParallelismThreads: int32(c.InterThreads),
+		// Without it the first session's inter-op pool serves all others.
+		UsePerSessionThreads: c.InterThreads > 0,
+		// An op without a GPU kernel runs on the CPU.
+		AllowSoftPlacement: true,
+		GpuOptions:         &pb.GPUOptions{AllowGrowth: c.MemoryGrowth},
+	}
+	if !d.gpu {
+		p.DeviceCount = map[string]int32{"GPU": 0}
+	}
+	if d.number >= 0 {
+		p.GpuOptions.VisibleDeviceList = strconv.Itoa(d.number)
+	}
+	if !c.Optimize {
+		p.GraphOptions = &pb.GraphOptions{RewriteOptions: &pb.RewriterConfig{DisableMetaOptimizer: true}}
+	}
+	return proto.MarshalOptions{Deterministic: true}.Marshal(p)
+}
+
+// Session runs a graph. Its methods may be called from several goroutines.
+type Session struct {
+	session *tensorflow.Session
+	devices []tensorflow.Device
+}
+
+// NewSession makes a session for graph. It is an error when the configuration
+// asks for what this machine, this TensorFlow or this process cannot give any
+// more. The caller closes the session.
+func NewSession(graph *tensorflow.Graph, config SessionConfig) (*Session, error) {
+	if graph == nil {
+		return nil, errors.New("making a session: the graph is nil")
+	}
+	options, err := config.Proto()
+	if err != nil {
+		return nil, err
+	}
+	if err := prepareProcess(config); err != nil {
+		return nil, err
+	}
+	s := &Session{}
+	const doing = "making a session"
+	err = guard(doing, func() error {
+		var err error
+		if s.session, err = tensorflow.NewSession(graph, &tensorflow.SessionOptions{Config: options}); err != nil {
+			return wrap(doing, err)
+		}
+		s.devices, err = s.session.ListDevices()
+		return wrap("listing the devices", err)
+	})
+	if err == nil {
+		err = s.checkDevice(config.Device)
+	}
+	if err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// intra remembers what the process's intra-op pool was made with.
+var intra struct {
+	sync.Mutex
+	made    bool
+	threads int
+}
+
+// prepareProcess does what must come before TensorFlow's first session.
+func prepareProcess(config SessionConfig) error {
+	quietLevel()
+	if config.Deterministic {
+		if err := requireDeterminism(); err != nil {
+			return err
+		}
+	}
+	if err := claimIntraThreads(config.IntraThreads); err != nil {
+		return err
+	}
+	// On the CPU: a GPU is set up by the session that will use it.
+	config.Device = "cpu"
+	options, err := config.Proto()
+	if err != nil {
+		return err
+	}
+	quietFirstRun(options)
+	return nil
+}
+
+// claimIntraThreads refuses a number of threads that the existing pool has
+// not. 0 accepts any pool.
+func claimIntraThreads(n int) error {
+	intra.Lock()
+	defer intra.Unlock()
+	if !intra.made {
+		intra.made, intra.threads = true, n
+		return nil
+	}
+	if n != 0 && n != intra.threads {
+		return fmt.Errorf("session config: IntraThreads is %d, but this process's first session made the pool with %d (0 is one per core); "+
+			"TensorFlow keeps it for all sessions, so start another process", n, intra.threads)
+	}
+	return nil
+}
+
+// requireDeterminism switches op determinism on, process-wide, and asks
+// TensorFlow whether it took.
+func requireDeterminism() error {
+	if err := os.Setenv("TF_DETERMINISTIC_OPS", "1"); err != nil {
+		return err
+	}
+	// The variable is read only once, maybe long ago; the call always counts.
+	enableDeterminism()
+	if on, known := determinism(); known && !on {
+		return fmt.Errorf("TensorFlow %s cannot be made deterministic any more in this process: set TF_DETERMINISTIC_OPS=1 before it starts", tensorflow.Version())
+	}
+	return nil
+}
+
+func (s *Session) checkDevice(name string) error {
+	d, err := parseDevice(name)
+	if err != nil {
+		return err
+	}
+	if d.required && !s.HasGPU() {
+		return fmt.Errorf("device %q: TensorFlow %s sees no GPU: this is its CPU build, or the driver or the CUDA libraries are missing "+
+			"(TF_CPP_MIN_LOG_LEVEL=0 shows what it tried); run with device cpu or auto, or install the GPU build", name, tensorflow.Version())
+	}
+	return nil
+}
+
+// Devices returns what the session can run on.
+func (s *Session) Devices() []tensorflow.Device {
+	return append([]tensorflow.Device(nil), s.devices...)
+}
+
+// HasGPU reports whether the session has a GPU.
+func (s *Session) HasGPU() bool {
+	for _, d := range s.devices {
+		if d.Type == "GPU" {
+			return true
+		}
+	}
+	return false
+}
+
+// Run feeds tensors, evaluates fetches and runs targets, as one step. The
+// tensors come in the order of fetches. An error of TensorFlow is an *Error:
+// see Code.
+func (s *Session) Run(feeds map[tensorflow.Output]*tensorflow.Tensor, fetches []tensorflow.Output, targets []*tensorflow.Operation) ([]*tensorflow.Tensor, error) {
+	if err := checkRun(feeds, fetches, targets); err != nil {
+		return nil, err
+	}
+	const doing = "running the graph"
+	var results []*tensorflow.Tensor
+	err := guard(doing, func() error {
+		var err error
+		results, err = s.session.Run(feeds, fetches, targets)
+		return wrap(doing, err)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return results, nil
+}
+
+// checkRun refuses what would crash in C.
+func checkRun(feeds map[tensorflow.Output]*tensorflow.Tensor, fetches []tensorflow.Output, targets []*tensorflow.Operation) error {
+	for o, t := range feeds {
+		if err := checkOutput("a feed", o); err != nil {
+			return err
+		}
+		if t == nil {
+			return fmt.Errorf("running the graph: the tensor fed to %s is nil", o.Op.Name())
+		}
+	}
+	for i, o := range fetches {
+		if err := checkOutput("fetch "+strconv.Itoa(i), o); err != nil {
+			return err
+		}
+	}
+	for i, t := range targets {
+		if t == nil {
+			return fmt.Errorf("running the graph: target %d is nil", i)
+		}
+	}
+	return nil
+}
+
+func checkOutput(what string, o tensorflow.Output) error {
+	if o.Op == nil {
+		return fmt.Errorf("running the graph: %s has no op", what)
+	}
+	if n := o.Op.NumOutputs(); o.Index < 0 || o.Index >= n || o.Index > math.MaxInt32 {
+		return fmt.Errorf("running the graph: %s is output %d of %s, which has %d", what, o.Index, o.Op.Name(), n)
+	}
+	return nil
+}
+
+// Close waits for runs in flight and frees the session. Closing twice is fine.
+func (s *Session) Close() error {
+	if s == nil || s.session == nil {
+		return nil
+	}
+	const doing = "closing the session"
+	return guard(doing, func() error { return wrap(doing, s.session.Close()) })
+}
