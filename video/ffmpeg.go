@@ -1,0 +1,220 @@
+package video
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// The only containers ffmpeg may open, by its names of them. A play list
+// (hls, concat) is none: it would name other files.
+const formats = "mov,matroska,gif,avi"
+
+// stopDelay is how long a killed ffmpeg may keep its pipes open.
+const stopDelay = 5 * time.Second
+
+// command prepares ffmpeg or ffprobe with what every call needs: no terminal,
+// no network, no other files, few messages.
+func command(ctx context.Context, tool string, args ...string) (*exec.Cmd, *excerpt, error) {
+	path, err := exec.LookPath(tool)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s is not in PATH: films cannot be read without it (Debian, Ubuntu: apt-get install ffmpeg): %w", tool, err)
+	}
+	all := append([]string{"-hide_banner", "-v", "error"}, args...)
+	cmd := exec.CommandContext(ctx, path, all...)
+	cmd.WaitDelay = stopDelay
+	messages := &excerpt{}
+	cmd.Stderr = messages
+	return cmd, messages, nil
+}
+
+// input names a file so that no part of its name is taken for an option, a
+// protocol or a pattern.
+func input(path string, limits Limits) ([]string, error) {
+	absolute, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	return []string{
+		"-protocol_whitelist", "file,pipe", "-format_whitelist", formats,
+		"-max_pixels", strconv.FormatInt(min(limits.MaxPixels, math.MaxInt32), 10),
+		"-i", "file:" + absolute,
+	}, nil
+}
+
+// Info is what a film says about itself.
+type Info struct {
+	// W and H are the pixels of a frame after Rotation.
+	W, H int
+	// Rotation in degrees, clockwise, as players turn the stored picture.
+	Rotation int
+	// Rate is the mean number of frames a second, 0 if unknown.
+	Rate float64
+	// Duration is 0 if unknown.
+	Duration time.Duration
+	// Frames is a claim of the container, often absent (0) and at times wrong.
+	Frames int
+	// Codec is ffmpeg's name of the compression.
+	Codec string
+}
+
+// probe is the part of ffprobe's answer that is asked for.
+type probe struct {
+	Streams []struct {
+		Codec    string `json:"codec_name"`
+		W        int    `json:"width"`
+		H        int    `json:"height"`
+		AvgRate  string `json:"avg_frame_rate"`
+		Frames   string `json:"nb_frames"`
+		Duration string `json:"duration"`
+		SideData []struct {
+			Rotation float64 `json:"rotation"`
+		} `json:"side_data_list"`
+	} `json:"streams"`
+	Format struct {
+		Duration string `json:"duration"`
+	} `json:"format"`
+}
+
+// maxProbe bounds ffprobe's answer, which is some hundred bytes.
+const maxProbe = 1 << 20
+
+// Probe reads the headers of a film. It fails if there is no video in it or
+// its pictures are beyond the limits.
+func Probe(ctx context.Context, path string, limits Limits) (Info, error) {
+	limits = limits.OrDefault()
+	answer, err := runProbe(ctx, path, limits)
+	if err != nil {
+		return Info{}, fmt.Errorf("film %s: %w", path, err)
+	}
+	info, err := answer.info()
+	if err == nil {
+		err = limits.size(info.W, info.H)
+	}
+	if err != nil {
+		return Info{}, fmt.Errorf("film %s: %w", path, err)
+	}
+	return info, nil
+}
+
+func runProbe(ctx context.Context, path string, limits Limits) (*probe, error) {
+	f, err := openRegular(path)
+	if err != nil {
+		return nil, err
+	}
+	f.Close()
+	args, err := input(path, limits)
+	if err != nil {
+		return nil, err
+	}
+	args = append([]string{"-select_streams", "V:0", "-of", "json", "-show_entries",
+		"stream=codec_name,width,height,avg_frame_rate,nb_frames,duration:stream_side_data=rotation:format=duration"}, args...)
+	cmd, messages, err := command(ctx, "ffprobe", args...)
+	if err != nil {
+		return nil, err
+	}
+	out := &limited{left: maxProbe}
+	cmd.Stdout = out
+	if err := cmd.Run(); err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		if bytes.Contains(messages.kept, []byte("exceeds specified max pixel count")) {
+			return nil, fmt.Errorf("its pictures have more than the limit of %d pixels (max_pixels)", limits.MaxPixels)
+		}
+		return nil, messages.explain("ffprobe cannot read it", err)
+	}
+	answer := &probe{}
+	if err := json.Unmarshal(out.kept, answer); err != nil {
+		return nil, fmt.Errorf("ffprobe's answer: %w", err)
+	}
+	return answer, nil
+}
+
+func (p *probe) info() (Info, error) {
+	if len(p.Streams) == 0 {
+		return Info{}, errors.New("there is no video in it")
+	}
+	s := p.Streams[0]
+	info := Info{W: s.W, H: s.H, Codec: s.Codec, Rate: ratio(s.AvgRate)}
+	info.Frames, _ = strconv.Atoi(s.Frames)
+	for _, d := range s.SideData {
+		if d.Rotation != 0 {
+			// ffprobe counts anti-clockwise.
+			info.Rotation = (int(math.Round(-d.Rotation))%360 + 360) % 360
+		}
+	}
+	if info.Rotation%180 == 90 {
+		info.W, info.H = info.H, info.W
+	}
+	for _, text := range []string{s.Duration, p.Format.Duration} {
+		if seconds, err := strconv.ParseFloat(text, 64); err == nil && seconds > 0 && seconds < 1e9 {
+			info.Duration = time.Duration(seconds * float64(time.Second))
+			break
+		}
+	}
+	return info, nil
+}
+
+// ratio reads "30000/1001"; 0 if it is not a positive number.
+func ratio(text string) float64 {
+	num, den, _ := strings.Cut(text, "/")
+	a, errA := strconv.ParseFloat(num, 64)
+	b, errB := strconv.ParseFloat(den, 64)
+	if errA != nil || errB != nil || !(a > 0) || !(b > 0) || math.IsInf(a/b, 0) {
+		return 0
+	}
+	return a / b
+}
+
+// excerpt keeps the start of a program's messages: what went wrong first is
+// what explains the rest. It never blocks the program.
+type excerpt struct{ kept []byte }
+
+const maxExcerpt = 4096
+
+func (e *excerpt) Write(p []byte) (int, error) {
+	e.kept = append(e.kept, p[:min(len(p), maxExcerpt-len(e.kept))]...)
+	return len(p), nil
+}
+
+var address = regexp.MustCompile(` ?@ 0x[0-9a-f]+|\p{Cc}+`)
+
+// explain joins what failed, the program's words and the exit state.
+func (e *excerpt) explain(what string, err error) error {
+	const longest = 400
+	words := strings.TrimSpace(address.ReplaceAllString(strings.ReplaceAll(string(e.kept), "\n", "; "), ""))
+	words = strings.TrimRight(strings.ToValidUTF8(words, "?"), "; ")
+	if len(words) > longest {
+		words = strings.ToValidUTF8(words[:longest], "") + "..."
+	}
+	if words == "" {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	return fmt.Errorf("%s: %s (%w)", what, words, err)
+}
+
+// limited keeps what a program writes, up to a limit.
+type limited struct {
+	kept []byte
+	left int
+}
+
+func (l *limited) Write(p []byte) (int, error) {
+	if len(p) > l.left {
+		return 0, io.ErrShortBuffer
+	}
+	l.left -= len(p)
+	l.kept = append(l.kept, p...)
+	return len(p), nil
+}

@@ -1,0 +1,219 @@
+package video
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"strconv"
+)
+
+// Reader gives the frames of a video in order. It is not safe for concurrent
+// use.
+type Reader interface {
+	// Next returns the next frame, which the caller owns, and io.EOF after the
+	// last. A video has at least one frame: a Reader that gives none gives
+	// another error.
+	Next() (*Frame, error)
+	// Close releases everything, in the middle of a video too. It may be
+	// called more than once.
+	Close() error
+}
+
+// Film reads a film through ffmpeg. Memory does not depend on its length.
+type Film struct {
+	path   string
+	info   Info
+	limits Limits
+
+	ctx      context.Context
+	cancel   context.CancelFunc
+	cmd      *exec.Cmd
+	messages *excerpt
+	out      *bufio.Reader
+	w, h     int // of the first frame
+	read     int // frames so far
+	err      error
+	ended    bool // cmd.Wait has been called
+}
+
+// OpenFilm starts reading a film. Cancelling ctx stops ffmpeg; so does Close,
+// which has to be called in the end.
+func OpenFilm(ctx context.Context, path string, limits Limits) (*Film, error) {
+	limits = limits.OrDefault()
+	info, err := Probe(ctx, path, limits)
+	if err != nil {
+		return nil, err
+	}
+	f := &Film{path: path, info: info, limits: limits}
+	if err := f.start(ctx); err != nil {
+		return nil, fmt.Errorf("film %s: %w", path, err)
+	}
+	return f, nil
+}
+
+func (f *Film) start(ctx context.Context) error {
+	from, err := input(f.path, f.limits)
+	if err != nil {
+		return err
+	}
+	args := append([]string{"-nostdin",
+		// Damage is an error, not a guess at what the picture may have been.
+		"-xerror",
+		// More threads gain little on small films and many films are read at once.
+		"-threads", "2",
+	}, from...)
+	// PPM is raw RGB that says its size before each frame: the pictures cannot
+	// shear, whatever the headers of the film said. Every stored frame comes
+	// once, whatever its timestamp.
+	args = append(args, "-map", "0:V:0", "-an", "-sn", "-dn", "-vsync", "passthrough",
+		"-f", "image2pipe", "-c:v", "ppm", "-pix_fmt", "rgb24", "pipe:1")
+	f.ctx, f.cancel = context.WithCancel(ctx)
+	f.cmd, f.messages, err = command(f.ctx, "ffmpeg", args...)
+	if err != nil {
+		f.cancel()
+		return err
+	}
+	pipe, err := f.cmd.StdoutPipe()
+	if err == nil {
+		err = f.cmd.Start()
+	}
+	if err != nil {
+		f.cancel()
+		return err
+	}
+	f.out = bufio.NewReaderSize(pipe, 1<<16)
+	return nil
+}
+
+// Info is what the film says about itself.
+func (f *Film) Info() Info { return f.info }
+
+// Next returns the next frame or io.EOF.
+func (f *Film) Next() (*Frame, error) {
+	if f.err != nil {
+		return nil, f.err
+	}
+	frame, err := f.next()
+	if err != nil {
+		f.err = err
+		if err != io.EOF {
+			f.err = fmt.Errorf("film %s, frame %d: %w", f.path, f.read, err)
+		}
+		f.end()
+		return nil, f.err
+	}
+	f.read++
+	return frame, nil
+}
+
+func (f *Film) next() (*Frame, error) {
+	w, h, err := f.frameHeader()
+	if err == io.EOF {
+		return nil, f.finish()
+	}
+	if err != nil {
+		return nil, f.becauseOf(err)
+	}
+	if f.read == 0 {
+		f.w, f.h = w, h
+	}
+	if w != f.w || h != f.h {
+		return nil, fmt.Errorf("changes size from %dx%d to %dx%d pixels", f.w, f.h, w, h)
+	}
+	if err := f.limits.size(w, h); err != nil {
+		return nil, err
+	}
+	if err := f.limits.frames(f.read + 1); err != nil {
+		return nil, err
+	}
+	frame := NewFrame(w, h)
+	if _, err := io.ReadFull(f.out, frame.Pix); err != nil {
+		return nil, f.becauseOf(err)
+	}
+	return frame, nil
+}
+
+// frameHeader reads "P6\nW H\n255\n"; io.EOF if there is no further frame.
+func (f *Film) frameHeader() (w, h int, err error) {
+	if _, err := f.out.Peek(1); err != nil {
+		return 0, 0, err
+	}
+	var fields [][]byte
+	for len(fields) < 4 {
+		line, err := f.out.ReadSlice('\n') // at most the buffer's size
+		if err != nil {
+			return 0, 0, fmt.Errorf("the frame's header: %w", noEOF(err))
+		}
+		fields = append(fields, bytes.Fields(line)...)
+		if len(line) > 64 || len(fields) > 4 {
+			return 0, 0, errors.New("ffmpeg wrote no PPM header")
+		}
+		// The slice is overwritten by the next read.
+		for i := range fields {
+			fields[i] = bytes.Clone(fields[i])
+		}
+	}
+	w, errW := strconv.Atoi(string(fields[1]))
+	h, errH := strconv.Atoi(string(fields[2]))
+	if string(fields[0]) != "P6" || string(fields[3]) != "255" || errW != nil || errH != nil {
+		return 0, 0, fmt.Errorf("ffmpeg wrote an unknown PPM header: %q", fields)
+	}
+	return w, h, nil
+}
+
+func noEOF(err error) error {
+	if err == io.EOF {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+// finish waits for ffmpeg after its last byte and says how it ended.
+func (f *Film) finish() error {
+	f.ended = true
+	err := f.cmd.Wait()
+	defer f.cancel()
+	switch {
+	case f.ctx.Err() != nil:
+		return f.ctx.Err()
+	case err != nil && f.read == 0:
+		return f.messages.explain("ffmpeg can decode nothing of it", err)
+	case err != nil:
+		return f.messages.explain("is damaged or cut off", err)
+	case f.read == 0:
+		return errors.New("holds no frame")
+	}
+	return io.EOF
+}
+
+// becauseOf replaces the error of a broken pipe by why it broke: a cancelled
+// context or what ffmpeg has to say.
+func (f *Film) becauseOf(err error) error {
+	if f.ctx.Err() != nil {
+		return f.ctx.Err()
+	}
+	f.end()
+	return f.messages.explain("is damaged or cut off", err)
+}
+
+// end stops ffmpeg, if it still runs, and collects it.
+func (f *Film) end() {
+	f.cancel()
+	if !f.ended {
+		f.ended = true
+		f.cmd.Wait() // killed: its exit state says nothing
+	}
+}
+
+// Close stops ffmpeg.
+func (f *Film) Close() error {
+	f.end()
+	if f.err == nil {
+		f.err = fmt.Errorf("film %s: read after Close", f.path)
+	}
+	return nil
+}

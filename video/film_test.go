@@ -1,0 +1,337 @@
+package video
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"image/color"
+	"image/gif"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// ffmpeg makes a film for a test.
+func ffmpeg(t testing.TB, args ...string) {
+	t.Helper()
+	args = append([]string{"-v", "error", "-nostdin", "-y"}, args...)
+	out, err := exec.Command("ffmpeg", args...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("ffmpeg %v: %v: %s (these tests need ffmpeg in PATH)", args, err, out)
+	}
+}
+
+func film(t testing.TB, path, source string, args ...string) string {
+	t.Helper()
+	ffmpeg(t, append(append([]string{"-f", "lavfi", "-i", source}, args...), path)...)
+	return path
+}
+
+func readAll(r Reader) (frames []*Frame, err error) {
+	for {
+		f, err := r.Next()
+		if err == io.EOF {
+			return frames, nil
+		}
+		if err != nil {
+			return frames, err
+		}
+		frames = append(frames, f)
+	}
+}
+
+// noChildren fails if a process that this one started still exists.
+func noChildren(t *testing.T) {
+	t.Helper()
+	tasks, _ := filepath.Glob("/proc/self/task/*/children")
+	for _, task := range tasks {
+		if children, _ := os.ReadFile(task); len(bytes.TrimSpace(children)) > 0 {
+			t.Errorf("processes left behind: %s", children)
+		}
+	}
+}
+
+// A lossless film gives back exactly the pictures it was made of.
+func TestLosslessFilm(t *testing.T) {
+	dir := t.TempDir()
+	var want []*Frame
+	for i := 0; i < 7; i++ {
+		want = append(want, noise(51, 33, int64(i)))
+		if err := WritePNG(filepath.Join(dir, fmt.Sprintf("%02d.png", i)), want[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	path := filepath.Join(dir, "odd size; $(name) %d 'x'.mkv")
+	ffmpeg(t, "-framerate", "5", "-i", filepath.Join(dir, "%02d.png"), "-c:v", "ffv1", "-pix_fmt", "bgr0", path)
+	r, err := OpenFilm(context.Background(), path, Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if i := r.Info(); i.W != 51 || i.H != 33 || i.Rate != 5 || i.Codec != "ffv1" || i.Duration < time.Second {
+		t.Errorf("Info is %+v", i)
+	}
+	got, err := readAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got) != len(want) {
+		t.Fatalf("%d frames, want %d", len(got), len(want))
+	}
+	for i := range got {
+		if !bytes.Equal(got[i].Pix, want[i].Pix) {
+			t.Errorf("frame %d differs", i)
+		}
+	}
+	if _, err := r.Next(); err != io.EOF {
+		t.Errorf("after the end: %v", err)
+	}
+	noChildren(t)
+}
+
+func TestContainers(t *testing.T) {
+	dir := t.TempDir()
+	for name, args := range map[string][]string{
+		"a.mp4":  {"-pix_fmt", "yuv420p"},
+		"a.mov":  {"-pix_fmt", "yuv420p"},
+		"a.webm": {"-c:v", "libvpx", "-b:v", "1M"},
+		"a.gif":  nil,
+		"a.avi":  {"-c:v", "mjpeg", "-q:v", "2"},
+	} {
+		path := film(t, filepath.Join(dir, name), "testsrc2=size=66x50:rate=10:duration=1", args...)
+		r, err := Open(context.Background(), path, 0, 0, Limits{})
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		frames, err := readAll(r)
+		if err != nil || len(frames) != 10 || frames[0].W != 66 || frames[0].H != 50 {
+			t.Errorf("%s: %d frames, error %v", name, len(frames), err)
+		}
+		r.Close()
+	}
+}
+
+// A gif of uneven delays gives each stored picture once, in RGB, without the
+// copies that a constant rate would need.
+func TestGifOfVariableRate(t *testing.T) {
+	anim := &gif.GIF{}
+	palette := color.Palette{color.RGBA{250, 0, 0, 255}, color.RGBA{0, 250, 0, 255}, color.RGBA{0, 0, 250, 255}}
+	for i := range palette {
+		img := image.NewPaletted(image.Rect(0, 0, 20, 10), palette)
+		for j := range img.Pix {
+			img.Pix[j] = byte(i)
+		}
+		anim.Image = append(anim.Image, img)
+		anim.Delay = append(anim.Delay, []int{2, 300, 7}[i])
+	}
+	var b bytes.Buffer
+	if err := gif.EncodeAll(&b, anim); err != nil {
+		t.Fatal(err)
+	}
+	path := writeFile(t, filepath.Join(t.TempDir(), "a.GIF"), b.Bytes())
+	r, err := Open(context.Background(), path, 0, 0, Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	frames, err := readAll(r)
+	if err != nil || len(frames) != 3 {
+		t.Fatalf("%d frames of 3, error %v", len(frames), err)
+	}
+	for i, f := range frames {
+		want := make([]byte, 3)
+		want[i] = 250
+		if !bytes.Equal(f.Pix[:3], want) {
+			t.Errorf("frame %d starts with %v, want %v", i, f.Pix[:3], want)
+		}
+	}
+}
+
+func TestRotationIsObeyed(t *testing.T) {
+	dir := t.TempDir()
+	// Left half white, right half black.
+	source := "color=black:size=64x32:rate=5:duration=1,drawbox=x=0:y=0:w=32:h=32:color=white:t=fill"
+	plain := film(t, filepath.Join(dir, "plain.mp4"), source, "-pix_fmt", "yuv420p")
+	turned := filepath.Join(dir, "turned.mp4")
+	ffmpeg(t, "-i", plain, "-c", "copy", "-metadata:s:v:0", "rotate=90", turned)
+	r, err := OpenFilm(context.Background(), turned, Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	info := r.Info()
+	f, err := r.Next()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.W != 32 || info.H != 64 || f.W != 32 || f.H != 64 || info.Rotation%180 != 90 {
+		t.Fatalf("frame of %dx%d, info %+v", f.W, f.H, info)
+	}
+	top, bottom := f.Pix[3*(10*32+16)], f.Pix[3*(54*32+16)]
+	if info.Rotation == 90 && (top < 200 || bottom > 50) || info.Rotation == 270 && (top > 50 || bottom < 200) {
+		t.Errorf("turned by %d degrees, top is %d and bottom %d", info.Rotation, top, bottom)
+	}
+}
+
+func TestBadFilmsAreErrorsThatNameTheFile(t *testing.T) {
+	dir := t.TempDir()
+	ctx := context.Background()
+	good := film(t, filepath.Join(dir, "good.mp4"), "testsrc2=size=160x120:rate=25:duration=3", "-pix_fmt", "yuv420p", "-movflags", "+faststart")
+	data, err := os.ReadFile(good)
+	if err != nil {
+		t.Fatal(err)
+	}
+	silent := film(t, filepath.Join(dir, "sound.mp4"), "sine=duration=1")
+	list := "#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:4,\n" + good + "\n#EXT-X-ENDLIST\n"
+	concat := "ffconcat version 1.0\nfile " + filepath.Base(good) + "\n"
+	for path, want := range map[string]string{
+		writeFile(t, filepath.Join(dir, "empty.mp4"), nil):                         "empty",
+		writeFile(t, filepath.Join(dir, "text.mp4"), []byte("no film at all")):     "ffprobe cannot read it",
+		writeFile(t, filepath.Join(dir, "head.mp4"), data[:64]):                    "no video",
+		writeFile(t, filepath.Join(dir, "playlist.mp4"), []byte(list)):             "whitelist",
+		writeFile(t, filepath.Join(dir, "concat.mp4"), []byte(concat)):             "whitelist",
+		writeFile(t, filepath.Join(dir, "bomb.gif"), gifClaiming(t, 65535, 65535)): "",
+		silent:                         "no video",
+		filepath.Join(dir, "none.mp4"): "no such file",
+	} {
+		_, err := OpenFilm(ctx, path, Limits{})
+		if err == nil {
+			t.Errorf("%s: no error", path)
+			continue
+		}
+		if !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), filepath.Base(path)) {
+			t.Errorf("%s: error %q does not say %q and the file", path, err, want)
+		}
+		if len(err.Error()) > 1000 || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: error is long or has lines: %q", path, err)
+		}
+	}
+
+	cut := writeFile(t, filepath.Join(dir, "cut.mp4"), data[:2*len(data)/3])
+	r, err := OpenFilm(ctx, cut, Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	frames, err := readAll(r)
+	if err == nil || !strings.Contains(err.Error(), "damaged or cut off") {
+		t.Errorf("cut film: %d frames, error %v", len(frames), err)
+	}
+	if len(frames) == 0 || len(frames) >= 75 {
+		t.Errorf("cut film gave %d of 75 frames", len(frames))
+	}
+	noChildren(t)
+}
+
+func gifClaiming(t *testing.T, w, h int) []byte {
+	var b bytes.Buffer
+	img := image.NewPaletted(image.Rect(0, 0, 2, 2), color.Palette{color.Black, color.White})
+	if err := gif.Encode(&b, img, nil); err != nil {
+		t.Fatal(err)
+	}
+	data := b.Bytes()
+	data[6], data[7], data[8], data[9] = byte(w), byte(w>>8), byte(h), byte(h>>8)
+	return data
+}
+
+func TestLimitsOfFilms(t *testing.T) {
+	path := film(t, filepath.Join(t.TempDir(), "a.mp4"), "testsrc2=size=64x64:rate=10:duration=2", "-pix_fmt", "yuv420p")
+	if _, err := OpenFilm(context.Background(), path, Limits{MaxPixels: 64*64 - 1}); err == nil || !strings.Contains(err.Error(), "max_pixels") {
+		t.Errorf("too many pixels: %v", err)
+	}
+	r, err := OpenFilm(context.Background(), path, Limits{MaxFrames: 19})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	frames, err := readAll(r)
+	if len(frames) != 19 || err == nil || !strings.Contains(err.Error(), "max_frames") {
+		t.Errorf("%d frames, error %v", len(frames), err)
+	}
+	noChildren(t)
+}
+
+// Stopping in the middle of a film ends ffmpeg at once, whoever stops.
+func TestStopping(t *testing.T) {
+	path := film(t, filepath.Join(t.TempDir(), "a.avi"), "testsrc2=size=640x480:rate=25:duration=4", "-c:v", "mjpeg")
+	begin := time.Now()
+	for i := 0; i < 3; i++ {
+		r, err := OpenFilm(context.Background(), path, Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := r.Next(); err != nil {
+			t.Fatal(err)
+		}
+		r.Close()
+		r.Close()
+		if _, err := r.Next(); err == nil || err == io.EOF {
+			t.Errorf("read after Close: %v", err)
+		}
+	}
+	noChildren(t)
+
+	ctx, cancel := context.WithCancel(context.Background())
+	r, err := OpenFilm(ctx, path, Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if _, err := r.Next(); err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	if _, err := readAll(r); !errors.Is(err, context.Canceled) {
+		t.Errorf("after cancel: %v", err)
+	}
+	noChildren(t)
+	if _, err := OpenFilm(ctx, path, Limits{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("opened after cancel: %v", err)
+	}
+	if took := time.Since(begin); took > 20*time.Second {
+		t.Errorf("stopping took %v", took)
+	}
+}
+
+func TestWithoutFFmpeg(t *testing.T) {
+	path := film(t, filepath.Join(t.TempDir(), "a.gif"), "testsrc2=size=16x16:rate=1:duration=2")
+	t.Setenv("PATH", t.TempDir())
+	if _, err := OpenFilm(context.Background(), path, Limits{}); err == nil || !strings.Contains(err.Error(), "apt-get install ffmpeg") {
+		t.Errorf("error %v does not say what to install", err)
+	}
+}
+
+// Damage anywhere gives an error or frames, never a hang, a crash or a frame
+// of another size.
+func TestDamagedFilms(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"a.mp4", "a.gif"} {
+		path := film(t, filepath.Join(dir, name), "testsrc2=size=48x32:rate=10:duration=1")
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := 0; i < 4; i++ {
+			bad := bytes.Clone(data)
+			for j := (i + 1) * len(bad) / 6; j < len(bad) && j < (i+1)*len(bad)/6+9; j++ {
+				bad[j] ^= 0x5a
+			}
+			r, err := OpenFilm(context.Background(), writeFile(t, filepath.Join(dir, "bad-"+name), bad), Limits{MaxPixels: 1 << 20})
+			if err != nil {
+				continue
+			}
+			if frames, _ := readAll(r); len(frames) > 100 {
+				t.Errorf("%s, damage %d: %d frames", name, i, len(frames))
+			}
+			r.Close()
+		}
+	}
+	noChildren(t)
+}
