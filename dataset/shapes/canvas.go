@@ -1,6 +1,10 @@
 package shapes
 
-import "math"
+import (
+	"math"
+
+	"github.com/prioritycut/prioritycut/video"
+)
 
 // view maps pixels to the scene.
 type view struct {
@@ -131,14 +135,15 @@ func (c *canvas) extent(f frame, shape outline) (i0, i1, j0, j1 int) {
 	return limit(math.Floor(x0), c.w), limit(math.Ceil(x1)+1, c.w), limit(math.Floor(y0), c.h), limit(math.Ceil(y1)+1, c.h)
 }
 
-// flatten lays the figure over a background, [H,W,3], and gives bytes.
-func (c *canvas) flatten(back []float32) []byte {
-	pix := make([]byte, len(back))
+// flatten lays the figure over a background, [H,W,3].
+func (c *canvas) flatten(back []float32) *video.Frame {
+	f := video.NewFrame(c.w, c.h)
+	pix := f.Pix
 	for at, cover := range c.cover {
 		for ch := 3 * at; ch < 3*at+3; ch++ {
 			v := c.ink[ch] + (1-cover)*back[ch]
 			pix[ch] = byte(255*min(max(v, 0), 1) + 0.5)
 		}
 	}
-	return pix
+	return f
 }

@@ -131,6 +131,11 @@ func (s *Set) Video(split Split, index int) (*Video, error) {
 	if index < 0 || index >= s.Len(split) {
 		return nil, fmt.Errorf("shapes: no video %d in split %v, which has %d", index, split, s.Len(split))
 	}
+	return s.video(split, index), nil
+}
+
+// video makes a video of an index that is in range.
+func (s *Set) video(split Split, index int) *Video {
 	o := s.options
 	stream := func(what string) *random.Rand {
 		return random.New(o.Seed, random.Label("shapes"), uint64(split), uint64(index), random.Label(what))
@@ -145,5 +150,5 @@ func (s *Set) Video(split Split, index int) (*Video, error) {
 		dance:      newDance(stream("dance")),
 		outfit:     newOutfit(stream("outfit"), body),
 		background: newBackground(stream("background")),
-	}, nil
+	}
 }

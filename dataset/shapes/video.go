@@ -1,6 +1,10 @@
 package shapes
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/prioritycut/prioritycut/video"
+)
 
 // Video is one drawn video. It holds a few numbers, not pixels: frames are
 // drawn when they are asked for, any of them at any time. It does not change
@@ -25,16 +29,15 @@ func (v *Video) Len() int { return v.frames }
 // Size returns width and height in pixels.
 func (v *Video) Size() (w, h int) { return v.view.w, v.view.h }
 
-// Frame draws frame t as RGB bytes, [H,W,3] row by row. It fails only if t is
-// out of range.
-func (v *Video) Frame(t int) ([]byte, error) {
-	pix, _, err := v.Draw(t)
-	return pix, err
+// Frame draws frame t. It fails only if t is out of range.
+func (v *Video) Frame(t int) (*video.Frame, error) {
+	f, _, err := v.Draw(t)
+	return f, err
 }
 
-// Draw draws frame t as RGB bytes, [H,W,3] row by row, and tells the truth
-// about it. It fails only if t is out of range.
-func (v *Video) Draw(t int) ([]byte, *Truth, error) {
+// Draw draws frame t and tells the truth about it. It fails only if t is out
+// of range.
+func (v *Video) Draw(t int) (*video.Frame, *Truth, error) {
 	if err := v.check(t); err != nil {
 		return nil, nil, err
 	}
