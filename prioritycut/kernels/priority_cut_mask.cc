@@ -1,12 +1,12 @@
 // Selection of the n least values of a map in linear time.
 //
-// Every value becomes an integer key of the same order. A histogram of the
-// keys' leading bits says which bucket holds the n-th least key; histograms of
-// the following bits refine that bucket until its keys are equal or all of
-// them are wanted. A round settles 11 bits, so that a float takes at most 3
-// and a double at most 6, each one pass over the map. The first round starts
-// at the leading bit in which the keys differ, and usually leaves so few keys
-// that later rounds do little but skip.
+// Every value becomes an integer key of the same order, and the bracket of
+// keys that holds the n-th least one is narrowed by passes that count the keys
+// below three pivots: two around the place where interpolation expects it, and
+// the middle. Interpolation makes the bracket so narrow in two or three passes
+// over common maps that the few keys left are gathered and ordered; the middle
+// halves it whatever the map holds, hence at most 32 passes for floats and 64
+// for doubles. A pass is a plain loop over integers without branches.
 //
 // The keys are kept, as bits, where the mask will be written.
 
@@ -123,51 +123,49 @@ PRIORITYCUT_INLINE Survey<KeyOf<T>> SurveyMapOf(const T* __restrict occlusion,
   return {infinite == 0, count, least, greatest};
 }
 
-constexpr int kDigitBits = 11;
-constexpr int kBuckets = 1 << kDigitBits;
-// Neighbouring pixels often share a bucket; increments of one counter in
-// memory wait for each other, those of two do not.
-constexpr int kTables = 2;
-constexpr int64_t kBlock = 64;
+constexpr int kPivots = 3;
 
-struct Histogram {
-  // The last bucket collects the keys outside the range.
-  uint32_t counts[kTables][kBuckets + 1];
-};
-
-// Counts the keys of [least, least + width] by (key - least) >> shift; at most
-// a block of them.
+// Counts the keys below each pivot.
 template <typename T>
-PRIORITYCUT_INLINE void CountBlock(const T* __restrict keys, int64_t size,
-                                   UnsignedKeyOf<T> least,
-                                   UnsignedKeyOf<T> width, int shift,
-                                   Histogram* __restrict histogram) {
-  using Unsigned = UnsignedKeyOf<T>;
-  Unsigned buckets[kBlock];
-  Unsigned inside = 0;
-  for (int64_t i = 0; i < size; ++i) {
-    const Unsigned distance = BitCast<Unsigned>(keys[i]) - least;
-    const Unsigned bucket = distance >> shift;
-    inside |= distance <= width ? Unsigned{1} : Unsigned{0};
-    buckets[i] = bucket < kBuckets ? bucket : Unsigned{kBuckets};
+PRIORITYCUT_INLINE void CountBelowOf(const T* __restrict keys, int64_t pixels,
+                                     const KeyOf<T>* pivots, int64_t* counts) {
+  const KeyOf<T> a = pivots[0], b = pivots[1], c = pivots[2];
+  KeyOf<T> below_a = 0, below_b = 0, below_c = 0;
+  for (int64_t i = 0; i < pixels; ++i) {
+    const KeyOf<T> key = BitCast<KeyOf<T>>(keys[i]);
+    below_a += key < a;
+    below_b += key < b;
+    below_c += key < c;
   }
-  if (inside == 0) return;
-  for (int64_t i = 0; i < size; ++i) {
-    ++histogram->counts[i % kTables][buckets[i]];
-  }
+  counts[0] = below_a;
+  counts[1] = below_b;
+  counts[2] = below_c;
 }
 
+constexpr int64_t kBlock = 64;
+
+// Copies the keys of [least, least + width), which must fit, and returns their
+// number.
 template <typename T>
-PRIORITYCUT_INLINE void CountKeysOf(const T* keys, int64_t pixels,
+PRIORITYCUT_INLINE int64_t GatherOf(const T* __restrict keys, int64_t pixels,
                                     UnsignedKeyOf<T> least,
-                                    UnsignedKeyOf<T> width, int shift,
-                                    Histogram* histogram) {
-  std::memset(histogram, 0, sizeof(*histogram));
-  int64_t i = 0;
-  for (; i + kBlock <= pixels; i += kBlock) {
-    CountBlock(keys + i, kBlock, least, width, shift, histogram);
+                                    UnsignedKeyOf<T> width,
+                                    KeyOf<T>* __restrict gathered) {
+  using Unsigned = UnsignedKeyOf<T>;
+  const auto inside = [=](T key) {
+    return BitCast<Unsigned>(key) - least < width;
+  };
+  int64_t count = 0;
+  for (int64_t start = 0; start < pixels; start += kBlock) {
+    const int64_t end = std::min(start + kBlock, pixels);
+    Unsigned any = 0;
+    for (int64_t i = start; i < end; ++i) any |= inside(keys[i]) ? 1 : 0;
+    if (any == 0) continue;
+    for (int64_t i = start; i < end; ++i) {
+      if (inside(keys[i])) gathered[count++] = BitCast<KeyOf<T>>(keys[i]);
+    }
   }
-  CountBlock(keys + i, pixels - i, least, width, shift, histogram);
+  return count;
 }
 
 // The index behind the last of the first `wanted` keys that equal `key`.
@@ -207,10 +205,15 @@ PRIORITYCUT_INLINE void WriteMaskOf(T* keys, int64_t pixels, KeyOf<T> limit,
     return SurveyMapOf(occlusion, background, pixels, threshold, keys,         \
                        foreground);                                            \
   }                                                                            \
-  PRIORITYCUT_VECTOR_CLONES void CountKeys(                                    \
+  PRIORITYCUT_VECTOR_CLONES void CountBelow(const T* keys, int64_t pixels,     \
+                                            const KeyOf<T>* pivots,            \
+                                            int64_t* counts) {                 \
+    CountBelowOf(keys, pixels, pivots, counts);                                \
+  }                                                                            \
+  PRIORITYCUT_VECTOR_CLONES int64_t Gather(                                    \
       const T* keys, int64_t pixels, UnsignedKeyOf<T> least,                   \
-      UnsignedKeyOf<T> width, int shift, Histogram* histogram) {               \
-    CountKeysOf(keys, pixels, least, width, shift, histogram);                 \
+      UnsignedKeyOf<T> width, KeyOf<T>* gathered) {                            \
+    return GatherOf(keys, pixels, least, width, gathered);                     \
   }                                                                            \
   PRIORITYCUT_VECTOR_CLONES int64_t EndOfEqual(const T* keys, int64_t pixels,  \
                                                KeyOf<T> key, int64_t wanted) { \
@@ -233,40 +236,94 @@ struct Selection {
   int64_t ties;
 };
 
-template <typename Unsigned>
-int BitWidth(Unsigned value) {
-  int bits = 0;
-  for (; value != 0; value >>= 1) ++bits;
-  return bits;
+// The bracket of a selection: below_start keys, fewer than n, are less than
+// start, and below_end keys, more than n, are less than end.
+template <typename T>
+struct Bracket {
+  using Key = KeyOf<T>;
+  using Unsigned = UnsignedKeyOf<T>;
+
+  Key start, end;
+  int64_t below_start, below_end;
+
+  Unsigned Width() const {
+    return static_cast<Unsigned>(end) - static_cast<Unsigned>(start);
+  }
+
+  // A key strictly inside a bracket that is wider than 1.
+  Key Clamp(Key key) const {
+    return std::min<Key>(std::max<Key>(key, start + 1), end - 1);
+  }
+
+  Key Middle() const {
+    return static_cast<Key>(static_cast<Unsigned>(start) + Width() / 2);
+  }
+
+  // The key at which the given share of the bracket's keys is expected, their
+  // values taken as spread evenly.
+  Key Interpolated(double share) const {
+    const double from = BitCast<T>(KeyOfBits(start));
+    const double to = BitCast<T>(KeyOfBits(end));
+    const T value = static_cast<T>(from * (1 - share) + to * share);
+    return Clamp(KeyOfBits(BitsOf(value)));
+  }
+
+  // Two pivots that are likely to have the n-th key between them, and one that
+  // is certain to halve the bracket.
+  void Pivots(int64_t n, Key* pivots) const {
+    const double inside = static_cast<double>(below_end - below_start);
+    const double share = (n - below_start) / inside;
+    const double margin = 2 * std::sqrt(share * (1 - share) / inside);
+    pivots[0] = Interpolated(std::max(share - margin, 0.0));
+    pivots[1] = Interpolated(std::min(share + margin, 1.0));
+    pivots[2] = Middle();
+  }
+};
+
+// A bracket with so few keys is settled by ordering them.
+constexpr int64_t kFew = 256;
+
+// Selects the n-th least key of a bracket with at most kFew keys.
+template <typename T>
+Selection<KeyOf<T>> SelectAmongFew(const T* keys, int64_t pixels,
+                                   const Bracket<T>& bracket, int64_t n) {
+  KeyOf<T> few[kFew];
+  const int64_t count =
+      Gather(keys, pixels, static_cast<UnsignedKeyOf<T>>(bracket.start),
+             bracket.Width(), few);
+  const int64_t wanted = n - bracket.below_start;
+  std::sort(few, few + count);
+  const KeyOf<T> limit = few[wanted - 1];
+  if (few[wanted] != limit) return {limit + 1, 0};
+  return {limit, few + wanted - std::lower_bound(few, few + wanted, limit)};
 }
 
 // Selects the n least keys; 0 < n < foreground pixels.
 template <typename T>
 Selection<KeyOf<T>> SelectLeast(const T* keys, int64_t pixels,
                                 const Survey<KeyOf<T>>& survey, int64_t n) {
-  using Key = KeyOf<T>;
-  using Unsigned = UnsignedKeyOf<T>;
-  Unsigned least = static_cast<Unsigned>(survey.least);
-  Unsigned width = static_cast<Unsigned>(survey.greatest) - least;
-  Histogram histogram;
-  while (width > 0) {
-    const int shift = std::max(0, BitWidth(width) - kDigitBits);
-    CountKeys(keys, pixels, least, width, shift, &histogram);
-    const auto count = [&](int bucket) {
-      int64_t sum = 0;
-      for (const auto& table : histogram.counts) sum += table[bucket];
-      return sum;
-    };
-    int bucket = 0;
-    for (; count(bucket) < n; ++bucket) n -= count(bucket);
-    const Unsigned start = static_cast<Unsigned>(bucket) << shift;
-    width = std::min<Unsigned>(width - start, (Unsigned{1} << shift) - 1);
-    least += start;
-    if (n == count(bucket)) {
-      return {static_cast<Key>(least + width + 1), 0};
+  Bracket<T> bracket = {survey.least, survey.greatest + 1, 0,
+                        survey.foreground_pixels};
+  while (bracket.Width() > 1) {
+    if (bracket.below_end - bracket.below_start <= kFew) {
+      return SelectAmongFew(keys, pixels, bracket, n);
+    }
+    KeyOf<T> pivots[kPivots];
+    int64_t counts[kPivots];
+    bracket.Pivots(n, pivots);
+    CountBelow(keys, pixels, pivots, counts);
+    for (int i = 0; i < kPivots; ++i) {
+      if (counts[i] == n) return {pivots[i], 0};
+      if (counts[i] < n && pivots[i] > bracket.start) {
+        bracket.start = pivots[i];
+        bracket.below_start = counts[i];
+      } else if (counts[i] > n && pivots[i] < bracket.end) {
+        bracket.end = pivots[i];
+        bracket.below_end = counts[i];
+      }
     }
   }
-  return {static_cast<Key>(least), n};
+  return {bracket.start, n - bracket.below_start};
 }
 
 template <typename T>
