@@ -139,7 +139,7 @@ var keyComments = sync.OnceValues(func() (map[string]string, error) {
 				text = fields[path.Base(f.typ.PkgPath())+"."+f.typ.Name()]
 			}
 			if text = inYAML(text, f); text == "" {
-				text = "See " + strings.TrimSuffix(prefix, ".") + "."
+				text = seeSection(prefix)
 			}
 			found[prefix+f.name] = text
 			if f.section() {
@@ -150,6 +150,9 @@ var keyComments = sync.OnceValues(func() (map[string]string, error) {
 	walk(reflect.TypeOf(Config{}), "")
 	return found, nil
 })
+
+// seeSection documents a key that its section's comment tells about.
+func seeSection(prefix string) string { return "See " + strings.TrimSuffix(prefix, ".") + "." }
 
 // readComments collects the comments of all structs of a source and their
 // fields. A field without one shares that of the field above it.

@@ -50,7 +50,7 @@ func section(v reflect.Value, prefix string, comments map[string]string) *yaml.N
 			fv = fv.Elem()
 		}
 		key := &yaml.Node{Kind: yaml.ScalarNode, Value: f.name}
-		if text := comments[prefix+f.name]; text != above {
+		if text := comments[prefix+f.name]; text != above && text != seeSection(prefix) {
 			key.HeadComment = strings.Join(wrap(text, 88), "\n")
 			above = text
 		}

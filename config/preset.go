@@ -3,7 +3,6 @@ package config
 import (
 	"embed"
 	"fmt"
-	"reflect"
 	"strings"
 
 	"github.com/prioritycut/prioritycut/dataset"
@@ -143,34 +142,4 @@ func (o origins) touches(section string) bool {
 		}
 	}
 	return false
-}
-
-// clone copies c so that no list is shared.
-func (c *Config) clone() *Config {
-	out := *c
-	deepCopy(reflect.ValueOf(&out).Elem())
-	return &out
-}
-
-// deepCopy gives v lists and sections of its own.
-func deepCopy(v reflect.Value) {
-	switch v.Kind() {
-	case reflect.Slice:
-		if !v.IsNil() {
-			v.Set(reflect.AppendSlice(reflect.MakeSlice(v.Type(), 0, v.Len()), v))
-		}
-	case reflect.Pointer:
-		if !v.IsNil() {
-			fresh := reflect.New(v.Type().Elem())
-			fresh.Elem().Set(v.Elem())
-			v.Set(fresh)
-			deepCopy(v.Elem())
-		}
-	case reflect.Struct:
-		for i := 0; i < v.NumField(); i++ {
-			if v.Type().Field(i).IsExported() {
-				deepCopy(v.Field(i))
-			}
-		}
-	}
 }

@@ -259,8 +259,8 @@ const sampleRepeats = 200
 func (r *resolver) applyVGG19() {
 	v := &r.config.VGG19
 	named := v.File != "" && v.File != RandomVGG19
-	if named && !r.origins.since("vgg19.width_divisor", fromFile) {
-		v.WidthDivisor = 1
+	if named && !r.origins.since("vgg19.width_divisor", min(r.origins["vgg19.file"].rank, fromSet)) {
+		v.WidthDivisor = 1 // who names a file means a whole VGG-19
 	}
 	if !named {
 		v.SHA256 = ""

@@ -91,13 +91,17 @@ func suggestPath(key string) string {
 	if best == "" {
 		return "; --help_config lists all keys"
 	}
-	// Of several keys of that name, the one whose whole path is nearest.
+	// Of several keys of that name, the one whose path is nearest, compared over
+	// as many parts as were typed.
 	choice, least := "", 0
+	parts := strings.Count(key, ".") + 1
 	for _, p := range paths() {
 		if last(p) != best {
 			continue
 		}
-		if d := nearest.Distance(clip(key), p); choice == "" || d < least {
+		names := strings.Split(p, ".")
+		end := strings.Join(names[max(0, len(names)-parts):], ".")
+		if d := nearest.Distance(clip(key), end); choice == "" || d < least {
 			choice, least = p, d
 		}
 	}
