@@ -48,7 +48,7 @@ type constructor struct {
 // newMachine reads pickles from r, which has size bytes.
 func newMachine(r io.Reader, size int64) *machine {
 	return &machine{
-		r:          bufio.NewReaderSize(r, 64<<10),
+		r:          bufio.NewReaderSize(r, int(min(size, 64<<10))),
 		left:       min(size, maxPickle),
 		find:       func(module, name string) (Value, error) { return nil, notAllowed(module, name) },
 		persistent: func(*machine, Value) (Value, error) { return nil, fmt.Errorf("unexpected reference") },
