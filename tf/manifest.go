@@ -63,7 +63,12 @@ func (m *manifest) encode() (text, sum []byte, err error) {
 	if len(text) > maxManifest {
 		return nil, nil, fmt.Errorf("the manifest takes %d bytes, more than %d: meta is too big", len(text), maxManifest)
 	}
-	return text, []byte(checksumText(crc32.Checksum(text, castagnoli)) + "\n"), nil
+	return text, manifestSum(text), nil
+}
+
+// manifestSum returns the contents of the checksum file.
+func manifestSum(text []byte) []byte {
+	return []byte(checksumText(crc32.Checksum(text, castagnoli)) + "\n")
 }
 
 // readManifest reads and checks the manifest of a checkpoint.
@@ -76,8 +81,8 @@ func readManifest(dir string) (*manifest, error) {
 	if err != nil {
 		return nil, err
 	}
-	if want := checksumText(crc32.Checksum(text, castagnoli)); string(bytes.TrimSpace(sum)) != want {
-		return nil, fmt.Errorf("%s has checksum %s, but %s says %.20q", manifestName, want, manifestSumName, bytes.TrimSpace(sum))
+	if want := manifestSum(text); !bytes.Equal(sum, want) {
+		return nil, fmt.Errorf("%s has checksum %q, but %s says %.20q", manifestName, want, manifestSumName, sum)
 	}
 	var m manifest
 	if err := json.Unmarshal(text, &m); err != nil {

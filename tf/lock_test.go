@@ -1,0 +1,73 @@
+package tf
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+)
+
+func init() {
+	parts["lock"] = func() {
+		_, err := LockDir(os.Getenv("TF_TEST_ROOT"))
+		check(err)
+		fmt.Println("locked")
+		time.Sleep(time.Minute)
+	}
+}
+
+func TestLock(t *testing.T) {
+	dir := t.TempDir()
+	first, err := LockDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var locked *LockedError
+	if _, err := LockDir(dir); !errors.As(err, &locked) {
+		t.Errorf("second lock of one process: %v", err)
+	}
+	for range 2 {
+		if err := first.Unlock(); err != nil {
+			t.Fatal(err)
+		}
+	}
+
+	// Another process has it until it is killed.
+	cmd := part("lock", "TF_TEST_ROOT="+dir)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer cmd.Process.Kill()
+	if line, err := bufio.NewReader(out).ReadString('\n'); err != nil || line != "locked\n" {
+		t.Fatalf("%q, %v", line, err)
+	}
+	_, err = LockDir(dir)
+	host, hostErr := os.Hostname()
+	if hostErr != nil {
+		t.Fatal(hostErr)
+	}
+	if !errors.As(err, &locked) || !strings.Contains(err.Error(), fmt.Sprintf("process %d", cmd.Process.Pid)) || !strings.Contains(err.Error(), host) {
+		t.Errorf("got %v", err)
+	}
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	cmd.Wait() // says that it was killed
+	again, err := LockDir(dir)
+	if err != nil {
+		t.Fatalf("after the kill: %v", err)
+	}
+	if err := again.Unlock(); err != nil {
+		t.Error(err)
+	}
+	if _, err := LockDir(dir + "/missing"); err == nil || errors.As(err, &locked) {
+		t.Errorf("missing folder: %v", err)
+	}
+}
