@@ -32,6 +32,9 @@ type Item struct {
 	// Brightness, Contrast and Saturation are factors, 1 without; Hue is the
 	// shift as a part of a full turn, 0 without.
 	Brightness, Contrast, Saturation, Hue float64
+	// JitterOrder is the order of the four: 0 brightness, 1 contrast,
+	// 2 saturation, 3 hue.
+	JitterOrder [4]uint8
 }
 
 // Video is a video whose frames can be reached singly. All methods may be

@@ -1,0 +1,314 @@
+package dataset
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/prioritycut/prioritycut/video"
+)
+
+// frames are the frames of one video, fitted, in any order. Implementations
+// may be used by several goroutines at once.
+type frames interface {
+	length() int
+	// at returns the frames of the given indices, each in 0..length()-1. Asking
+	// for two at once may cost half of asking twice.
+	at(ctx context.Context, indices ...int) ([]*video.Frame, error)
+}
+
+// openEntry reads what is needed to know a video's length.
+func (d *Dataset) openEntry(ctx context.Context, c *clip, e entry) (frames, error) {
+	limits := d.params.limits()
+	switch e.kind {
+	case video.Folder:
+		names, err := video.ListFrames(e.path, limits)
+		if err != nil {
+			return nil, err
+		}
+		return &folderFrames{set: d, clip: c, dir: e.path, names: names}, nil
+	case video.Strip:
+		n, err := video.StripLen(e.path, d.W(), d.H(), limits)
+		if err != nil {
+			return nil, err
+		}
+		return &stripFrames{set: d, clip: c, path: e.path, n: n}, nil
+	}
+	return d.cache.film(ctx, e.path, limits)
+}
+
+// folderFrames decodes the picture that is asked for.
+type folderFrames struct {
+	set   *Dataset
+	clip  *clip
+	dir   string
+	names []string
+}
+
+func (f *folderFrames) length() int { return len(f.names) }
+
+func (f *folderFrames) at(ctx context.Context, indices ...int) ([]*video.Frame, error) {
+	out := make([]*video.Frame, len(indices))
+	for k, i := range indices {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		one, err := f.set.memory.get(memoryKey{f.clip, i}, func() ([]*video.Frame, error) {
+			frame, err := video.ReadPicture(filepath.Join(f.dir, f.names[i]), f.set.params.limits())
+			if err != nil {
+				return nil, err
+			}
+			frame, err = f.set.fitted(frame)
+			return []*video.Frame{frame}, err
+		})
+		if err != nil {
+			return nil, err
+		}
+		out[k] = one[0]
+	}
+	return out, nil
+}
+
+// stripFrames decodes the whole strip: there is no cheaper way to a part of it.
+type stripFrames struct {
+	set  *Dataset
+	clip *clip
+	path string
+	n    int
+}
+
+func (s *stripFrames) length() int { return s.n }
+
+func (s *stripFrames) at(ctx context.Context, indices ...int) ([]*video.Frame, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	all, err := s.set.memory.get(memoryKey{s.clip, -1}, func() ([]*video.Frame, error) {
+		return video.ReadStrip(s.path, s.set.W(), s.set.H(), s.set.params.limits())
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := make([]*video.Frame, len(indices))
+	for k, i := range indices {
+		if i >= len(all) {
+			return nil, fmt.Errorf("strip %s changed while it was in use", s.path)
+		}
+		out[k] = all[i]
+	}
+	return out, nil
+}
+
+// rawFrames reads a film's frames from the cache.
+type rawFrames struct {
+	file    string
+	n, w, h int
+	// again decodes the film anew when somebody emptied the cache.
+	again func(ctx context.Context) (frames, error)
+}
+
+func (r *rawFrames) length() int { return r.n }
+
+func (r *rawFrames) at(ctx context.Context, indices ...int) ([]*video.Frame, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	out, err := r.read(indices)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return out, err
+	}
+	anew, err := r.again(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if anew.length() != r.n {
+		return nil, fmt.Errorf("a film has %d frames, and had %d before (%s)", anew.length(), r.n, r.file)
+	}
+	return anew.at(ctx, indices...)
+}
+
+func (r *rawFrames) read(indices []int) ([]*video.Frame, error) {
+	f, err := os.Open(r.file)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	out := make([]*video.Frame, len(indices))
+	for k, i := range indices {
+		out[k] = video.NewFrame(r.w, r.h)
+		if _, err := f.ReadAt(out[k].Pix, cacheHeader+int64(i)*int64(len(out[k].Pix))); err != nil {
+			return nil, fmt.Errorf("cached frames %s: %w", r.file, err)
+		}
+	}
+	return out, nil
+}
+
+// streamedFrames decodes a film up to the last frame that is asked for.
+type streamedFrames struct {
+	path   string
+	n      int
+	fit    video.Fit
+	w, h   int
+	limits video.Limits
+}
+
+func (s *streamedFrames) length() int { return s.n }
+
+func (s *streamedFrames) at(ctx context.Context, indices ...int) ([]*video.Frame, error) {
+	film, err := video.OpenFilm(ctx, s.path, s.limits)
+	if err != nil {
+		return nil, err
+	}
+	defer film.Close()
+	out := make([]*video.Frame, len(indices))
+	for i, left := 0, len(indices); left > 0; i++ {
+		f, err := film.Next()
+		if err == io.EOF {
+			return nil, fmt.Errorf("film %s has %d frames, and had %d before", s.path, i, s.n)
+		}
+		if err != nil {
+			return nil, err
+		}
+		var fitted *video.Frame
+		for k, index := range indices {
+			if index != i {
+				continue
+			}
+			if fitted == nil {
+				if fitted, err = s.fit.Apply(f, s.w, s.h); err != nil {
+					return nil, err
+				}
+			}
+			out[k] = fitted
+			left--
+		}
+	}
+	return out, nil
+}
+
+// sourceFrames are drawn on demand.
+type sourceFrames struct {
+	set   *Dataset
+	video Video
+}
+
+func (s *sourceFrames) length() int { return s.video.Len() }
+
+func (s *sourceFrames) at(ctx context.Context, indices ...int) ([]*video.Frame, error) {
+	out := make([]*video.Frame, len(indices))
+	for k, i := range indices {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		f, err := s.video.Frame(i)
+		if err != nil {
+			return nil, err
+		}
+		if out[k], err = s.set.fitted(f); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// cutFrames is a stretch of another video's frames.
+type cutFrames struct {
+	whole frames
+	from  int
+	n     int
+}
+
+func (c *cutFrames) length() int { return c.n }
+
+func (c *cutFrames) at(ctx context.Context, indices ...int) ([]*video.Frame, error) {
+	moved := make([]int, len(indices))
+	for k, i := range indices {
+		moved[k] = c.from + i
+	}
+	return c.whole.at(ctx, moved...)
+}
+
+// streamer is what frames implement that are cheaper to read in order.
+type streamer interface {
+	stream(ctx context.Context) (video.Reader, error)
+}
+
+func (s *streamedFrames) stream(ctx context.Context) (video.Reader, error) {
+	film, err := video.OpenFilm(ctx, s.path, s.limits)
+	if err != nil {
+		return nil, err
+	}
+	return &fittedReader{film, s.fit, s.w, s.h}, nil
+}
+
+// fittedReader fits what another reader reads.
+type fittedReader struct {
+	video.Reader
+	fit  video.Fit
+	w, h int
+}
+
+func (r *fittedReader) Next() (*video.Frame, error) {
+	f, err := r.Reader.Next()
+	if err != nil {
+		return nil, err
+	}
+	return r.fit.Apply(f, r.w, r.h)
+}
+
+func (c *cutFrames) stream(ctx context.Context) (video.Reader, error) {
+	s, ok := c.whole.(streamer)
+	if !ok {
+		return sequence(ctx, c), nil
+	}
+	r, err := s.stream(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for i := 0; i < c.from; i++ {
+		if _, err := r.Next(); err != nil {
+			r.Close()
+			return nil, fmt.Errorf("skipping to frame %d: %w", c.from, err)
+		}
+	}
+	return &firstFrames{r, c.n}, nil
+}
+
+// firstFrames ends another reader early.
+type firstFrames struct {
+	video.Reader
+	left int
+}
+
+func (r *firstFrames) Next() (*video.Frame, error) {
+	if r.left == 0 {
+		return nil, io.EOF
+	}
+	r.left--
+	return r.Reader.Next()
+}
+
+// sequence reads frames in order, one at a time.
+func sequence(ctx context.Context, all frames) video.Reader {
+	return video.Sequence(ctx, all.length(), func(i int) (*video.Frame, error) {
+		one, err := all.at(ctx, i)
+		if err != nil {
+			return nil, err
+		}
+		return one[0], nil
+	})
+}
+
+// inRange reports an index that a video does not have.
+func inRange(indices []int, n int, name string) error {
+	for _, i := range indices {
+		if i < 0 || i >= n {
+			return fmt.Errorf("video %s has no frame %d: its frames are 0..%d", name, i, n-1)
+		}
+	}
+	return nil
+}

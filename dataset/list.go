@@ -1,0 +1,197 @@
+package dataset
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"sort"
+	"strings"
+
+	"github.com/prioritycut/prioritycut/internal/random"
+	"github.com/prioritycut/prioritycut/video"
+)
+
+// entry is a video of a layout before anything of it was decoded.
+type entry struct {
+	name string // unique within its folder
+	path string
+	kind video.Kind
+}
+
+// layout is what a root folder holds.
+type layout struct {
+	train, test []entry // sorted by name
+	// single: train and test are the same one video, to be cut in time.
+	single bool
+	// how says in words how train and test were told apart.
+	how string
+}
+
+// identity is the part of a name before the first '#'; the whole name if there
+// is none, so that names that merely begin alike stay apart.
+func identity(name string) string {
+	id, _, _ := strings.Cut(name, "#")
+	return id
+}
+
+// listLayout reads the names below the root and splits them.
+func listLayout(p Params) (layout, error) {
+	info, err := os.Stat(p.RootDir)
+	if err != nil {
+		return layout{}, fmt.Errorf("data set: %w (name a folder of videos, one video, or sample:talking-head)", err)
+	}
+	if !info.IsDir() {
+		kind := video.KindOf(p.RootDir, false)
+		if kind == video.Unknown {
+			return layout{}, fmt.Errorf("data set %s is neither a folder nor a film (mp4, mov, webm, gif, ...) nor a strip (png, jpg)", p.RootDir)
+		}
+		return singleLayout(entry{filepath.Base(p.RootDir), p.RootDir, kind}), nil
+	}
+	if isDir(filepath.Join(p.RootDir, "train")) {
+		return listTrainTest(p)
+	}
+	entries, err := listVideos(p.RootDir, p)
+	if err != nil {
+		return layout{}, err
+	}
+	if len(entries) == 1 {
+		return singleLayout(entries[0]), nil
+	}
+	return split(entries, p.IDSampling), nil
+}
+
+func isDir(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}
+
+func singleLayout(e entry) layout {
+	return layout{train: []entry{e}, test: []entry{e}, single: true,
+		how: "one video: its first 80 % train, its last 20 % test"}
+}
+
+func listTrainTest(p Params) (layout, error) {
+	if !isDir(filepath.Join(p.RootDir, "test")) {
+		return layout{}, fmt.Errorf("data set %s has a folder train but no folder test: add it, or put all videos into one folder to have a fifth of them split off", p.RootDir)
+	}
+	train, err := listVideos(filepath.Join(p.RootDir, "train"), p)
+	if err != nil {
+		return layout{}, err
+	}
+	test, err := listVideos(filepath.Join(p.RootDir, "test"), p)
+	if err != nil {
+		return layout{}, err
+	}
+	return layout{train: train, test: test, how: "folders train and test"}, nil
+}
+
+// listVideos returns the videos directly in a folder. A folder of nothing but
+// pictures that are no strips is one video.
+func listVideos(dir string, p Params) ([]entry, error) {
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("data set: %w", err)
+	}
+	var videos []entry
+	onlyPictures := true
+	for _, f := range files {
+		path := filepath.Join(dir, f.Name())
+		if strings.HasPrefix(f.Name(), ".") {
+			continue
+		}
+		// Not f.IsDir(): links to folders count as folders.
+		folder := f.IsDir() || f.Type()&os.ModeSymlink != 0 && isDir(path)
+		kind := video.KindOf(f.Name(), folder)
+		if kind == video.Unknown {
+			continue
+		}
+		onlyPictures = onlyPictures && kind == video.Strip
+		videos = append(videos, entry{f.Name(), path, kind})
+	}
+	if len(videos) == 0 {
+		return nil, fmt.Errorf("data set: folder %s holds no video: a folder of png or jpg frames, a film (mp4, mov, webm, gif, ...) or a strip (png, jpg)", dir)
+	}
+	sort.Slice(videos, func(i, j int) bool { return videos[i].name < videos[j].name })
+	if onlyPictures && !anyStrip(videos, p) {
+		return []entry{{filepath.Base(dir), dir, video.Folder}}, nil
+	}
+	return videos, nil
+}
+
+// anyStrip looks at the first few readable pictures: two or more frames side
+// by side make a strip.
+func anyStrip(pictures []entry, p Params) bool {
+	const looks = 8
+	h, w := p.FrameShape[0], p.FrameShape[1]
+	readable := 0
+	for _, e := range pictures {
+		gotW, gotH, err := video.PictureSize(e.path, p.limits())
+		if err != nil {
+			continue
+		}
+		if gotH == h && gotW%w == 0 && gotW/w >= 2 {
+			return true
+		}
+		if readable++; readable == looks {
+			return false
+		}
+	}
+	return readable == 0
+}
+
+func (p Params) limits() video.Limits {
+	return video.Limits{MaxPixels: p.MaxPixels, MaxFrames: p.MaxFrames}
+}
+
+// split draws a fifth (rounded up) as the test set: of the identities if those
+// are the items, so that nobody is in both, else of the videos. The draw
+// depends on nothing but the sorted names' number.
+func split(entries []entry, byIdentity bool) layout {
+	key := func(e entry) string { return e.name }
+	how := "a random fifth of the videos is the test set"
+	if byIdentity && len(groups(entries)) > 1 {
+		key = func(e entry) string { return identity(e.name) }
+		how = "a random fifth of the identities is the test set"
+	}
+	var keys []string
+	seen := map[string]bool{}
+	for _, e := range entries {
+		if k := key(e); !seen[k] {
+			seen[k] = true
+			keys = append(keys, k)
+		}
+	}
+	sort.Strings(keys)
+	const seed = 0 // always: the test set must not move with the run's seed
+	perm := random.New(seed, random.Label("split")).Perm(len(keys))
+	test := map[string]bool{}
+	for _, i := range perm[:(len(keys)+4)/5] {
+		test[keys[i]] = true
+	}
+	l := layout{how: how}
+	for _, e := range entries {
+		if test[key(e)] {
+			l.test = append(l.test, e)
+		} else {
+			l.train = append(l.train, e)
+		}
+	}
+	return l
+}
+
+// groups collects the indices of entries by identity, in the order of names.
+func groups(entries []entry) [][]int {
+	index := map[string]int{}
+	var all [][]int
+	for i, e := range entries {
+		id := identity(e.name)
+		g, ok := index[id]
+		if !ok {
+			g = len(all)
+			index[id] = g
+			all = append(all, nil)
+		}
+		all[g] = append(all[g], i)
+	}
+	return all
+}
