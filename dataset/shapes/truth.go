@@ -62,6 +62,24 @@ func (t *Truth) label(x, y float64) (Part, bool) {
 	return t.Labels[j*t.W+i], true
 }
 
+// around says whether one of the four pixels around a place shows a part: the
+// nearest alone would call every other pixel of an edge hidden. A place up to
+// a pixel outside counts as on the border.
+func (t *Truth) around(x, y float64, part Part) bool {
+	i, j := math.Floor(x), math.Floor(y)
+	for _, n := range [4]point{{i, j}, {i + 1, j}, {i, j + 1}, {i + 1, j + 1}} {
+		if label, ok := t.label(n.x, n.y); ok && label == part {
+			return true
+		}
+	}
+	border := point{clamp(x, 0, float64(t.W-1)), clamp(y, 0, float64(t.H-1))}
+	if border.minus(point{x, y}).length() > 1 {
+		return false
+	}
+	label, ok := t.label(border.x, border.y)
+	return ok && label == part
+}
+
 // Foreground returns the binary mask of the figure, [H,W]: 1 where it covers
 // half of a pixel or more, else 0.
 func (t *Truth) Foreground() []byte {
@@ -93,8 +111,8 @@ type Motion struct {
 	// X and Y are places in the source frame, [H,W], in pixels; (0, 0) is the
 	// centre of the first pixel. They may lie outside the picture.
 	X, Y []float32
-	// Seen is 1 where the source frame shows that point and 0 where something
-	// hides it there, [H,W]: the truth about occlusion.
+	// Seen is 1 where the source frame shows that point, to a pixel, and 0
+	// where something hides it there, [H,W]: the truth about occlusion.
 	Seen []byte
 }
 
@@ -123,7 +141,7 @@ func (v *Video) Motion(source, driving int) (*Motion, error) {
 			x, y = v.view.toPixels(from.parts[part].world(s, across))
 		}
 		m.X[at], m.Y[at] = float32(x), float32(y)
-		if label, ok := there.label(x, y); ok && label == part {
+		if there.around(x, y, part) {
 			m.Seen[at] = 1
 		}
 	}
