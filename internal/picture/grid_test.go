@@ -1,0 +1,200 @@
+package picture
+
+import (
+	"bytes"
+	"fmt"
+	"image"
+	"image/color"
+	"image/png"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// findAll gives the rectangle that holds all pixels of a colour.
+func findAll(m *image.RGBA, c color.RGBA) image.Rectangle {
+	var r image.Rectangle
+	for y := 0; y < m.Rect.Dy(); y++ {
+		for x := 0; x < m.Rect.Dx(); x++ {
+			if m.RGBAAt(x, y) == c {
+				r = r.Union(image.Rect(x, y, x+1, y+1))
+			}
+		}
+	}
+	return r
+}
+
+func shade(i int) color.RGBA { return color.RGBA{byte(40 + 10*i), 200, 90, 255} }
+
+func TestGridPlacesCells(t *testing.T) {
+	for _, wrap := range []int{0, 1, 2, 3, 9} {
+		g := &Grid{Title: "title", RowLabels: []string{"first", "second"}, Wrap: wrap}
+		for c := 0; c < 3; c++ {
+			Add(g, fmt.Sprintf("column %d", c), filled(20, 20, shade(2*c)), filled(20, 20, shade(2*c+1)))
+		}
+		m, err := g.Draw()
+		if err != nil {
+			t.Fatal(err)
+		}
+		columns := wrap
+		if wrap < 1 || wrap > 3 {
+			columns = 3
+		}
+		for c := 0; c < 3; c++ {
+			top, below := findAll(m, shade(2*c)), findAll(m, shade(2*c+1))
+			if top.Dx() != 100 || top.Dy() != 100 {
+				t.Fatalf("wrap %d: cell is %v, want 20 pixels five times", wrap, top)
+			}
+			if below != top.Add(image.Pt(0, 100+gap)) {
+				t.Errorf("wrap %d: rows at %v and %v", wrap, top, below)
+			}
+			if c > 0 {
+				before := findAll(m, shade(2*c-2))
+				if c%columns != 0 && top != before.Add(image.Pt(100+gap, 0)) {
+					t.Errorf("wrap %d: column %d is at %v after %v", wrap, c, top, before)
+				}
+				if c%columns == 0 && (top.Min.Y <= before.Max.Y+100 || top.Min.X >= before.Max.X && columns > 1) {
+					t.Errorf("wrap %d: band of column %d is at %v after %v", wrap, c, top, before)
+				}
+			}
+			caption := image.Rect(top.Min.X, top.Min.Y-lineH-2, top.Max.X, top.Min.Y)
+			if n := inked(m, caption); n < 40 {
+				t.Errorf("wrap %d: the caption of column %d has %d pixels", wrap, c, n)
+			}
+			label := image.Rect(0, top.Min.Y, findAll(m, shade(0)).Min.X, top.Max.Y)
+			if n := inked(m, label); n < 30 {
+				t.Errorf("wrap %d: the label beside column %d has %d pixels", wrap, c, n)
+			}
+		}
+	}
+}
+
+// inked counts the pixels of text in a region.
+func inked(m *image.RGBA, r image.Rectangle) int {
+	n := 0
+	for y := r.Min.Y; y < r.Max.Y; y++ {
+		for x := r.Min.X; x < r.Max.X; x++ {
+			if m.RGBAAt(x, y) == ink {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+func TestGridFillsCellsKeepingTheirAspect(t *testing.T) {
+	g := &Grid{CellW: 60, CellH: 40}
+	Add[image.Image](g, "a", filled(10, 10, shade(0)), nil, (*image.RGBA)(nil))
+	Add(g, "a caption that takes many lines", filled(30, 10, shade(1)))
+	Add(g, "", filled(90, 60, shade(2)))
+	m, err := g.Draw()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []image.Point{{40, 40}, {60, 20}, {60, 40}} {
+		if got := findAll(m, shade(i)).Size(); got != want {
+			t.Errorf("cell %d is drawn at %v, want %v", i, got, want)
+		}
+	}
+	if findAll(m, empty).Empty() {
+		t.Error("missing cells are not marked")
+	}
+}
+
+func TestLegendsShowTheirScales(t *testing.T) {
+	g := &Grid{}
+	Add(g, "x", filled(10, 10, shade(0)))
+	scale := Scale{-1, 1, Diverging}
+	for i := 0; i < 3; i++ {
+		g.AddLegend("scores", scale)
+	}
+	g.AddLegend("masks", Unit)
+	if len(g.Legends) != 2 {
+		t.Fatalf("%d legends, want 2", len(g.Legends))
+	}
+	m, err := g.Draw()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range []Scale{scale, Unit} {
+		low, high := findAll(m, s.Colour(s.Low)), findAll(m, s.Colour(s.High))
+		if low.Empty() || high.Empty() || high.Min.X-low.Min.X < barW-4 {
+			t.Errorf("the bar of %v reaches from %v to %v", s, low, high)
+		}
+	}
+}
+
+func TestImpossibleGrids(t *testing.T) {
+	void := &Grid{}
+	Add(void, "only a caption", []*image.RGBA{nil}...)
+	huge := &Grid{CellW: 60000, CellH: 60000}
+	Add(huge, "x", filled(1, 1, ink), filled(1, 1, ink))
+	wide := &Grid{Title: string(bytes.Repeat([]byte("x"), 20000))}
+	Add(wide, "x", filled(1, 1, ink))
+	for name, g := range map[string]*Grid{"no columns": {}, "no cells": void, "huge": huge, "wide": wide} {
+		if _, err := g.Draw(); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}
+
+func TestCaptionsAreBroken(t *testing.T) {
+	for _, c := range []struct {
+		s     string
+		width int
+		want  []string
+	}{
+		{"", 70, nil},
+		{"source", 70, []string{"source"}},
+		{"driving with keypoints", 70, []string{"driving", "with", "keypoints"}},
+		{"a b c", 35, []string{"a b c"}},
+		{"incomprehensible", 70, []string{"incomprehe", "nsible"}},
+		{"grün", 70, []string{"gr?n"}},
+		{"xy", 1, []string{"x", "y"}},
+	} {
+		if got := wrapText(c.s, c.width); fmt.Sprint(got) != fmt.Sprint(c.want) {
+			t.Errorf("%q in %d pixels is broken to %q, want %q", c.s, c.width, got, c.want)
+		}
+	}
+	if m := Text(filled(60, 20, paper), 2, 2, "L1", ink); inked(m, m.Rect) < 15 {
+		t.Error("text leaves no trace")
+	}
+}
+
+func TestSave(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "pictures", "000700.png")
+	want := gradient(5, 4)
+	for i := 0; i < 2; i++ { // the second time over the first
+		if err := Save(path, want); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := png.Decode(bytes.NewReader(b))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f, err := Difference(want, got); err != nil || fmt.Sprint(f.Range()) != "0 0" {
+		t.Errorf("the file shows something else (%v)", err)
+	}
+	files, err := os.ReadDir(filepath.Dir(path))
+	if err != nil || len(files) != 1 {
+		t.Errorf("%d files beside each other, want 1 (%v)", len(files), err)
+	}
+	if err := Save(filepath.Join(path, "below-a-file.png"), want); err == nil {
+		t.Error("a file serves as a folder")
+	}
+	if err := Save(filepath.Dir(path), want); err == nil {
+		t.Error("a folder is overwritten")
+	}
+	if files, _ := os.ReadDir(dir); len(files) != 1 {
+		t.Errorf("%d files left behind", len(files)-1)
+	}
+	if _, err := PNG(image.NewRGBA(image.Rectangle{})); err == nil {
+		t.Error("a picture of nothing is encoded")
+	}
+}

@@ -1,0 +1,111 @@
+package picture
+
+import (
+	"image/color"
+	"math"
+	"testing"
+)
+
+// lightness is CIE L*, which shares no formula with the space that the ramps
+// are computed in.
+func lightness(c color.RGBA) float64 {
+	linear := func(b uint8) float64 {
+		v := float64(b) / 255
+		if v <= 0.04045 {
+			return v / 12.92
+		}
+		return math.Pow((v+0.055)/1.055, 2.4)
+	}
+	y := 0.2126*linear(c.R) + 0.7152*linear(c.G) + 0.0722*linear(c.B)
+	if y <= 216.0/24389 {
+		return y * 24389 / 27
+	}
+	return 116*math.Cbrt(y) - 16
+}
+
+func TestSequentialRisesInLightness(t *testing.T) {
+	for _, ramp := range []Ramp{Sequential, Grey} {
+		last := -1.0
+		for i := 0; i <= 255; i++ {
+			l := lightness(Scale{0, 255, ramp}.Colour(float64(i)))
+			if l < last-0.4 { // one level of 8 bits
+				t.Fatalf("ramp %d falls from %.2f to %.2f at %d", ramp, last, l, i)
+			}
+			last = l
+		}
+	}
+	first, mid, end := lightness(Unit.Colour(0)), lightness(Unit.Colour(0.5)), lightness(Unit.Colour(1))
+	if first > 10 || end < 90 || math.Abs(mid-(first+end)/2) > 8 {
+		t.Errorf("lightness %.0f, %.0f, %.0f is not even", first, mid, end)
+	}
+}
+
+func TestDivergingIsPalestInTheMiddle(t *testing.T) {
+	s := Scale{-2, 2, Diverging}
+	low, mid, high := s.Colour(-2), s.Colour(0), s.Colour(2)
+	if low.B < low.R+80 || high.R < high.B+80 {
+		t.Errorf("ends are %v and %v, want blue and red", low, high)
+	}
+	if d := int(max(mid.R, mid.G, mid.B)) - int(min(mid.R, mid.G, mid.B)); d > 12 {
+		t.Errorf("the middle is %v, want grey", mid)
+	}
+	for v := 0.05; v <= 2; v += 0.05 {
+		a, b := lightness(s.Colour(v)), lightness(s.Colour(-v))
+		if math.Abs(a-b) > 12 || a > lightness(mid)+0.5 {
+			t.Errorf("lightness %.1f at %.2f, %.1f at %.2f", a, v, b, -v)
+		}
+	}
+}
+
+func TestScaleIsFixed(t *testing.T) {
+	s := Scale{Low: -1, High: 3}
+	for _, c := range []struct{ v, same float64 }{
+		{-5, -1}, {math.Inf(-1), -1}, {9, 3}, {math.Inf(1), 3},
+	} {
+		if s.Colour(c.v) != s.Colour(c.same) {
+			t.Errorf("%v is not drawn as %v", c.v, c.same)
+		}
+	}
+	if s.Colour(1) != Unit.Colour(0.5) {
+		t.Error("the middle of two scales has two colours")
+	}
+	if s.Colour(math.NaN()) != NotANumber {
+		t.Error("NaN hides in the scale")
+	}
+	for _, r := range ramps() {
+		for i, c := range r {
+			if c == NotANumber {
+				t.Errorf("colour %d is that of NaN", i)
+			}
+		}
+	}
+	// A scale without width tells below from not below.
+	flat := Scale{Low: 1, High: 1}
+	if flat.Colour(0.9) != Unit.Colour(0) || flat.Colour(1) != Unit.Colour(1) {
+		t.Error("a scale without width fails")
+	}
+	if (Scale{0, 1, Ramp(77)}).Colour(0.3) != Unit.Colour(0.3) {
+		t.Error("an unknown ramp is not the sequential one")
+	}
+	bar := s.Bar(50, 3)
+	if bar.RGBAAt(0, 2) != s.Colour(-1) || bar.RGBAAt(49, 0) != s.Colour(3) {
+		t.Error("the bar's ends are not the scale's")
+	}
+}
+
+func TestRainbowTellsKeypointsApart(t *testing.T) {
+	for _, n := range []int{2, 5, 10, 15} {
+		for i := 0; i < n; i++ {
+			for j := 0; j < i; j++ {
+				a, b := Rainbow(i, n), Rainbow(j, n)
+				d := math.Abs(float64(a.R)-float64(b.R)) + math.Abs(float64(a.G)-float64(b.G)) + math.Abs(float64(a.B)-float64(b.B))
+				if d < 60 {
+					t.Errorf("colours %d and %d of %d are %v and %v", i, j, n, a, b)
+				}
+			}
+		}
+	}
+	if Rainbow(0, 10) != (color.RGBA{255, 0, 0, 255}) || Rainbow(-4, 0) != Rainbow(0, 1) || Rainbow(99, 10) != Rainbow(9, 10) {
+		t.Error("the ends are wrong")
+	}
+}
