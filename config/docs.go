@@ -33,6 +33,9 @@ type KeyDoc struct {
 	Section bool   // holds other keys: Type and Default are empty
 }
 
+// Keys lists the dotted paths of all keys and sections.
+func Keys() []string { return append([]string(nil), paths()...) }
+
 // Docs documents every key, sections before what they hold, with the defaults
 // of a preset.
 func Docs(preset string) ([]KeyDoc, error) {

@@ -1,0 +1,250 @@
+// Package cli is the command line that all programs of this module share: the
+// flags, their help, errors with suggestions, and exit codes.
+//
+// It knows no configuration: what was typed is handed on as plain values.
+package cli
+
+import (
+	"errors"
+	goflag "flag"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/golang/glog"
+	"github.com/prioritycut/prioritycut/internal/userdir"
+	"github.com/spf13/pflag"
+)
+
+// Exit codes of every program.
+const (
+	ExitOK     = 0 // done, or stopped by a signal with everything saved
+	ExitFailed = 1 // the work failed
+	ExitUsage  = 2 // flags, configuration or input paths are wrong: nothing was begun
+)
+
+// UsageError is an error that the user mends by typing something else. A
+// program that returns one ends with ExitUsage.
+type UsageError struct{ Err error }
+
+// Usage wraps err, nil stays nil.
+func Usage(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &UsageError{Err: err}
+}
+
+// Error returns the wrapped error's text.
+func (e *UsageError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the wrapped error.
+func (e *UsageError) Unwrap() error { return e.Err }
+
+// Command is one program's command line.
+type Command struct {
+	Name     string   // as typed, such as train
+	Summary  string   // what it does, a sentence or two
+	Examples []string // command lines, each with a comment after "  # "
+	// Keys can be set by --set: a flag of such a name gets that hint. May be
+	// nil.
+	Keys []string
+	// MaxArgs is how many arguments that are no flags are allowed.
+	MaxArgs int
+	// Stdout and Stderr default to those of the process.
+	Stdout, Stderr io.Writer
+
+	flags    *pflag.FlagSet
+	groups   []group
+	topics   []*topic
+	finish   []func() error // run after flags are parsed
+	err      error          // a mistake in the program's own flags
+	helpAll  bool
+	helpFlag bool
+}
+
+// group is a titled part of the help.
+type group struct {
+	title string
+	flags *pflag.FlagSet
+	extra bool // shown by --helpfull only
+}
+
+// topic is a flag that prints something and ends the program.
+type topic struct {
+	asked bool
+	print func(io.Writer) error
+}
+
+// New returns a command without flags of its own: only --help, --helpfull and
+// the logger's flags.
+func New(name, summary string) *Command {
+	c := &Command{Name: name, Summary: summary, flags: newSet(name)}
+	c.flags.SetNormalizeFunc(normalize)
+	return c
+}
+
+func newSet(name string) *pflag.FlagSet {
+	set := pflag.NewFlagSet(name, pflag.ContinueOnError)
+	set.SortFlags = false
+	set.Usage = func() {}
+	set.SetOutput(io.Discard)
+	return set
+}
+
+// normalize lets --dry-run stand for --dry_run.
+func normalize(_ *pflag.FlagSet, name string) pflag.NormalizedName {
+	return pflag.NormalizedName(strings.ReplaceAll(name, "-", "_"))
+}
+
+// Group adds flags under a title of the help, "Help" without one. Titles stand
+// in the order in which they are first used. The text in backquotes of a
+// flag's usage names its value.
+func (c *Command) Group(title string, define func(flags *pflag.FlagSet)) {
+	if title == "" {
+		title = helpGroup
+	}
+	var set *pflag.FlagSet
+	for _, g := range c.groups {
+		if g.title == title {
+			set = g.flags
+		}
+	}
+	if set == nil {
+		set = newSet(c.Name)
+		c.groups = append(c.groups, group{title: title, flags: set})
+	}
+	define(set)
+	c.flags.AddFlagSet(set)
+}
+
+// helpGroup is the title of flags that only print something.
+const helpGroup = "Help"
+
+// Topic adds a flag that prints something instead of running the program, such
+// as --help_config. It is printed after all flags are read.
+func (c *Command) Topic(name, usage string, print func(io.Writer) error) {
+	t := &topic{print: print}
+	c.topics = append(c.topics, t)
+	c.Group("", func(flags *pflag.FlagSet) { flags.BoolVar(&t.asked, name, false, usage) })
+}
+
+// Changed reports whether a flag was given.
+func (c *Command) Changed(name string) bool { return c.flags.Changed(name) }
+
+// Main runs a program from the user's directory: it reads the process's flags,
+// prints help or what is wrong with them, calls run with the arguments that are
+// no flags, flushes the log and returns the exit code for os.Exit.
+func (c *Command) Main(run func(args []string) error) int {
+	if err := userdir.Enter(); err != nil {
+		fmt.Fprintf(c.stderr(), "%s: %v\n", c.Name, err)
+		return ExitUsage
+	}
+	return c.Run(os.Args[1:], run)
+}
+
+// Run is Main for the given arguments, from the working directory.
+func (c *Command) Run(args []string, run func(args []string) error) int {
+	defer glog.Flush()
+	done, rest, err := c.Parse(args)
+	if done {
+		return ExitOK
+	}
+	if err == nil {
+		err = run(rest)
+	}
+	if err == nil {
+		return ExitOK
+	}
+	fmt.Fprintf(c.stderr(), "%s: %v\n", c.Name, err)
+	var usage *UsageError
+	if errors.As(err, &usage) {
+		return ExitUsage
+	}
+	return ExitFailed
+}
+
+// Parse reads flags. done says that help was asked for and printed; rest are
+// the arguments that are no flags. Errors are UsageErrors.
+func (c *Command) Parse(args []string) (done bool, rest []string, err error) {
+	if c.err != nil {
+		return false, nil, c.err
+	}
+	c.addCommon()
+	if err := c.flags.Parse(args); err != nil {
+		return false, nil, Usage(c.explain(err))
+	}
+	for _, f := range c.finish {
+		if err := f(); err != nil {
+			return false, nil, Usage(err)
+		}
+	}
+	if c.helpFlag || c.helpAll {
+		if err := c.WriteHelp(c.stdout(), c.helpAll); err != nil {
+			return false, nil, err
+		}
+		return true, nil, nil
+	}
+	for _, t := range c.topics {
+		if t.asked {
+			if err := t.print(c.stdout()); err != nil {
+				return false, nil, Usage(err)
+			}
+			return true, nil, nil
+		}
+	}
+	rest = c.flags.Args()
+	if len(rest) > c.MaxArgs {
+		return false, nil, Usage(c.unexpected(rest[c.MaxArgs]))
+	}
+	return false, rest, nil
+}
+
+// addCommon adds the flags of every program once.
+func (c *Command) addCommon() {
+	if c.flags.Lookup("help") != nil {
+		return
+	}
+	c.Group("", func(flags *pflag.FlagSet) {
+		flags.BoolVarP(&c.helpFlag, "help", "h", false, "print this help")
+		flags.BoolVar(&c.helpAll, "helpfull", false, "print this help and the flags of the log")
+	})
+	set := newSet(c.Name)
+	set.AddGoFlagSet(logFlags())
+	c.flags.AddFlagSet(set)
+	c.groups = append(c.groups, group{title: "Log", flags: set, extra: true})
+}
+
+// logFlags are glog's flags without what else registered itself globally. Go's
+// own flag package counts as parsed from here on, which glog asks for.
+func logFlags() *goflag.FlagSet {
+	set := goflag.NewFlagSet("log", goflag.ContinueOnError)
+	for _, name := range []string{
+		"logtostderr", "alsologtostderr", "stderrthreshold", "log_dir", "log_link",
+		"v", "vmodule", "log_backtrace_at",
+	} {
+		if f := goflag.Lookup(name); f != nil {
+			set.Var(f.Value, f.Name, f.Usage)
+		}
+	}
+	if !goflag.Parsed() {
+		// Without arguments it cannot fail, and sets nothing.
+		_ = goflag.CommandLine.Parse(nil)
+	}
+	return set
+}
+
+func (c *Command) stdout() io.Writer {
+	if c.Stdout != nil {
+		return c.Stdout
+	}
+	return os.Stdout
+}
+
+func (c *Command) stderr() io.Writer {
+	if c.Stderr != nil {
+		return c.Stderr
+	}
+	return os.Stderr
+}
