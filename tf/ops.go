@@ -5,10 +5,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
 	tensorflow "github.com/wamuir/graft/tensorflow"
+
+	"github.com/prioritycut/prioritycut/internal/runfiles"
 )
 
 const (
@@ -68,94 +71,79 @@ func loadLibrary(path string) error {
 func FindOps() (string, error) {
 	executable, _ := os.Executable() // empty when unknown: those places drop out
 	workDir, _ := os.Getwd()
-	return findOps(os.Getenv, executable, workDir)
+	s := opsSearch{fromEnv: os.Getenv(opsEnv), runfile: runfiles.Find, executable: executable, workDir: workDir}
+	return s.find()
 }
 
-// findOps is FindOps with its surroundings passed in.
-func findOps(getenv func(string) string, executable, workDir string) (string, error) {
-	s := opsSearch{getenv: getenv, executable: executable, workDir: workDir}
-	s.fromEnv()
-	s.fromRunfiles()
-	s.besideExecutable()
-	s.fromSourceTree()
-	for _, c := range s.candidates {
-		if info, err := os.Stat(c); err == nil && info.Mode().IsRegular() {
-			return filepath.Abs(c)
+// opsSearch looks for the library in its surroundings.
+type opsSearch struct {
+	fromEnv             string                      // folder, or ""
+	runfile             func(string) (string, bool) // as runfiles.Find
+	executable, workDir string                      // paths, or ""
+	looked              []string
+}
+
+func (s *opsSearch) find() (string, error) {
+	for _, look := range []func() string{s.inEnv, s.inRunfiles, s.besideExecutable, s.inSourceTree} {
+		if path := look(); path != "" {
+			return filepath.Abs(path)
 		}
 	}
 	return "", s.notFound()
 }
 
-// opsSearch collects where the library may lie, in order of preference.
-type opsSearch struct {
-	getenv              func(string) string
-	executable, workDir string
-	candidates          []string
-	seen                map[string]bool
+// in returns the library's path when it is in that folder, else "".
+func (s *opsSearch) in(folder ...string) string {
+	path := filepath.Join(filepath.Join(folder...), opsLibrary)
+	if slices.Contains(s.looked, path) {
+		return ""
+	}
+	s.looked = append(s.looked, path)
+	if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
+		return path
+	}
+	return ""
 }
 
-// add names one more folder.
-func (s *opsSearch) add(folder ...string) {
-	s.addFile(filepath.Join(filepath.Join(folder...), opsLibrary))
+func (s *opsSearch) inEnv() string {
+	if s.fromEnv == "" {
+		return ""
+	}
+	return s.in(s.fromEnv)
 }
 
-func (s *opsSearch) addFile(path string) {
-	if s.seen == nil {
-		s.seen = map[string]bool{}
-	}
-	if !s.seen[path] {
-		s.seen[path] = true
-		s.candidates = append(s.candidates, path)
-	}
-}
-
-func (s *opsSearch) fromEnv() {
-	if d := s.getenv(opsEnv); d != "" {
-		s.add(d)
-	}
-}
-
-func (s *opsSearch) fromRunfiles() {
-	workspaces := []string{"prioritycut", "_main"}
-	if w := s.getenv("TEST_WORKSPACE"); w != "" {
-		workspaces = append([]string{w}, workspaces...)
-	}
-	roots := []string{s.getenv("RUNFILES_DIR"), s.getenv("TEST_SRCDIR")}
-	if s.executable != "" {
-		roots = append(roots, s.executable+".runfiles")
-	}
-	for _, root := range roots {
-		if root == "" {
-			continue
+func (s *opsSearch) inRunfiles() string {
+	// The repository's name with a WORKSPACE, and without.
+	for _, repository := range []string{"prioritycut", "_main"} {
+		name := repository + "/" + opsPackage + "/" + opsLibrary
+		if path, ok := s.runfile(name); ok {
+			return path
 		}
-		for _, w := range workspaces {
-			s.add(root, w, opsPackage)
-		}
+		s.looked = append(s.looked, "Bazel's runfiles: "+name)
 	}
-	if manifest := s.getenv("RUNFILES_MANIFEST_FILE"); manifest != "" {
-		for _, w := range workspaces {
-			if p := manifestEntry(manifest, w+"/"+opsPackage+"/"+opsLibrary); p != "" {
-				s.addFile(p)
-			}
-		}
-	}
+	return ""
 }
 
-func (s *opsSearch) besideExecutable() {
+func (s *opsSearch) besideExecutable() string {
 	if s.executable == "" {
-		return
+		return ""
 	}
-	paths := []string{s.executable}
-	if real, err := filepath.EvalSymlinks(s.executable); err == nil {
-		paths = append(paths, real)
+	folders := []string{filepath.Dir(s.executable)}
+	if target, err := filepath.EvalSymlinks(s.executable); err == nil {
+		folders = append(folders, filepath.Dir(target))
 	}
-	for _, p := range paths {
-		s.add(filepath.Dir(p))
-		s.add(filepath.Dir(p), "..", "lib")
+	for _, folder := range folders {
+		if path := s.in(folder); path != "" {
+			return path
+		}
+		if path := s.in(folder, "..", "lib"); path != "" {
+			return path
+		}
 	}
+	return ""
 }
 
-func (s *opsSearch) fromSourceTree() {
+func (s *opsSearch) inSourceTree() string {
 	var starts []string
 	if s.workDir != "" {
 		starts = append(starts, s.workDir)
@@ -163,18 +151,25 @@ func (s *opsSearch) fromSourceTree() {
 	if s.executable != "" {
 		starts = append(starts, filepath.Dir(s.executable))
 	}
-	for _, d := range starts {
-		if root := sourceRoot(d); root != "" {
-			s.add(root, "bazel-bin", opsPackage)
-			s.add(root, opsPackage)
+	for _, start := range starts {
+		root := sourceRoot(start)
+		if root == "" {
+			continue
+		}
+		if path := s.in(root, "bazel-bin", opsPackage); path != "" {
+			return path
+		}
+		if path := s.in(root, opsPackage); path != "" {
+			return path
 		}
 	}
+	return ""
 }
 
 func (s *opsSearch) notFound() error {
 	return fmt.Errorf("%s was not found; looked for\n  %s\nBuild it and say where it is: `. ./env.sh` in the source tree does both; `./bazelw run` and `./bazelw test` need nothing; "+
 		"elsewhere put the library beside the executable or set %s to its folder",
-		opsLibrary, strings.Join(s.candidates, "\n  "), opsEnv)
+		opsLibrary, strings.Join(s.looked, "\n  "), opsEnv)
 }
 
 // sourceRoot returns the nearest folder from dir upwards that is the root of
@@ -205,24 +200,4 @@ func isSourceRoot(dir string) bool {
 		}
 	}
 	return false
-}
-
-// manifestEntry returns the file that a runfiles manifest (lines of "key
-// path") gives for key, or "".
-func manifestEntry(manifest, key string) string {
-	f, err := os.Open(manifest)
-	if err != nil {
-		return ""
-	}
-	defer f.Close()
-	r := bufio.NewReader(f)
-	for {
-		line, err := r.ReadString('\n')
-		if k, path, ok := strings.Cut(strings.TrimRight(line, "\r\n"), " "); ok && k == key {
-			return path
-		}
-		if err != nil {
-			return ""
-		}
-	}
 }

@@ -27,13 +27,7 @@ func TestFindOpsOrder(t *testing.T) {
 	if real, err := filepath.EvalSymlinks(root); err == nil {
 		root = real
 	}
-	manifest := touch(t, "", root, "MANIFEST")
-	env := map[string]string{
-		"PRIORITYCUT_OPS":        filepath.Join(root, "env"),
-		"RUNFILES_DIR":           filepath.Join(root, "runfiles"),
-		"TEST_SRCDIR":            filepath.Join(root, "srcdir"),
-		"RUNFILES_MANIFEST_FILE": manifest,
-	}
+	runfiles := filepath.Join(root, "runfiles")
 	touch(t, "// a comment\nmodule github.com/prioritycut/prioritycut\n", root, "tree", "go.mod")
 	touch(t, "module example.com/other\n", root, "tree", "sub", "go.mod")
 	workDir := filepath.Join(root, "tree", "sub", "deep")
@@ -42,14 +36,24 @@ func TestFindOpsOrder(t *testing.T) {
 	}
 	executable := filepath.Join(root, "bin", "train")
 	find := func() (string, error) {
-		return findOps(func(k string) string { return env[k] }, executable, workDir)
+		s := opsSearch{
+			fromEnv: filepath.Join(root, "env"),
+			runfile: func(name string) (string, bool) {
+				path := filepath.Join(runfiles, name)
+				_, err := os.Stat(path)
+				return path, err == nil
+			},
+			executable: executable,
+			workDir:    workDir,
+		}
+		return s.find()
 	}
 
 	_, err := find()
 	if err == nil {
 		t.Fatal("found a library in empty folders")
 	}
-	for _, part := range []string{filepath.Join(root, "env"), filepath.Join(root, "bin"), filepath.Join(root, "tree", "bazel-bin"), "env.sh", "PRIORITYCUT_OPS"} {
+	for _, part := range []string{filepath.Join(root, "env"), filepath.Join(root, "bin"), filepath.Join(root, "tree", "bazel-bin"), "env.sh", "PRIORITYCUT_OPS", "runfiles"} {
 		if !strings.Contains(err.Error(), part) {
 			t.Errorf("error lacks %q:\n%v", part, err)
 		}
@@ -59,22 +63,16 @@ func TestFindOpsOrder(t *testing.T) {
 	}
 
 	// From the last place to the first: each one found hides those before.
-	listed := touch(t, "so", root, "elsewhere", "lib.so")
 	places := []struct{ name, path string }{
 		{"kernels folder", filepath.Join(root, "tree", "prioritycut/kernels", opsLibrary)},
 		{"bazel-bin", filepath.Join(root, "tree/bazel-bin/prioritycut/kernels", opsLibrary)},
 		{"../lib", filepath.Join(root, "lib", opsLibrary)},
 		{"executable", filepath.Join(root, "bin", opsLibrary)},
-		{"manifest", listed},
-		{"executable's runfiles", filepath.Join(root, "bin/train.runfiles/_main/prioritycut/kernels", opsLibrary)},
-		{"TEST_SRCDIR", filepath.Join(root, "srcdir/prioritycut/prioritycut/kernels", opsLibrary)},
-		{"RUNFILES_DIR", filepath.Join(root, "runfiles/prioritycut/prioritycut/kernels", opsLibrary)},
+		{"runfiles without WORKSPACE", filepath.Join(runfiles, "_main/prioritycut/kernels", opsLibrary)},
+		{"runfiles", filepath.Join(runfiles, "prioritycut/prioritycut/kernels", opsLibrary)},
 		{"environment", filepath.Join(root, "env", opsLibrary)},
 	}
 	for _, p := range places {
-		if p.name == "manifest" {
-			touch(t, "x y\nprioritycut/prioritycut/kernels/"+opsLibrary+" "+listed+"\n", manifest)
-		}
 		touch(t, "so", p.path)
 		if got, err := find(); err != nil || got != p.path {
 			t.Errorf("%s: found %q, %v; want %q", p.name, got, err, p.path)
