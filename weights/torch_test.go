@@ -225,11 +225,55 @@ func readAll(b []byte) error {
 	return nil
 }
 
-// TestEveryTruncation cuts files at every length: always an error.
+// TestSeldomValues reads what few checkpoints hold beside tensors.
+func TestSeldomValues(t *testing.T) {
+	scalar := func(kind, state, raw string) string {
+		return global("numpy.core.multiarray", "scalar") + "(" + global("numpy", "dtype") + "(" + short(kind) + "K\x00K\x01tR" + state + short(raw) + "tR"
+	}
+	tree := "}(K\x01" + global("torch", "device") + "(" + short("cuda") + "K\x00tR" +
+		"\x88" + global("collections", "defaultdict") + "(" + global("builtins", "dict") + "tR" +
+		"N" + scalar("i2", "(K\x03"+short(">")+"NNNtb", "\x01\x02") +
+		beta1 + scalar("f4", "(K\x03"+short("<")+"NNNtb", "\x00\x00\x00\x3f") +
+		short("list") + "(K\x01K\x02l" + short("dict") + "(K\x01\x8b\x02\x00\x00\x00\xff\xffd" + "u"
+	s, err := readBytes(legacyFile(tree))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := s.Root().(*Dict)
+	for key, want := range map[Value]Value{int64(1): Class("torch.device cuda"), nil: int64(0x0102), 0.5: 0.5} {
+		if got, ok := d.Get(key); !ok || got != want {
+			t.Errorf("%v: %v, not %v", key, got, want)
+		}
+	}
+	if v, _ := d.Get(true); v.(*Dict).Len() != 0 {
+		t.Errorf("a default dictionary: %v", v)
+	}
+	if v, _ := d.Get("list"); v.(*List).Len() != 2 || v.(*List).At(1) != int64(2) {
+		t.Errorf("a list: %v", v)
+	}
+	v, _ := d.Get("dict")
+	if key, value := v.(*Dict).At(0); key != int64(1) || value != int64(-1) {
+		t.Errorf("a dictionary: %v: %v", key, value)
+	}
+}
+
+func TestIntegers(t *testing.T) {
+	s := open(t, "testdata/protocol2.pth")
+	long, _ := s.Tensor("Long")
+	if v, err := long.Int64s(); err != nil || !slices.Equal(v, []int64{-3, -2, -1, 0, 1, 2}) {
+		t.Errorf("%v, %v", v, err)
+	}
+	float, _ := s.Tensor("Float")
+	if _, err := float.Int64s(); err == nil {
+		t.Error("floating-point numbers were read as integers")
+	}
+}
+
+// TestEveryTruncation cuts files at every third length: always an error.
 func TestEveryTruncation(t *testing.T) {
 	for path := range checkpoints {
 		whole := readFile(t, path)
-		for n := range whole {
+		for n := len(whole) - 1; n >= 0; n -= 3 {
 			if err := readAll(whole[:n]); err == nil {
 				t.Fatalf("%s: the first %d of %d bytes are read without an error", path, n, len(whole))
 			}

@@ -7,8 +7,8 @@ import (
 
 // Value is something that a checkpoint holds: nil, bool, int64, *big.Int (only
 // beyond int64), float64, string, []byte, Class, *Tensor, Tuple, *List or
-// *Dict. Values may be shared and, in a forged file, contain themselves;
-// do not walk them without a bound.
+// *Dict. What has no meaning of its own, such as a storage without a tensor, is
+// of an unexported kind. Values may be shared.
 type Value any
 
 // Tuple is a Python tuple.

@@ -181,7 +181,7 @@ func (p *parser) boolean() bool {
 			return v
 		}
 	}
-	p.fail(fmt.Errorf("True or False expected at byte %d", p.at))
+	p.fail(fmt.Errorf("a boolean, True or False, is expected at byte %d", p.at))
 	return false
 }
 
