@@ -12,11 +12,10 @@ import (
 // point is a place or a direction in the scene.
 type point struct{ x, y float64 }
 
-func (p point) plus(q point) point               { return point{p.x + q.x, p.y + q.y} }
-func (p point) minus(q point) point              { return point{p.x - q.x, p.y - q.y} }
-func (p point) times(k float64) point            { return point{p.x * k, p.y * k} }
-func (p point) towards(q point, k float64) point { return p.plus(q.minus(p).times(k)) }
-func (p point) length() float64                  { return math.Sqrt(p.x*p.x + p.y*p.y) }
+func (p point) plus(q point) point    { return point{p.x + q.x, p.y + q.y} }
+func (p point) minus(q point) point   { return point{p.x - q.x, p.y - q.y} }
+func (p point) times(k float64) point { return point{p.x * k, p.y * k} }
+func (p point) length() float64       { return math.Sqrt(p.x*p.x + p.y*p.y) }
 
 // down is the unit vector that an angle turns away from straight down, towards
 // the right of the picture for positive angles.

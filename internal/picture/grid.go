@@ -78,7 +78,7 @@ func (g *Grid) AddLegend(text string, s Scale) {
 type layout struct {
 	rows, wrap     int
 	cellW, cellH   int
-	left, top      int // of the first cell of the first band
+	left           int // of the first column
 	captionH       []int
 	bandY          []int // of each band's captions
 	legendY        int
