@@ -25,9 +25,9 @@ func BenchmarkMask(b *testing.B) {
 	differ := s.Sum(s.Abs(s.Minus(op.Mask, composed)))
 
 	feeds := map[tensorflow.Output]*tensorflow.Tensor{
-		occlusion:  benchTensor(b, distinctValues(n, pixels), n, side, side, 1),
-		background: benchTensor(b, make([]float32, n*pixels), n, side, side, 1),
-		k:          benchTensor(b, repeated(0.5, n), n),
+		occlusion:  tensor(b, distinctValues(n, pixels), n, side, side, 1),
+		background: tensor(b, make([]float32, n*pixels), n, side, side, 1),
+		k:          tensor(b, repeated(0.5, n), n),
 	}
 	session := newSession(b, s)
 	run := func(o tensorflow.Output) time.Duration {
@@ -103,26 +103,4 @@ func repeated(v float32, n int) []float32 {
 		values[i] = v
 	}
 	return values
-}
-
-func benchTensor(tb testing.TB, values []float32, shape ...int64) *tensorflow.Tensor {
-	tb.Helper()
-	t, err := tf.NewTensor(values, shape...)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return t
-}
-
-func newSession(tb testing.TB, s *graph.Scope) *tf.Session {
-	tb.Helper()
-	if err := s.Err(); err != nil {
-		tb.Fatal(err)
-	}
-	session, err := tf.NewSession(s.Graph(), tf.SessionConfig{Device: "cpu", IntraThreads: 2, InterThreads: 2})
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(func() { session.Close() })
-	return session
 }
