@@ -1,5 +1,10 @@
 package dataset
 
+import (
+	"math"
+	"sync"
+)
+
 // The colour arithmetic below is the one of 8-bit images in Pillow, which the
 // reference's augmentation goes through: the same roundings and truncations,
 // so that a model sees the same colours. Pictures are flat RGB.
@@ -101,65 +106,119 @@ func shiftHue(pix []byte, shift float64) {
 	if shift == 0 {
 		return
 	}
+	tables := hueTables()
 	step := byte(int(shift * 255)) // wraps, like the sum below
 	for i := 0; i+3 <= len(pix); i += 3 {
-		h, s, v := toHSV(pix[i], pix[i+1], pix[i+2])
-		pix[i], pix[i+1], pix[i+2] = fromHSV(h+step, s, v)
+		h, s, v := tables.toHSV(pix[i], pix[i+1], pix[i+2])
+		pix[i], pix[i+1], pix[i+2] = tables.fromHSV(h+step, s, v)
 	}
 }
 
-// toHSV gives hue, saturation and value in 0..255, truncated.
-func toHSV(r, g, b byte) (h, s, v byte) {
-	greatest, least := max(r, g, b), min(r, g, b)
-	if greatest == least {
-		return 0, 0, greatest
+// hueTable holds what is costly about a colour's way to HSV and back.
+type hueTable struct {
+	// hue[sector][span][rest]: rest is how far the middle channel lies below
+	// the greatest, span how far the least does; sector is twice the number of
+	// the greatest channel, plus one if the least comes next after it.
+	hue [6][256][256]byte
+	// saturation[greatest][span].
+	saturation [256][256]byte
+	// sector and rest of a hue, part of full saturation.
+	sector [256]uint8
+	rest   [256]float64
+	part   [256]float64
+}
+
+var hueTables = sync.OnceValue(func() *hueTable {
+	t := &hueTable{}
+	for span := 1; span < 256; span++ {
+		for rest := 0; rest <= span; rest++ {
+			for sector := range t.hue {
+				t.hue[sector][span][rest] = hueOf(sector, span, rest)
+			}
+		}
+		for greatest := span; greatest < 256; greatest++ {
+			t.saturation[greatest][span] = byte(float64(float32(span)/float32(greatest)) * 255)
+		}
 	}
-	span := float32(greatest - least)
-	rc := float32(greatest-r) / span
-	gc := float32(greatest-g) / span
-	bc := float32(greatest-b) / span
-	var sector float32
-	switch greatest {
-	case r:
-		sector = bc - gc
-	case g:
-		sector = float32(2 + float64(rc) - float64(bc))
+	for v := range t.sector {
+		sixths := float64(v) * 6 / 255
+		t.sector[v] = uint8(sixths)
+		t.rest[v] = float64(float32(sixths - math.Floor(sixths)))
+		t.part[v] = float64(float32(float64(v) / 255))
+	}
+	return t
+})
+
+// hueOf is the hue in 0..255, truncated: distances of the other two channels
+// from the greatest, in units of the span, as float32 like the original.
+func hueOf(sector, span, rest int) byte {
+	middle := float32(rest) / float32(span)
+	next, last := middle, float32(1) // of the two channels after the greatest
+	if sector%2 == 1 {
+		next, last = 1, middle
+	}
+	var sixths float32
+	switch sector / 2 {
+	case 0:
+		sixths = last - next
+	case 1:
+		sixths = float32(2 + float64(last) - float64(next))
 	default:
-		sector = float32(4 + float64(gc) - float64(rc))
+		sixths = float32(4 + float64(last) - float64(next))
 	}
-	turn := float64(sector)/6 + 1
+	turn := float64(sixths)/6 + 1
 	if turn >= 1 {
 		turn--
 	}
-	return byte(float64(float32(turn)) * 255), byte(float64(span/float32(greatest)) * 255), greatest
+	return byte(float64(float32(turn)) * 255)
+}
+
+// toHSV gives hue, saturation and value in 0..255, truncated.
+func (t *hueTable) toHSV(r, g, b byte) (h, s, v byte) {
+	switch v = max(r, g, b); v {
+	case min(r, g, b):
+		return 0, 0, v
+	case r:
+		h, s = t.turn(0, v, g, b)
+	case g:
+		h, s = t.turn(2, v, b, r)
+	default:
+		h, s = t.turn(4, v, r, g)
+	}
+	return h, s, v
+}
+
+// turn looks up the hue and the saturation of a colour with the greatest
+// channel and the two that follow it in the circle r, g, b.
+func (t *hueTable) turn(sector int, greatest, next, last byte) (h, s byte) {
+	if next < last {
+		span := greatest - next
+		return t.hue[sector+1][span][greatest-last], t.saturation[greatest][span]
+	}
+	span := greatest - last
+	return t.hue[sector][span][greatest-next], t.saturation[greatest][span]
 }
 
 // fromHSV is the way back, with rounded levels.
-func fromHSV(h, s, v byte) (r, g, b byte) {
+func (t *hueTable) fromHSV(h, s, v byte) (r, g, b byte) {
 	if s == 0 {
 		return v, v, v
 	}
-	sixths := float64(h) * 6 / 255
-	sector := int(sixths)
-	rest := float64(float32(sixths - float64(sector)))
-	part := float64(float32(float64(s) / 255))
-	value := float64(v)
-	p := level(value * (1 - part))
-	q := level(value * (1 - float64(part*rest)))
-	t := level(value * (1 - float64(part*(1-rest))))
-	switch sector % 6 {
-	case 0:
-		return v, t, p
+	part, rest, value := t.part[s], t.rest[h], float64(v)
+	low := level(value * (1 - part))
+	switch t.sector[h] {
+	case 0, 6:
+		return v, level(value * (1 - float64(part*(1-rest)))), low
 	case 1:
-		return q, v, p
+		return level(value * (1 - float64(part*rest))), v, low
 	case 2:
-		return p, v, t
+		return low, v, level(value * (1 - float64(part*(1-rest))))
 	case 3:
-		return p, q, v
+		return low, level(value * (1 - float64(part*rest))), v
 	case 4:
-		return t, p, v
+		return level(value * (1 - float64(part*(1-rest)))), low, v
 	}
-	return v, p, q
+	return v, low, level(value * (1 - float64(part*rest)))
 }
 
 // level rounds a number of 0..255.

