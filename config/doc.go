@@ -3,9 +3,10 @@
 //
 // A configuration is built in layers, later ones win: a preset, the recipe of
 // --init_from, a YAML file with the reference's keys, key=value settings, flags
-// of their own. The variant then decides what belongs to it (see SetVariant's
-// rules in variant.go). [Resolve] does all of it and validates the result
-// before anything is allocated; [Config.Marshal] and [Load] write and read the
+// of their own. The variant then decides what belongs to it: the kind of
+// discriminator, generator_gan, discriminator_gan and whether the consistency
+// loss acts. [Resolve] does all of it and validates the result before anything
+// is allocated; [Config.Marshal] and [Load] write and read the
 // resolved file that a run keeps, [DiffForResume] says what may change when
 // a run goes on, [Docs] documents every key.
 //

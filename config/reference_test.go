@@ -69,6 +69,10 @@ func TestReferenceYAML(t *testing.T) {
 	if c.Preset != ReferencePreset || about(warnings, "preset") == "" {
 		t.Errorf("a complete file lies on %s, warnings %v", c.Preset, warnings)
 	}
+	longer, _ := resolve(t, Options{ConfigFile: file, Sets: []string{"num_epochs=500"}})
+	if c.Train.ConsWarmupEpochs != 1.2 || longer.Train.ConsWarmupEpochs != 1.2 {
+		t.Errorf("warm-up of %v and %v of 12 epochs", c.Train.ConsWarmupEpochs, longer.Train.ConsWarmupEpochs)
+	}
 	bytes, err := c.Marshal()
 	if err != nil {
 		t.Fatal(err)

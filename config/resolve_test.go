@@ -119,7 +119,7 @@ func TestDefaultsNeedNothing(t *testing.T) {
 	if err != nil || len(warnings) != 0 {
 		t.Fatalf("%v, %v", warnings, err)
 	}
-	if c.Preset != "shapes-64" || c.Variant != model.PriorityCut || c.Dataset.RootDir != Shapes ||
+	if c.Preset != "shapes-64" || c.Variant != DefaultVariant || c.Dataset.RootDir != Shapes ||
 		c.VGG19 != (VGG19Params{File: RandomVGG19, WidthDivisor: 8}) {
 		t.Errorf("defaults: %s %s %s %+v", c.Preset, c.Variant, c.Dataset.RootDir, c.VGG19)
 	}

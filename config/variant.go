@@ -70,3 +70,17 @@ func (r *resolver) decide(path string, v *float64, want float64) {
 	}
 	*v = want
 }
+
+// rule returns what the variant decides.
+func (c *Config) rule() variantRule { return variantRules[c.Variant] }
+
+// HasDiscriminator reports whether the variant trains one.
+func (c *Config) HasDiscriminator() bool { return c.rule().discriminator() }
+
+// HasUNet reports whether the variant's discriminator is the U-Net.
+func (c *Config) HasUNet() bool { return c.rule().unet }
+
+// HasConsistency reports whether the consistency loss acts.
+func (c *Config) HasConsistency() bool {
+	return c.rule().consistency && c.Train.LossWeights.Consistency > 0
+}
