@@ -1,0 +1,191 @@
+package train
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/golang/glog"
+
+	"github.com/prioritycut/prioritycut/config"
+	"github.com/prioritycut/prioritycut/internal/rundir"
+	"github.com/prioritycut/prioritycut/tf"
+)
+
+// folder is the run's folder, locked, and what it says of the run so far.
+type folder struct {
+	dir   rundir.Dir
+	lock  *tf.Lock
+	store *tf.Store
+	// meta are the notes of the newest checkpoint, or those of a run that has
+	// not taken a step.
+	meta rundir.Meta
+	// resumed says that there is a checkpoint to go on from.
+	resumed bool
+	total   int64 // steps, as far as known without the data
+}
+
+// openFolder makes a run's folder, or opens the folder of a run that goes on
+// and checks that the configuration means the same. Another trainer on it is an
+// error.
+func openFolder(dir rundir.Dir, c *config.Config) (*folder, error) {
+	if err := digestVGG(&c.VGG19); err != nil {
+		return nil, err
+	}
+	if err := checkForeign(dir); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(string(dir), 0o777); err != nil {
+		return nil, fmt.Errorf("run folder: %w", err)
+	}
+	lock, err := tf.LockDir(string(dir))
+	if err != nil {
+		return nil, err
+	}
+	f := &folder{dir: dir, lock: lock, store: tf.OpenStore(dir.Checkpoints())}
+	if err := f.open(c); err != nil {
+		f.close()
+		return nil, err
+	}
+	return f, nil
+}
+
+func (f *folder) close() {
+	if err := f.lock.Unlock(); err != nil {
+		glog.Warning(err)
+	}
+}
+
+// open reads what the folder says of the run and writes what is new.
+func (f *folder) open(c *config.Config) error {
+	if f.dir.Is() {
+		was, err := config.Load(f.dir.Config())
+		if err != nil {
+			return fmt.Errorf("the run in %s: %w", f.dir, err)
+		}
+		diffs := config.DiffForResume(was, c)
+		if err := config.RefuseOnResume(diffs); err != nil {
+			return fmt.Errorf("%s: %w", f.dir, err)
+		}
+		for _, d := range diffs {
+			glog.Infof("changed since the run was begun: %v", d)
+		}
+	}
+	if err := f.store.Clean(); err != nil {
+		return err
+	}
+	if err := f.latest(); err != nil {
+		return err
+	}
+	return f.write(c)
+}
+
+// latest reads the notes of the newest intact checkpoint.
+func (f *folder) latest() error {
+	checkpoint, damaged, err := f.store.Latest()
+	for _, d := range damaged {
+		glog.Warningf("checkpoint of step %d is damaged and passed over: %v", d.Step, d.Err)
+	}
+	if errors.Is(err, tf.ErrNoCheckpoint) {
+		if len(damaged) > 0 {
+			glog.Warningf("no checkpoint in %s is intact: the run starts anew", f.dir.Checkpoints())
+		}
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer checkpoint.Close()
+	if f.meta, err = metaOf(checkpoint); err != nil {
+		return err
+	}
+	f.resumed = true
+	return nil
+}
+
+// write notes the configuration, in the folder and for coming checkpoints.
+func (f *folder) write(c *config.Config) error {
+	text, err := c.Marshal()
+	if err != nil {
+		return err
+	}
+	m := &f.meta
+	m.Seed, m.ConfigHash, m.Preset, m.Variant = c.Seed, c.Hash(), c.Preset, string(c.Variant)
+	m.FrameShape, m.Fit, m.AlignCorners = c.Dataset.FrameShape, string(c.Dataset.Fit), c.Model.AlignCorners
+	m.VGG19, m.Config = vggNote(c.VGG19), string(text)
+	f.total = c.Train.Steps
+	if err := rundir.WriteFile(f.dir.Readme(), []byte(readme)); err != nil {
+		return err
+	}
+	return rundir.WriteFile(f.dir.Config(), text)
+}
+
+// savedStep is the step of the checkpoint that the run goes on from, -1 without.
+func (f *folder) savedStep() int64 {
+	if f.resumed {
+		return f.meta.Step
+	}
+	return -1
+}
+
+// complete reports whether the run has taken all its steps and says what it
+// reached. A run whose length follows from its data is asked later.
+func (f *folder) complete() bool {
+	if !f.resumed || f.total == 0 || f.meta.Step < f.total {
+		return false
+	}
+	_, err := os.Stat(f.dir.Summary())
+	return err == nil
+}
+
+// tellComplete says that there is nothing left to do.
+func (f *folder) tellComplete(out io.Writer) error {
+	fmt.Fprintf(out, "the run in %s is complete: %d of %d steps are taken; a larger --steps goes on, another --out begins a new run\n", f.dir, f.meta.Step, f.total)
+	return nil
+}
+
+// own are the names that a run makes in its folder.
+var own = []string{"README.txt", "checkpoints", "config.yaml", "events", "metrics.csv", "pictures", "summary.csv"}
+
+// checkForeign refuses a folder that has files but no run.
+func checkForeign(dir rundir.Dir) error {
+	if dir.Is() {
+		return nil
+	}
+	entries, err := os.ReadDir(string(dir))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("run folder: %w", err)
+	}
+	for _, e := range entries {
+		known := strings.HasPrefix(e.Name(), ".")
+		for _, name := range own {
+			known = known || e.Name() == name
+		}
+		if !known {
+			return fmt.Errorf("run folder %s has files but no run (%s, but no config.yaml): name another --out", dir, e.Name())
+		}
+	}
+	return nil
+}
+
+// readme explains a run's folder to whoever finds it.
+const readme = `This folder holds a training run of PriorityCut (format_version 1).
+
+  config.yaml    every setting of the run, with its documentation
+  metrics.csv    a row per logged step: losses (weighted), measurements,
+                 learning rates, gradient norms, times, validation
+  summary.csv    what the finished run reached on unseen videos
+  pictures/      grids of what the model does, by step
+  events/        the same numbers and pictures for TensorBoard:
+                 tensorboard --logdir <this folder>/events
+  checkpoints/   the newest states of the run and the best one by validation;
+                 each is a folder of safetensors files with a manifest
+
+The command that made the run goes on with it where it stopped. A larger
+--steps lengthens it.
+`

@@ -1,0 +1,116 @@
+package train
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/golang/glog"
+	tensorflow "github.com/wamuir/graft/tensorflow"
+
+	"github.com/prioritycut/prioritycut/dataset"
+	"github.com/prioritycut/prioritycut/graph"
+	"github.com/prioritycut/prioritycut/tf"
+)
+
+// maskOp is the type of the operation that refuses maps that are not numbers.
+const maskOp = "PriorityCutMask"
+
+// isRefusal reports whether an error of a step means that it moved nothing
+// because a number in it was not finite: the step's own assertion, or the mask
+// op, which stops at such maps.
+func isRefusal(err error) bool {
+	if tf.Code(err) != tf.InvalidArgument {
+		return false
+	}
+	text := err.Error()
+	return strings.Contains(text, refusedMark) || strings.Contains(text, maskOp)
+}
+
+// errTooManyRefused ends a run whose steps are refused one after the other.
+var errTooManyRefused = errors.New("too many steps in a row were refused")
+
+// guard counts refused steps, says what was wrong with them and ends the run
+// when they follow each other.
+type guard struct {
+	step *Step
+	run  graph.Runner
+	// most is how many may be refused in a row.
+	most int
+
+	row   int
+	total int64
+}
+
+// taken notes that a step was taken.
+func (g *guard) taken() { g.row = 0 }
+
+// refused notes that an attempt was refused with the given error, and reports
+// what was not finite. It returns an error when there were too many in a row.
+func (g *guard) refused(at Position, attempt int64, batch *dataset.Batch, f feeds, refusal error) error {
+	g.row++
+	g.total++
+	why := g.diagnose(f, refusal)
+	glog.Warningf("step %d: attempt %d is refused, nothing was changed: %s; pictures of %s", at.Step+1, attempt, why, videosOf(batch))
+	if g.row < g.most {
+		return nil
+	}
+	return fmt.Errorf("%w: %d (max_refused_steps), the last one because %s; the state is that after step %d; "+
+		"a lower learning rate or another --seed in a new run may help", errTooManyRefused, g.row, why, at.Step)
+}
+
+// diagnose says which losses and gradients of an attempt were not finite, by
+// computing them again without the assertion.
+func (g *guard) diagnose(f feeds, refusal error) string {
+	out, err := g.run.Run(f, []tensorflow.Output{g.step.Losses, g.step.GradientNorms}, nil)
+	if err != nil {
+		if tf.Code(err) == tf.InvalidArgument && strings.Contains(err.Error(), maskOp) {
+			refusal = err
+		}
+		return "the mask op reports: " + firstLine(refusal)
+	}
+	var wrong []string
+	for i, names := range [][]string{g.step.LossNames, g.step.GradientNames} {
+		values, err := floats(out[i])
+		if err != nil {
+			return err.Error()
+		}
+		wrong = append(wrong, notFinite([2]string{"loss ", "gradient of "}[i], names, values)...)
+	}
+	switch n := len(wrong); {
+	case n == 0:
+		return "a loss or gradient was not finite, but is when computed again: " + firstLine(refusal)
+	case n > maxNamed:
+		return fmt.Sprintf("%s and %d more are not finite", strings.Join(wrong[:maxNamed], ", "), n-maxNamed)
+	default:
+		return strings.Join(wrong, ", ") + " not finite"
+	}
+}
+
+// maxNamed bounds how many losses and gradients a message names.
+const maxNamed = 6
+
+func notFinite(what string, names []string, values []float64) []string {
+	var wrong []string
+	for i, v := range values {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			wrong = append(wrong, fmt.Sprintf("%s%s is %v", what, names[i], v))
+		}
+	}
+	return wrong
+}
+
+func firstLine(err error) string {
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	return line
+}
+
+// videosOf names the videos of a batch.
+func videosOf(b *dataset.Batch) string {
+	var names []string
+	for _, item := range b.Items {
+		names = append(names, fmt.Sprintf("%q frames %d and %d", item.Name, item.Source, item.Driving))
+	}
+	return strings.Join(names, ", ")
+}

@@ -1,0 +1,205 @@
+package train
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/golang/glog"
+	tensorflow "github.com/wamuir/graft/tensorflow"
+
+	"github.com/prioritycut/prioritycut/config"
+	"github.com/prioritycut/prioritycut/graph"
+	"github.com/prioritycut/prioritycut/internal/rundir"
+	"github.com/prioritycut/prioritycut/tf"
+)
+
+// openInitial opens what --init_from names: a run (its newest checkpoint), a
+// folder of checkpoints, or a checkpoint.
+func openInitial(dir string) (*tf.Checkpoint, error) {
+	if rundir.Dir(dir).Is() {
+		dir = rundir.Dir(dir).Checkpoints()
+	}
+	if _, err := os.Stat(dir); err != nil {
+		return nil, fmt.Errorf("init_from: %w", err)
+	}
+	c, damaged, err := tf.OpenStore(dir).Latest()
+	for _, d := range damaged {
+		glog.Warningf("init_from: %v", d.Err)
+	}
+	if errors.Is(err, tf.ErrNoCheckpoint) && len(damaged) == 0 {
+		c, err = tf.OpenCheckpoint(dir)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("init_from: %w", err)
+	}
+	return c, nil
+}
+
+// initFrom takes over what a finished run gives to one that goes on from it:
+// the animator's weights and averages, all of them; Adam's moments of the
+// networks that are trained; of the discriminator what the configuration says,
+// without moments. It tells what was taken and what starts anew.
+func initFrom(c *tf.Checkpoint, s *graph.Scope, conf *config.Config) (values, error) {
+	// A converted checkpoint need not have notes of a run.
+	if meta, err := rundir.DecodeMeta(c.Meta); err == nil && meta.AlignCorners != conf.Model.AlignCorners {
+		return nil, fmt.Errorf("init_from: %s was trained with model_params.align_corners %t and this run has %t: set it alike", c.Dir, meta.AlignCorners, conf.Model.AlignCorners)
+	}
+	i := &initializer{from: c, all: values{}}
+	i.read()
+	if i.err != nil {
+		return nil, fmt.Errorf("init_from: %w", i.err)
+	}
+	i.animator(s)
+	i.moments(s)
+	i.discriminator(s, conf.Train.InitDiscriminator)
+	if i.err != nil {
+		return nil, fmt.Errorf("init_from: %w", i.err)
+	}
+	return i.all, nil
+}
+
+// initializer gathers the values that a checkpoint gives.
+type initializer struct {
+	from           *tf.Checkpoint
+	weights, slots map[string]*tensorflow.Tensor
+	all            values
+	err            error
+}
+
+func (i *initializer) read() {
+	i.weights, i.slots = map[string]*tensorflow.Tensor{}, map[string]*tensorflow.Tensor{}
+	for _, group := range i.from.Groups() {
+		into := i.weights
+		switch group {
+		case rundir.Optimizer:
+			into = i.slots
+		case rundir.Weights, rundir.State:
+		default:
+			continue
+		}
+		tensors, err := tensorsOf(i.from, group)
+		if err != nil {
+			i.err = err
+			return
+		}
+		for name, t := range tensors {
+			into[name] = t
+		}
+	}
+}
+
+// animator takes the weights and averages of keypoint detector and generator:
+// all must be there.
+func (i *initializer) animator(s *graph.Scope) {
+	var wrong []string
+	taken := 0
+	for _, v := range s.Variables(graph.Trainable, graph.State) {
+		if playerOf(v.Name) == discriminator {
+			continue
+		}
+		t, ok := i.weights[v.Name]
+		switch {
+		case !ok:
+			wrong = append(wrong, v.Name+" is missing")
+		case !fits(t, v):
+			wrong = append(wrong, fmt.Sprintf("%s is %v, not %v", v.Name, t.Shape(), v.Dims))
+		default:
+			i.all[v] = t
+			taken++
+		}
+	}
+	if len(wrong) > 0 {
+		i.err = fmt.Errorf("%s does not fit this model: %s", i.from.Dir, someOf(wrong))
+		return
+	}
+	glog.Infof("init_from: %d tensors of keypoint detector and generator are taken from %s", taken, i.from.Dir)
+}
+
+// moments takes Adam's moments and counts of the generator and, when it is
+// trained, of the keypoint detector: each network's as a whole or not at all.
+func (i *initializer) moments(s *graph.Scope) {
+	slots := map[string][]*graph.Variable{}
+	for _, v := range s.Variables(graph.Slot) {
+		if name, ok := strings.CutPrefix(v.Name, slotScope+"."); ok {
+			slots[playerOf(name)] = append(slots[playerOf(name)], v)
+		}
+	}
+	for _, player := range []string{"generator", "kp_detector"} {
+		vars := slots[player]
+		if len(vars) == 0 {
+			glog.Infof("init_from: %s is not trained, it keeps its weights", player)
+			continue
+		}
+		if missing := i.lacking(vars); missing != "" {
+			glog.Warningf("init_from: Adam starts anew for %s: %s", player, missing)
+			continue
+		}
+		for _, v := range vars {
+			i.all[v] = i.slots[v.Name]
+		}
+		glog.Infof("init_from: Adam goes on for %s (%d tensors)", player, len(vars))
+	}
+}
+
+// lacking says why slots cannot be taken, if so.
+func (i *initializer) lacking(vars []*graph.Variable) string {
+	for _, v := range vars {
+		if t, ok := i.slots[v.Name]; !ok || !fits(t, v) {
+			return v.Name + " is missing or of another shape"
+		}
+	}
+	return ""
+}
+
+// discriminator takes the tensors of equal name, after discs.1., and equal
+// shape, if asked. Its moments start anew.
+func (i *initializer) discriminator(s *graph.Scope, how config.InitDiscriminator) {
+	var vars []*graph.Variable
+	for _, v := range s.Variables(graph.Trainable, graph.State) {
+		if playerOf(v.Name) == discriminator {
+			vars = append(vars, v)
+		}
+	}
+	if len(vars) == 0 {
+		return
+	}
+	if how != config.MatchingDiscriminator {
+		glog.Infof("init_from: the discriminator starts anew (init_discriminator: %s)", how)
+		return
+	}
+	stored := map[string]*tensorflow.Tensor{}
+	for name, t := range i.weights {
+		stored[plainName(name)] = t
+	}
+	var taken, left []string
+	for _, v := range vars {
+		if t, ok := stored[plainName(v.Name)]; ok && fits(t, v) {
+			i.all[v] = t
+			taken = append(taken, v.Name)
+			continue
+		}
+		left = append(left, v.Name)
+	}
+	glog.Infof("init_from: of the discriminator %d tensors are taken: %s", len(taken), strings.Join(taken, ", "))
+	glog.Infof("init_from: of the discriminator %d tensors start anew: %s", len(left), strings.Join(left, ", "))
+}
+
+const (
+	discriminator = "discriminator"
+	// slotScope is where a step keeps its optimisers.
+	slotScope = "optimizer"
+)
+
+// playerOf is the network that a variable belongs to.
+func playerOf(name string) string {
+	player, _, _ := strings.Cut(name, ".")
+	return player
+}
+
+// plainName takes the scale out of the names of a multi-scale discriminator's
+// variables, so that they compare with a U-Net's.
+func plainName(name string) string {
+	return strings.Replace(name, discriminator+".discs.1.", discriminator+".", 1)
+}

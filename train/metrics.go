@@ -1,0 +1,263 @@
+package train
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/gocarina/gocsv"
+
+	"github.com/prioritycut/prioritycut/evaluate"
+	"github.com/prioritycut/prioritycut/internal/rundir"
+)
+
+// Number is a number that may be absent: an empty field of a table.
+type Number struct {
+	Value float64
+	Known bool
+}
+
+func known(v float64) Number { return Number{Value: v, Known: true} }
+
+// MarshalCSV implements gocsv.TypeMarshaller. Seven to nine digits give a
+// float32 back exactly.
+func (n Number) MarshalCSV() (string, error) {
+	if !n.Known {
+		return "", nil
+	}
+	return strconv.FormatFloat(n.Value, 'g', -1, 32), nil
+}
+
+// UnmarshalCSV implements gocsv.TypeUnmarshaller.
+func (n *Number) UnmarshalCSV(text string) error {
+	*n = Number{}
+	if text == "" {
+		return nil
+	}
+	v, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		return err
+	}
+	*n = known(v)
+	return nil
+}
+
+// Row is a row of metrics.csv: what was measured at one step. Losses are
+// weighted; a term that the variant lacks is empty.
+type Row struct {
+	FormatVersion int   `csv:"format_version"`
+	Step          int64 `csv:"step"`
+	Attempt       int64 `csv:"attempt"`
+	Epoch         int64 `csv:"epoch"`
+
+	Perceptual           Number `csv:"perceptual"`
+	GenGAN               Number `csv:"gen_gan"`
+	FeatureMatching      Number `csv:"feature_matching"`
+	EquivarianceValue    Number `csv:"equivariance_value"`
+	EquivarianceJacobian Number `csv:"equivariance_jacobian"`
+	DiscGAN              Number `csv:"disc_gan"`
+	DiscEnc              Number `csv:"disc_enc"`
+	DiscDec              Number `csv:"disc_dec"`
+	DiscCons             Number `csv:"disc_cons"`
+	ConsWarmup           Number `csv:"cons_warmup"`
+
+	BackgroundFraction Number `csv:"background_fraction"`
+	CutAllFraction     Number `csv:"cut_all_fraction"`
+	RealFraction       Number `csv:"real_fraction"`
+
+	LRGenerator     Number `csv:"lr_generator"`
+	LRDiscriminator Number `csv:"lr_discriminator"`
+	LRKPDetector    Number `csv:"lr_kp_detector"`
+
+	GradGenerator     Number `csv:"grad_generator"`
+	GradDiscriminator Number `csv:"grad_discriminator"`
+	GradKPDetector    Number `csv:"grad_kp_detector"`
+
+	SecondsPerStep Number `csv:"seconds_per_step"`
+	DataWaitShare  Number `csv:"data_wait_share"`
+
+	ValL1            Number `csv:"val_l1"`
+	ValL1Copy        Number `csv:"val_l1_copy_source"`
+	ValL1Mean        Number `csv:"val_l1_mean_frame"`
+	ValForeground    Number `csv:"val_foreground_l1"`
+	ValForegroundOf  Number `csv:"val_foreground_l1_copy_source"`
+	ValForegroundFro Number `csv:"val_foreground_l1_frozen"`
+	ValBackgroundIoU Number `csv:"val_background_iou"`
+
+	VGG19 string `csv:"vgg19"`
+}
+
+// columns are the fields of a row by the names that a step gives its losses,
+// measurements and gradients.
+func (r *Row) columns() map[string]*Number {
+	return map[string]*Number{
+		"perceptual": &r.Perceptual, "gen_gan": &r.GenGAN, "feature_matching": &r.FeatureMatching,
+		"equivariance_value": &r.EquivarianceValue, "equivariance_jacobian": &r.EquivarianceJacobian,
+		"disc_gan": &r.DiscGAN, "disc_enc": &r.DiscEnc, "disc_dec": &r.DiscDec, "disc_cons": &r.DiscCons,
+		"background_fraction": &r.BackgroundFraction, "cut_all_fraction": &r.CutAllFraction, "real_fraction": &r.RealFraction,
+	}
+}
+
+// checkColumns reports a loss or measurement of a step that has no column.
+func checkColumns(step *Step) error {
+	columns := (&Row{}).columns()
+	for _, names := range [][]string{step.LossNames, step.StatNames} {
+		for _, name := range names {
+			if columns[name] == nil {
+				return fmt.Errorf("metrics.csv has no column for %q", name)
+			}
+		}
+	}
+	return nil
+}
+
+// rowOf describes a moment, but for the times, which are means.
+func rowOf(m *Moment, vgg string) Row {
+	r := Row{FormatVersion: rundir.FormatVersion, Step: m.Step, Attempt: m.Attempt, Epoch: m.Epoch, VGG19: vgg}
+	columns := r.columns()
+	for _, values := range []map[string]float64{m.Losses, m.Stats} {
+		for name, v := range values {
+			*columns[name] = known(v)
+		}
+	}
+	for _, p := range []struct {
+		player   string
+		rate     float64
+		lr, grad *Number
+	}{
+		{"generator", m.Rates.Generator, &r.LRGenerator, &r.GradGenerator},
+		{"kp_detector", m.Rates.KPDetector, &r.LRKPDetector, &r.GradKPDetector},
+		{"discriminator", m.Rates.Discriminator, &r.LRDiscriminator, &r.GradDiscriminator},
+	} {
+		if norm, ok := m.GradientNorms[p.player]; ok {
+			*p.lr, *p.grad = known(p.rate), known(norm)
+		}
+	}
+	if r.DiscCons.Known {
+		r.ConsWarmup = known(m.Warmup)
+	}
+	r.validation(m.Validation)
+	return r
+}
+
+func (r *Row) validation(v *evaluate.Result) {
+	if v == nil {
+		return
+	}
+	r.ValL1, r.ValL1Copy, r.ValL1Mean = known(v.Whole.L1), known(v.Whole.CopySource), known(v.Whole.MeanFrame)
+	if f := v.Foreground; f != nil {
+		r.ValForeground, r.ValForegroundOf, r.ValForegroundFro = known(f.L1), known(f.CopySource), known(f.Frozen)
+		r.ValBackgroundIoU = known(v.BackgroundIoU)
+	}
+}
+
+// metricsHook writes metrics.csv: a row every so many steps, at every
+// validation, and for the last step of all.
+type metricsHook struct {
+	path  string
+	every int64
+	vgg   string
+
+	steps        int64 // since the last row
+	took, waited time.Duration
+	written      int64 // step of the last row
+}
+
+// After implements Hook.
+func (h *metricsHook) After(m *Moment) error {
+	h.steps++
+	h.took += m.Took
+	h.waited += m.Waited
+	if m.due(h.every) || m.Validation != nil || m.Last() {
+		return h.write(m)
+	}
+	return nil
+}
+
+// End implements Hook.
+func (h *metricsHook) End(m *Moment) error {
+	if m == nil || h.written == m.Step {
+		return nil
+	}
+	return h.write(m)
+}
+
+func (h *metricsHook) write(m *Moment) error {
+	row := rowOf(m, h.vgg)
+	if seconds := h.took.Seconds(); seconds > 0 {
+		row.SecondsPerStep = known(seconds / float64(h.steps))
+		row.DataWaitShare = known(h.waited.Seconds() / seconds)
+	}
+	h.steps, h.took, h.waited, h.written = 0, 0, 0, m.Step
+	var line bytes.Buffer
+	if err := gocsv.MarshalWithoutHeaders([]Row{row}, &line); err != nil {
+		return fmt.Errorf("metrics: %w", err)
+	}
+	f, err := os.OpenFile(h.path, os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		return fmt.Errorf("metrics: %w", err)
+	}
+	_, err = f.Write(line.Bytes())
+	return errors.Join(err, f.Close())
+}
+
+// startMetrics makes metrics.csv ready for rows behind a step: a new file with
+// its header, or the old one without the rows of later steps, which a stopped
+// run wrote after its last checkpoint and will write again.
+func startMetrics(path string, step int64) error {
+	rows, err := ReadMetrics(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w; move the file away to go on without it", err)
+	}
+	kept := []Row{}
+	for _, r := range rows {
+		if r.Step <= step {
+			kept = append(kept, r)
+		}
+	}
+	data, err := gocsv.MarshalBytes(kept)
+	if err != nil {
+		return fmt.Errorf("metrics: %w", err)
+	}
+	return rundir.WriteFile(path, data)
+}
+
+// maxMetrics bounds the size of a metrics.csv that is read.
+const maxMetrics = 1 << 30
+
+// ReadMetrics reads a metrics.csv. A last line that was cut off is left out.
+func ReadMetrics(path string) ([]Row, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if info.Size() > maxMetrics {
+		return nil, fmt.Errorf("%s has %d bytes, more than the %d that are read", path, info.Size(), maxMetrics)
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	data = data[:bytes.LastIndexByte(data, '\n')+1]
+	var rows []Row
+	if len(data) == 0 {
+		return rows, nil
+	}
+	if err := gocsv.UnmarshalBytes(data, &rows); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	for _, r := range rows {
+		if r.FormatVersion < 1 || r.FormatVersion > rundir.FormatVersion {
+			return nil, fmt.Errorf("%s: a row has format_version %d, this program reads 1 to %d", path, r.FormatVersion, rundir.FormatVersion)
+		}
+	}
+	return rows, nil
+}
+
+// finite reports whether v is a number.
+func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }

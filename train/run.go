@@ -1,0 +1,268 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/golang/glog"
+	tensorflow "github.com/wamuir/graft/tensorflow"
+
+	"github.com/prioritycut/prioritycut/config"
+	"github.com/prioritycut/prioritycut/dataset"
+	"github.com/prioritycut/prioritycut/evaluate"
+	"github.com/prioritycut/prioritycut/graph"
+	"github.com/prioritycut/prioritycut/internal/rundir"
+	"github.com/prioritycut/prioritycut/tf"
+)
+
+// RunOptions say what to train, where to keep it and where to talk about it.
+type RunOptions struct {
+	// Config is the resolved configuration.
+	Config *config.Config
+	// Dir is the run's folder; one that has a run already is gone on with.
+	Dir string
+	// Out is where a person looks: progress and results. A terminal gets a bar.
+	Out io.Writer
+}
+
+// Run trains until the run is complete or ctx is done; then the step that has
+// begun is finished, the state is saved, and nil is returned. A run that is
+// complete says so.
+func Run(ctx context.Context, o RunOptions) error {
+	f, err := openFolder(rundir.Dir(o.Dir), o.Config)
+	if err != nil {
+		return err
+	}
+	defer f.close()
+	if f.complete() {
+		return f.tellComplete(o.Out)
+	}
+	s, err := prepare(ctx, o, f)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	if err := s.train(ctx); err != nil {
+		return err
+	}
+	return s.finish(ctx)
+}
+
+// session is a run at work.
+type session struct {
+	config *config.Config
+	folder *folder
+	out    io.Writer
+
+	data          *dataset.Dataset
+	loader        *dataset.Loader
+	scope         *graph.Scope
+	step          *Step
+	options       StepOptions
+	reconstructor *evaluate.Reconstructor
+	session       *tf.Session
+	checkpoints   *checkpointHook
+}
+
+// prepare opens the data, builds the graph and gives every variable its value.
+func prepare(ctx context.Context, o RunOptions, f *folder) (*session, error) {
+	s := &session{config: o.Config, folder: f, out: o.Out, options: OptionsOf(o.Config)}
+	if err := s.openData(ctx); err != nil {
+		return nil, err
+	}
+	if err := s.build(); err != nil {
+		return nil, err
+	}
+	var err error
+	if s.session, err = tf.NewSession(s.scope.Graph(), sessionConfigOf(o.Config.Run)); err != nil {
+		return nil, err
+	}
+	if err := s.assign(); err != nil {
+		s.close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *session) close() {
+	if err := s.session.Close(); err != nil {
+		glog.Warning(err)
+	}
+}
+
+// openData opens the data set and tells what it holds.
+func (s *session) openData(ctx context.Context) error {
+	var err error
+	if s.data, err = evaluate.OpenData(ctx, s.config); err != nil {
+		return err
+	}
+	glog.Infof("data: %v", s.data)
+	for _, b := range s.data.Broken() {
+		glog.Warningf("data: %s cannot be read: %v", b.Name, b.Err)
+	}
+	s.loader, err = s.data.Loader(dataset.LoaderParams{
+		Seed: s.config.Seed, BatchSize: s.config.Train.BatchSize, NumRepeats: s.config.Train.NumRepeats,
+	})
+	if err != nil {
+		return err
+	}
+	if was := s.folder.meta.TrainVideos; s.folder.resumed && was != s.data.NumItems() {
+		glog.Warningf("data: there are %d training items now and were %d when the run was begun: it goes on with other batches than it would have had", s.data.NumItems(), was)
+	}
+	return nil
+}
+
+// perEpoch is the number of steps in an epoch.
+func (s *session) perEpoch() int64 { return int64(s.loader.BatchesPerEpoch()) }
+
+// total is the run's number of steps.
+func (s *session) total() int64 { return s.config.Train.TotalSteps(s.perEpoch()) }
+
+// build adds training step and validation to one graph.
+func (s *session) build() error {
+	s.scope = graph.New(tensorflow.Float)
+	var err error
+	if s.step, err = BuildStep(s.scope, s.options); err != nil {
+		return err
+	}
+	if err := checkColumns(s.step); err != nil {
+		return err
+	}
+	s.reconstructor, err = evaluate.NewReconstructor(s.scope, s.step.Animator, s.options.Height, s.options.Width)
+	return err
+}
+
+// assign gives all variables their first values, in one run: drawn from the
+// seed, those of VGG-19's file, and those of a checkpoint.
+func (s *session) assign() error {
+	all, err := fresh(s.scope.Variables(), s.config.Seed)
+	if err != nil {
+		return err
+	}
+	layers := []func() (values, error){s.loadVGG, s.loadInitial, s.loadCheckpoint}
+	for _, load := range layers {
+		loaded, err := load()
+		if err != nil {
+			return err
+		}
+		for v, t := range loaded {
+			all[v] = t
+		}
+	}
+	if err := graph.Assign(s.session, all); err != nil {
+		return err
+	}
+	clear(all)
+	tf.Reclaim()
+	return nil
+}
+
+func (s *session) loadVGG() (values, error) {
+	v := s.config.VGG19
+	if v.SHA256 == "" {
+		glog.Warning("VGG-19: the perceptual loss compares random fixed features, not those that the paper trained with (--vgg19=FILE)")
+		return nil, nil
+	}
+	glog.Infof("VGG-19: weights of %s", v.File)
+	return vggValues(s.step.VGG, v)
+}
+
+// loadInitial takes over what --init_from names, when the run begins.
+func (s *session) loadInitial() (values, error) {
+	if s.config.InitFrom == "" || s.folder.resumed {
+		return nil, nil
+	}
+	c, err := openInitial(s.config.InitFrom)
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	return initFrom(c, s.scope, s.config)
+}
+
+func (s *session) loadCheckpoint() (values, error) {
+	if !s.folder.resumed {
+		return nil, nil
+	}
+	c, err := s.folder.store.Open(s.folder.meta.Step)
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	return restore(c, s.scope)
+}
+
+// train takes the steps that are left. When they end with an error, the last
+// good state is saved before it is returned.
+func (s *session) train(ctx context.Context) error {
+	t := s.trainer(ctx)
+	if t.at.Step >= t.total {
+		return nil
+	}
+	if err := s.begin(t); err != nil {
+		return err
+	}
+	batches := s.loader.Prefetch(context.WithoutCancel(ctx), t.at.Attempt)
+	defer batches.Close()
+	t.batches = batches
+	err := t.loop(ctx)
+	if err == nil {
+		return nil
+	}
+	if saved := s.checkpoints.save(t.at); saved != nil {
+		return errors.Join(err, saved)
+	}
+	return fmt.Errorf("%w\nthe state after step %d is in %s", err, t.at.Step, s.folder.dir.Checkpoints())
+}
+
+// trainer is the loop with its hooks.
+func (s *session) trainer(ctx context.Context) *trainer {
+	c, dir := &s.config.Train, s.folder.dir
+	at := Position{Step: s.folder.meta.Step, Attempt: s.folder.meta.Attempt}
+	t := &trainer{
+		config: s.config, options: s.options, step: s.step, run: s.session,
+		guard: &guard{step: s.step, run: s.session, most: c.MaxRefusedSteps},
+		at:    at, total: s.total(), perEpoch: s.perEpoch(),
+	}
+	s.checkpoints = &checkpointHook{
+		store: s.folder.store, scope: s.scope, run: s.session,
+		everySteps: c.CheckpointSteps, everyEpochs: int64(c.CheckpointFreq), keep: c.KeepCheckpoints,
+		meta: s.meta(), saved: s.folder.savedStep(),
+	}
+	if videos := s.data.Test(); c.ValidationVideos > 0 && len(videos) > 0 {
+		t.hooks = append(t.hooks, &validationHook{
+			// The step that has begun is finished, and so is its validation.
+			ctx: context.WithoutCancel(ctx), run: s.session, reconstructor: s.reconstructor, videos: videos, every: c.ValidationSteps,
+			options: evaluate.Options{Videos: c.ValidationVideos, Frames: c.ValidationFrames, BGThreshold: s.config.PriorityCut.BGThreshold},
+		})
+	}
+	t.hooks = append(t.hooks,
+		&metricsHook{path: dir.Metrics(), every: c.LogSteps, vgg: vggNote(s.config.VGG19)},
+		newProgress(s.out, s.step.LossNames, c.LogSteps, at.Step, t.total),
+		s.checkpoints)
+	return t
+}
+
+// meta are the notes of this run's checkpoints.
+func (s *session) meta() rundir.Meta {
+	m := s.folder.meta
+	m.TrainVideos = s.data.NumItems()
+	return m
+}
+
+// begin makes the folder's files ready and says what is about to happen.
+func (s *session) begin(t *trainer) error {
+	if err := startMetrics(s.folder.dir.Metrics(), t.at.Step); err != nil {
+		return err
+	}
+	verb := "training"
+	if s.folder.resumed {
+		verb = fmt.Sprintf("going on at step %d of", t.at.Step)
+	}
+	fmt.Fprintf(s.out, "%s %v: %d steps of %d pairs, %s\n", verb, s.config, t.total, s.options.Batch, s.data)
+	fmt.Fprintf(s.out, "losses %s\nrun folder %s (Ctrl-C saves and stops; the same command goes on)\n", strings.Join(s.step.LossNames, ", "), s.folder.dir)
+	return nil
+}

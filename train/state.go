@@ -1,0 +1,135 @@
+package train
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	tensorflow "github.com/wamuir/graft/tensorflow"
+
+	"github.com/prioritycut/prioritycut/graph"
+	"github.com/prioritycut/prioritycut/internal/rundir"
+	"github.com/prioritycut/prioritycut/tf"
+)
+
+// values are tensors for variables.
+type values map[*graph.Variable]*tensorflow.Tensor
+
+// checkpointGroups says which kinds of variables lie in which file of a
+// checkpoint.
+var checkpointGroups = []struct {
+	name string
+	kind graph.Kind
+}{
+	{rundir.Weights, graph.Trainable}, {rundir.State, graph.State}, {rundir.Optimizer, graph.Slot},
+}
+
+// fresh draws the first values of variables. They depend on the seed and each
+// variable's name alone.
+func fresh(vars []*graph.Variable, seed int64) (values, error) {
+	all := make(values, len(vars))
+	for _, v := range vars {
+		t, err := graph.NewTensor(v.DType, v.Initial(seed), v.Dims...)
+		if err != nil {
+			return nil, fmt.Errorf("variable %s: %w", v.Name, err)
+		}
+		all[v] = t
+	}
+	return all, nil
+}
+
+// snapshot reads all that a checkpoint keeps out of a session.
+func snapshot(run graph.Runner, s *graph.Scope) ([]tf.Group, error) {
+	all, err := graph.Fetch(run, s.Variables(graph.Trainable, graph.State, graph.Slot))
+	if err != nil {
+		return nil, err
+	}
+	var groups []tf.Group
+	for _, g := range checkpointGroups {
+		group := tf.Group{Name: g.name}
+		for _, v := range s.Variables(g.kind) {
+			group.Tensors = append(group.Tensors, tf.NamedTensor{Name: v.Name, Tensor: all[v]})
+		}
+		groups = append(groups, group)
+	}
+	return groups, nil
+}
+
+// restore reads a checkpoint of this very run: every variable must be there
+// with its shape, and nothing else.
+func restore(c *tf.Checkpoint, s *graph.Scope) (values, error) {
+	all := values{}
+	var wrong []string
+	for _, g := range checkpointGroups {
+		stored, err := tensorsOf(c, g.name)
+		if err != nil {
+			return nil, err
+		}
+		for _, v := range s.Variables(g.kind) {
+			t, ok := stored[v.Name]
+			delete(stored, v.Name)
+			switch {
+			case !ok:
+				wrong = append(wrong, v.Name+" is missing")
+			case !fits(t, v):
+				wrong = append(wrong, fmt.Sprintf("%s is %v, not %v", v.Name, t.Shape(), v.Dims))
+			default:
+				all[v] = t
+			}
+		}
+		for name := range stored {
+			wrong = append(wrong, name+" is not part of this model")
+		}
+	}
+	if len(wrong) > 0 {
+		return nil, fmt.Errorf("checkpoint %s does not fit this model: %s", c.Dir, someOf(wrong))
+	}
+	return all, nil
+}
+
+// tensorsOf are the tensors of a group by name.
+func tensorsOf(c *tf.Checkpoint, group string) (map[string]*tensorflow.Tensor, error) {
+	list, err := c.Tensors(group)
+	if err != nil {
+		return nil, err
+	}
+	byName := make(map[string]*tensorflow.Tensor, len(list))
+	for _, t := range list {
+		byName[t.Name] = t.Tensor
+	}
+	return byName, nil
+}
+
+// fits reports whether a tensor can be assigned to a variable.
+func fits(t *tensorflow.Tensor, v *graph.Variable) bool {
+	shape := t.Shape()
+	if t.DataType() != v.DType || len(shape) != len(v.Dims) {
+		return false
+	}
+	for i, d := range shape {
+		if d != v.Dims[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// someOf joins the first few texts.
+func someOf(texts []string) string {
+	if len(texts) > maxNamed {
+		return fmt.Sprintf("%s and %d more", strings.Join(texts[:maxNamed], "; "), len(texts)-maxNamed)
+	}
+	return strings.Join(texts, "; ")
+}
+
+// metaOf reads the notes of a checkpoint.
+func metaOf(c *tf.Checkpoint) (rundir.Meta, error) {
+	meta, err := rundir.DecodeMeta(c.Meta)
+	if err == nil && meta.Step != c.Step {
+		err = errors.New("its notes and its manifest name different steps")
+	}
+	if err != nil {
+		return meta, fmt.Errorf("checkpoint %s: %w", c.Dir, err)
+	}
+	return meta, nil
+}

@@ -1,0 +1,112 @@
+package train
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/gocarina/gocsv"
+
+	"github.com/prioritycut/prioritycut/evaluate"
+	"github.com/prioritycut/prioritycut/internal/rundir"
+)
+
+// Measure is a row of summary.csv: what the finished run reached on unseen
+// videos.
+type Measure struct {
+	FormatVersion int    `csv:"format_version"`
+	Step          int64  `csv:"step"`
+	Measure       string `csv:"measure"`
+	Value         Number `csv:"value"`
+	Meaning       string `csv:"meaning"`
+}
+
+// finish measures a complete run on its test videos and tells where to look.
+func (s *session) finish(ctx context.Context) error {
+	at := s.checkpoints.meta.Step
+	if at < s.total() {
+		fmt.Fprintf(s.out, "stopped and saved after step %d of %d; the same command goes on\n", at, s.total())
+		return nil
+	}
+	videos := s.data.Test()
+	if len(videos) == 0 || s.config.Train.ValidationVideos == 0 {
+		return s.writeSummary(at, nil)
+	}
+	o := evaluate.Options{Videos: s.config.Reconstruction.NumVideos, BGThreshold: s.config.PriorityCut.BGThreshold}
+	found, err := evaluate.Validate(ctx, s.session, s.reconstructor, videos, o)
+	if ctx.Err() != nil {
+		fmt.Fprintln(s.out, "all steps are taken and saved; the same command measures the result")
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return s.writeSummary(at, found)
+}
+
+// writeSummary writes summary.csv and says the same in words.
+func (s *session) writeSummary(at int64, found *evaluate.Result) error {
+	measures := measuresOf(at, found)
+	data, err := gocsv.MarshalBytes(measures)
+	if err != nil {
+		return fmt.Errorf("summary: %w", err)
+	}
+	if err := rundir.WriteFile(s.folder.dir.Summary(), data); err != nil {
+		return fmt.Errorf("summary: %w", err)
+	}
+	fmt.Fprintf(s.out, "complete after %d steps\n", at)
+	if found != nil {
+		fmt.Fprint(s.out, inWords(found))
+	}
+	fmt.Fprintf(s.out, "pictures are in %s, numbers in %s and %s\n", s.folder.dir.Pictures(), s.folder.dir.Metrics(), s.folder.dir.Summary())
+	return nil
+}
+
+// measuresOf are the rows of summary.csv.
+func measuresOf(at int64, r *evaluate.Result) []Measure {
+	all := []Measure{}
+	if r == nil {
+		return all
+	}
+	add := func(name string, v float64, meaning string) {
+		all = append(all, Measure{FormatVersion: rundir.FormatVersion, Step: at, Measure: name, Value: known(v), Meaning: meaning})
+	}
+	add("videos", float64(r.Videos), "unseen videos compared")
+	add("frames", float64(r.Frames), "their frames")
+	for _, part := range []struct {
+		prefix, where string
+		errors        *evaluate.Errors
+	}{{"", "whole pictures", &r.Whole}, {"foreground_", "the drawn figures", r.Foreground}} {
+		e := part.errors
+		if e == nil {
+			continue
+		}
+		add(part.prefix+"l1", e.L1, "L1 of the prediction over "+part.where)
+		add(part.prefix+"l1_copy_source", e.CopySource, "L1 of copying the source frame over "+part.where)
+		add(part.prefix+"l1_mean_frame", e.MeanFrame, "L1 of the video's mean frame over "+part.where)
+		add(part.prefix+"l1_frozen", e.Frozen, "L1 with the driving keypoints replaced by the source's over "+part.where)
+		add(part.prefix+"l1_over_copy", ratio(e.L1, e.CopySource), "prediction over copying the source: below 1 is better than copying")
+		add(part.prefix+"l1_over_mean", ratio(e.L1, e.MeanFrame), "prediction over the mean frame")
+		add(part.prefix+"frozen_over_l1", ratio(e.Frozen, e.L1), "without motion over with: above 1 says that motion was learned")
+	}
+	if r.Foreground != nil {
+		add("background_iou", r.BackgroundIoU, "background mask against the drawn background")
+	}
+	return all
+}
+
+// inWords says what a validation found.
+func inWords(r *evaluate.Result) string {
+	w := r.Whole
+	text := fmt.Sprintf("on %d frames of %d unseen videos the mean absolute error of a reconstructed frame is %.4f (of 1):\n"+
+		"  %.2f of what copying the source frame gives (%.4f), %.2f of the video's mean frame (%.4f)\n",
+		r.Frames, r.Videos, w.L1, ratio(w.L1, w.CopySource), w.CopySource, ratio(w.L1, w.MeanFrame), w.MeanFrame)
+	if f := r.Foreground; f != nil {
+		text += fmt.Sprintf("  over the drawn figures alone %.4f: %.2f of copying (%.4f), %.2f of the mean frame (%.4f)\n"+
+			"  with the driving keypoints frozen the figures are %.2f times worse (%.4f): that much is motion\n"+
+			"  the background mask agrees with the drawn background by an IoU of %.2f\n",
+			f.L1, ratio(f.L1, f.CopySource), f.CopySource, ratio(f.L1, f.MeanFrame), f.MeanFrame, ratio(f.Frozen, f.L1), f.Frozen, r.BackgroundIoU)
+	} else {
+		text += fmt.Sprintf("  with the driving keypoints frozen it is %.2f times worse (%.4f): that much is motion\n", ratio(w.Frozen, w.L1), w.Frozen)
+	}
+	return text
+}

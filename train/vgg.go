@@ -1,0 +1,90 @@
+package train
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/prioritycut/prioritycut/config"
+	"github.com/prioritycut/prioritycut/graph"
+	"github.com/prioritycut/prioritycut/model"
+	"github.com/prioritycut/prioritycut/weights"
+)
+
+// digestVGG notes the digest of the file of VGG-19's weights in the
+// configuration: a run never goes on with other weights, wherever they lie.
+func digestVGG(v *config.VGG19Params) error {
+	if v.File == "" || v.File == config.RandomVGG19 {
+		return nil
+	}
+	f, err := os.Open(v.File)
+	if err != nil {
+		return fmt.Errorf("VGG-19's weights: %w", err)
+	}
+	defer f.Close()
+	sum := sha256.New()
+	if _, err := io.Copy(sum, f); err != nil {
+		return fmt.Errorf("VGG-19's weights: %w", err)
+	}
+	v.SHA256 = hex.EncodeToString(sum.Sum(nil))
+	return nil
+}
+
+// vggNote says in a word what the perceptual loss compares: "random" or the
+// digest of the weights.
+func vggNote(v config.VGG19Params) string {
+	if v.File == config.RandomVGG19 || v.SHA256 == "" {
+		return config.RandomVGG19
+	}
+	return "sha256:" + v.SHA256
+}
+
+// vggValues reads VGG-19's weights from a file.
+func vggValues(net *model.VGG19, v config.VGG19Params) (values, error) {
+	file, err := weights.Open(v.File)
+	if err != nil {
+		return nil, fmt.Errorf("VGG-19's weights: %w", err)
+	}
+	defer file.Close()
+	widths := weights.VGG19Widths
+	for i := range widths {
+		widths[i] /= int64(v.WidthDivisor)
+	}
+	convs, err := weights.VGG19(file, widths)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", v.File, err)
+	}
+	if len(convs) != len(net.Convs) {
+		return nil, fmt.Errorf("%s: %d convolutions, VGG-19 up to conv5_1 has %d", v.File, len(convs), len(net.Convs))
+	}
+	all := values{}
+	for i, c := range convs {
+		if err := all.setVGG(net.Convs[i], c); err != nil {
+			return nil, fmt.Errorf("%s: %s: %w", v.File, c.Name, err)
+		}
+	}
+	return all, nil
+}
+
+// setVGG takes the weights of one convolution over.
+func (all values) setVGG(to *graph.Conv2D, from weights.VGG19Conv) error {
+	oihw, err := from.Weight.Float64s()
+	if err != nil {
+		return err
+	}
+	kernel, _, err := weights.HWIO(oihw, from.Weight.Shape())
+	if err != nil {
+		return err
+	}
+	bias, err := from.Bias.Float64s()
+	if err != nil {
+		return err
+	}
+	if all[to.Kernel], err = graph.NewTensor(to.Kernel.DType, kernel, to.Kernel.Dims...); err != nil {
+		return err
+	}
+	all[to.Bias], err = graph.NewTensor(to.Bias.DType, bias, to.Bias.Dims...)
+	return err
+}
