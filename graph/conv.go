@@ -22,8 +22,8 @@ type ConvOptions struct {
 	// SpectralNorm divides the kernel by an estimate of its largest singular
 	// value.
 	SpectralNorm bool
-	// KernelInit and BiasInit replace PyTorch's default.
-	KernelInit, BiasInit Initializer
+	// KernelInit and BiasInit replace PyTorch's default where they are set.
+	KernelInit, BiasInit *Initializer
 	// Frozen keeps the weights out of training and checkpoints.
 	Frozen bool
 }
@@ -42,12 +42,12 @@ func NewConv2D(s *Scope, in, out, kernel int, o ConvOptions) *Conv2D {
 	if o.Frozen {
 		kind = Frozen
 	}
-	kernelInit, biasInit := o.KernelInit, o.BiasInit
-	if kernelInit == nil {
-		kernelInit = UniformFanIn(in * kernel * kernel)
+	kernelInit, biasInit := UniformFanIn(in*kernel*kernel), UniformFanIn(in*kernel*kernel)
+	if o.KernelInit != nil {
+		kernelInit = *o.KernelInit
 	}
-	if biasInit == nil {
-		biasInit = UniformFanIn(in * kernel * kernel)
+	if o.BiasInit != nil {
+		biasInit = *o.BiasInit
 	}
 	name := "weight"
 	if o.SpectralNorm {

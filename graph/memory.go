@@ -181,7 +181,12 @@ func (w *memoryWalk) start(n *memoryNode) (taken int64) {
 	op := w.graph.Operation(n.name)
 	n.outputs = make([]*buffer, op.NumOutputs())
 	users := make([]int, len(n.outputs))
+	seen := map[*memoryNode]bool{} // a consumer stands once for each of its edges
 	for _, c := range n.consumers {
+		if seen[c] {
+			continue
+		}
+		seen[c] = true
 		for _, in := range c.inputs {
 			if in.node == n.name && in.index < len(users) {
 				users[in.index]++
@@ -230,8 +235,7 @@ func (w *memoryWalk) reusable(n *memoryNode, size int64) *buffer {
 	return nil
 }
 
-// finish drops what n was the last to use and returns how much that frees. The
-// counts of a run are small, so consumers of one node are counted per input.
+// finish drops what n was the last to use and returns how much that frees.
 func (w *memoryWalk) finish(n *memoryNode) (freed int64) {
 	for i := range n.inputs {
 		if b := w.input(n, i); b != nil {

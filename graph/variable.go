@@ -25,9 +25,15 @@ const (
 	Frozen
 )
 
-// Initializer draws the first values of a variable, in row-major order, from
+// Initializer gives a variable its first values: one constant, or draws from
 // the variable's own stream of random numbers.
-type Initializer func(r *random.Rand, values []float64)
+type Initializer struct {
+	constant float64
+	draw     func(r *random.Rand, values []float64) // row-major
+}
+
+// Drawn is the initializer that fills values, in row-major order, from r.
+func Drawn(draw func(r *random.Rand, values []float64)) Initializer { return Initializer{draw: draw} }
 
 // Variable is a tensor that outlives a Session.Run.
 type Variable struct {
@@ -46,7 +52,8 @@ type Variable struct {
 	handle tensorflow.Output
 	init   Initializer
 	feed   tensorflow.Output
-	assign *tensorflow.Operation
+	assign *tensorflow.Operation // of feed
+	reset  *tensorflow.Operation // to a constant; nil when first values are drawn
 }
 
 // Size is the number of elements.
@@ -62,8 +69,12 @@ func (v *Variable) Size() int {
 // alone, so that adding a layer does not change the others.
 func (v *Variable) Initial(seed int64) []float64 {
 	values := make([]float64, v.Size())
-	if v.init != nil {
-		v.init(random.New(seed, random.Label(v.Name)), values)
+	if v.init.draw != nil {
+		v.init.draw(random.New(seed, random.Label(v.Name)), values)
+		return values
+	}
+	for i := range values {
+		values[i] = v.init.constant
 	}
 	return values
 }
@@ -71,29 +82,25 @@ func (v *Variable) Initial(seed int64) []float64 {
 // Handle is the resource of v, for operations that change it in place.
 func (v *Variable) Handle() tensorflow.Output { return v.handle }
 
-// Zeros starts at zero.
-func Zeros(_ *random.Rand, values []float64) {}
-
-// Ones starts at one.
-func Ones(_ *random.Rand, values []float64) {
-	for i := range values {
-		values[i] = 1
-	}
-}
+// Zeros and Ones start every value alike.
+var (
+	Zeros = Initializer{constant: 0}
+	Ones  = Initializer{constant: 1}
+)
 
 // UniformFanIn draws from U(-1/sqrt(fanIn), 1/sqrt(fanIn)), PyTorch's default
 // for kernels and biases of convolutions.
 func UniformFanIn(fanIn int) Initializer {
 	bound := 1 / math.Sqrt(float64(fanIn))
-	return func(r *random.Rand, values []float64) {
+	return Drawn(func(r *random.Rand, values []float64) {
 		for i := range values {
 			values[i] = r.Uniform(-bound, bound)
 		}
-	}
+	})
 }
 
 // UnitNormal draws a direction: a normalised vector of standard normals.
-func UnitNormal(r *random.Rand, values []float64) {
+var UnitNormal = Drawn(func(r *random.Rand, values []float64) {
 	sum := 0.0
 	for i := range values {
 		values[i] = r.Normal()
@@ -102,15 +109,15 @@ func UnitNormal(r *random.Rand, values []float64) {
 	for i := range values {
 		values[i] /= math.Max(math.Sqrt(sum), 1e-12)
 	}
-}
+})
 
 // Repeat starts with the given values over and over.
 func Repeat(pattern ...float64) Initializer {
-	return func(_ *random.Rand, values []float64) {
+	return Drawn(func(_ *random.Rand, values []float64) {
 		for i := range values {
 			values[i] = pattern[i%len(pattern)]
 		}
-	}
+	})
 }
 
 // Variable adds a variable of the graph's dtype, named after the scope.
@@ -143,6 +150,10 @@ func (s *Scope) VariableOf(dtype tensorflow.DataType, name string, kind Kind, in
 	v.Value = at.Op("ReadVariableOp", Attrs{"dtype": dtype}, v.handle)
 	v.feed = at.Placeholder("initial", dtype, v.Dims...)
 	v.assign = at.AddOp("AssignVariableOp", Attrs{"dtype": dtype}, nil, v.handle, v.feed)
+	if init.draw == nil {
+		filled := at.Op("Fill", nil, at.ints(dims...), at.ScalarOf(dtype, init.constant))
+		v.reset = at.AddOp("AssignVariableOp", Attrs{"dtype": dtype}, nil, v.handle, filled)
+	}
 	return v
 }
 
@@ -245,17 +256,29 @@ func Fetch(run Runner, vars []*Variable) (map[*Variable]*tensorflow.Tensor, erro
 	return values, nil
 }
 
-// Initialize gives variables their first values, drawn from seed.
+// Initialize gives variables their first values, drawn from seed. Constants are
+// filled in by TensorFlow, so that an optimiser's slots, twice the size of the
+// weights, need not be fed.
 func Initialize(run Runner, vars []*Variable, seed int64) error {
-	values := make(map[*Variable]*tensorflow.Tensor, len(vars))
+	drawn := map[*Variable]*tensorflow.Tensor{}
+	var constant []*tensorflow.Operation
 	for _, v := range vars {
+		if v.reset != nil {
+			constant = append(constant, v.reset)
+			continue
+		}
 		t, err := NewTensor(v.DType, v.Initial(seed), v.Dims...)
 		if err != nil {
 			return fmt.Errorf("variable %s: %w", v.Name, err)
 		}
-		values[v] = t
+		drawn[v] = t
 	}
-	return Assign(run, values)
+	if len(constant) > 0 {
+		if _, err := run.Run(nil, nil, constant); err != nil {
+			return err
+		}
+	}
+	return Assign(run, drawn)
 }
 
 func sameDims(a, b []int64) bool {

@@ -51,7 +51,8 @@ func NewKPDetector(s *graph.Scope, p KPDetectorParams, c CommonParams) *KPDetect
 			d.jacobianSet = 1
 		}
 		// Every Jacobian starts as the identity.
-		head.KernelInit, head.BiasInit = graph.Zeros, graph.Repeat(1, 0, 0, 1)
+		identity := graph.Repeat(1, 0, 0, 1)
+		head.KernelInit, head.BiasInit = &graph.Zeros, &identity
 		d.jacobian = graph.NewConv2D(s.Sub("jacobian"), features, 4*d.jacobianSet, headKernel, head)
 	}
 	return d

@@ -66,7 +66,8 @@ func NewVGG19(s *graph.Scope, divisor int) *VGG19 {
 	for _, l := range v.Layers {
 		o := graph.SamePadding(3)
 		o.Frozen = true
-		o.KernelInit, o.BiasInit = heNormal(9*l.Out), graph.Zeros
+		he := heNormal(9 * l.Out)
+		o.KernelInit, o.BiasInit = &he, &graph.Zeros
 		v.Convs = append(v.Convs, graph.NewConv2D(s.Sub(fmt.Sprintf("features.%d", l.Index)), l.In, l.Out, 3, o))
 	}
 	return v
@@ -75,11 +76,11 @@ func NewVGG19(s *graph.Scope, divisor int) *VGG19 {
 // heNormal draws from N(0, 2/fan), as torchvision starts VGG-19.
 func heNormal(fan int) graph.Initializer {
 	sigma := math.Sqrt(2 / float64(fan))
-	return func(r *random.Rand, values []float64) {
+	return graph.Drawn(func(r *random.Rand, values []float64) {
 		for i := range values {
 			values[i] = sigma * r.Normal()
 		}
-	}
+	})
 }
 
 // Features returns the five activations of pictures x [N, H, W, 3] in [0, 1];
