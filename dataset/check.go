@@ -164,19 +164,23 @@ func (d *Dataset) lookAtFolder(f *folderFrames, found facts) (facts, error) {
 }
 
 // unpadded tells names that are sorted as text but not by their numbers, as
-// 1.png, 10.png, 2.png.
+// f1.png, f10.png, f2.png.
 func unpadded(names []string) bool {
 	for i := 1; i < len(names); i++ {
-		if len(names[i]) < len(names[i-1]) && digits(names[i-1]) && digits(names[i]) {
+		before, longer := numberedStem(names[i-1])
+		prefix, shorter := numberedStem(names[i])
+		if prefix == before && shorter != "" && len(shorter) < len(longer) {
 			return true
 		}
 	}
 	return false
 }
 
-func digits(name string) bool {
+// numberedStem cuts the number off the end of a name without its extension.
+func numberedStem(name string) (prefix, number string) {
 	stem := strings.TrimSuffix(name, filepath.Ext(name))
-	return stem != "" && strings.Trim(stem, "0123456789") == ""
+	prefix = strings.TrimRight(stem, "0123456789")
+	return prefix, stem[len(prefix):]
 }
 
 func (p *Part) add(kind video.Kind, f facts) {

@@ -53,16 +53,26 @@ func write(t testing.TB, path string, data string) {
 	}
 }
 
+// made keeps films, so that each kind is made once for all tests.
+var made = map[string][]byte{}
+
 // film makes a film with ffmpeg (which these tests need in PATH).
 func film(t testing.TB, path, source string, args ...string) {
 	t.Helper()
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		t.Fatal(err)
+	key := fmt.Sprint(filepath.Ext(path), source, args)
+	if made[key] == nil {
+		temp := filepath.Join(t.TempDir(), "film"+filepath.Ext(path))
+		args = append(append([]string{"-v", "error", "-nostdin", "-y", "-f", "lavfi", "-i", source}, args...), temp)
+		if out, err := exec.Command("ffmpeg", args...).CombinedOutput(); err != nil {
+			t.Fatalf("ffmpeg %v: %v: %s (these tests need ffmpeg in PATH)", args, err, out)
+		}
+		data, err := os.ReadFile(temp)
+		if err != nil {
+			t.Fatal(err)
+		}
+		made[key] = data
 	}
-	args = append(append([]string{"-v", "error", "-nostdin", "-y", "-f", "lavfi", "-i", source}, args...), path)
-	if out, err := exec.Command("ffmpeg", args...).CombinedOutput(); err != nil {
-		t.Fatalf("ffmpeg %v: %v: %s (these tests need ffmpeg in PATH)", args, err, out)
-	}
+	write(t, path, string(made[key]))
 }
 
 func open(t testing.TB, p Params) *Dataset {
