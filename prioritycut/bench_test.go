@@ -66,6 +66,35 @@ func BenchmarkMask(b *testing.B) {
 	b.ReportMetric(float64(medianTheirs)/float64(median), "times-faster")
 }
 
+// BenchmarkMaskByLaw times 16 maps of 256x256 drawn by each law, those made to
+// be hard included: the time of a pixel stays of one order.
+func BenchmarkMaskByLaw(b *testing.B) {
+	const n, side, pixels = 16, 256, 256 * 256
+	p := DefaultParams()
+	for _, law := range sortedKeys(valueLaws) {
+		b.Run(law, func(b *testing.B) {
+			m := newMasker(b, tensorflow.Float, p)
+			var occlusion []float64
+			r := random.New(2)
+			for i := 0; i < n; i++ {
+				occlusion = append(occlusion, drawSample(r, tensorflow.Float, pixels, p, valueLaws[law], alphaLaws["mixed"]).occlusion...)
+			}
+			feeds := map[tensorflow.Output]*tensorflow.Tensor{
+				m.occlusion:  tensorOf(b, m.dtype, occlusion, n, side, side, 1),
+				m.background: tensorOf(b, m.dtype, make([]float64, n*pixels), n, side, side, 1),
+				m.k:          tensor(b, repeated(0.5, n), n),
+			}
+			b.ResetTimer()
+			for i := 0; i < b.N; i++ {
+				if _, err := m.session.Run(feeds, nil, []*tensorflow.Operation{m.out.Mask.Op}); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed())/float64(b.N)/(n*pixels), "ns/pixel")
+		})
+	}
+}
+
 // composedMask is what TensorFlow's own ops offer: the smallest values by
 // TopKV2, zeros scattered at their places.
 func composedMask(s *graph.Scope, occlusion tensorflow.Output, n, side, top int) tensorflow.Output {

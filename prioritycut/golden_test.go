@@ -47,7 +47,7 @@ func TestGoldenMask(t *testing.T) {
 					mask[i] = 1 - mask[i]
 				}
 			}
-			what := fmt.Sprintf(" %v %s", dtype, polarity)
+			what := fmt.Sprintf(" (%s, %s)", dtypeNames[dtype], polarity)
 			report.Compare(t, "pc_mask"+what, got[0], mask, golden.Exact)
 			report.Compare(t, "pc_ofg"+what, got[1], get("pc_ofg").Data, golden.Forward)
 			fraction := make([]float64, 2)
@@ -87,7 +87,7 @@ func TestGoldenCounts(t *testing.T) {
 				}
 				cut := m.countCut(t, in)
 				if cut != wantCut {
-					t.Errorf("%v, step %d, sample %d: %d of %d pixels were cut at k %v, want %d", dtype, step, n, cut, pixels-background, in.k, wantCut)
+					t.Errorf("%s, step %d, sample %d: %d of %d pixels were cut at k %v, want %d", dtypeNames[dtype], step, n, cut, pixels-background, in.k, wantCut)
 				}
 				if int(in.k*float32(pixels-background)) != wantCut {
 					singleDiffers++

@@ -223,7 +223,7 @@ func TestMaskAgainstSort(t *testing.T) {
 						batch = append(batch, drawSample(r, dtype, size[0]*size[1], p, valueLaws[valueLaw], alphaLaws[alphaLaw]))
 					}
 				}
-				m.check(t, fmt.Sprintf("%v, k of %s, %s", dtype, p.KOf, p.Polarity), size[0], size[1], batch)
+				m.check(t, fmt.Sprintf("%s, k of %s, %s", dtypeNames[dtype], p.KOf, p.Polarity), size[0], size[1], batch)
 				compared += len(batch)
 			}
 		}

@@ -21,6 +21,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+var dtypeNames = map[tensorflow.DataType]string{tensorflow.Float: "float", tensorflow.Double: "double"}
+
 // newSession runs the graph of s on two threads.
 func newSession(tb testing.TB, s *graph.Scope) *tf.Session {
 	tb.Helper()

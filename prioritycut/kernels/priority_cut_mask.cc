@@ -291,10 +291,10 @@ Selection<KeyOf<T>> SelectAmongFew(const T* keys, int64_t pixels,
   const int64_t count =
       Gather(keys, pixels, static_cast<UnsignedKeyOf<T>>(bracket.start),
              bracket.Width(), few);
-  const int64_t wanted = n - bracket.below_start;
   std::sort(few, few + count);
-  const KeyOf<T> limit = few[wanted - 1];
-  if (few[wanted] != limit) return {limit + 1, 0};
+  // The least key that may stay, unless it is needed as a tie.
+  const int64_t wanted = n - bracket.below_start;
+  const KeyOf<T> limit = few[wanted];
   return {limit, few + wanted - std::lower_bound(few, few + wanted, limit)};
 }
 
