@@ -60,26 +60,36 @@ func (f *folder) close() {
 
 // open reads what the folder says of the run and writes what is new.
 func (f *folder) open(c *config.Config) error {
-	if f.dir.Is() {
-		was, err := config.Load(f.dir.Config())
-		if err != nil {
-			return fmt.Errorf("the run in %s: %w", f.dir, err)
-		}
-		diffs := config.DiffForResume(was, c)
-		if err := config.RefuseOnResume(diffs); err != nil {
-			return fmt.Errorf("%s: %w", f.dir, err)
-		}
-		for _, d := range diffs {
-			glog.Infof("changed since the run was begun: %v", d)
-		}
-	}
 	if err := f.store.Clean(); err != nil {
 		return err
 	}
 	if err := f.latest(); err != nil {
 		return err
 	}
+	if f.resumed {
+		if err := f.compare(c); err != nil {
+			return err
+		}
+	}
 	return f.write(c)
+}
+
+// compare refuses a configuration that means another run than the one that the
+// checkpoint belongs to. Without a checkpoint there is nothing to go on from,
+// and a run that never took a step may change in any way.
+func (f *folder) compare(c *config.Config) error {
+	was, err := config.Unmarshal([]byte(f.meta.Config), f.store.Dir(f.meta.Step))
+	if err != nil {
+		return fmt.Errorf("the run in %s: %w", f.dir, err)
+	}
+	diffs := config.DiffForResume(was, c)
+	if err := config.RefuseOnResume(diffs); err != nil {
+		return fmt.Errorf("%s: %w", f.dir, err)
+	}
+	for _, d := range diffs {
+		glog.Infof("changed since the run was begun: %v", d)
+	}
+	return nil
 }
 
 // latest reads the notes of the newest intact checkpoint.

@@ -198,18 +198,24 @@ func (s *session) loadCheckpoint() (values, error) {
 // train takes the steps that are left. When they end with an error, the last
 // good state is saved before it is returned.
 func (s *session) train(ctx context.Context) error {
-	t := s.trainer(ctx)
+	t := s.trainer()
+	s.checkpoints = s.newCheckpoints()
 	if t.at.Step >= t.total {
 		return nil
 	}
 	if err := s.begin(t); err != nil {
 		return err
 	}
+	events, err := tf.NewEventWriter(s.folder.dir.Events(), s.nextEvent(t.at.Step))
+	if err != nil {
+		return err
+	}
+	defer events.Close()
+	t.hooks = s.hooks(ctx, t, events)
 	batches := s.loader.Prefetch(context.WithoutCancel(ctx), t.at.Attempt)
 	defer batches.Close()
 	t.batches = batches
-	err := t.loop(ctx)
-	if err == nil {
+	if err = t.loop(ctx); err == nil {
 		return nil
 	}
 	if saved := s.checkpoints.save(t.at); saved != nil {
@@ -218,32 +224,55 @@ func (s *session) train(ctx context.Context) error {
 	return fmt.Errorf("%w\nthe state after step %d is in %s", err, t.at.Step, s.folder.dir.Checkpoints())
 }
 
-// trainer is the loop with its hooks.
-func (s *session) trainer(ctx context.Context) *trainer {
-	c, dir := &s.config.Train, s.folder.dir
-	at := Position{Step: s.folder.meta.Step, Attempt: s.folder.meta.Attempt}
-	t := &trainer{
+// trainer is the loop, without data and hooks.
+func (s *session) trainer() *trainer {
+	return &trainer{
 		config: s.config, options: s.options, step: s.step, run: s.session,
-		guard: &guard{step: s.step, run: s.session, most: c.MaxRefusedSteps},
-		at:    at, total: s.total(), perEpoch: s.perEpoch(),
+		guard: &guard{step: s.step, run: s.session, most: s.config.Train.MaxRefusedSteps},
+		at:    Position{Step: s.folder.meta.Step, Attempt: s.folder.meta.Attempt},
+		total: s.total(), perEpoch: s.perEpoch(),
 	}
-	s.checkpoints = &checkpointHook{
+}
+
+func (s *session) newCheckpoints() *checkpointHook {
+	c := &s.config.Train
+	return &checkpointHook{
 		store: s.folder.store, scope: s.scope, run: s.session,
 		everySteps: c.CheckpointSteps, everyEpochs: int64(c.CheckpointFreq), keep: c.KeepCheckpoints,
 		meta: s.meta(), saved: s.folder.savedStep(),
 	}
+}
+
+// nextEvent is the first step whose events are new.
+func (s *session) nextEvent(taken int64) int64 {
+	if taken == 0 {
+		return 0
+	}
+	return taken + 1
+}
+
+// hooks are all that happens beside the steps. Validation comes first, since
+// the others report it; the checkpoint last, so that a kill in between repeats
+// the step rather than losing what the others write.
+func (s *session) hooks(ctx context.Context, t *trainer, events *tf.EventWriter) []Hook {
+	c, dir := &s.config.Train, s.folder.dir
+	var hooks []Hook
 	if videos := s.data.Test(); c.ValidationVideos > 0 && len(videos) > 0 {
-		t.hooks = append(t.hooks, &validationHook{
+		hooks = append(hooks, &validationHook{
 			// The step that has begun is finished, and so is its validation.
 			ctx: context.WithoutCancel(ctx), run: s.session, reconstructor: s.reconstructor, videos: videos, every: c.ValidationSteps,
 			options: evaluate.Options{Videos: c.ValidationVideos, Frames: c.ValidationFrames, BGThreshold: s.config.PriorityCut.BGThreshold},
 		})
 	}
-	t.hooks = append(t.hooks,
+	return append(hooks,
 		&metricsHook{path: dir.Metrics(), every: c.LogSteps, vgg: vggNote(s.config.VGG19)},
-		newProgress(s.out, s.step.LossNames, c.LogSteps, at.Step, t.total),
+		&picturesHook{
+			step: s.step, options: s.options, run: s.session, events: events,
+			dir: dir.Pictures(), every: c.PictureSteps, rows: c.PictureRows, drawn: t.at.Step,
+		},
+		&eventsHook{writer: events, every: c.LogSteps},
+		newProgress(s.out, s.step.LossNames, c.LogSteps, t.at.Step, t.total),
 		s.checkpoints)
-	return t
 }
 
 // meta are the notes of this run's checkpoints.

@@ -3,74 +3,88 @@ package main
 
 import (
 	"context"
-	"flag"
+	goflag "flag"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
 
 	"github.com/golang/glog"
-	"github.com/spf13/pflag"
 
 	"github.com/prioritycut/prioritycut/config"
+	"github.com/prioritycut/prioritycut/internal/cli"
 	"github.com/prioritycut/prioritycut/internal/rundir"
-	"github.com/prioritycut/prioritycut/internal/userdir"
 	"github.com/prioritycut/prioritycut/train"
 )
 
 func main() {
-	if err := run(); err != nil {
-		fmt.Fprintln(os.Stderr, "train:", err)
-		glog.Flush()
-		os.Exit(1)
+	// Warnings concern whoever sits in front of the screen.
+	_ = goflag.Set("stderrthreshold", "WARNING") // the flag and the level exist
+	c := cli.New("train", "Trains a model that animates the figure of one picture after the motion of a video. "+
+		"Without flags it learns from drawn figures, in minutes; the same command again goes on where it stopped.")
+	c.Examples = []string{
+		"bazel run //cmd:train  # the default: drawn figures at 64x64 pixels",
+		"bazel run //cmd:train -- --data=sample:talking-head --steps=3000  # a small real video",
+		"bazel run //cmd:train -- --preset=vox-256 --data=/data/vox --vgg19=vgg19.pth  # as in the paper",
+		"bazel run //cmd:train -- --variant=fomm-adv --set batch_size=2 --out=runs/mine  # other rows of the ablation, other settings",
 	}
-	glog.Flush()
+	if docs, err := config.Docs(config.DefaultPreset); err == nil {
+		for _, d := range docs {
+			c.Keys = append(c.Keys, d.Key)
+		}
+	}
+	flags := c.AddShared()
+	c.Topic("help_config", "list every setting with its documentation and its value in --preset", func(w io.Writer) error {
+		preset := flags.Preset
+		if preset == "" {
+			preset = config.DefaultPreset
+		}
+		return config.WriteHelp(w, preset)
+	})
+	os.Exit(c.Main(func([]string) error { return run(flags) }))
 }
 
-func run() error {
-	if err := userdir.Enter(); err != nil {
-		return err
-	}
-	fs := pflag.NewFlagSet("train", pflag.ContinueOnError)
-	var o config.Options
-	fs.StringVar(&o.Preset, "preset", "", "")
-	fs.StringVar(&o.Variant, "variant", "", "")
-	fs.StringVar(&o.ConfigFile, "config", "", "")
-	fs.StringArrayVar(&o.Sets, "set", nil, "")
-	fs.StringVar(&o.InitFrom, "init_from", "", "")
-	fs.StringVar(&o.Data, "data", "", "")
-	fs.StringVar(&o.VGG19, "vgg19", "", "")
-	fs.StringVar(&o.Device, "device", "", "")
-	out := fs.String("out", "", "")
-	steps := fs.Int64("steps", 0, "")
-	seed := fs.Int64("seed", 0, "")
-	det := fs.Bool("deterministic", false, "")
-	fs.AddGoFlagSet(flag.CommandLine)
-	if err := fs.Parse(os.Args[1:]); err != nil {
-		return err
-	}
-	_ = flag.CommandLine.Parse(nil)
-	if fs.Changed("steps") {
-		o.Steps = steps
-	}
-	if fs.Changed("seed") {
-		o.Seed = seed
-	}
-	if fs.Changed("deterministic") {
-		o.Deterministic = det
-	}
-	c, warnings, err := config.Resolve(o)
+func run(f *cli.Shared) error {
+	c, warnings, err := config.Resolve(config.Options{
+		Preset: f.Preset, Variant: f.Variant, ConfigFile: f.Config, Sets: f.Set, InitFrom: f.InitFrom, Data: f.Data,
+		VGG19: f.VGG19, Device: f.Device, Steps: f.Steps, Seed: f.Seed, Deterministic: f.Deterministic,
+		AllowMissing: f.DryRun,
+	})
 	if err != nil {
-		return err
+		return cli.Usage(err)
 	}
 	for _, w := range warnings {
 		glog.Warning(w)
 	}
-	if *out == "" {
-		*out = rundir.Default(c.Preset, string(c.Variant))
+	o := train.RunOptions{Config: c, Dir: f.Out, Out: os.Stdout}
+	if o.Dir == "" {
+		o.Dir = rundir.Default(c.Preset, string(c.Variant))
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := untilSignalled()
 	defer stop()
-	go func() { <-ctx.Done(); stop() }()
-	return train.Run(ctx, train.RunOptions{Config: c, Dir: *out, Out: os.Stdout})
+	if f.DryRun {
+		return train.DryRun(ctx, o)
+	}
+	return train.Run(ctx, o)
+}
+
+// untilSignalled returns a context that ends with the first SIGINT or SIGTERM;
+// the second one ends the program at once.
+func untilSignalled() (ctx context.Context, stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-signals
+		fmt.Fprintln(os.Stderr, "\nfinishing the step and saving; a second signal leaves at once")
+		cancel()
+		s, ok := (<-signals).(syscall.Signal)
+		if !ok {
+			return
+		}
+		glog.Flush()
+		os.Exit(128 + int(s))
+	}()
+	return ctx, func() { signal.Stop(signals); cancel() }
 }

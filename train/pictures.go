@@ -1,0 +1,262 @@
+package train
+
+import (
+	"fmt"
+	"image"
+	"path/filepath"
+
+	tensorflow "github.com/wamuir/graft/tensorflow"
+
+	"github.com/prioritycut/prioritycut/graph"
+	"github.com/prioritycut/prioritycut/internal/picture"
+	"github.com/prioritycut/prioritycut/tf"
+)
+
+// picturesHook draws what the model makes of a training batch, every so many
+// steps and at the end: the reference's columns and those of the paper's
+// Figures 2 and 3. It computes them in a run of its own, with the numbers that
+// the step was fed, so that training is the same with and without pictures.
+type picturesHook struct {
+	step    *Step
+	options StepOptions
+	run     graph.Runner
+	dir     string
+	every   int64
+	rows    int
+	events  *tf.EventWriter
+
+	drawn int64 // step of the last picture
+}
+
+// After implements Hook.
+func (h *picturesHook) After(m *Moment) error {
+	if !m.due(h.every) && !m.Last() {
+		return nil
+	}
+	return h.draw(m)
+}
+
+// End implements Hook.
+func (h *picturesHook) End(m *Moment) error {
+	if m == nil || h.drawn == m.Step {
+		return nil
+	}
+	return h.draw(m)
+}
+
+func (h *picturesHook) draw(m *Moment) error {
+	h.drawn = m.Step
+	grid, err := h.grid(m)
+	if err != nil {
+		return fmt.Errorf("pictures: %w", err)
+	}
+	drawn, err := grid.Draw()
+	if err != nil {
+		return err
+	}
+	encoded, err := picture.PNG(drawn)
+	if err != nil {
+		return err
+	}
+	if err := picture.Save(filepath.Join(h.dir, fmt.Sprintf("train-%08d.png", m.Step)), drawn); err != nil {
+		return err
+	}
+	return h.events.Image(m.Step, "training_pairs", encoded)
+}
+
+// canvas is the grid of one step in the making; the first error sticks.
+type canvas struct {
+	grid    picture.Grid
+	n, h, w int // pictures of the batch
+	rows    int
+	values  map[tensorflow.Output][]float32
+	shapes  map[tensorflow.Output][]int64
+	err     error
+}
+
+// grid computes the pictures of a step and lays them out.
+func (h *picturesHook) grid(m *Moment) (*picture.Grid, error) {
+	f, err := feedsOf(h.step, h.options, m.values)
+	if err != nil {
+		return nil, err
+	}
+	o := h.options
+	c := &canvas{n: o.Batch, h: o.Height, w: o.Width, rows: min(h.rows, o.Batch)}
+	if err := c.compute(h.run, f, h.step); err != nil {
+		return nil, err
+	}
+	c.grid.Title = fmt.Sprintf("step %d, variant %s: training pairs", m.Step, o.Variant)
+	for _, item := range m.values.batch.Items[:c.rows] {
+		c.grid.RowLabels = append(c.grid.RowLabels, fmt.Sprintf("%.12s %d,%d", item.Name, item.Source, item.Driving))
+	}
+	c.columns(h.step)
+	return &c.grid, c.err
+}
+
+// shown lists what is fetched for a grid: always the same outputs, so that
+// TensorFlow prepares the graph for it once.
+func shown(step *Step) []tensorflow.Output {
+	p := step.Pictures
+	g := p.Generation
+	all := []tensorflow.Output{
+		step.Source, step.Driving, p.KPSource.Value, p.KPDriving.Value, p.Transformed, p.KPTransformed.Value, p.Deformed,
+		g.SparseDeformed, g.Motion.Mask, g.Prediction, g.OcclusionMap, p.Background, p.Mask, p.Mixed, p.RealPixels, p.FakePixels,
+	}
+	var exist []tensorflow.Output
+	for _, o := range all {
+		if o.Op != nil {
+			exist = append(exist, o)
+		}
+	}
+	return exist
+}
+
+func (c *canvas) compute(run graph.Runner, f feeds, step *Step) error {
+	outputs := shown(step)
+	fetched, err := run.Run(f, outputs, nil)
+	if err != nil {
+		return err
+	}
+	c.values, c.shapes = map[tensorflow.Output][]float32{}, map[tensorflow.Output][]int64{}
+	for i, o := range outputs {
+		if c.values[o], err = tf.Values[float32](fetched[i]); err != nil {
+			return err
+		}
+		c.shapes[o] = fetched[i].Shape()
+	}
+	return nil
+}
+
+// columns adds all columns that the variant has.
+func (c *canvas) columns(step *Step) {
+	p := step.Pictures
+	g := p.Generation
+	source, driving := c.pictures(step.Source), c.pictures(step.Driving)
+	c.keypoints("source", source, p.KPSource.Value)
+	c.keypoints("driving", driving, p.KPDriving.Value)
+	if p.Transformed.Op != nil {
+		c.keypoints("warped driving", c.pictures(p.Transformed), p.KPTransformed.Value)
+	}
+	prediction := c.pictures(g.Prediction)
+	c.add("prediction", prediction)
+	c.difference("difference", driving, prediction)
+	c.add("deformed source", c.pictures(p.Deformed))
+	c.heat("occlusion map", g.OcclusionMap, "occlusion: 0 is to be inpainted, 1 visible; masks", picture.Unit)
+	c.heat("background alpha", p.Background, "", picture.Unit)
+	if p.Mask.Op != nil {
+		c.heat("cut mask (1 is real)", p.Mask, "", picture.Unit)
+		c.add("mixed", c.pictures(p.Mixed))
+	}
+	scores := picture.Scale{Low: -0.5, High: 1.5, Ramp: picture.Diverging}
+	const legend = "discriminator's pixels: 0 is fake, 1 real"
+	c.heat("pixels of the driving frame", p.RealPixels, legend, scores)
+	c.heat("pixels of the prediction", p.FakePixels, legend, scores)
+	c.sparse(g.SparseDeformed, g.Motion.Mask)
+	c.grid.Wrap = (len(c.grid.Columns) + 2) / 3
+	c.grid.Wrap = max(min(c.grid.Wrap, 12), 8)
+}
+
+// pictures are the first rows of an RGB output [N, H, W, 3].
+func (c *canvas) pictures(o tensorflow.Output) []*image.RGBA {
+	if c.err != nil || o.Op == nil {
+		return nil
+	}
+	all, err := picture.FromFloats(c.values[o], c.n, c.h, c.w)
+	if err != nil {
+		c.err = err
+		return nil
+	}
+	return all[:c.rows]
+}
+
+func (c *canvas) add(caption string, cells []*image.RGBA) {
+	if len(cells) > 0 {
+		picture.Add(&c.grid, caption, cells...)
+	}
+}
+
+// keypoints adds pictures with their keypoints [N, K, 2] drawn in.
+func (c *canvas) keypoints(caption string, pictures []*image.RGBA, value tensorflow.Output) {
+	if c.err != nil {
+		return
+	}
+	points, err := picture.Points(c.values[value], c.n, int(c.shapes[value][1]))
+	if err != nil {
+		c.err = err
+		return
+	}
+	zoom := max(128/max(c.h, c.w), 1)
+	var cells []*image.RGBA
+	for i, p := range pictures {
+		cells = append(cells, picture.Keypoints(p, points[i], zoom))
+	}
+	c.add(caption, cells)
+}
+
+// heat adds maps [N, h, w, 1] in the colours of a scale.
+func (c *canvas) heat(caption string, o tensorflow.Output, legend string, scale picture.Scale) {
+	if c.err != nil || o.Op == nil {
+		return
+	}
+	shape := c.shapes[o]
+	fields, err := picture.Fields(c.values[o], c.n, int(shape[1]), int(shape[2]), 1, 0)
+	if err != nil {
+		c.err = err
+		return
+	}
+	var cells []*image.RGBA
+	for _, f := range fields[:c.rows] {
+		cells = append(cells, f.Heat(scale))
+	}
+	c.add(caption, cells)
+	if legend != "" {
+		c.grid.AddLegend(legend, scale)
+	}
+}
+
+// difference adds |a - b|.
+func (c *canvas) difference(caption string, a, b []*image.RGBA) {
+	scale := picture.Scale{Low: 0, High: 0.5, Ramp: picture.Sequential}
+	var cells []*image.RGBA
+	for i := range a {
+		f, err := picture.Difference(a[i], b[i])
+		if err != nil {
+			c.err = err
+			return
+		}
+		cells = append(cells, f.Heat(scale))
+	}
+	c.add(caption, cells)
+	c.grid.AddLegend("difference", scale)
+}
+
+// sparse adds what each hypothesis of the motion sees, [N, K+1, h, w, 3], as
+// far as its mask [N, h, w, K+1] uses it.
+func (c *canvas) sparse(deformed, masks tensorflow.Output) {
+	if c.err != nil {
+		return
+	}
+	shape := c.shapes[deformed]
+	hypotheses, h, w := int(shape[1]), int(shape[2]), int(shape[3])
+	all, err := picture.FromFloats(c.values[deformed], c.n*hypotheses, h, w)
+	if err != nil {
+		c.err = err
+		return
+	}
+	for k := 0; k < hypotheses; k++ {
+		fields, err := picture.Fields(c.values[masks], c.n, h, w, hypotheses, k)
+		if err != nil {
+			c.err = err
+			return
+		}
+		var seen []*image.RGBA
+		for i := 0; i < c.rows; i++ {
+			seen = append(seen, fields[i].Mask(all[i*hypotheses+k]))
+		}
+		caption := fmt.Sprintf("moved with keypoint %d, masked", k)
+		if k == 0 {
+			caption = "background, masked"
+		}
+		c.add(caption, seen)
+	}
+}
