@@ -161,11 +161,20 @@ func (f *Frame) from4(pix []byte, stride int) {
 
 func (f *Frame) fromYCbCr(img *image.YCbCr) {
 	b := img.Bounds()
-	f.each(func(x, y int, px []byte) {
-		yi := img.YOffset(b.Min.X+x, b.Min.Y+y)
-		ci := img.COffset(b.Min.X+x, b.Min.Y+y)
-		px[0], px[1], px[2] = color.YCbCrToRGB(img.Y[yi], img.Cb[ci], img.Cr[ci])
-	})
+	// Chroma of a column, relative to the first one of its row.
+	columns := make([]int, f.W)
+	for x := range columns {
+		columns[x] = img.COffset(b.Min.X+x, b.Min.Y) - img.COffset(b.Min.X, b.Min.Y)
+	}
+	for y := 0; y < f.H; y++ {
+		luma := img.Y[img.YOffset(b.Min.X, b.Min.Y+y):][:f.W]
+		chroma := img.COffset(b.Min.X, b.Min.Y+y)
+		cb, cr := img.Cb[chroma:], img.Cr[chroma:]
+		out := f.Pix[3*y*f.W:][:3*f.W]
+		for x, c := range columns {
+			out[3*x], out[3*x+1], out[3*x+2] = color.YCbCrToRGB(luma[x], cb[c], cr[c])
+		}
+	}
 }
 
 func (f *Frame) fromPaletted(img *image.Paletted) {

@@ -94,6 +94,31 @@ func TestColourModels(t *testing.T) {
 	}
 }
 
+// Every way of thinning out chroma, with a corner at odd places.
+func TestChromaSubsampling(t *testing.T) {
+	for _, ratio := range []image.YCbCrSubsampleRatio{image.YCbCrSubsampleRatio444, image.YCbCrSubsampleRatio422,
+		image.YCbCrSubsampleRatio420, image.YCbCrSubsampleRatio440, image.YCbCrSubsampleRatio411, image.YCbCrSubsampleRatio410} {
+		whole := image.NewYCbCr(image.Rect(0, 0, 23, 14), ratio)
+		for _, plane := range [][]byte{whole.Y, whole.Cb, whole.Cr} {
+			copy(plane, noise(len(plane), 1, int64(len(plane))).Pix)
+		}
+		img := whole.SubImage(image.Rect(3, 1, 22, 14))
+		got, err := FromImage(img)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for y := 0; y < got.H; y++ {
+			for x := 0; x < got.W; x++ {
+				r, g, b, _ := img.At(3+x, 1+y).RGBA()
+				want := [3]byte{byte(r >> 8), byte(g >> 8), byte(b >> 8)}
+				if px := [3]byte(got.Pix[3*(y*got.W+x):]); px != want {
+					t.Fatalf("%v: pixel (%d, %d) is %v, want %v", ratio, x, y, px, want)
+				}
+			}
+		}
+	}
+}
+
 func opaque(box image.Rectangle) *image.RGBA {
 	img := image.NewRGBA(box)
 	for i := 3; i < len(img.Pix); i += 4 {
