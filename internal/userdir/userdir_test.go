@@ -31,7 +31,8 @@ func TestMain(m *testing.M) {
 const asProgram = "USERDIR_TEST_PROGRAM"
 
 // run starts the test binary in dir with more environment and returns its
-// working directory, its RUNFILES_DIR and whether the variable is left.
+// working directory, its RUNFILES_DIR and whether the variable is left. It
+// hides Bazel's test environment, for which test binaries change directory.
 func run(t *testing.T, dir string, env ...string) (lines []string, err error) {
 	t.Helper()
 	exe, err := os.Executable()
@@ -42,7 +43,7 @@ func run(t *testing.T, dir string, env ...string) (lines []string, err error) {
 	cmd.Dir = dir
 	for _, e := range os.Environ() {
 		name, _, _ := strings.Cut(e, "=")
-		if name != variable && name != "RUNFILES_DIR" && name != "PWD" {
+		if name != variable && name != "PWD" && !strings.HasPrefix(name, "RUNFILES_") && !strings.HasPrefix(name, "TEST_") {
 			cmd.Env = append(cmd.Env, e)
 		}
 	}
