@@ -24,7 +24,6 @@ type folder struct {
 	meta rundir.Meta
 	// resumed says that there is a checkpoint to go on from.
 	resumed bool
-	total   int64 // steps, as far as known without the data
 }
 
 // openFolder makes a run's folder, or opens the folder of a run that goes on
@@ -125,7 +124,6 @@ func (f *folder) write(c *config.Config) error {
 	m.Seed, m.ConfigHash, m.Preset, m.Variant = c.Seed, c.Hash(), c.Preset, string(c.Variant)
 	m.FrameShape, m.Fit, m.AlignCorners = c.Dataset.FrameShape, string(c.Dataset.Fit), c.Model.AlignCorners
 	m.VGG19, m.Config = vggNote(c.VGG19), string(text)
-	f.total = c.Train.Steps
 	if err := rundir.WriteFile(f.dir.Readme(), []byte(readme)); err != nil {
 		return err
 	}
@@ -140,10 +138,10 @@ func (f *folder) savedStep() int64 {
 	return -1
 }
 
-// complete reports whether the run has taken all its steps and says what it
-// reached. A run whose length follows from its data is asked later.
-func (f *folder) complete() bool {
-	if !f.resumed || f.total == 0 || f.meta.Step < f.total {
+// complete reports whether the run has taken all of total steps, 0 if that is
+// not known yet, and has said what it reached.
+func (f *folder) complete(total int64) bool {
+	if !f.resumed || total == 0 || f.meta.Step < total {
 		return false
 	}
 	_, err := os.Stat(f.dir.Summary())
@@ -152,8 +150,8 @@ func (f *folder) complete() bool {
 
 // tellComplete says that there is nothing left to do.
 func (f *folder) tellComplete(out io.Writer) error {
-	fmt.Fprintf(out, "the run in %s is complete: %d of %d steps are taken; a larger --steps goes on, another --out begins a new run\n", f.dir, f.meta.Step, f.total)
-	return nil
+	_, err := fmt.Fprintf(out, "the run in %s is complete after %d steps; a larger --steps goes on, another --out begins a new run\n", f.dir, f.meta.Step)
+	return err
 }
 
 // own are the names that a run makes in its folder.

@@ -24,8 +24,6 @@ type picturesHook struct {
 	every   int64
 	rows    int
 	events  *tf.EventWriter
-
-	drawn int64 // step of the last picture
 }
 
 // After implements Hook.
@@ -36,16 +34,11 @@ func (h *picturesHook) After(m *Moment) error {
 	return h.draw(m)
 }
 
-// End implements Hook.
-func (h *picturesHook) End(m *Moment) error {
-	if m == nil || h.drawn == m.Step {
-		return nil
-	}
-	return h.draw(m)
-}
+// End implements Hook. A run that was asked to stop does not keep anybody
+// waiting for pictures.
+func (h *picturesHook) End(*Moment) error { return nil }
 
 func (h *picturesHook) draw(m *Moment) error {
-	h.drawn = m.Step
 	grid, err := h.grid(m)
 	if err != nil {
 		return fmt.Errorf("pictures: %w", err)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 
 	"github.com/golang/glog"
@@ -37,14 +38,20 @@ func Run(ctx context.Context, o RunOptions) error {
 		return err
 	}
 	defer f.close()
-	if f.complete() {
+	if f.complete(o.Config.Train.Steps) {
 		return f.tellComplete(o.Out)
 	}
-	s, err := prepare(ctx, o, f)
-	if err != nil {
+	s := &session{config: o.Config, folder: f, out: o.Out, options: OptionsOf(o.Config)}
+	if err := s.openData(ctx); err != nil {
 		return err
 	}
+	if f.complete(s.total()) {
+		return f.tellComplete(o.Out)
+	}
 	defer s.close()
+	if err := s.prepare(); err != nil {
+		return err
+	}
 	if err := s.train(ctx); err != nil {
 		return err
 	}
@@ -67,24 +74,16 @@ type session struct {
 	checkpoints   *checkpointHook
 }
 
-// prepare opens the data, builds the graph and gives every variable its value.
-func prepare(ctx context.Context, o RunOptions, f *folder) (*session, error) {
-	s := &session{config: o.Config, folder: f, out: o.Out, options: OptionsOf(o.Config)}
-	if err := s.openData(ctx); err != nil {
-		return nil, err
-	}
+// prepare builds the graph and gives every variable its value.
+func (s *session) prepare() error {
 	if err := s.build(); err != nil {
-		return nil, err
+		return err
 	}
 	var err error
-	if s.session, err = tf.NewSession(s.scope.Graph(), sessionConfigOf(o.Config.Run)); err != nil {
-		return nil, err
+	if s.session, err = tf.NewSession(s.scope.Graph(), sessionConfigOf(s.config.Run)); err != nil {
+		return err
 	}
-	if err := s.assign(); err != nil {
-		s.close()
-		return nil, err
-	}
-	return s, nil
+	return s.assign()
 }
 
 func (s *session) close() {
@@ -268,7 +267,7 @@ func (s *session) hooks(ctx context.Context, t *trainer, events *tf.EventWriter)
 		&metricsHook{path: dir.Metrics(), every: c.LogSteps, vgg: vggNote(s.config.VGG19)},
 		&picturesHook{
 			step: s.step, options: s.options, run: s.session, events: events,
-			dir: dir.Pictures(), every: c.PictureSteps, rows: c.PictureRows, drawn: t.at.Step,
+			dir: dir.Pictures(), every: c.PictureSteps, rows: c.PictureRows,
 		},
 		&eventsHook{writer: events, every: c.LogSteps},
 		newProgress(s.out, s.step.LossNames, c.LogSteps, t.at.Step, t.total),
@@ -284,6 +283,9 @@ func (s *session) meta() rundir.Meta {
 
 // begin makes the folder's files ready and says what is about to happen.
 func (s *session) begin(t *trainer) error {
+	if err := os.Remove(s.folder.dir.Summary()); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
 	if err := startMetrics(s.folder.dir.Metrics(), t.at.Step); err != nil {
 		return err
 	}

@@ -3,10 +3,13 @@ package train
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 
 	"github.com/gocarina/gocsv"
 
+	"github.com/prioritycut/prioritycut/dataset"
 	"github.com/prioritycut/prioritycut/evaluate"
+	"github.com/prioritycut/prioritycut/internal/picture"
 	"github.com/prioritycut/prioritycut/internal/rundir"
 )
 
@@ -31,8 +34,12 @@ func (s *session) finish(ctx context.Context) error {
 	if len(videos) == 0 || s.config.Train.ValidationVideos == 0 {
 		return s.writeSummary(at, nil)
 	}
-	o := evaluate.Options{Videos: s.config.Reconstruction.NumVideos, BGThreshold: s.config.PriorityCut.BGThreshold}
+	fmt.Fprintln(s.out, "measuring the result on unseen videos")
+	o := s.finalOptions(len(videos))
 	found, err := evaluate.Validate(ctx, s.session, s.reconstructor, videos, o)
+	if err == nil {
+		err = s.drawUnseen(ctx, at, videos)
+	}
 	if ctx.Err() != nil {
 		fmt.Fprintln(s.out, "all steps are taken and saved; the same command measures the result")
 		return nil
@@ -41,6 +48,37 @@ func (s *session) finish(ctx context.Context) error {
 		return err
 	}
 	return s.writeSummary(at, found)
+}
+
+// mostFinalFrames bounds how many frames are reconstructed at the end of a run:
+// a minute or two at most. Beyond it frames are spread over the videos.
+const mostFinalFrames = 2000
+
+// finalOptions take all frames of all test videos as far as they are few.
+func (s *session) finalOptions(videos int) evaluate.Options {
+	o := evaluate.Options{Videos: min(s.config.Reconstruction.NumVideos, videos), BGThreshold: s.config.PriorityCut.BGThreshold}
+	scale := float64(64*64) / float64(s.options.Height*s.options.Width)
+	most := max(int(mostFinalFrames*min(scale, 1)), 64)
+	o.Videos = min(o.Videos, most)
+	o.Frames = max(most/o.Videos, 1)
+	return o
+}
+
+// unseenRows is the number of test videos in the last picture.
+const unseenRows = 8
+
+// drawUnseen draws what the finished model makes of test videos.
+func (s *session) drawUnseen(ctx context.Context, at int64, videos []dataset.TestVideo) error {
+	o := evaluate.Options{Videos: unseenRows, BGThreshold: s.config.PriorityCut.BGThreshold}
+	grid, err := s.reconstructor.Grid(ctx, s.session, videos, o)
+	if err != nil {
+		return err
+	}
+	drawn, err := grid.Draw()
+	if err != nil {
+		return err
+	}
+	return picture.Save(filepath.Join(s.folder.dir.Pictures(), fmt.Sprintf("unseen-%08d.png", at)), drawn)
 }
 
 // writeSummary writes summary.csv and says the same in words.

@@ -1,0 +1,188 @@
+package evaluate
+
+import (
+	"context"
+	"fmt"
+	"image"
+	"image/color"
+
+	tensorflow "github.com/wamuir/graft/tensorflow"
+
+	"github.com/prioritycut/prioritycut/dataset"
+	"github.com/prioritycut/prioritycut/graph"
+	"github.com/prioritycut/prioritycut/internal/picture"
+	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/video"
+)
+
+// Grid shows reconstructions of test videos, one a row: the first frame moved
+// to a frame that differs much from it.
+func (r *Reconstructor) Grid(ctx context.Context, run graph.Runner, videos []dataset.TestVideo, o Options) (*picture.Grid, error) {
+	if o.Videos > 0 && o.Videos < len(videos) {
+		videos = videos[:o.Videos]
+	}
+	if len(videos) == 0 {
+		return nil, ErrNoVideo
+	}
+	b := &gridBuilder{r: r, o: o, difference: picture.Scale{High: 0.5, Ramp: picture.Sequential}}
+	for _, v := range videos {
+		if err := b.row(ctx, run, v); err != nil {
+			return nil, fmt.Errorf("pictures of test videos: %w", err)
+		}
+	}
+	b.grid.Title = "unseen videos: the first frame (source) moved to another one (driving)"
+	b.grid.AddLegend("difference", b.difference)
+	b.grid.AddLegend("occlusion: 0 is to be inpainted, 1 visible; background", picture.Unit)
+	return &b.grid, nil
+}
+
+// gridBuilder adds rows to a grid whose columns appear with the first one.
+type gridBuilder struct {
+	r          *Reconstructor
+	o          Options
+	grid       picture.Grid
+	difference picture.Scale
+}
+
+// add puts a cell below a caption.
+func (b *gridBuilder) add(caption string, cell image.Image) {
+	for i := range b.grid.Columns {
+		if b.grid.Columns[i].Caption == caption {
+			b.grid.Columns[i].Cells = append(b.grid.Columns[i].Cells, cell)
+			return
+		}
+	}
+	picture.Add(&b.grid, caption, cell)
+}
+
+// row reconstructs one frame of a video and shows it.
+func (b *gridBuilder) row(ctx context.Context, run graph.Runner, v dataset.TestVideo) error {
+	source, driving, index, err := farthest(ctx, v)
+	if err != nil {
+		return err
+	}
+	feeds, err := b.r.feeds(source, []*video.Frame{driving})
+	if err != nil {
+		return err
+	}
+	outputs := []tensorflow.Output{b.r.Prediction, b.r.Deformed, b.r.Background, b.r.KPSource, b.r.KPDriving}
+	if b.r.Occlusion.Op != nil {
+		outputs = append(outputs, b.r.Occlusion)
+	}
+	fetched, err := run.Run(feeds, outputs, nil)
+	if err != nil {
+		return err
+	}
+	values := make([][]float32, len(fetched))
+	for i, t := range fetched {
+		if values[i], err = tf.Values[float32](t); err != nil {
+			return err
+		}
+	}
+	b.grid.RowLabels = append(b.grid.RowLabels, fmt.Sprintf("%.14s frame %d", v.Name(), index))
+	if err := b.pictures(source, driving, values); err != nil {
+		return err
+	}
+	return b.maps(v, index, values)
+}
+
+// pictures adds what is RGB.
+func (b *gridBuilder) pictures(source, driving *video.Frame, values [][]float32) error {
+	h, w := b.r.Height, b.r.Width
+	zoom := max(128/max(h, w), 1)
+	given, err := picture.FromBytes(append(append([]byte(nil), source.Pix...), driving.Pix...), 2, h, w)
+	if err != nil {
+		return err
+	}
+	for i, caption := range []string{"source", "driving"} {
+		points, err := picture.Points(values[3+i], 1, len(values[3+i])/2)
+		if err != nil {
+			return err
+		}
+		b.add(caption, picture.Keypoints(given[i], points[0], zoom))
+	}
+	made, err := picture.FromFloats(values[0], 1, h, w)
+	if err != nil {
+		return err
+	}
+	b.add("prediction", made[0])
+	difference, err := picture.Difference(given[1], made[0])
+	if err != nil {
+		return err
+	}
+	b.add("difference", difference.Heat(b.difference))
+	deformed, err := picture.FromFloats(values[1], 1, h, w)
+	if err != nil {
+		return err
+	}
+	b.add("deformed source", deformed[0])
+	return nil
+}
+
+// maps adds what is one number per pixel, and the truth where it is known.
+func (b *gridBuilder) maps(v dataset.TestVideo, index int, values [][]float32) error {
+	h, w := b.r.Height, b.r.Width
+	if len(values) > 5 {
+		occlusion, err := picture.NewField(values[5], h, w)
+		if err != nil {
+			return err
+		}
+		b.add("occlusion map", occlusion.Heat(picture.Unit))
+	}
+	background, err := picture.NewField(values[2], h, w)
+	if err != nil {
+		return err
+	}
+	b.add("background alpha", background.Heat(picture.Unit))
+	white := color.RGBA{255, 255, 255, 255}
+	mask := picture.Field{W: w, H: h, Values: make([]float32, h*w)}
+	for i, a := range background.Values {
+		if float64(a) > b.o.BGThreshold {
+			mask.Values[i] = 1
+		}
+	}
+	b.add("background mask", mask.Tint(white))
+	truth, drawn := v.Drawn().(truthful)
+	if !drawn {
+		return nil
+	}
+	known, err := truth.Truth(index)
+	if err != nil {
+		return err
+	}
+	figure, err := picture.FieldOfBytes(known.Foreground(), h, w, 1)
+	if err != nil {
+		return err
+	}
+	for i := range figure.Values {
+		figure.Values[i] = 1 - figure.Values[i]
+	}
+	b.add("drawn background", figure.Tint(white))
+	return nil
+}
+
+// farthest returns the first frame of a video and, of some others spread over
+// it, the one that differs most from it.
+func farthest(ctx context.Context, v dataset.TestVideo) (source, driving *video.Frame, index int, err error) {
+	const candidates = 24
+	length, err := v.Len(ctx)
+	if err != nil {
+		return nil, nil, 0, err
+	}
+	first, err := readFrames(ctx, v, 0)
+	if err != nil {
+		return nil, nil, 0, err
+	}
+	source, driving = first[0], first[0]
+	most := -1.0
+	for _, i := range spread(length, candidates) {
+		one, err := readFrames(ctx, v, i)
+		if err != nil {
+			return nil, nil, 0, err
+		}
+		if d, _ := l1(unit(source.Pix), unit(one[0].Pix), nil); d > most {
+			driving, index, most = one[0], i, d
+		}
+	}
+	return source, driving, index, nil
+}
