@@ -91,7 +91,9 @@ func FromSource(src Source, params Params) (*Dataset, error) {
 			if v == nil || v.Len() < 1 {
 				return nil, fmt.Errorf("data set: drawn video %d has no frames", i)
 			}
-			clips = append(clips, &clip{name: v.Name(), drawn: v, loaded: &sourceFrames{d, v}})
+			c := &clip{name: v.Name(), drawn: v}
+			c.loaded = &sourceFrames{d, c, v}
+			clips = append(clips, c)
 		}
 		return clips, nil
 	}
@@ -118,6 +120,9 @@ func newDataset(p Params, how string) *Dataset {
 // cacheDir is where decoded films and samples go; empty if there is no place.
 func (p Params) cacheDir() string {
 	if p.CacheDir != "" {
+		if dir, err := filepath.Abs(p.CacheDir); err == nil {
+			return dir
+		}
 		return p.CacheDir
 	}
 	dir, err := os.UserCacheDir()

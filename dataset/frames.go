@@ -52,25 +52,9 @@ type folderFrames struct {
 func (f *folderFrames) length() int { return len(f.names) }
 
 func (f *folderFrames) at(ctx context.Context, indices ...int) ([]*video.Frame, error) {
-	out := make([]*video.Frame, len(indices))
-	for k, i := range indices {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		one, err := f.set.memory.get(memoryKey{f.clip, i}, func() ([]*video.Frame, error) {
-			frame, err := video.ReadPicture(filepath.Join(f.dir, f.names[i]), f.set.params.limits())
-			if err != nil {
-				return nil, err
-			}
-			frame, err = f.set.fitted(frame)
-			return []*video.Frame{frame}, err
-		})
-		if err != nil {
-			return nil, err
-		}
-		out[k] = one[0]
-	}
-	return out, nil
+	return f.set.each(ctx, f.clip, indices, func(i int) (*video.Frame, error) {
+		return video.ReadPicture(filepath.Join(f.dir, f.names[i]), f.set.params.limits())
+	})
 }
 
 // stripFrames decodes the whole strip: there is no cheaper way to a part of it.
@@ -190,27 +174,39 @@ func (s *streamedFrames) at(ctx context.Context, indices ...int) ([]*video.Frame
 	return out, nil
 }
 
-// sourceFrames are drawn on demand.
+// sourceFrames are drawn on demand and kept, since drawing takes longer than
+// looking up.
 type sourceFrames struct {
 	set   *Dataset
+	clip  *clip
 	video Video
 }
 
 func (s *sourceFrames) length() int { return s.video.Len() }
 
 func (s *sourceFrames) at(ctx context.Context, indices ...int) ([]*video.Frame, error) {
+	return s.set.each(ctx, s.clip, indices, s.video.Frame)
+}
+
+// each reads frames that can be reached singly, through the memory.
+func (d *Dataset) each(ctx context.Context, c *clip, indices []int, read func(i int) (*video.Frame, error)) ([]*video.Frame, error) {
 	out := make([]*video.Frame, len(indices))
 	for k, i := range indices {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		f, err := s.video.Frame(i)
+		one, err := d.memory.get(memoryKey{c, i}, func() ([]*video.Frame, error) {
+			frame, err := read(i)
+			if err != nil {
+				return nil, err
+			}
+			frame, err = d.fitted(frame)
+			return []*video.Frame{frame}, err
+		})
 		if err != nil {
 			return nil, err
 		}
-		if out[k], err = s.set.fitted(f); err != nil {
-			return nil, err
-		}
+		out[k] = one[0]
 	}
 	return out, nil
 }

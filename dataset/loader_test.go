@@ -214,6 +214,7 @@ func TestPrefetchIsBoundedAndStops(t *testing.T) {
 	before := runtime.NumGoroutine()
 	p := params(t, "")
 	p.Prefetch = 3
+	p.MemoryMB = 0
 	calls := make(chan struct{}, 1000)
 	d, err := FromSource(drawnSource{train: []Video{slow{drawn{0, 4, 8, 6}, calls}}}, p)
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -36,6 +37,46 @@ func command(ctx context.Context, tool string, args ...string) (*exec.Cmd, *exce
 	messages := &excerpt{}
 	cmd.Stderr = messages
 	return cmd, messages, nil
+}
+
+// syncMode remembers the option's name per ffmpeg program.
+var syncMode sync.Map
+
+// syncOption is how this ffmpeg calls the option for which frames are written:
+// -fps_mode since 5.1, where -vsync became an old name that will vanish.
+func syncOption(ctx context.Context) string {
+	const old, now = "-vsync", "-fps_mode"
+	path, err := exec.LookPath("ffmpeg")
+	if err != nil {
+		return now // whoever starts it will report that
+	}
+	if option, ok := syncMode.Load(path); ok {
+		return option.(string)
+	}
+	out, err := exec.CommandContext(ctx, path, "-version").Output()
+	if err != nil {
+		return now
+	}
+	option := now
+	if before51(string(out)) {
+		option = old
+	}
+	syncMode.Store(path, option)
+	return option
+}
+
+var release = regexp.MustCompile(`^ffmpeg version n?(\d{1,4})\.(\d{1,4})`)
+
+// before51 reads the first line of "ffmpeg -version"; builds without a release
+// number are taken for new.
+func before51(text string) bool {
+	found := release.FindStringSubmatch(text)
+	if found == nil {
+		return false
+	}
+	major, _ := strconv.Atoi(found[1])
+	minor, _ := strconv.Atoi(found[2])
+	return major < 5 || major == 5 && minor < 1
 }
 
 // input names a file so that no part of its name is taken for an option, a

@@ -69,7 +69,7 @@ func (f *Film) start(ctx context.Context) error {
 	// PPM is raw RGB that says its size before each frame: the pictures cannot
 	// shear, whatever the headers of the film said. Every stored frame comes
 	// once, whatever its timestamp.
-	args = append(args, "-map", "0:V:0", "-an", "-sn", "-dn", "-vsync", "passthrough",
+	args = append(args, "-map", "0:V:0", "-an", "-sn", "-dn", syncOption(ctx), "passthrough",
 		"-f", "image2pipe", "-c:v", "ppm", "-pix_fmt", "rgb24", "pipe:1")
 	f.ctx, f.cancel = context.WithCancel(ctx)
 	f.cmd, f.messages, err = command(f.ctx, "ffmpeg", args...)

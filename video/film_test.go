@@ -335,3 +335,14 @@ func TestDamagedFilms(t *testing.T) {
 	}
 	noChildren(t)
 }
+
+func TestVersionsOfFFmpeg(t *testing.T) {
+	for text, want := range map[string]bool{
+		"ffmpeg version 4.4.2-0ubuntu0.22.04.1 Copyright": true, "ffmpeg version 5.0.1": true, "ffmpeg version 5.1.9-0+deb12u1": false,
+		"ffmpeg version n7.1": false, "ffmpeg version 10.0": false, "ffmpeg version N-118000-gabc": false, "": false,
+	} {
+		if before51(text) != want {
+			t.Errorf("%q is before 5.1: %v", text, !want)
+		}
+	}
+}
