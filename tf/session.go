@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -157,10 +158,10 @@ func NewSession(graph *tensorflow.Graph, config SessionConfig) (*Session, error)
 	return s, nil
 }
 
-// intra remembers what the process's intra-op pool was made with.
+// intra remembers the size of the process's intra-op pool, 0 before there is
+// one.
 var intra struct {
 	sync.Mutex
-	made    bool
 	threads int
 }
 
@@ -190,12 +191,15 @@ func prepareProcess(config SessionConfig) error {
 func claimIntraThreads(n int) error {
 	intra.Lock()
 	defer intra.Unlock()
-	if !intra.made {
-		intra.made, intra.threads = true, n
+	if intra.threads == 0 {
+		intra.threads = n
+		if n == 0 {
+			intra.threads = runtime.NumCPU()
+		}
 		return nil
 	}
 	if n != 0 && n != intra.threads {
-		return fmt.Errorf("session config: IntraThreads is %d, but this process's first session made the pool with %d (0 is one per core); "+
+		return fmt.Errorf("session config: IntraThreads is %d, but this process's first session made the pool with %d; "+
 			"TensorFlow keeps it for all sessions, so start another process", n, intra.threads)
 	}
 	return nil

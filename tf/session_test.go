@@ -235,9 +235,28 @@ func init() {
 			fail("at the start: %v %v", on, known)
 		}
 		// TensorFlow has latched "no" now: only its own function helps.
-		s, err := NewSession(tensorflow.NewGraph(), SessionConfig{Deterministic: true})
+		g := tensorflow.NewGraph()
+		size, err := tensorflow.NewTensor([]int32{3})
 		check(err)
-		check(s.Close())
+		shape, err := g.AddOperation(tensorflow.OpSpec{Type: "Const", Name: "shape", Attrs: map[string]any{"dtype": tensorflow.Int32, "value": size}})
+		check(err)
+		noise, err := g.AddOperation(tensorflow.OpSpec{
+			Type: "RandomUniform", Name: "noise", Input: []tensorflow.Input{shape.Output(0)},
+			Attrs: map[string]any{"dtype": tensorflow.Float},
+		})
+		check(err)
+		draw := func(c SessionConfig) error {
+			s, err := NewSession(g, c)
+			check(err)
+			defer s.Close()
+			_, err = s.Run(nil, []tensorflow.Output{noise.Output(0)}, nil)
+			return err
+		}
+		check(draw(SessionConfig{}))
+		// An op that draws its own seed is now refused.
+		if err := draw(SessionConfig{Deterministic: true}); Code(err) != InvalidArgument || !strings.Contains(err.Error(), "eterminis") {
+			fail("an unseeded random op: %v", err)
+		}
 		if on, _ := determinism(); !on {
 			fail("not deterministic")
 		}
