@@ -1,0 +1,45 @@
+package golden
+
+import (
+	"strconv"
+	"strings"
+)
+
+// vggSlices are the places in torchvision's vgg19().features at which the
+// reference's slices 2 to 5 begin.
+var vggSlices = []int{2, 7, 12, 21}
+
+// WeightName is the files' name of a variable of ours, which is the same but
+// for VGG-19, cut into slices there, and the discriminator, of which there are
+// several: network is the one wanted, disc_ms, disc_kp, unet or unet_nosn.
+func WeightName(variable, network string) string {
+	if rest, ok := strings.CutPrefix(variable, "discriminator."); ok {
+		return network + "." + rest
+	}
+	rest, ok := strings.CutPrefix(variable, "vgg.features.")
+	number, _, _ := strings.Cut(rest, ".")
+	index, err := strconv.Atoi(number)
+	if !ok || err != nil {
+		return variable
+	}
+	slice := 1
+	for _, begin := range vggSlices {
+		if index >= begin {
+			slice++
+		}
+	}
+	return "vgg.slice" + strconv.Itoa(slice) + "." + rest
+}
+
+// Weight turns a parameter of any rank into our order of axes: kernels become
+// [height, width, in, out], all else stays as it is.
+func (a Array) Weight() Array {
+	if len(a.Shape) != 4 {
+		return a
+	}
+	kernel, err := a.HWIO()
+	if err != nil {
+		return a // not for rank 4
+	}
+	return kernel
+}
