@@ -170,8 +170,8 @@ func runProbe(ctx context.Context, path string, limits Limits) (*probe, error) {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		if bytes.Contains(messages.kept, []byte("exceeds specified max pixel count")) {
-			return nil, fmt.Errorf("its pictures have more than the limit of %d pixels (max_pixels)", limits.MaxPixels)
+		if tooLarge(messages) {
+			return nil, errTooLarge(limits)
 		}
 		return nil, messages.explain("ffprobe cannot read it", err)
 	}
@@ -243,6 +243,15 @@ func (e *excerpt) explain(what string, err error) error {
 		return fmt.Errorf("%s: %w", what, err)
 	}
 	return fmt.Errorf("%s: %s (%w)", what, words, err)
+}
+
+// tooLarge tells whether a decoder stopped at its limit of pixels.
+func tooLarge(messages *excerpt) bool {
+	return bytes.Contains(messages.kept, []byte("exceeds specified max pixel count"))
+}
+
+func errTooLarge(limits Limits) error {
+	return fmt.Errorf("its pictures have more than the limit of %d pixels (max_pixels)", limits.MaxPixels)
 }
 
 // limited keeps what a program writes, up to a limit.

