@@ -54,12 +54,22 @@ func DryRun(ctx context.Context, o RunOptions) error {
 		return err
 	}
 	s := graph.New(tensorflow.Float)
-	if _, err := BuildStep(s, OptionsOf(o.Config)); err != nil {
+	options := OptionsOf(o.Config)
+	step, err := BuildStep(s, options)
+	if err != nil {
 		return err
 	}
 	fmt.Fprintf(o.Out, "\n# parameters\n")
 	for _, c := range Counts(s) {
 		fmt.Fprintf(o.Out, "%-32s %12d\n", c.Network, c.Parameters)
+	}
+	memory, err := EstimateMemory(s, step, options)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(o.Out, "\n# memory\n%v\n", memory)
+	if err := memory.CheckMemory(); err != nil {
+		return err
 	}
 	if items == 0 {
 		return nil

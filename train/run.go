@@ -130,8 +130,24 @@ func (s *session) build() error {
 	if err := checkColumns(s.step); err != nil {
 		return err
 	}
+	if err := s.checkMemory(); err != nil {
+		return err
+	}
 	s.reconstructor, err = evaluate.NewReconstructor(s.scope, s.step.Animator, s.options.Height, s.options.Width)
 	return err
+}
+
+// checkMemory refuses what would not fit, before anything large is allocated.
+func (s *session) checkMemory() error {
+	m, err := EstimateMemory(s.scope, s.step, s.options)
+	if err != nil {
+		return err
+	}
+	glog.Infof("memory: %v", m)
+	if strings.HasPrefix(s.config.Run.Device, "gpu") {
+		return nil // most of it lies on the device
+	}
+	return m.CheckMemory()
 }
 
 // assign gives all variables their first values, in one run: drawn from the
