@@ -46,13 +46,12 @@ func readAll(r Reader) (frames []*Frame, err error) {
 	}
 }
 
-// noChildren fails if a process that this one started still exists.
-func noChildren(t *testing.T) {
+// collected fails if ffmpeg behind a film still runs or was left a zombie.
+func collected(t *testing.T, films ...*Film) {
 	t.Helper()
-	tasks, _ := filepath.Glob("/proc/self/task/*/children")
-	for _, task := range tasks {
-		if children, _ := os.ReadFile(task); len(bytes.TrimSpace(children)) > 0 {
-			t.Errorf("processes left behind: %s", children)
+	for _, f := range films {
+		if f.cmd.ProcessState == nil {
+			t.Errorf("film %s: its ffmpeg was not waited for", f.path)
 		}
 	}
 }
@@ -92,7 +91,7 @@ func TestLosslessFilm(t *testing.T) {
 	if _, err := r.Next(); err != io.EOF {
 		t.Errorf("after the end: %v", err)
 	}
-	noChildren(t)
+	collected(t, r)
 }
 
 func TestContainers(t *testing.T) {
@@ -233,7 +232,7 @@ func TestBadFilmsAreErrorsThatNameTheFile(t *testing.T) {
 	if len(frames) == 0 || len(frames) >= 75 {
 		t.Errorf("cut film gave %d of 75 frames", len(frames))
 	}
-	noChildren(t)
+	collected(t, r)
 }
 
 func gifClaiming(t *testing.T, w, h int) []byte {
@@ -264,7 +263,7 @@ func TestLimitsOfFilms(t *testing.T) {
 	if len(frames) != 19 || err == nil || !strings.Contains(err.Error(), "max_frames") {
 		t.Errorf("%d frames, error %v", len(frames), err)
 	}
-	noChildren(t)
+	collected(t, r)
 }
 
 // Stopping in the middle of a film ends ffmpeg at once, whoever stops.
@@ -284,8 +283,8 @@ func TestStopping(t *testing.T) {
 		if _, err := r.Next(); err == nil || err == io.EOF {
 			t.Errorf("read after Close: %v", err)
 		}
+		collected(t, r)
 	}
-	noChildren(t)
 
 	ctx, cancel := context.WithCancel(context.Background())
 	r, err := OpenFilm(ctx, path, Limits{})
@@ -300,7 +299,7 @@ func TestStopping(t *testing.T) {
 	if _, err := readAll(r); !errors.Is(err, context.Canceled) {
 		t.Errorf("after cancel: %v", err)
 	}
-	noChildren(t)
+	collected(t, r)
 	if _, err := OpenFilm(ctx, path, Limits{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("opened after cancel: %v", err)
 	}
@@ -340,9 +339,9 @@ func TestDamagedFilms(t *testing.T) {
 				t.Errorf("%s, damage %d: %d frames", name, i, len(frames))
 			}
 			r.Close()
+			collected(t, r)
 		}
 	}
-	noChildren(t)
 }
 
 func TestVersionsOfFFmpeg(t *testing.T) {
