@@ -1,6 +1,7 @@
 package video
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -353,4 +354,18 @@ func TestVersionsOfFFmpeg(t *testing.T) {
 			t.Errorf("%q is before 5.1: %v", text, !want)
 		}
 	}
+}
+
+// Whatever a program writes, the header is refused or says a size.
+func FuzzFrameHeader(f *testing.F) {
+	f.Add([]byte("P6\n4 3\n255\n" + strings.Repeat("x", 36)))
+	f.Add([]byte("P6\n99999999999999999999 3\n255\n"))
+	f.Add([]byte("P6 4 3 255 "))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		film := &Film{out: bufio.NewReader(bytes.NewReader(data))}
+		w, h, err := film.frameHeader()
+		if err == nil && DefaultLimits.size(w, h) == nil && int64(w)*int64(h) > DefaultLimits.MaxPixels {
+			t.Errorf("a frame of %dx%d pixels passes", w, h)
+		}
+	})
 }
