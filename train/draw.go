@@ -50,7 +50,8 @@ func drawTheta(r *random.Rand, n int, sigma float64) []float64 {
 func drawNormal(r *random.Rand, n int, sigma float64) []float64 {
 	values := make([]float64, n)
 	for i := range values {
-		values[i] = sigma * r.Normal()
+		// The conversion keeps processors from fusing it with a later addition.
+		values[i] = float64(sigma * r.Normal())
 	}
 	return values
 }

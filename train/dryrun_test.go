@@ -1,0 +1,83 @@
+package train
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"strings"
+	"testing"
+
+	tensorflow "github.com/wamuir/graft/tensorflow"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/prioritycut/prioritycut/config"
+	"github.com/prioritycut/prioritycut/graph"
+	"github.com/prioritycut/prioritycut/model"
+)
+
+// TestParameterCounts compares the networks of the 256 presets with the
+// numbers of parameters counted in PyTorch.
+func TestParameterCounts(t *testing.T) {
+	for _, c := range []struct {
+		preset        string
+		variant       model.Variant
+		discriminator int64
+	}{
+		{"vox-256", model.FOMM, 0},
+		{"vox-256", model.FOMMAdv, 2769089},
+		{"vox-256", model.PriorityCut, 5092930},
+		{"taichi-256", model.FOMMAdv, 2769089},
+		{"taichi-256", model.UNet, 5092930},
+		{"bair-256", model.FOMMAdv, 2758849},
+		{"bair-256", model.CutMix, 5082690},
+	} {
+		conf := resolve(t, config.Options{Preset: c.preset, Variant: string(c.variant), VGG19: "random", AllowMissing: true})
+		s := graph.New(tensorflow.Float)
+		model.NewAnimator(s, conf.Model)
+		model.NewDiscriminator(s, c.variant, conf.Model)
+		model.NewVGG19(s.Sub("vgg"), 1)
+		if err := s.Err(); err != nil {
+			t.Fatal(err)
+		}
+		want := []int64{14215368, 37730268, 7845123, c.discriminator, 12944960}
+		var got []int64
+		for _, n := range Counts(s) {
+			got = append(got, n.Parameters)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s %s (-want +got):\n%s", c.preset, c.variant, diff)
+		}
+	}
+}
+
+// TestDryRun says what a run would be and leaves its folder alone.
+func TestDryRun(t *testing.T) {
+	var out bytes.Buffer
+	dir := t.TempDir()
+	c := tiny(t, model.PriorityCut, "steps=123")
+	if err := DryRun(context.Background(), RunOptions{Config: c, Dir: dir, Out: &out}); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"preset: shapes-64\n", "  bg_threshold: 0.9\n", "train 200 videos", "an epoch's items are 200 videos",
+		"keypoint detector", "discriminator", "123 steps of 2 pairs, 100 an epoch",
+	} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("a dry run does not say %q", want)
+		}
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 0 {
+		t.Errorf("a dry run leaves %v, %v", entries, err)
+	}
+	// What it prints is a configuration again.
+	text := out.String()
+	text = text[strings.Index(text, "\n")+1 : strings.Index(text, "\n# data")]
+	again, err := config.Unmarshal([]byte(text), "dry run")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again.Hash() != c.Hash() {
+		t.Error("the printed configuration means another run")
+	}
+}

@@ -1,0 +1,177 @@
+package train
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"math"
+	"strings"
+	"testing"
+
+	tensorflow "github.com/wamuir/graft/tensorflow"
+
+	"github.com/prioritycut/prioritycut/graph"
+	"github.com/prioritycut/prioritycut/internal/rundir"
+	"github.com/prioritycut/prioritycut/model"
+	"github.com/prioritycut/prioritycut/tf"
+)
+
+// spoiler feeds NaN in place of an input whenever it is armed.
+type spoiler struct {
+	graph.Runner
+	input tensorflow.Output
+	armed func() bool
+	nan   *tensorflow.Tensor
+}
+
+func (s *spoiler) Run(feeds map[tensorflow.Output]*tensorflow.Tensor, fetches []tensorflow.Output, targets []*tensorflow.Operation) ([]*tensorflow.Tensor, error) {
+	if t, ok := feeds[s.input]; ok && s.armed() {
+		spoilt := map[tensorflow.Output]*tensorflow.Tensor{}
+		for o, v := range feeds {
+			spoilt[o] = v
+		}
+		values := make([]float64, elements(t))
+		for i := range values {
+			values[i] = math.NaN()
+		}
+		var err error
+		if spoilt[s.input], err = graph.NewTensor(tensorflow.Float, values, t.Shape()...); err != nil {
+			return nil, err
+		}
+		feeds = spoilt
+	}
+	return s.Runner.Run(feeds, fetches, targets)
+}
+
+func elements(t *tensorflow.Tensor) int {
+	n := 1
+	for _, d := range t.Shape() {
+		n *= int(d)
+	}
+	return n
+}
+
+// TestRefusedStepsChangeNothing makes steps not finite, in a loss and in the
+// mask op, and compares all that a checkpoint keeps, bit by bit.
+func TestRefusedStepsChangeNothing(t *testing.T) {
+	dir := t.TempDir()
+	c := tiny(t, model.PriorityCut, "sn=true", "max_refused_steps=3")
+	f, err := openFolder(rundir.Dir(dir), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.close()
+	s := &session{config: c, folder: f, out: io.Discard, options: OptionsOf(c)}
+	if err := s.openData(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	defer s.close()
+	if err := s.prepare(); err != nil {
+		t.Fatal(err)
+	}
+	batches := s.loader.Prefetch(context.Background(), 0)
+	defer batches.Close()
+
+	tr := s.trainer()
+	armed := false
+	theta := &spoiler{Runner: s.session, input: s.step.Theta, armed: func() bool { return armed }}
+	k := &spoiler{Runner: theta, input: s.step.K, armed: func() bool { return false }}
+	tr.run, tr.guard.run, tr.batches = k, k, batches
+
+	take := func() {
+		t.Helper()
+		if m, err := tr.try(); err != nil || m == nil {
+			t.Fatalf("the step is not taken: %v", err)
+		}
+	}
+	refuse := func() {
+		t.Helper()
+		before, at := state(t, s), tr.at
+		m, err := tr.try()
+		if err != nil || m != nil {
+			t.Fatalf("the step is not refused: %v, %v", m, err)
+		}
+		if want := (Position{Step: at.Step, Attempt: at.Attempt + 1}); tr.at != want {
+			t.Errorf("a refused step moves from %+v to %+v", at, tr.at)
+		}
+		for name, now := range state(t, s) {
+			if !bytes.Equal(now, before[name]) {
+				t.Errorf("a refused step changes %s", name)
+			}
+		}
+	}
+	take()
+	armed = true
+	refuse()
+	if why := tr.guard.diagnose(mustFeed(t, tr, s), errors.New("x")); !strings.Contains(why, "loss equivariance_value is NaN") {
+		t.Errorf("a warp that is not a number is explained by %q", why)
+	}
+	armed = false
+	take()
+	k.armed = func() bool { return true }
+	refuse()
+	if why := tr.guard.diagnose(mustFeed(t, tr, s), errors.New("x")); !strings.Contains(why, "k[0] is nan") {
+		t.Errorf("a fraction that is not a number is explained by %q", why)
+	}
+	refuse()
+	if _, err := tr.try(); !errors.Is(err, errTooManyRefused) {
+		t.Errorf("three refused steps in a row give %v", err)
+	}
+	if tr.at != (Position{Step: 2, Attempt: 6}) || tr.guard.total != 4 {
+		t.Errorf("at %+v with %d refused", tr.at, tr.guard.total)
+	}
+	k.armed = func() bool { return false }
+	take()
+}
+
+// state reads all that a checkpoint keeps.
+func state(t *testing.T, s *session) map[string][]byte {
+	t.Helper()
+	groups, err := snapshot(s.session, s.scope)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string][]byte{}
+	for _, g := range groups {
+		for _, n := range g.Tensors {
+			var b bytes.Buffer
+			if _, err := n.Tensor.WriteContentsTo(&b); err != nil {
+				t.Fatal(err)
+			}
+			all[n.Name] = b.Bytes()
+		}
+	}
+	for _, name := range []string{"step", "optimizer.generator.step", "generator.first.norm.running_mean", "discriminator.conv.weight_u"} {
+		if all[name] == nil {
+			t.Fatalf("the state has no %s", name)
+		}
+	}
+	return all
+}
+
+// mustFeed makes the feeds of the attempt after the next batch.
+func mustFeed(t *testing.T, tr *trainer, s *session) feeds {
+	t.Helper()
+	batch, err := s.loader.Batch(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := feedsOf(s.step, s.options, tr.valuesOf(batch))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func TestOtherErrorsAreNoRefusals(t *testing.T) {
+	for _, err := range []error{
+		&tf.Error{Code: tf.ResourceExhausted, Message: refusedMark},
+		&tf.Error{Code: tf.InvalidArgument, Message: "shapes disagree"},
+		errors.New(refusedMark),
+	} {
+		if isRefusal(err) {
+			t.Errorf("%v counts as a refused step", err)
+		}
+	}
+}

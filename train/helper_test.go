@@ -1,0 +1,43 @@
+package train
+
+import (
+	"context"
+	"io"
+	"testing"
+
+	"github.com/prioritycut/prioritycut/config"
+	"github.com/prioritycut/prioritycut/model"
+)
+
+// tiny resolves a configuration of networks small enough for tests: the real
+// code on pictures of 32x32 pixels. Sets come on top.
+func tiny(t *testing.T, variant model.Variant, sets ...string) *config.Config {
+	t.Helper()
+	return resolve(t, config.Options{Variant: string(variant), Sets: append([]string{
+		"frame_shape=[32,32,3]", "batch_size=2", "num_kp=3",
+		"kp_detector_params.block_expansion=4", "kp_detector_params.max_features=8", "kp_detector_params.num_blocks=2",
+		"generator_params.block_expansion=4", "generator_params.max_features=8", "num_bottleneck_blocks=1",
+		"dense_motion_params.block_expansion=4", "dense_motion_params.max_features=8", "dense_motion_params.num_blocks=2",
+		"discriminator_params.block_expansion=2", "vgg19.width_divisor=32", "train_params.scales=[1]",
+		"step_milestones=[]", "steps=4", "log_steps=1", "checkpoint_steps=100", "checkpoint_freq=0",
+		"validation_steps=0", "validation_videos=2", "validation_frames=3", "picture_steps=0", "reconstruction_params.num_videos=1", "inter_threads=2",
+	}, sets...)})
+}
+
+func resolve(t *testing.T, o config.Options) *config.Config {
+	t.Helper()
+	o.Device = "cpu"
+	c, _, err := config.Resolve(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// complete runs a configuration to its end.
+func complete(t *testing.T, dir string, c *config.Config) {
+	t.Helper()
+	if err := Run(context.Background(), RunOptions{Config: c, Dir: dir, Out: io.Discard}); err != nil {
+		t.Fatal(err)
+	}
+}
