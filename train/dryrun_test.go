@@ -61,7 +61,7 @@ func TestDryRun(t *testing.T) {
 	}
 	for _, want := range []string{
 		"preset: shapes-64\n", "  bg_threshold: 0.9\n", "train 200 videos", "an epoch's items are 200 videos",
-		"keypoint detector", "discriminator", "123 steps of 2 pairs, 100 an epoch",
+		"keypoint detector", "discriminator", "123 steps of 2 pairs, 100 an epoch", "# memory\nabout ",
 	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("a dry run does not say %q", want)
