@@ -18,6 +18,7 @@ type progressHook struct {
 	names []string // of the losses, in order
 	every int64    // steps between lines
 	bar   *progressbar.ProgressBar
+	width int // columns of the terminal
 
 	began time.Time
 	first int64 // steps taken before
@@ -27,33 +28,30 @@ type progressHook struct {
 // newProgress starts showing a run of total steps, the first of them taken.
 func newProgress(out io.Writer, names []string, every, first, total int64) *progressHook {
 	h := &progressHook{out: out, names: names, every: every, began: time.Now(), first: first, shown: first}
-	if f, ok := out.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		h.bar = progressbar.NewOptions64(total,
-			progressbar.OptionSetWriter(out), progressbar.OptionSetWidth(20), progressbar.OptionThrottle(200*time.Millisecond),
-			progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionSetItsString("steps"),
-			progressbar.OptionSetPredictTime(true), progressbar.OptionSetElapsedTime(true), progressbar.OptionFullWidth())
-		if first > 0 {
-			// What was done before must not count as done in no time.
-			h.bar.StartWithoutRender()
-		}
+	f, ok := out.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return h
 	}
+	h.width = 80
+	if w, _, err := term.GetSize(int(f.Fd())); err == nil && w > 0 {
+		h.width = w
+	}
+	h.bar = progressbar.NewOptions64(total,
+		progressbar.OptionSetWriter(out), progressbar.OptionFullWidth(), progressbar.OptionThrottle(200*time.Millisecond),
+		progressbar.OptionSetDescription("preparing the first step"),
+		// Time left is told by the steps of this process alone.
+		progressbar.OptionSetPredictTime(false), progressbar.OptionSetElapsedTime(false), progressbar.OptionShowCount())
+	_ = h.bar.Set64(first) // a bar that cannot be drawn is no reason to stop
 	return h
 }
 
 // After implements Hook.
 func (h *progressHook) After(m *Moment) error {
-	if h.bar != nil {
-		if m.due(h.every) {
-			h.bar.Describe(lossLine(h.names, m.Losses))
-		}
-		if m.Validation != nil {
-			h.println(validationLine(m))
-		}
-		// A bar that cannot be drawn is no reason to stop.
+	switch {
+	case h.bar != nil:
+		h.bar.Describe(h.describe(m))
 		_ = h.bar.Set64(m.Step)
-		return nil
-	}
-	if m.due(h.every) || m.Last() {
+	case m.due(h.every) || m.Last():
 		h.line(m)
 	}
 	if m.Validation != nil {
@@ -73,7 +71,7 @@ func (h *progressHook) End(m *Moment) error {
 	return nil
 }
 
-// println writes a line above the bar.
+// println writes a line in place of the bar, which is drawn anew below.
 func (h *progressHook) println(text string) {
 	if h.bar != nil {
 		_ = h.bar.Clear()
@@ -84,10 +82,26 @@ func (h *progressHook) println(text string) {
 // line is what stands in place of a bar.
 func (h *progressHook) line(m *Moment) {
 	h.shown = m.Step
+	fmt.Fprintf(h.out, "step %d/%d  %s  %s\n", m.Step, m.Total, h.pace(m), lossLine(h.names, m.Losses))
+}
+
+// pace is the speed of this process and the time that is left at it.
+func (h *progressHook) pace(m *Moment) string {
 	perStep := time.Since(h.began) / time.Duration(max(m.Step-h.first, 1))
 	left := perStep * time.Duration(m.Total-m.Step)
-	fmt.Fprintf(h.out, "step %d/%d  %.2f steps/s  %s left  %s\n", m.Step, m.Total,
-		1/max(perStep.Seconds(), 1e-9), left.Round(time.Second), lossLine(h.names, m.Losses))
+	return fmt.Sprintf("%.2f steps/s  %s left", 1/max(perStep.Seconds(), 1e-9), left.Round(time.Second))
+}
+
+// describe is what stands before the bar: as much as leaves room for it.
+func (h *progressHook) describe(m *Moment) string {
+	pace := h.pace(m)
+	const bar = 38 // least columns for percentage, bar and count
+	for _, losses := range []string{lossLine(h.names, m.Losses), shortLosses(h.names, m.Losses), players(m.Losses)} {
+		if text := pace + "  " + losses; len(text)+bar <= h.width {
+			return text
+		}
+	}
+	return pace
 }
 
 // lossLine shows the losses: "perceptual 61.4, gen_gan 0.92".
@@ -97,6 +111,37 @@ func lossLine(names []string, losses map[string]float64) string {
 		parts = append(parts, fmt.Sprintf("%s %.3g", name, losses[name]))
 	}
 	return strings.Join(parts, ", ")
+}
+
+// abbreviations of losses, for narrow terminals.
+var abbreviations = map[string]string{
+	"perceptual": "perc", "gen_gan": "gan", "feature_matching": "fm", "equivariance_value": "eq", "equivariance_jacobian": "eqJ",
+	"disc_gan": "D", "disc_enc": "enc", "disc_dec": "dec", "disc_cons": "cons",
+}
+
+func shortLosses(names []string, losses map[string]float64) string {
+	var parts []string
+	for _, name := range names {
+		short := name
+		if s, ok := abbreviations[name]; ok {
+			short = s
+		}
+		parts = append(parts, fmt.Sprintf("%s %.2g", short, losses[name]))
+	}
+	return strings.Join(parts, " ")
+}
+
+// players are the sums of both players' losses.
+func players(losses map[string]float64) string {
+	generator, critic := 0.0, 0.0
+	for name, v := range losses {
+		if strings.HasPrefix(name, "disc_") {
+			critic += v
+		} else {
+			generator += v
+		}
+	}
+	return fmt.Sprintf("G %.3g D %.2g", generator, critic)
 }
 
 func validationLine(m *Moment) string {
