@@ -1,8 +1,8 @@
 """Finds TensorFlow's shared libraries and headers, for Bazel and for env.sh.
 
 In this order:
-  1. $TENSORFLOW_ROOT: the directory of a wheel's `tensorflow` package, or the
-     root of a libtensorflow C archive (lib/, include/);
+  1. $TENSORFLOW_ROOT: the directory of a wheel's `tensorflow` package, or one
+     with lib/ and include/ (with the C++ headers, which op libraries need);
   2. the installed wheel of this python, if it has the pinned version;
   3. the wheel that requirements.txt pins, by `python3 -m pip download` into
      ${XDG_CACHE_HOME:-~/.cache}/prioritycut, once.
@@ -51,14 +51,14 @@ def first(root, names):
 
 
 def libraries(root):
-    """(main, framework) of a TensorFlow with its C headers in root, or None."""
+    """(main, framework) of a TensorFlow with its headers in root, or None."""
     main, framework = first(root, MAIN), first(root, FRAMEWORK)
-    complete = main and framework and (root / "include/tensorflow/c/c_api.h").exists()
-    return (main, framework) if complete else None
+    headers = all((root / "include/tensorflow" / h).exists() for h in ("c/c_api.h", "core/framework/op_kernel.h"))
+    return (main, framework) if main and framework and headers else None
 
 
 def version(root):
-    """The version that the headers give; a C archive has none of them."""
+    """The version that the headers give."""
     header = first(root, VERSION_HEADERS)
     parts = dict(re.findall(r"#define TF_(MAJOR|MINOR|PATCH)_VERSION (\d+)", header.read_text())) if header else {}
     return ".".join(parts[k] for k in ("MAJOR", "MINOR", "PATCH")) if len(parts) == 3 else "unknown"
@@ -71,9 +71,10 @@ def from_environment(want):
     root = pathlib.Path(root)
     if not libraries(root):
         sys.exit(
-            "TENSORFLOW_ROOT=%s has no libtensorflow_cc.so.2 (or lib/libtensorflow.so.2), "
-            "libtensorflow_framework.so.2 and include/tensorflow/c: set it to the tensorflow "
-            "directory of a wheel, or unset it" % root
+            "TENSORFLOW_ROOT=%s lacks one of libtensorflow_cc.so.2 (or lib/libtensorflow.so.2), "
+            "libtensorflow_framework.so.2, include/tensorflow/c/c_api.h and "
+            "include/tensorflow/core/framework/op_kernel.h: set it to the tensorflow directory "
+            "of a wheel, or unset it" % root
         )
     got = version(root)
     if got != "unknown" and got.split(".")[:2] != want.split(".")[:2]:
