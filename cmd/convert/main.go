@@ -1,0 +1,84 @@
+// Command convert carries weights between first-order-model's PyTorch
+// checkpoints and ours.
+package main
+
+import (
+	"errors"
+	goflag "flag"
+	"os"
+
+	"github.com/spf13/pflag"
+
+	"github.com/prioritycut/prioritycut/config"
+	"github.com/prioritycut/prioritycut/convert"
+	"github.com/prioritycut/prioritycut/internal/cli"
+)
+
+const summary = "Reads a checkpoint of first-order-model (*.pth.tar, or its tensors in .npz or .safetensors) and writes " +
+	"the folder that a training run would have made, for --init_from, evaluation, export and animation. And back: a run of ours " +
+	"becomes one .safetensors file with the reference's names (generator.*, kp_detector.*, discriminator.*), kernels " +
+	"[out, in, height, width], Adam's moments as optimizer_<network>.<parameter>.exp_avg and .exp_avg_sq with the count " +
+	"optimizer_<network>.step, and the configuration in its metadata. No code in a checkpoint is ever run."
+
+func main() {
+	_ = goflag.Set("stderrthreshold", "WARNING") // the flag and the level exist
+	os.Exit(command().Main())
+}
+
+// program is the command line of convert.
+type program struct {
+	*cli.Command
+	flags       *cli.Shared
+	checkpoint  string
+	weightsOnly bool
+	out         string
+	dryRun      bool
+}
+
+func command() *program {
+	p := &program{Command: cli.New("convert", summary)}
+	p.Examples = []string{
+		"bazel run //cmd:convert -- --checkpoint=vox-cpk.pth.tar --config=vox-256.yaml --out=runs/vox-fomm  # a published checkpoint",
+		"bazel run //cmd:convert -- --checkpoint=mine.pth.tar --config=mine.yaml --set model_params.align_corners=false --out=runs/mine  # trained on torch from 1.3 on",
+		"bazel run //cmd:train -- --init_from=runs/vox-fomm --preset=vox-256 --data=/data/vox --vgg19=vgg19.pth  # go on from it with PriorityCut",
+		"bazel run //cmd:convert -- --checkpoint=runs/vox-256-prioritycut --out=prioritycut.safetensors  # back, for any other program",
+	}
+	p.Group("What to convert", func(f *pflag.FlagSet) {
+		f.StringVar(&p.checkpoint, "checkpoint", "", "`path` of a .pth.tar, .pth, .npz or .safetensors file, or of a run or checkpoint of ours")
+		f.StringVar(&p.out, "out", "", "`path` to write: a folder, or FILE.safetensors; it must not exist")
+		f.BoolVar(&p.weightsOnly, "weights_only", false, "leave the optimisers' states out")
+		f.BoolVar(&p.dryRun, cli.DryRun, false, "read and check everything, list every tensor, and write nothing")
+	})
+	p.flags = p.AddShared(cli.Preset, cli.Config, cli.Set, cli.Variant)
+	if docs, err := config.Docs(config.DefaultPreset); err == nil {
+		for _, d := range docs {
+			p.Keys = append(p.Keys, d.Key)
+		}
+	}
+	return p
+}
+
+// Main runs the program with the process's flags and returns its exit code.
+func (p *program) Main() int {
+	return p.Command.Main(func([]string) error { return p.run() })
+}
+
+func (p *program) run() (err error) {
+	f := p.flags
+	job, err := convert.Read(convert.Options{
+		Checkpoint: p.checkpoint, Out: p.out, WeightsOnly: p.weightsOnly,
+		ConfigFile: f.Config, Preset: f.Preset, Sets: f.Set, Variant: f.Variant,
+	})
+	var mismatch *convert.MismatchError
+	if errors.As(err, &mismatch) && p.dryRun {
+		err = errors.Join(err, convert.WriteMismatch(os.Stdout, mismatch))
+	}
+	if err != nil {
+		return cli.Usage(err)
+	}
+	defer func() { err = errors.Join(err, job.Close()) }()
+	if p.dryRun {
+		return job.List(os.Stdout)
+	}
+	return job.Write(os.Stdout)
+}

@@ -1,0 +1,200 @@
+package convert
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/prioritycut/prioritycut/graph"
+	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/weights"
+)
+
+// Adam's constants in the reference, and in our training.
+const (
+	adamBeta1   = 0.5
+	adamBeta2   = 0.999
+	adamEpsilon = 1e-8
+)
+
+// takeAdam takes the states of the networks' optimisers, where the file has
+// them.
+func (c *checkpoint) takeAdam(s *weights.StateDict) error {
+	for _, p := range c.nets.players {
+		err := c.takeAdamOf(p, s)
+		if err != nil {
+			return fmt.Errorf("the optimiser of %s: %w; --weights_only converts without optimisers", p.name, err)
+		}
+	}
+	return nil
+}
+
+func (c *checkpoint) takeAdamOf(p *player, s *weights.StateDict) error {
+	if state, ok := numberedAdam(s, p.name); ok {
+		return c.takeNumbered(p, s, state)
+	}
+	if hasNamedAdam(s, p.name) {
+		return c.takeNamed(p, s)
+	}
+	c.remark("the file has no optimiser's state for %s: a run that begins from it starts Adam anew", p.name)
+	return nil
+}
+
+// numberedAdam is what PyTorch's optimizer.state_dict() gave for a network.
+func numberedAdam(s *weights.StateDict, name string) (*weights.Dict, bool) {
+	root, ok := s.Root().(*weights.Dict)
+	if !ok {
+		return nil, false
+	}
+	v, _ := root.Get(optimizerPrefix + name)
+	state, ok := v.(*weights.Dict)
+	return state, ok
+}
+
+// neverStepped reports whether the file says that a network's optimiser exists
+// and has not taken a step.
+func neverStepped(s *weights.StateDict, name string) bool {
+	state, ok := numberedAdam(s, name)
+	if !ok {
+		return false
+	}
+	v, _ := state.Get("state")
+	moments, ok := v.(*weights.Dict)
+	return ok && moments.Len() == 0
+}
+
+func hasNamedAdam(s *weights.StateDict, name string) bool {
+	return slices.ContainsFunc(s.Names(), func(n string) bool { return strings.HasPrefix(n, optimizerPrefix+name+".") })
+}
+
+// takeNumbered takes a state whose moments are numbered in the order of the
+// state dict without buffers.
+func (c *checkpoint) takeNumbered(p *player, s *weights.StateDict, state *weights.Dict) error {
+	adam, err := weights.ReadAdam(state)
+	if err != nil {
+		return err
+	}
+	params := c.inFileOrder(p, s)
+	if len(params) != len(adam.Moments) {
+		return fmt.Errorf("it has states for %d parameters, the network has %d", len(adam.Moments), len(params))
+	}
+	step, known := int64(0), 0
+	for i, m := range adam.Moments {
+		if m.Average == nil {
+			continue
+		}
+		known++
+		step = max(step, m.Step)
+		for j, t := range []*weights.Tensor{m.Average, m.Square} {
+			if want := fileShape(params[i]); !slices.Equal(t.Shape(), want) {
+				return fmt.Errorf("the state of parameter %d has shape %v, %s has %v", i, t.Shape(), params[i].Name, want)
+			}
+			if err := c.take(p.moments[params[i]][j], t); err != nil {
+				return err
+			}
+		}
+	}
+	if known == 0 {
+		c.remark("the optimiser of %s never took a step", p.name)
+		return nil
+	}
+	if err := c.fillMoments(p, adam, params, step); err != nil {
+		return err
+	}
+	if adam.Beta1 != adamBeta1 || adam.Beta2 != adamBeta2 || adam.Epsilon != adamEpsilon {
+		c.remark("Adam of %s had betas (%v, %v) and epsilon %v; training here has (%v, %v) and %v",
+			p.name, adam.Beta1, adam.Beta2, adam.Epsilon, adamBeta1, adamBeta2, adamEpsilon)
+	}
+	return c.setCount(p.step, step)
+}
+
+// fillMoments completes what PyTorch counts by parameter and training here by
+// network: parameters that have had no gradient yet have moments of zero.
+func (c *checkpoint) fillMoments(p *player, adam *weights.Adam, params []*graph.Variable, step int64) error {
+	var fresh, behind int
+	for i, m := range adam.Moments {
+		switch {
+		case m.Average == nil:
+			fresh++
+			for _, v := range p.moments[params[i]] {
+				zero, err := tf.NewTensor(make([]float32, v.Size()), v.Dims...)
+				if err != nil {
+					return err
+				}
+				c.values[v] = zero
+			}
+		case m.Step != step:
+			behind++
+		}
+	}
+	if fresh+behind > 0 {
+		c.remark("the optimiser of %s: %d parameters have had no gradient and %d fewer steps than the rest; all count %d steps from here on",
+			p.name, fresh, behind, step)
+	}
+	return nil
+}
+
+// inFileOrder lists a network's weights in the order of the file.
+func (c *checkpoint) inFileOrder(p *player, s *weights.StateDict) []*graph.Variable {
+	byName := map[string]*graph.Variable{}
+	for _, v := range p.weights() {
+		byName[v.Name] = v
+	}
+	var params []*graph.Variable
+	for _, name := range s.Names() {
+		if v := byName[name]; v != nil {
+			params = append(params, v)
+		}
+	}
+	return params
+}
+
+// takeNamed takes a state that is stored by name; shapes have been checked.
+func (c *checkpoint) takeNamed(p *player, s *weights.StateDict) error {
+	for _, v := range p.slots() {
+		t, ok := s.Tensor(fileName(v))
+		if !ok {
+			return fmt.Errorf("%s is missing", fileName(v))
+		}
+		if v != p.step {
+			if err := c.take(v, t); err != nil {
+				return err
+			}
+			continue
+		}
+		n, err := countOf(t)
+		if err != nil {
+			return fmt.Errorf("%s: %w", fileName(v), err)
+		}
+		if err := c.setCount(v, n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// countOf reads a whole number that is stored as a tensor, of whatever type.
+func countOf(t *weights.Tensor) (int64, error) {
+	if t.Len() != 1 {
+		return 0, fmt.Errorf("it has %d elements, a count has one", t.Len())
+	}
+	if !t.DType().IsFloat() {
+		n, err := t.Int64s()
+		if err != nil {
+			return 0, err
+		}
+		return n[0], nil
+	}
+	f, err := t.Float64s()
+	if err != nil {
+		return 0, err
+	}
+	n := int64(f[0])
+	if float64(n) != f[0] {
+		return 0, fmt.Errorf("%v is no count", f[0])
+	}
+	return n, nil
+}
+
+// hasAdam reports whether the state of a network's optimiser is known.
+func (c *checkpoint) hasAdam(p *player) bool { return c.values[p.step] != nil }

@@ -1,0 +1,132 @@
+package convert
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/prioritycut/prioritycut/graph"
+	"github.com/prioritycut/prioritycut/internal/rundir"
+	"github.com/prioritycut/prioritycut/tf"
+)
+
+// job is the conversion of a checkpoint.
+type job struct {
+	*checkpoint
+	out    string
+	toFile bool
+}
+
+func newJob(c *checkpoint, o Options) (Job, error) {
+	return &job{checkpoint: c, out: o.Out, toFile: o.toFile()}, nil
+}
+
+// Close implements Job.
+func (j *job) Close() error { return nil } // everything has been read
+
+// Write implements Job.
+func (j *job) Write(w io.Writer) error {
+	write := j.writeRun
+	if j.toFile {
+		write = j.writeStateDict
+	}
+	if err := write(j.out); err != nil {
+		return fmt.Errorf("writing %s: %w", j.out, err)
+	}
+	if err := j.summary(w); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(w, "written: %s\n", j.out)
+	if err == nil && !j.toFile {
+		_, err = fmt.Fprintf(w, "train --init_from=%s --config=%s begins a run from it\n", j.out, rundir.Dir(j.out).Config())
+	}
+	return err
+}
+
+// summary says in a few lines what a checkpoint is.
+func (j *job) summary(w io.Writer) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %v, align_corners %t", j.from, j.config, j.config.Model.AlignCorners)
+	if o := j.notes.Converted; o != nil {
+		fmt.Fprintf(&b, ", from %s (%s)", o.File, o.Format)
+		if o.Epoch != nil {
+			fmt.Fprintf(&b, " after epoch %d", *o.Epoch)
+		}
+	}
+	b.WriteByte('\n')
+	for _, p := range j.nets.players {
+		numbers := 0
+		for _, v := range p.vars {
+			numbers += v.Size()
+		}
+		fmt.Fprintf(&b, "  %s: %d tensors, %d numbers; ", p.name, len(p.vars), numbers)
+		if j.hasAdam(p) {
+			fmt.Fprintf(&b, "Adam after %d steps\n", j.count(p.step))
+		} else {
+			b.WriteString("no optimiser\n")
+		}
+	}
+	for _, r := range j.remarks {
+		fmt.Fprintf(&b, "note: %s\n", r)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// groupNames are the files of our checkpoints.
+var groupNames = map[graph.Kind]string{graph.Trainable: rundir.Weights, graph.State: rundir.State, graph.Slot: rundir.Optimizer}
+
+// List implements Job.
+func (j *job) List(w io.Writer) error {
+	if err := j.summary(w); err != nil {
+		return err
+	}
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "name\treference's shape\tour group\tour shape")
+	for _, p := range j.nets.players {
+		list := p.vars
+		if j.hasAdam(p) {
+			list = append(append([]*graph.Variable{}, list...), p.slots()...)
+		}
+		for _, v := range list {
+			fmt.Fprintf(table, "%s\t%v\t%s\t%v\n", fileName(v), fileShape(v), groupNames[v.Kind], v.Dims)
+		}
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	for _, name := range j.ignored {
+		if _, err := fmt.Fprintf(w, "not taken: %s\n", name); err != nil {
+			return err
+		}
+	}
+	_, err := fmt.Fprintf(w, "nothing is written (--dry_run); without it: %s\n", j.out)
+	return err
+}
+
+// WriteMismatch lists every tensor of a file that does not fit.
+func WriteMismatch(w io.Writer, e *MismatchError) error {
+	for _, part := range []struct {
+		what  string
+		names []string
+	}{{"missing", e.Tensors.Missing}, {"misshapen", e.Tensors.Misshapen}, {"not expected", e.Tensors.Extra}} {
+		for _, name := range part.names {
+			if _, err := fmt.Fprintf(w, "%s: %s\n", part.what, name); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// valuesOf lists the variables of a kind that have values.
+func (c *checkpoint) valuesOf(kind graph.Kind) []tf.NamedTensor {
+	var list []tf.NamedTensor
+	for _, v := range c.nets.scope.Variables(kind) {
+		if t := c.values[v]; t != nil {
+			list = append(list, tf.NamedTensor{Name: v.Name, Tensor: t})
+		}
+	}
+	return list
+}

@@ -1,0 +1,126 @@
+package convert
+
+import (
+	"fmt"
+	"strings"
+
+	tensorflow "github.com/wamuir/graft/tensorflow"
+
+	"github.com/prioritycut/prioritycut/config"
+	"github.com/prioritycut/prioritycut/graph"
+	"github.com/prioritycut/prioritycut/model"
+)
+
+// The networks of a checkpoint, in the order of a training step's optimisers.
+const (
+	generator     = "generator"
+	kpDetector    = "kp_detector"
+	discriminator = "discriminator"
+)
+
+var players = []string{generator, kpDetector, discriminator}
+
+// networks are the variables that a training run of a configuration has.
+type networks struct {
+	scope   *graph.Scope
+	players []*player
+	// counter counts the steps of the run.
+	counter *graph.Variable
+}
+
+// player is a network and its optimiser.
+type player struct {
+	name string
+	// vars are weights and state, in the order of their creation.
+	vars []*graph.Variable
+	// step counts the optimiser's steps.
+	step *graph.Variable
+	// moments are Adam's first and second ones of every weight.
+	moments map[*graph.Variable][2]*graph.Variable
+}
+
+// newNetworks makes the variables of a configuration in a graph that nobody
+// runs.
+func newNetworks(c *config.Config) (*networks, error) {
+	s := graph.New(tensorflow.Float)
+	model.NewAnimator(s, c.Model)
+	model.NewDiscriminator(s, c.Variant, c.Model)
+	all := s.Variables()
+	n := &networks{scope: s, counter: s.VariableOf(tensorflow.Int64, "step", graph.Slot, graph.Zeros)}
+	rate := s.Placeholder("learning_rate", tensorflow.Float)
+	slots := s.Sub("optimizer")
+	for _, name := range players {
+		p := &player{name: name, moments: map[*graph.Variable][2]*graph.Variable{}}
+		for _, v := range all {
+			if strings.HasPrefix(v.Name, name+".") {
+				p.vars = append(p.vars, v)
+			}
+		}
+		if len(p.vars) == 0 {
+			continue // a variant without a discriminator
+		}
+		weights := p.weights()
+		adam := graph.NewAdam(slots, name, weights, rate, adamBeta1, adamBeta2, adamEpsilon)
+		p.step = adam.Step
+		for i, v := range weights {
+			first, second := adam.Slots(i)
+			p.moments[v] = [2]*graph.Variable{first, second}
+		}
+		n.players = append(n.players, p)
+	}
+	if err := s.Err(); err != nil {
+		return nil, fmt.Errorf("the networks of the configuration: %w", err)
+	}
+	return n, nil
+}
+
+// weights are the variables that the optimiser moves.
+func (p *player) weights() []*graph.Variable {
+	var list []*graph.Variable
+	for _, v := range p.vars {
+		if v.Kind == graph.Trainable {
+			list = append(list, v)
+		}
+	}
+	return list
+}
+
+// slots are the optimiser's variables.
+func (p *player) slots() []*graph.Variable {
+	list := []*graph.Variable{p.step}
+	for _, v := range p.weights() {
+		list = append(list, p.moments[v][0], p.moments[v][1])
+	}
+	return list
+}
+
+// player returns the network of that name, nil if the variant has none.
+func (n *networks) player(name string) *player {
+	for _, p := range n.players {
+		if p.name == name {
+			return p
+		}
+	}
+	return nil
+}
+
+// fileName is the name of a variable in files with the reference's names.
+func fileName(v *graph.Variable) string {
+	if rest, ok := strings.CutPrefix(v.Name, "optimizer."); ok {
+		return optimizerPrefix + rest
+	}
+	return v.Name
+}
+
+// optimizerPrefix begins the names of what belongs to a network's optimiser.
+const optimizerPrefix = "optimizer_"
+
+// fileShape is the shape of a variable in files with the reference's layouts:
+// kernels [height, width, in, out] are [out, in, height, width] there.
+func fileShape(v *graph.Variable) []int64 {
+	d := v.Dims
+	if len(d) == 4 {
+		return []int64{d[3], d[2], d[0], d[1]}
+	}
+	return append([]int64{}, d...)
+}

@@ -1,0 +1,116 @@
+package convert
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	tensorflow "github.com/wamuir/graft/tensorflow"
+
+	"github.com/prioritycut/prioritycut/graph"
+	"github.com/prioritycut/prioritycut/internal/element"
+	"github.com/prioritycut/prioritycut/internal/safetensors"
+	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/weights"
+)
+
+// writeStateDict writes a .safetensors file with the reference's names and
+// layouts.
+func (c *checkpoint) writeStateDict(path string) error {
+	var tensors []safetensors.Tensor
+	for _, p := range c.nets.players {
+		for _, v := range p.vars {
+			tensors = append(tensors, c.fileTensor(v))
+		}
+		if !c.hasAdam(p) {
+			continue
+		}
+		for _, v := range p.slots() {
+			tensors = append(tensors, c.fileTensor(v))
+		}
+	}
+	tensors = append(tensors, antiAliasKernels(c.config.Model)...)
+	notes, err := json.Marshal(c.notes)
+	if err != nil {
+		return err
+	}
+	return writeSafeTensors(path, tensors, map[string]string{
+		"format":        "pt", // what readers of PyTorch's own files look for
+		"align_corners": strconv.FormatBool(c.notes.AlignCorners),
+		"step":          strconv.FormatInt(c.notes.Step, 10),
+		notesKey:        string(notes),
+	})
+}
+
+// fileTensor is a variable as files with the reference's layouts have it; its
+// bytes are made when their turn comes.
+func (c *checkpoint) fileTensor(v *graph.Variable) safetensors.Tensor {
+	t := safetensors.Tensor{Name: fileName(v), DType: safetensors.F32, Shape: fileShape(v)}
+	if v.DType == tensorflow.Int64 {
+		t.DType = safetensors.I64
+	}
+	t.Stream = func(w io.Writer) error {
+		data, err := fileBytes(c.values[v], v)
+		if err == nil {
+			_, err = w.Write(data)
+		}
+		return err
+	}
+	return t
+}
+
+func fileBytes(t *tensorflow.Tensor, v *graph.Variable) ([]byte, error) {
+	if v.DType == tensorflow.Int64 {
+		n, err := tf.Values[int64](t)
+		return element.AppendInt64s(nil, n), err
+	}
+	values, err := tf.Values[float32](t)
+	if err == nil && len(v.Dims) == 4 {
+		values, _, err = weights.OIHW(values, v.Dims)
+	}
+	return element.AppendFloat32s(make([]byte, 0, 4*len(values)), values), err
+}
+
+func float32Tensor(name string, shape []int64, values []float32) safetensors.Tensor {
+	return safetensors.Tensor{Name: name, DType: safetensors.F32, Shape: shape, Data: element.AppendFloat32s(nil, values)}
+}
+
+// writeSafeTensors writes a file as a whole, durably, or nothing under its
+// name.
+func writeSafeTensors(path string, tensors []safetensors.Tensor, meta map[string]string) error {
+	dir := filepath.Dir(path)
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(dir, "."+filepath.Base(path)+".tmp-")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name()) // gone already when all went well
+	b := bufio.NewWriterSize(f, 1<<20)
+	err = safetensors.Write(b, tensors, meta)
+	if err == nil {
+		err = b.Flush()
+	}
+	if err == nil {
+		err = f.Chmod(0o644)
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if err := errors.Join(err, f.Close()); err != nil {
+		return fmt.Errorf("writing %s: %w", path, err)
+	}
+	if err := checkVacant(path); err != nil {
+		return err
+	}
+	if err := os.Rename(f.Name(), path); err != nil {
+		return err
+	}
+	return syncDir(dir)
+}

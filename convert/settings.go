@@ -1,0 +1,129 @@
+package convert
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/prioritycut/prioritycut/config"
+	"github.com/prioritycut/prioritycut/internal/rundir"
+	"github.com/prioritycut/prioritycut/model"
+	"github.com/prioritycut/prioritycut/weights"
+)
+
+// notesKey is where the metadata of a .safetensors file of ours keeps the notes
+// of its checkpoint.
+const notesKey = "prioritycut"
+
+// readNotes reads the notes of a .safetensors file that this program wrote.
+func readNotes(s *weights.StateDict) (Notes, bool, error) {
+	text, ok := s.Meta()[notesKey]
+	if !ok {
+		return Notes{}, false, nil
+	}
+	var n Notes
+	meta, err := rundir.DecodeMeta(json.RawMessage(text))
+	if err == nil {
+		err = json.Unmarshal([]byte(text), &n)
+	}
+	if err == nil && meta.Step > maxSteps {
+		err = fmt.Errorf("its notes say step %d", meta.Step)
+	}
+	if err != nil {
+		return Notes{}, false, fmt.Errorf("the metadata %q: %w", notesKey, err)
+	}
+	return n, true, nil
+}
+
+// settle finds the configuration of the networks in a file: the one that its
+// own metadata carry, or the user's, with what the file itself tells of the
+// discriminator.
+func (c *checkpoint) settle(s *weights.StateDict, o Options) error {
+	notes, ours, err := readNotes(s)
+	if err != nil {
+		return err
+	}
+	c.notes = notes
+	if ours && o.ConfigFile == "" && o.Preset == "" {
+		if len(o.Sets) > 0 || o.Variant != "" {
+			return errors.New("the file carries its configuration: --set and --variant change it together with --config or --preset only")
+		}
+		c.config, err = config.Unmarshal([]byte(notes.Config), c.from)
+		return err
+	}
+	if o.ConfigFile == "" && o.Preset == "" {
+		return errors.New("which configuration were the weights trained with? give its YAML file, --config=vox-256.yaml, or a --preset of its sizes, such as vox-256")
+	}
+	variant := o.Variant
+	if variant == "" {
+		variant = c.variantOf(s)
+	}
+	var warnings []config.Warning
+	c.config, warnings, err = config.Resolve(config.Options{
+		Preset: o.Preset, ConfigFile: o.ConfigFile, Sets: o.Sets, Variant: variant, AllowMissing: true,
+	})
+	if err != nil {
+		return err
+	}
+	for _, w := range warnings {
+		if w.Key == "preset" || strings.HasPrefix(w.Key, "model_params.") {
+			c.remark("%v", w)
+		}
+	}
+	return c.adoptDiscriminator(s)
+}
+
+// variantOf is the variant that a file's discriminator belongs to, empty where
+// it may be one of several.
+func (c *checkpoint) variantOf(s *weights.StateDict) string {
+	disc := s.Sub(discriminator)
+	switch {
+	case len(disc.Names()) == 0:
+		return string(model.FOMM)
+	case neverStepped(s, discriminator):
+		c.remark("the discriminator never took a step (generator_gan was 0): it is left out; --variant=fomm-adv keeps it")
+		return string(model.FOMM)
+	case len(disc.Sub("discs").Names()) > 0:
+		return string(model.FOMMAdv)
+	}
+	return ""
+}
+
+// adoptDiscriminator makes the configuration say what the file's discriminator
+// is: files of configurations are often those of another stage of training.
+func (c *checkpoint) adoptDiscriminator(s *weights.StateDict) error {
+	if !c.config.HasDiscriminator() {
+		return nil
+	}
+	p := &c.config.Model.Discriminator
+	for _, name := range s.Sub(discriminator).Names() {
+		at, isFirst := strings.CutSuffix(name, "down_blocks.0.conv.weight")
+		normed := false
+		if !isFirst {
+			at, normed = strings.CutSuffix(name, "down_blocks.0.conv.weight_orig")
+		}
+		if (!isFirst && !normed) || (at != "" && !strings.HasPrefix(at, "discs.")) {
+			continue
+		}
+		adopt(c, "sn", &p.SN, normed)
+		t, _ := s.Tensor(discriminator + "." + name)
+		if shape := t.Shape(); len(shape) == 4 {
+			switch common := c.config.Model.Common; shape[1] {
+			case int64(common.NumChannels):
+				adopt(c, "use_kp", &p.UseKP, false)
+			case int64(common.NumChannels + common.NumKP):
+				adopt(c, "use_kp", &p.UseKP, true)
+			}
+		}
+		break
+	}
+	return c.config.Validate()
+}
+
+func adopt(c *checkpoint, key string, setting *bool, file bool) {
+	if *setting != file {
+		c.remark("model_params.discriminator_params.%s is %t in the configuration; the file's discriminator has %t, and so it is stored", key, *setting, file)
+		*setting = file
+	}
+}

@@ -1,0 +1,234 @@
+package convert
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	tensorflow "github.com/wamuir/graft/tensorflow"
+
+	"github.com/prioritycut/prioritycut/graph"
+	"github.com/prioritycut/prioritycut/weights"
+)
+
+// openFile reads a file of weights: a checkpoint of the reference, or VGG-19.
+func openFile(o Options) (Job, error) {
+	s, err := weights.Open(o.Checkpoint)
+	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
+		err = fmt.Errorf("%w: the file may be cut short, compare its size with the publisher's", err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if isVGG19(s) {
+		return newRepacking(s, o) // keeps s open
+	}
+	defer s.Close()
+	c, err := readStateDict(s, o)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", o.Checkpoint, err)
+	}
+	return newJob(c, o)
+}
+
+// readStateDict reads what a file has of the configuration's networks.
+func readStateDict(s *weights.StateDict, o Options) (*checkpoint, error) {
+	if err := recognise(s); err != nil {
+		return nil, err
+	}
+	c := &checkpoint{from: o.Checkpoint, values: map[*graph.Variable]*tensorflow.Tensor{}}
+	var err error
+	if err = c.settle(s, o); err != nil {
+		return nil, err
+	}
+	if c.nets, err = newNetworks(c.config); err != nil {
+		return nil, err
+	}
+	if err := c.check(s, o); err != nil {
+		return nil, err
+	}
+	for _, p := range c.nets.players {
+		for _, v := range p.vars {
+			t, ok := s.Tensor(fileName(v))
+			if !ok {
+				return nil, fmt.Errorf("%s is missing", fileName(v)) // check has seen it
+			}
+			if err := c.take(v, t); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if !o.WeightsOnly {
+		if err := c.takeAdam(s); err != nil {
+			return nil, err
+		}
+	}
+	c.noteOrigin(s)
+	return c, c.finish()
+}
+
+// recognise refuses files that hold no animator at all, and says what they may
+// be.
+func recognise(s *weights.StateDict) error {
+	names := s.Names()
+	for _, name := range names {
+		if strings.HasPrefix(name, generator+".") || strings.HasPrefix(name, kpDetector+".") {
+			return nil
+		}
+	}
+	if len(names) == 0 {
+		return errors.New("it holds no tensors")
+	}
+	some := strings.Join(names[:min(len(names), 3)], ", ")
+	for _, name := range names {
+		for _, known := range []string{"first.conv.weight", "predictor.encoder.down_blocks.0.conv.weight"} {
+			if name == known {
+				return fmt.Errorf("it is the state dict of one network alone (%s ...): save generator and kp_detector in one dictionary, as first-order-model's checkpoints do", some)
+			}
+		}
+		for _, player := range []string{generator, kpDetector} {
+			if before, _, ok := strings.Cut(name, "."+player+"."); ok {
+				return fmt.Errorf("its networks lie below %q (%s ...): save the dictionary that lies there", before, some)
+			}
+		}
+	}
+	return fmt.Errorf("it is no checkpoint of first-order-model: none of its %d tensors belongs to a generator or a kp_detector (%s ...)", len(names), some)
+}
+
+// MismatchError says that a file and a configuration do not go together.
+type MismatchError struct {
+	// Tensors lists all that is missing, not expected or of another shape.
+	Tensors *weights.MismatchError
+	// Hint says what may be the matter.
+	Hint string
+}
+
+// Error implements error; it has the first few tensors of each kind.
+func (e *MismatchError) Error() string { return e.Tensors.Error() + e.Hint + " (--dry_run lists all)" }
+
+// Unwrap returns the list.
+func (e *MismatchError) Unwrap() error { return e.Tensors }
+
+// check compares the file's names and shapes with those of the networks.
+func (c *checkpoint) check(s *weights.StateDict, o Options) error {
+	var want []weights.Spec
+	for _, p := range c.nets.players {
+		for _, v := range p.vars {
+			want = append(want, weights.Spec{Name: fileName(v), Shape: fileShape(v)})
+		}
+		if _, numbered := numberedAdam(s, p.name); numbered || o.WeightsOnly || !hasNamedAdam(s, p.name) {
+			continue
+		}
+		for _, v := range p.slots() {
+			if v != p.step { // a count may have any type and is looked at when it is read
+				want = append(want, weights.Spec{Name: fileName(v), Shape: fileShape(v)})
+			}
+		}
+	}
+	expected := map[string]bool{}
+	for _, w := range want {
+		expected[w.Name] = true
+	}
+	err := s.Check(want, func(name string) bool { return c.ignores(name, s, o) })
+	for _, name := range s.Names() {
+		if !expected[name] && !strings.HasPrefix(name, optimizerPrefix) && c.ignores(name, s, o) {
+			c.ignored = append(c.ignored, name)
+		}
+	}
+	var mismatch *weights.MismatchError
+	if errors.As(err, &mismatch) {
+		return &MismatchError{Tensors: mismatch, Hint: c.hint(mismatch, s)}
+	}
+	return err
+}
+
+// ignores reports whether a tensor of the file is left out on purpose.
+func (c *checkpoint) ignores(name string, s *weights.StateDict, o Options) bool {
+	owner, rest, _ := strings.Cut(name, ".")
+	player, optimizer := strings.CutPrefix(owner, optimizerPrefix)
+	if !slices.Contains(players, player) {
+		return false
+	}
+	p := c.nets.player(player)
+	switch {
+	case p == nil: // the discriminator of a variant that has none
+		return true
+	case optimizer:
+		_, numbered := numberedAdam(s, player)
+		return numbered || o.WeightsOnly || rest == "step"
+	}
+	return rest == "num_batches_tracked" || strings.HasSuffix(rest, ".num_batches_tracked") ||
+		rest == "down.weight" || strings.HasSuffix(rest, ".down.weight")
+}
+
+// hint guesses why a file does not fit its configuration.
+func (c *checkpoint) hint(m *weights.MismatchError, s *weights.StateDict) string {
+	if len(m.Misshapen) > 0 {
+		return "; the configuration describes networks of other sizes" + c.otherSizes(s) + ": is it the one that the weights were trained with?"
+	}
+	var only string
+	for _, name := range m.Missing {
+		player, _, _ := strings.Cut(name, ".")
+		if only != "" && player != only {
+			only = ""
+			break
+		}
+		only = player
+	}
+	switch {
+	case len(m.Missing) > 0 && only == discriminator && len(m.Extra) == 0:
+		return "; the file has no such discriminator: --variant=fomm converts without it"
+	case only != "" && len(s.Sub(only).Names()) == 0:
+		return "; the file has no network " + only
+	case len(m.Missing)+len(m.Extra) > 0:
+		return "; is it the configuration that the weights were trained with (num_blocks, num_bottleneck_blocks, estimate_jacobian, scales)?"
+	}
+	return ""
+}
+
+// otherSizes names settings that the file contradicts.
+func (c *checkpoint) otherSizes(s *weights.StateDict) string {
+	m := c.config.Model
+	var wrong []string
+	for _, size := range []struct {
+		tensor, key string
+		want        int
+	}{
+		{kpDetector + ".kp.weight", "num_kp", m.Common.NumKP},
+		{generator + ".first.conv.weight", "generator_params.block_expansion", m.Generator.BlockExpansion},
+	} {
+		t, ok := s.Tensor(size.tensor)
+		if !ok || len(t.Shape()) == 0 {
+			continue
+		}
+		if has := t.Shape()[0]; has != int64(size.want) {
+			wrong = append(wrong, fmt.Sprintf("%s is %d and the file has %d", size.key, size.want, has))
+		}
+	}
+	if len(wrong) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(wrong, ", ") + ")"
+}
+
+// noteOrigin keeps where the weights come from.
+func (c *checkpoint) noteOrigin(s *weights.StateDict) {
+	if c.notes.Config != "" {
+		return // our own notes say it already
+	}
+	c.notes.Converted = &Origin{File: filepath.Base(c.from), Format: s.Format()}
+	if root, ok := s.Root().(*weights.Dict); ok {
+		if epoch, ok := root.Get("epoch"); ok {
+			if n, ok := epoch.(int64); ok {
+				c.notes.Converted.Epoch = &n
+			}
+		}
+	}
+	if p := c.nets.player(generator); p != nil {
+		c.notes.Step = c.count(p.step)
+	}
+	c.notes.Attempt = c.notes.Step
+}

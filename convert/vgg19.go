@@ -1,0 +1,91 @@
+package convert
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/prioritycut/prioritycut/internal/safetensors"
+	"github.com/prioritycut/prioritycut/weights"
+)
+
+// repacking carries the convolutions of VGG-19 that the perceptual loss uses
+// into a .safetensors file, with torchvision's names and layouts.
+type repacking struct {
+	file  *weights.StateDict
+	from  string
+	out   string
+	convs []weights.VGG19Conv
+}
+
+// isVGG19 tells files of VGG-19's weights from checkpoints.
+func isVGG19(s *weights.StateDict) bool {
+	found := false
+	for _, name := range s.Names() {
+		if strings.HasPrefix(name, generator+".") || strings.HasPrefix(name, kpDetector+".") {
+			return false
+		}
+		found = found || strings.HasSuffix(name, "features.0.weight") || strings.HasSuffix(name, "slice1.0.weight")
+	}
+	return found
+}
+
+func newRepacking(s *weights.StateDict, o Options) (Job, error) {
+	r := &repacking{file: s, from: o.Checkpoint, out: o.Out}
+	var err error
+	if !o.toFile() {
+		err = errors.New("these are the weights of VGG-19, not a checkpoint: training reads such files directly, --vgg19=FILE; --out=FILE.safetensors packs what it needs of them into a smaller file")
+	} else {
+		r.convs, err = weights.VGG19(s, weights.VGG19Widths)
+	}
+	if err != nil {
+		s.Close()
+		return nil, fmt.Errorf("%s: %w", o.Checkpoint, err)
+	}
+	return r, nil
+}
+
+// Close implements Job.
+func (r *repacking) Close() error { return r.file.Close() }
+
+// tensors are kernels and biases by torchvision's names.
+func (r *repacking) tensors() []safetensors.Tensor {
+	var list []safetensors.Tensor
+	for _, c := range r.convs {
+		at := "features." + strconv.Itoa(c.Index)
+		for _, t := range []struct {
+			name string
+			*weights.Tensor
+		}{{at + ".weight", c.Weight}, {at + ".bias", c.Bias}} {
+			list = append(list, safetensors.Tensor{Name: t.name, DType: t.DType(), Shape: t.Shape(), Stream: t.StreamTo})
+		}
+	}
+	return list
+}
+
+// Write implements Job.
+func (r *repacking) Write(w io.Writer) error {
+	if err := writeSafeTensors(r.out, r.tensors(), map[string]string{"format": "pt"}); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(w, "%s: VGG-19, %d convolutions up to %s\nwritten: %s\ntrain --vgg19=%s uses it\n",
+		r.from, len(r.convs), r.convs[len(r.convs)-1].Name, r.out, r.out)
+	return err
+}
+
+// List implements Job.
+func (r *repacking) List(w io.Writer) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "name\tshape\ttype")
+	for _, t := range r.tensors() {
+		fmt.Fprintf(table, "%s\t%v\t%v\n", t.Name, t.Shape, t.DType)
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(w, "nothing is written (--dry_run); without it: %s\n", r.out)
+	return err
+}
