@@ -35,7 +35,7 @@ func openFolder(o Options) (Job, error) {
 	if err != nil {
 		return nil, fmt.Errorf("checkpoint %s: %w", stored.Dir, err)
 	}
-	return newJob(c, o)
+	return &job{checkpoint: c, options: o}, nil
 }
 
 // openCheckpoint opens the newest checkpoint of a run or of a folder of

@@ -14,12 +14,7 @@ import (
 // job is the conversion of a checkpoint.
 type job struct {
 	*checkpoint
-	out    string
-	toFile bool
-}
-
-func newJob(c *checkpoint, o Options) (Job, error) {
-	return &job{checkpoint: c, out: o.Out, toFile: o.toFile()}, nil
+	options Options
 }
 
 // Close implements Job.
@@ -27,21 +22,39 @@ func (j *job) Close() error { return nil } // everything has been read
 
 // Write implements Job.
 func (j *job) Write(w io.Writer) error {
-	write := j.writeRun
-	if j.toFile {
+	out, write := j.options.Out, j.writeRun
+	if j.options.toFile() {
 		write = j.writeStateDict
 	}
-	if err := write(j.out); err != nil {
-		return fmt.Errorf("writing %s: %w", j.out, err)
+	if err := write(out); err != nil {
+		return fmt.Errorf("writing %s: %w", out, err)
 	}
 	if err := j.summary(w); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(w, "written: %s\n", j.out)
-	if err == nil && !j.toFile {
-		_, err = fmt.Fprintf(w, "train --init_from=%s --config=%s begins a run from it\n", j.out, rundir.Dir(j.out).Config())
+	_, err := fmt.Fprintf(w, "written: %s\n", out)
+	if err == nil && !j.options.toFile() {
+		_, err = fmt.Fprintf(w, "go on from it: train%s --variant=prioritycut --data=... --vgg19=...\n", j.trainFlags())
 	}
 	return err
+}
+
+// trainFlags are those by which training meets this configuration again.
+func (j *job) trainFlags() string {
+	flags := " --init_from=" + j.options.Out
+	if preset := j.options.Preset; preset != "" {
+		flags += " --preset=" + preset
+	}
+	switch file := j.options.ConfigFile; {
+	case file != "":
+		flags += " --config=" + file
+	case j.options.Preset == "":
+		flags += " --config=" + rundir.Dir(j.options.Out).Config()
+	}
+	for _, set := range j.options.Sets {
+		flags += fmt.Sprintf(" --set=%q", set)
+	}
+	return flags
 }
 
 // summary says in a few lines what a checkpoint is.
@@ -101,23 +114,8 @@ func (j *job) List(w io.Writer) error {
 			return err
 		}
 	}
-	_, err := fmt.Fprintf(w, "nothing is written (--dry_run); without it: %s\n", j.out)
+	_, err := fmt.Fprintf(w, "nothing is written (--dry_run); without it: %s\n", j.options.Out)
 	return err
-}
-
-// WriteMismatch lists every tensor of a file that does not fit.
-func WriteMismatch(w io.Writer, e *MismatchError) error {
-	for _, part := range []struct {
-		what  string
-		names []string
-	}{{"missing", e.Tensors.Missing}, {"misshapen", e.Tensors.Misshapen}, {"not expected", e.Tensors.Extra}} {
-		for _, name := range part.names {
-			if _, err := fmt.Fprintf(w, "%s: %s\n", part.what, name); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }
 
 // valuesOf lists the variables of a kind that have values.

@@ -31,7 +31,7 @@ func openFile(o Options) (Job, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", o.Checkpoint, err)
 	}
-	return newJob(c, o)
+	return &job{checkpoint: c, options: o}, nil
 }
 
 // readStateDict reads what a file has of the configuration's networks.
@@ -98,20 +98,6 @@ func recognise(s *weights.StateDict) error {
 	return fmt.Errorf("it is no checkpoint of first-order-model: none of its %d tensors belongs to a generator or a kp_detector (%s ...)", len(names), some)
 }
 
-// MismatchError says that a file and a configuration do not go together.
-type MismatchError struct {
-	// Tensors lists all that is missing, not expected or of another shape.
-	Tensors *weights.MismatchError
-	// Hint says what may be the matter.
-	Hint string
-}
-
-// Error implements error; it has the first few tensors of each kind.
-func (e *MismatchError) Error() string { return e.Tensors.Error() + e.Hint + " (--dry_run lists all)" }
-
-// Unwrap returns the list.
-func (e *MismatchError) Unwrap() error { return e.Tensors }
-
 // check compares the file's names and shapes with those of the networks.
 func (c *checkpoint) check(s *weights.StateDict, o Options) error {
 	var want []weights.Spec
@@ -140,7 +126,7 @@ func (c *checkpoint) check(s *weights.StateDict, o Options) error {
 	}
 	var mismatch *weights.MismatchError
 	if errors.As(err, &mismatch) {
-		return &MismatchError{Tensors: mismatch, Hint: c.hint(mismatch, s)}
+		return &MismatchError{Tensors: mismatch, Hint: c.hint(mismatch, s, o)}
 	}
 	return err
 }
@@ -162,56 +148,6 @@ func (c *checkpoint) ignores(name string, s *weights.StateDict, o Options) bool 
 	}
 	return rest == "num_batches_tracked" || strings.HasSuffix(rest, ".num_batches_tracked") ||
 		rest == "down.weight" || strings.HasSuffix(rest, ".down.weight")
-}
-
-// hint guesses why a file does not fit its configuration.
-func (c *checkpoint) hint(m *weights.MismatchError, s *weights.StateDict) string {
-	if len(m.Misshapen) > 0 {
-		return "; the configuration describes networks of other sizes" + c.otherSizes(s) + ": is it the one that the weights were trained with?"
-	}
-	var only string
-	for _, name := range m.Missing {
-		player, _, _ := strings.Cut(name, ".")
-		if only != "" && player != only {
-			only = ""
-			break
-		}
-		only = player
-	}
-	switch {
-	case len(m.Missing) > 0 && only == discriminator && len(m.Extra) == 0:
-		return "; the file has no such discriminator: --variant=fomm converts without it"
-	case only != "" && len(s.Sub(only).Names()) == 0:
-		return "; the file has no network " + only
-	case len(m.Missing)+len(m.Extra) > 0:
-		return "; is it the configuration that the weights were trained with (num_blocks, num_bottleneck_blocks, estimate_jacobian, scales)?"
-	}
-	return ""
-}
-
-// otherSizes names settings that the file contradicts.
-func (c *checkpoint) otherSizes(s *weights.StateDict) string {
-	m := c.config.Model
-	var wrong []string
-	for _, size := range []struct {
-		tensor, key string
-		want        int
-	}{
-		{kpDetector + ".kp.weight", "num_kp", m.Common.NumKP},
-		{generator + ".first.conv.weight", "generator_params.block_expansion", m.Generator.BlockExpansion},
-	} {
-		t, ok := s.Tensor(size.tensor)
-		if !ok || len(t.Shape()) == 0 {
-			continue
-		}
-		if has := t.Shape()[0]; has != int64(size.want) {
-			wrong = append(wrong, fmt.Sprintf("%s is %d and the file has %d", size.key, size.want, has))
-		}
-	}
-	if len(wrong) == 0 {
-		return ""
-	}
-	return " (" + strings.Join(wrong, ", ") + ")"
 }
 
 // noteOrigin keeps where the weights come from.

@@ -5,6 +5,7 @@ package main
 import (
 	"errors"
 	goflag "flag"
+	"io"
 	"os"
 
 	"github.com/spf13/pflag"
@@ -28,11 +29,8 @@ func main() {
 // program is the command line of convert.
 type program struct {
 	*cli.Command
-	flags       *cli.Shared
-	checkpoint  string
-	weightsOnly bool
-	out         string
-	dryRun      bool
+	options convert.Options
+	dryRun  bool
 }
 
 func command() *program {
@@ -43,13 +41,21 @@ func command() *program {
 		"bazel run //cmd:train -- --init_from=runs/vox-fomm --preset=vox-256 --data=/data/vox --vgg19=vgg19.pth  # go on from it with PriorityCut",
 		"bazel run //cmd:convert -- --checkpoint=runs/vox-256-prioritycut --out=prioritycut.safetensors  # back, for any other program",
 	}
+	o := &p.options
 	p.Group("What to convert", func(f *pflag.FlagSet) {
-		f.StringVar(&p.checkpoint, "checkpoint", "", "`path` of a .pth.tar, .pth, .npz or .safetensors file, or of a run or checkpoint of ours")
-		f.StringVar(&p.out, "out", "", "`path` to write: a folder, or FILE.safetensors; it must not exist")
-		f.BoolVar(&p.weightsOnly, "weights_only", false, "leave the optimisers' states out")
+		f.StringVar(&o.Checkpoint, "checkpoint", "", "`path` of a .pth.tar, .pth, .npz or .safetensors file, or of a run or checkpoint of ours")
+		f.StringVar(&o.Out, cli.Out, "", "`path` to write: a folder, or FILE.safetensors; it must not exist")
+		f.BoolVar(&o.WeightsOnly, "weights_only", false, "leave the optimisers' states out")
 		f.BoolVar(&p.dryRun, cli.DryRun, false, "read and check everything, list every tensor, and write nothing")
 	})
-	p.flags = p.AddShared(cli.Preset, cli.Config, cli.Set, cli.Variant)
+	p.Group("What the networks are (for files of others)", func(f *pflag.FlagSet) {
+		f.StringVar(&o.ConfigFile, cli.Config, "", "YAML `file` that the weights were trained with; the reference's files are understood")
+		f.StringVar(&o.Preset, cli.Preset, "", "`name` of a preset of the same sizes instead, or below the file: vox-256, taichi-256, bair-256, shapes-64")
+		f.StringArrayVar(&o.Sets, cli.Set, nil, "change one setting by `key=value` (may be repeated; wins over --config): "+
+			"model_params.align_corners=false for weights trained on torch from 1.3 on; true is the default, as checkpoints of 2019-20 need")
+		f.StringVar(&o.Variant, cli.Variant, "", "`row` of the ablation; left out, it is fomm-adv where the file has a trained discriminator of FOMM's, "+
+			"else fomm, which converts without one")
+	})
 	if docs, err := config.Docs(config.DefaultPreset); err == nil {
 		for _, d := range docs {
 			p.Keys = append(p.Keys, d.Key)
@@ -64,21 +70,24 @@ func (p *program) Main() int {
 }
 
 func (p *program) run() (err error) {
-	f := p.flags
-	job, err := convert.Read(convert.Options{
-		Checkpoint: p.checkpoint, Out: p.out, WeightsOnly: p.weightsOnly,
-		ConfigFile: f.Config, Preset: f.Preset, Sets: f.Set, Variant: f.Variant,
-	})
+	job, err := convert.Read(p.options)
 	var mismatch *convert.MismatchError
 	if errors.As(err, &mismatch) && p.dryRun {
-		err = errors.Join(err, convert.WriteMismatch(os.Stdout, mismatch))
+		err = errors.Join(err, mismatch.List(p.stdout()))
 	}
 	if err != nil {
 		return cli.Usage(err)
 	}
 	defer func() { err = errors.Join(err, job.Close()) }()
 	if p.dryRun {
-		return job.List(os.Stdout)
+		return job.List(p.stdout())
 	}
-	return job.Write(os.Stdout)
+	return job.Write(p.stdout())
+}
+
+func (p *program) stdout() io.Writer {
+	if p.Stdout != nil {
+		return p.Stdout
+	}
+	return os.Stdout
 }
