@@ -57,7 +57,7 @@ func (f *folder) close() {
 	}
 }
 
-// open reads what the folder says of the run and writes what is new.
+// open reads what the folder says of the run and takes the configuration in.
 func (f *folder) open(c *config.Config) error {
 	if err := f.store.Clean(); err != nil {
 		return err
@@ -70,7 +70,7 @@ func (f *folder) open(c *config.Config) error {
 			return err
 		}
 	}
-	return f.write(c)
+	return f.note(c)
 }
 
 // compare refuses a configuration that means another run than the one that the
@@ -114,8 +114,8 @@ func (f *folder) latest() error {
 	return nil
 }
 
-// write notes the configuration, in the folder and for coming checkpoints.
-func (f *folder) write(c *config.Config) error {
+// note keeps the configuration for the folder and for coming checkpoints.
+func (f *folder) note(c *config.Config) error {
 	text, err := c.Marshal()
 	if err != nil {
 		return err
@@ -124,10 +124,15 @@ func (f *folder) write(c *config.Config) error {
 	m.Seed, m.ConfigHash, m.Preset, m.Variant = c.Seed, c.Hash(), c.Preset, string(c.Variant)
 	m.FrameShape, m.Fit, m.AlignCorners = c.Dataset.FrameShape, string(c.Dataset.Fit), c.Model.AlignCorners
 	m.VGG19, m.Config = vggNote(c.VGG19), string(text)
+	return nil
+}
+
+// write writes what explains the run.
+func (f *folder) write() error {
 	if err := rundir.WriteFile(f.dir.Readme(), []byte(readme)); err != nil {
 		return err
 	}
-	return rundir.WriteFile(f.dir.Config(), text)
+	return rundir.WriteFile(f.dir.Config(), []byte(f.meta.Config))
 }
 
 // savedStep is the step of the checkpoint that the run goes on from, -1 without.

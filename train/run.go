@@ -43,6 +43,9 @@ func Run(ctx context.Context, o RunOptions) error {
 	}
 	s := &session{config: o.Config, folder: f, out: o.Out, options: OptionsOf(o.Config)}
 	if err := s.openData(ctx); err != nil {
+		if ctx.Err() != nil {
+			_, err = fmt.Fprintln(o.Out, "stopped before a step was taken")
+		}
 		return err
 	}
 	if f.complete(s.total()) {
@@ -150,15 +153,11 @@ func (s *session) checkMemory() error {
 	return m.CheckMemory()
 }
 
-// assign gives all variables their first values, in one run: drawn from the
-// seed, those of VGG-19's file, and those of a checkpoint.
+// assign gives all variables their first values, in one run: those of VGG-19's
+// file and of a checkpoint, the others drawn from the seed.
 func (s *session) assign() error {
-	all, err := fresh(s.scope.Variables(), s.config.Seed)
-	if err != nil {
-		return err
-	}
-	layers := []func() (values, error){s.loadVGG, s.loadInitial, s.loadCheckpoint}
-	for _, load := range layers {
+	all := values{}
+	for _, load := range []func() (values, error){s.loadVGG, s.loadInitial, s.loadCheckpoint} {
 		loaded, err := load()
 		if err != nil {
 			return err
@@ -166,6 +165,9 @@ func (s *session) assign() error {
 		for v, t := range loaded {
 			all[v] = t
 		}
+	}
+	if err := all.draw(s.scope.Variables(), s.config.Seed); err != nil {
+		return err
 	}
 	if err := graph.Assign(s.session, all); err != nil {
 		return err
@@ -227,6 +229,7 @@ func (s *session) train(ctx context.Context) error {
 	}
 	defer events.Close()
 	t.hooks = s.hooks(ctx, t, events)
+	defer s.tellBroken(len(s.data.Broken()))
 	batches := s.loader.Prefetch(context.WithoutCancel(ctx), t.at.Attempt)
 	defer batches.Close()
 	t.batches = batches
@@ -237,6 +240,19 @@ func (s *session) train(ctx context.Context) error {
 		return errors.Join(err, saved)
 	}
 	return fmt.Errorf("%w\nthe state after step %d is in %s", err, t.at.Step, s.folder.dir.Checkpoints())
+}
+
+// tellBroken names the videos that turned out broken since there were known.
+func (s *session) tellBroken(known int) {
+	if all := s.data.Broken(); len(all) > known {
+		glog.Warningf("data: %d videos could not be read and were skipped", len(all))
+		for _, b := range all {
+			glog.Warningf("data: %s: %v", b.Name, b.Err)
+		}
+	}
+	if notice := s.data.Notice(); notice != "" {
+		glog.Warningf("data: %s", notice)
+	}
 }
 
 // trainer is the loop, without data and hooks.
@@ -299,6 +315,9 @@ func (s *session) meta() rundir.Meta {
 
 // begin makes the folder's files ready and says what is about to happen.
 func (s *session) begin(t *trainer) error {
+	if err := s.folder.write(); err != nil {
+		return err
+	}
 	if err := os.Remove(s.folder.dir.Summary()); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}

@@ -24,18 +24,20 @@ var checkpointGroups = []struct {
 	{rundir.Weights, graph.Trainable}, {rundir.State, graph.State}, {rundir.Optimizer, graph.Slot},
 }
 
-// fresh draws the first values of variables. They depend on the seed and each
-// variable's name alone.
-func fresh(vars []*graph.Variable, seed int64) (values, error) {
-	all := make(values, len(vars))
+// draw adds the first values of the variables that have none yet. They depend
+// on the seed and each variable's name alone.
+func (all values) draw(vars []*graph.Variable, seed int64) error {
 	for _, v := range vars {
+		if all[v] != nil {
+			continue
+		}
 		t, err := graph.NewTensor(v.DType, v.Initial(seed), v.Dims...)
 		if err != nil {
-			return nil, fmt.Errorf("variable %s: %w", v.Name, err)
+			return fmt.Errorf("variable %s: %w", v.Name, err)
 		}
 		all[v] = t
 	}
-	return all, nil
+	return nil
 }
 
 // snapshot reads all that a checkpoint keeps out of a session.

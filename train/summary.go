@@ -2,6 +2,7 @@ package train
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/prioritycut/prioritycut/evaluate"
 	"github.com/prioritycut/prioritycut/internal/picture"
 	"github.com/prioritycut/prioritycut/internal/rundir"
+	"github.com/prioritycut/prioritycut/tf"
 )
 
 // Measure is a row of summary.csv: what the finished run reached on unseen
@@ -25,7 +27,14 @@ type Measure struct {
 
 // finish measures a complete run on its test videos and tells where to look.
 func (s *session) finish(ctx context.Context) error {
-	at := s.checkpoints.meta.Step
+	at, attempts := s.checkpoints.meta.Step, s.checkpoints.meta.Attempt
+	if refused := attempts - at; refused > 0 {
+		fmt.Fprintf(s.out, "%d attempts at a step were refused since the run began (see the log)\n", refused)
+	}
+	if at == 0 {
+		_, err := fmt.Fprintln(s.out, "stopped before a step was taken")
+		return err
+	}
 	if at < s.total() {
 		fmt.Fprintf(s.out, "stopped and saved after step %d of %d; the same command goes on\n", at, s.total())
 		return nil
@@ -78,7 +87,18 @@ func (s *session) drawUnseen(ctx context.Context, at int64, videos []dataset.Tes
 	if err != nil {
 		return err
 	}
-	return picture.Save(filepath.Join(s.folder.dir.Pictures(), fmt.Sprintf("unseen-%08d.png", at)), drawn)
+	if err := picture.Save(filepath.Join(s.folder.dir.Pictures(), fmt.Sprintf("unseen-%08d.png", at)), drawn); err != nil {
+		return err
+	}
+	encoded, err := picture.PNG(drawn)
+	if err != nil {
+		return err
+	}
+	events, err := tf.NewEventWriter(s.folder.dir.Events(), at+1)
+	if err != nil {
+		return err
+	}
+	return errors.Join(events.Image(at, "unseen_videos", encoded), events.Close())
 }
 
 // writeSummary writes summary.csv and says the same in words.
@@ -140,11 +160,11 @@ func inWords(r *evaluate.Result) string {
 		r.Frames, r.Videos, w.L1, ratio(w.L1, w.CopySource), w.CopySource, ratio(w.L1, w.MeanFrame), w.MeanFrame)
 	if f := r.Foreground; f != nil {
 		text += fmt.Sprintf("  over the drawn figures alone %.4f: %.2f of copying (%.4f), %.2f of the mean frame (%.4f)\n"+
-			"  with the driving keypoints frozen the figures are %.2f times worse (%.4f): that much is motion\n"+
+			"  with the driving keypoints frozen their error is %.2f times that (%.4f): above 1, motion was learned\n"+
 			"  the background mask agrees with the drawn background by an IoU of %.2f\n",
 			f.L1, ratio(f.L1, f.CopySource), f.CopySource, ratio(f.L1, f.MeanFrame), f.MeanFrame, ratio(f.Frozen, f.L1), f.Frozen, r.BackgroundIoU)
 	} else {
-		text += fmt.Sprintf("  with the driving keypoints frozen it is %.2f times worse (%.4f): that much is motion\n", ratio(w.Frozen, w.L1), w.Frozen)
+		text += fmt.Sprintf("  with the driving keypoints frozen it is %.2f times that (%.4f): above 1, motion was learned\n", ratio(w.Frozen, w.L1), w.Frozen)
 	}
 	return text
 }
