@@ -1,6 +1,7 @@
 #!/bin/sh
 # Prints the GOROOT of the pinned Go toolchain, a Go module; any Go from 1.19
-# fetches it once, into ${XDG_CACHE_HOME:-~/.cache}/prioritycut.
+# fetches it once, into ${XDG_CACHE_HOME:-~/.cache}/prioritycut. With --cached
+# it prints nothing when the toolchain is not there yet.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -30,6 +31,7 @@ fetch() {
 }
 
 if [ ! -x "$goroot/bin/go" ]; then
+  [ "${1:-}" != --cached ] || exit 0
   mkdir -p "$home"
   (
     flock 9
