@@ -22,7 +22,6 @@ type spoiler struct {
 	graph.Runner
 	input tensorflow.Output
 	armed func() bool
-	nan   *tensorflow.Tensor
 }
 
 func (s *spoiler) Run(feeds map[tensorflow.Output]*tensorflow.Tensor, fetches []tensorflow.Output, targets []*tensorflow.Operation) ([]*tensorflow.Tensor, error) {

@@ -56,6 +56,7 @@ type Row struct {
 	Epoch         int64 `csv:"epoch"`
 
 	Perceptual           Number `csv:"perceptual"`
+	Reconstruction       Number `csv:"reconstruction"`
 	GenGAN               Number `csv:"gen_gan"`
 	FeatureMatching      Number `csv:"feature_matching"`
 	EquivarianceValue    Number `csv:"equivariance_value"`
@@ -96,7 +97,7 @@ type Row struct {
 // measurements and gradients.
 func (r *Row) columns() map[string]*Number {
 	return map[string]*Number{
-		"perceptual": &r.Perceptual, "gen_gan": &r.GenGAN, "feature_matching": &r.FeatureMatching,
+		"perceptual": &r.Perceptual, "reconstruction": &r.Reconstruction, "gen_gan": &r.GenGAN, "feature_matching": &r.FeatureMatching,
 		"equivariance_value": &r.EquivarianceValue, "equivariance_jacobian": &r.EquivarianceJacobian,
 		"disc_gan": &r.DiscGAN, "disc_enc": &r.DiscEnc, "disc_dec": &r.DiscDec, "disc_cons": &r.DiscCons,
 		"background_fraction": &r.BackgroundFraction, "cut_all_fraction": &r.CutAllFraction, "real_fraction": &r.RealFraction,

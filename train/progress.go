@@ -115,7 +115,7 @@ func lossLine(names []string, losses map[string]float64) string {
 
 // abbreviations of losses, for narrow terminals.
 var abbreviations = map[string]string{
-	"perceptual": "perc", "gen_gan": "gan", "feature_matching": "fm", "equivariance_value": "eq", "equivariance_jacobian": "eqJ",
+	"perceptual": "perc", "reconstruction": "rec", "gen_gan": "gan", "feature_matching": "fm", "equivariance_value": "eq", "equivariance_jacobian": "eqJ",
 	"disc_gan": "D", "disc_enc": "enc", "disc_dec": "dec", "disc_cons": "cons",
 }
 

@@ -18,19 +18,19 @@ import (
 
 // TestVariants trains each row of the ablation and looks which terms it has.
 func TestVariants(t *testing.T) {
-	always := []string{"perceptual", "equivariance_value", "equivariance_jacobian"}
-	adversary := append(always[:3:3], "gen_gan", "feature_matching")
-	unet := append(adversary[:5:5], "disc_enc", "disc_dec")
+	always := []string{"perceptual", "reconstruction", "equivariance_value", "equivariance_jacobian"}
+	adversary := append(always[:4:4], "gen_gan", "feature_matching")
+	unet := append(adversary[:6:6], "disc_enc", "disc_dec")
 	for variant, want := range map[model.Variant][]string{
 		model.FOMM:        always,
-		model.FOMMAdv:     append(adversary[:5:5], "disc_gan"),
+		model.FOMMAdv:     append(adversary[:6:6], "disc_gan"),
 		model.UNet:        unet,
-		model.CutMix:      append(unet[:7:7], "disc_cons", "real_fraction"),
-		model.PriorityCut: append(unet[:7:7], "disc_cons", "real_fraction", "background_fraction", "cut_all_fraction"),
+		model.CutMix:      append(unet[:8:8], "disc_cons", "real_fraction"),
+		model.PriorityCut: append(unet[:8:8], "disc_cons", "real_fraction", "background_fraction", "cut_all_fraction"),
 	} {
 		t.Run(string(variant), func(t *testing.T) {
 			dir := t.TempDir()
-			complete(t, dir, tiny(t, variant))
+			complete(t, dir, tiny(t, variant, "loss_weights.reconstruction=10"))
 			rows, err := ReadMetrics(rundir.Dir(dir).Metrics())
 			if err != nil {
 				t.Fatal(err)
