@@ -170,6 +170,7 @@ func (c *Config) validateLosses(v *validator) {
 	const most = 1e6
 	v.floats(at+"generator_gan", w.GeneratorGAN, 0, most)
 	v.floats(at+"discriminator_gan", w.DiscriminatorGAN, 0, most)
+	v.floats(at+"reconstruction", w.Reconstruction, 0, most)
 	v.floats(at+"consistency", w.Consistency, 0, most)
 	v.floats(at+"equivariance_value", w.EquivarianceValue, 0, most)
 	if v.floats(at+"equivariance_jacobian", w.EquivarianceJacobian, 0, most) &&

@@ -122,6 +122,10 @@ type LossWeights struct {
 	FeatureMatching []float64 `yaml:"feature_matching"`
 	// Perceptual weighs each of VGG-19's relu1_1 ... relu5_1.
 	Perceptual []float64 `yaml:"perceptual"`
+	// Reconstruction weighs the mean absolute difference of the prediction's
+	// pixels. Neither FOMM nor the paper has this term (0); beside a VGG-19 with
+	// random weights it helps.
+	Reconstruction float64 `yaml:"reconstruction"`
 	// EquivarianceValue weighs the keypoints' equivariance.
 	EquivarianceValue float64 `yaml:"equivariance_value"`
 	// EquivarianceJacobian weighs the Jacobians' equivariance.

@@ -235,6 +235,11 @@ func (b *stepBuilder) generatorLosses() {
 	at := b.s.At("perceptual")
 	terms := model.Perceptual(at, b.step.VGG, b.real, b.fake, b.o.Scales)
 	b.addLoss("perceptual", model.WeightedSum(at, terms, weights.Perceptual), &b.generator)
+	if weights.Reconstruction != 0 {
+		pixels := b.s.At("reconstruction")
+		loss := pixels.L1(b.prediction, b.step.Driving)
+		b.addLoss("reconstruction", pixels.Scale(loss, weights.Reconstruction), &b.generator)
+	}
 	b.adversarial()
 	b.equivariance()
 }
