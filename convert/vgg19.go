@@ -28,7 +28,7 @@ func isVGG19(s *weights.StateDict) bool {
 		if strings.HasPrefix(name, generator+".") || strings.HasPrefix(name, kpDetector+".") {
 			return false
 		}
-		found = found || strings.HasSuffix(name, "features.0.weight") || strings.HasSuffix(name, "slice1.0.weight")
+		found = found || isFirstVGG19(name)
 	}
 	return found
 }
@@ -39,13 +39,36 @@ func newRepacking(s *weights.StateDict, o Options) (Job, error) {
 	if !o.toFile() {
 		err = errors.New("these are the weights of VGG-19, not a checkpoint: training reads such files directly, --vgg19=FILE; --out=FILE.safetensors packs what it needs of them into a smaller file")
 	} else {
-		r.convs, err = weights.VGG19(s, weights.VGG19Widths)
+		r.convs, err = weights.VGG19(s, vggWidths(s))
 	}
 	if err != nil {
 		s.Close()
 		return nil, fmt.Errorf("%s: %w", o.Checkpoint, err)
 	}
 	return r, nil
+}
+
+// vggWidths are the channels that the first convolution lets expect: those of
+// VGG-19, or a whole fraction, as training takes them by vgg19.width_divisor.
+func vggWidths(s *weights.StateDict) [5]int64 {
+	widths := weights.VGG19Widths
+	for _, name := range s.Names() {
+		t, _ := s.Tensor(name)
+		shape := t.Shape()
+		if !isFirstVGG19(name) || len(shape) == 0 || shape[0] < 1 || widths[0]%shape[0] != 0 {
+			continue
+		}
+		divisor := widths[0] / shape[0]
+		for i := range widths {
+			widths[i] /= divisor
+		}
+		break
+	}
+	return widths
+}
+
+func isFirstVGG19(name string) bool {
+	return strings.HasSuffix(name, "features.0.weight") || strings.HasSuffix(name, "slice1.0.weight")
 }
 
 // Close implements Job.
