@@ -24,8 +24,10 @@ func UseOneDNN() error {
 	if _, set := os.LookupEnv(oneDNNEnv); set || !cpu.X86.HasAVX2 || oneDNNByDefault() {
 		return nil
 	}
-	environment := append(os.Environ(), oneDNNEnv+"=1")
-	err := syscall.Exec("/proc/self/exe", os.Args, environment)
+	program, err := os.Executable() // its own name is what `ps` shows
+	if err == nil {
+		err = syscall.Exec(program, os.Args, append(os.Environ(), oneDNNEnv+"=1"))
+	}
 	return fmt.Errorf("TensorFlow runs without oneDNN's kernels, more slowly (%s=1 switches them on): %w", oneDNNEnv, err)
 }
 
