@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/golang/glog"
 
 	"github.com/prioritycut/prioritycut/config"
+	"github.com/prioritycut/prioritycut/internal/cli"
 	"github.com/prioritycut/prioritycut/internal/rundir"
 	"github.com/prioritycut/prioritycut/tf"
 )
@@ -59,7 +61,7 @@ func (f *folder) close() {
 
 // open reads what the folder says of the run and takes the configuration in.
 func (f *folder) open(c *config.Config) error {
-	if err := f.store.Clean(); err != nil {
+	if err := f.clean(); err != nil {
 		return err
 	}
 	if err := f.latest(); err != nil {
@@ -73,6 +75,22 @@ func (f *folder) open(c *config.Config) error {
 	return f.note(c)
 }
 
+// clean removes what a process left half written when it was killed.
+func (f *folder) clean() error {
+	for _, pattern := range []string{filepath.Join(string(f.dir), ".*.tmp-*"), filepath.Join(f.dir.Pictures(), ".picture-*.png")} {
+		left, err := filepath.Glob(pattern)
+		if err != nil {
+			return err
+		}
+		for _, path := range left {
+			if err := os.Remove(path); err != nil {
+				return fmt.Errorf("cleaning up: %w", err)
+			}
+		}
+	}
+	return f.store.Clean()
+}
+
 // compare refuses a configuration that means another run than the one that the
 // checkpoint belongs to. Without a checkpoint there is nothing to go on from,
 // and a run that never took a step may change in any way.
@@ -83,7 +101,7 @@ func (f *folder) compare(c *config.Config) error {
 	}
 	diffs := config.DiffForResume(was, c)
 	if err := config.RefuseOnResume(diffs); err != nil {
-		return fmt.Errorf("%s: %w", f.dir, err)
+		return cli.Usage(fmt.Errorf("%s: %w", f.dir, err))
 	}
 	for _, d := range diffs {
 		glog.Infof("changed since the run was begun: %v", d)
@@ -180,7 +198,7 @@ func checkForeign(dir rundir.Dir) error {
 			known = known || e.Name() == name
 		}
 		if !known {
-			return fmt.Errorf("run folder %s has files but no run (%s, but no config.yaml): name another --out", dir, e.Name())
+			return cli.Usage(fmt.Errorf("run folder %s has files but no run (%s, but no config.yaml): name another --out", dir, e.Name()))
 		}
 	}
 	return nil

@@ -1,0 +1,59 @@
+package rundir
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestWriteFileReplacesAll(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "config.yaml")
+	for _, text := range []string{"a long first text", "short", ""} {
+		if err := WriteFile(path, []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+		got, err := os.ReadFile(path)
+		if err != nil || string(got) != text {
+			t.Errorf("%q, %v, want %q", got, err, text)
+		}
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) != 1 {
+		t.Errorf("left behind: %v, %v", entries, err)
+	}
+	if err := WriteFile(filepath.Join(dir, "no", "such", "folder"), nil); err == nil {
+		t.Error("a missing folder gives no error")
+	}
+	if !Dir(dir).Is() || Dir(filepath.Join(dir, "x")).Is() {
+		t.Error("a folder with config.yaml is that of a run, and no other")
+	}
+}
+
+func TestMetaIsReadBack(t *testing.T) {
+	m := Meta{
+		Step: 7, Attempt: 9, Seed: -3, ConfigHash: "abc", Preset: "shapes-64", Variant: "unet", FrameShape: [3]int{64, 32, 3},
+		Fit: "crop", AlignCorners: true, VGG19: "random", TrainVideos: 200, BestStep: 5, BestL1: 0.1, Config: "a: \"b\"\n",
+	}
+	data, err := m.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := DecodeMeta(data)
+	m.FormatVersion = FormatVersion
+	if diff := cmp.Diff(m, got); err != nil || diff != "" {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+	for text, want := range map[string]string{
+		"": "no notes", "null": "no notes", "[]": "notes", "{}": "format_version 0", `{"format_version":2}`: "use a newer one",
+		`{"format_version":1,"step":5,"attempt":4}`: "cannot be", `{"format_version":1,"step":-1}`: "cannot be",
+	} {
+		if _, err := DecodeMeta(json.RawMessage(text)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %q", text, err, want)
+		}
+	}
+}
