@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"io"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -253,5 +254,43 @@ func TestFolderForm(t *testing.T) {
 	}
 	if list, err := c.Tensors(rundir.Optimizer); err != nil || len(list) != 1 || list[0].Name != "step" {
 		t.Errorf("a file without optimisers gives %v (%v)", list, err)
+	}
+}
+
+// TestFrozenNetwork carries a run out whose keypoint detector was not trained:
+// it has no optimiser for it, which is no damage; half of one is.
+func TestFrozenNetwork(t *testing.T) {
+	entries := entriesOf(t, "fomm")
+	root := tensorsOf(entries)
+	for _, p := range []string{generator, kpDetector} {
+		root = root.with("optimizer_"+p, adamOf(parametersOf(entries, p), func(int) int64 { return 4 }))
+	}
+	j := mustRead(t, torchOf(t, root), Options{})
+	slots := j.nets.player(kpDetector).slots()
+	for i, drop := range []int{1, len(slots)} {
+		for _, v := range slots[:drop] {
+			delete(j.values, v)
+		}
+		run := filepath.Join(t.TempDir(), "run")
+		if err := j.writeRun(run); err != nil {
+			t.Fatal(err)
+		}
+		out := filepath.Join(t.TempDir(), "x.safetensors")
+		again, err := Read(Options{Checkpoint: run, Out: out})
+		if i == 0 {
+			if err == nil || !strings.Contains(err.Error(), "the optimiser of kp_detector has") {
+				t.Errorf("a part of an optimiser: %v", err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p := again.(*job).nets.player(kpDetector); again.(*job).hasAdam(p) {
+			t.Error("an optimiser that was not stored")
+		}
+		if err := again.Write(io.Discard); err != nil {
+			t.Error(err)
+		}
 	}
 }
