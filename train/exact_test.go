@@ -174,7 +174,7 @@ func compareFiles(t *testing.T, a, b string) {
 
 // TestGoingOn looks at what stands between two runs of one folder.
 func TestGoingOn(t *testing.T) {
-	dir := t.TempDir()
+	dir := filepath.Join(t.TempDir(), "[a b]*") // no pattern, just a name
 	complete(t, dir, tiny(t, model.FOMM, "steps=3"))
 	var said bytes.Buffer
 	run := func(c *config.Config) error {
@@ -213,8 +213,19 @@ func TestGoingOn(t *testing.T) {
 	if rows, err := ReadMetrics(rundir.Dir(dir).Metrics()); err != nil || len(rows) != 4 {
 		t.Fatalf("%d rows, %v, want 4: the torn one does not count", len(rows), err)
 	}
+	half := []string{filepath.Join(dir, ".metrics.csv.tmp-123"), filepath.Join(rundir.Dir(dir).Pictures(), ".picture-123.png")}
+	for _, path := range half {
+		if err := os.WriteFile(path, nil, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
 	if err := run(tiny(t, model.FOMM, "steps=5")); err != nil {
 		t.Fatal(err)
+	}
+	for _, path := range half {
+		if _, err := os.Stat(path); err == nil {
+			t.Errorf("%s is left", path)
+		}
 	}
 	rows, err := ReadMetrics(rundir.Dir(dir).Metrics())
 	if err != nil || len(rows) != 5 {

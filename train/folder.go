@@ -77,13 +77,16 @@ func (f *folder) open(c *config.Config) error {
 
 // clean removes what a process left half written when it was killed.
 func (f *folder) clean() error {
-	for _, pattern := range []string{filepath.Join(string(f.dir), ".*.tmp-*"), filepath.Join(f.dir.Pictures(), ".picture-*.png")} {
-		left, err := filepath.Glob(pattern)
-		if err != nil {
-			return err
+	for dir, mark := range map[string]string{string(f.dir): ".tmp-", f.dir.Pictures(): ".picture-"} {
+		entries, err := os.ReadDir(dir)
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("cleaning up: %w", err)
 		}
-		for _, path := range left {
-			if err := os.Remove(path); err != nil {
+		for _, e := range entries {
+			if !strings.HasPrefix(e.Name(), ".") || !strings.Contains(e.Name(), mark) {
+				continue
+			}
+			if err := os.Remove(filepath.Join(dir, e.Name())); err != nil {
 				return fmt.Errorf("cleaning up: %w", err)
 			}
 		}
