@@ -12,13 +12,14 @@ import (
 
 func TestGrid(t *testing.T) {
 	s := New(tensorflow.Double)
-	got := evaluate(t, s, s.Grid(2, 3), s.Grid(1, 2), s.Grid(58, 58))
+	grid := s.Grid(2, 3)
+	got := evaluate(t, s, grid, s.Grid(1, 2), s.Grid(58, 58))
 	near(t, "grid of 2x3", got[0], []float64{-1, -1, 0, -1, 1, -1, -1, 1, 0, 1, 1, 1}, 0)
 	near(t, "grid of 1x2", got[1], []float64{-1, -1, 1, -1}, 0)
 	if big := got[2]; len(big) != 2*58*58 || big[0] != -1 || big[len(big)-1] != 1 || math.Abs(big[2]-(2.0/57-1)) > 1e-15 {
 		t.Errorf("grid of 58x58: %d numbers, from %v to %v, step to %v", len(big), big[0], big[len(big)-1], big[2])
 	}
-	if s.Grid(2, 3) != s.Grid(2, 3) {
+	if again := s.Grid(2, 3); again != grid {
 		t.Error("a grid is made twice")
 	}
 }
