@@ -86,6 +86,9 @@ func (s *session) prepare() error {
 	if s.session, err = tf.NewSession(s.scope.Graph(), sessionConfigOf(s.config.Run)); err != nil {
 		return err
 	}
+	if err := s.checkMemory(); err != nil {
+		return err
+	}
 	return s.assign()
 }
 
@@ -133,9 +136,6 @@ func (s *session) build() error {
 	if err := checkColumns(s.step); err != nil {
 		return err
 	}
-	if err := s.checkMemory(); err != nil {
-		return err
-	}
 	s.reconstructor, err = evaluate.NewReconstructor(s.scope, s.step.Animator, s.options.Height, s.options.Width)
 	return err
 }
@@ -147,7 +147,7 @@ func (s *session) checkMemory() error {
 		return err
 	}
 	glog.Infof("memory: %v", m)
-	if strings.HasPrefix(s.config.Run.Device, "gpu") {
+	if s.session.HasGPU() {
 		return nil // most of it lies on the device
 	}
 	return m.CheckMemory()
