@@ -20,7 +20,7 @@ import (
 )
 
 func main() {
-	if err := tf.UseOneDNN(); err != nil {
+	if err := tf.Prepare(); err != nil {
 		glog.Warning(err)
 	}
 	// Warnings concern whoever sits in front of the screen.
