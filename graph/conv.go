@@ -67,6 +67,10 @@ func (c *Conv2D) Apply(s *Scope, x tensorflow.Output) tensorflow.Output {
 	if !s.Want("input", x, -1, -1, -1, c.in) {
 		return tensorflow.Output{}
 	}
+	if d := s.Shape(x); d[1] > 0 && d[2] > 0 && min(d[1], d[2])+c.before+c.after < c.size {
+		s.Failf("maps of %dx%d are smaller than a kernel of %d pixels; use fewer blocks or larger pictures", d[1], d[2], c.size)
+		return tensorflow.Output{}
+	}
 	kernel := c.Kernel.Value
 	if c.sn != nil {
 		kernel = c.sn.Apply(s)

@@ -53,7 +53,7 @@ func (s *Scope) matrix(key string, make func() tensorflow.Output) tensorflow.Out
 // Warp samples maps x [N, H, W, C] bilinearly at points grid [N, ..., 2], whose
 // last axis is (x, y) in [-1, 1], and returns [N, ..., C]. With alignCorners
 // -1 and 1 are the centres of the border pixels, else their outer edges.
-// Gradients flow to x and, with ZeroPadding, to the points.
+// Gradients flow to x and to the points.
 //
 // It is composed of TensorFlow's own operations, so that a model that uses it
 // runs wherever TensorFlow does.

@@ -56,7 +56,8 @@ func (s *Scope) GradientsOf(y tensorflow.Output, x []tensorflow.Output) []tensor
 //	w = w - lr * m/(1-b1^t) / (sqrt(v/(1-b2^t)) + epsilon).
 //
 // TensorFlow adds epsilon before the correction of v, so its kernel is handed
-// epsilon * sqrt(1-b2^t): the same number.
+// epsilon * sqrt(1-b2^t): the same number. In float32 the kernel rounds 1-b2,
+// which makes steps differ from PyTorch's by some 6e-6 of their size.
 type Adam struct {
 	// Beta1 and Beta2 are the decay rates, Epsilon the smallest divisor.
 	Beta1, Beta2, Epsilon float64
