@@ -16,15 +16,15 @@ import (
 )
 
 // Grid shows reconstructions of test videos, one a row: the first frame moved
-// to a frame that differs much from it.
-func (r *Reconstructor) Grid(ctx context.Context, run graph.Runner, videos []dataset.TestVideo, o Options) (*picture.Grid, error) {
+// to a frame that differs much from it. The style says how it is drawn.
+func (r *Reconstructor) Grid(ctx context.Context, run graph.Runner, videos []dataset.TestVideo, o Options, style picture.Style) (*picture.Grid, error) {
 	if o.Videos > 0 && o.Videos < len(videos) {
 		videos = videos[:o.Videos]
 	}
 	if len(videos) == 0 {
 		return nil, ErrNoVideo
 	}
-	b := &gridBuilder{r: r, o: o, difference: picture.Scale{High: 0.5, Ramp: picture.Sequential}}
+	b := &gridBuilder{r: r, o: o, style: style, grid: picture.Grid{Border: style.Border}, difference: picture.Scale{High: 0.5, Ramp: picture.Sequential}}
 	for _, v := range videos {
 		if err := b.row(ctx, run, v); err != nil {
 			return nil, fmt.Errorf("pictures of test videos: %w", err)
@@ -40,6 +40,7 @@ func (r *Reconstructor) Grid(ctx context.Context, run graph.Runner, videos []dat
 type gridBuilder struct {
 	r          *Reconstructor
 	o          Options
+	style      picture.Style
 	grid       picture.Grid
 	difference picture.Scale
 }
@@ -99,7 +100,7 @@ func (b *gridBuilder) pictures(source, driving *video.Frame, values [][]float32)
 		if err != nil {
 			return err
 		}
-		b.add(caption, picture.Keypoints(given[i], points[0], zoom))
+		b.add(caption, b.style.Keypoints(given[i], points[0], zoom))
 	}
 	made, err := picture.FromFloats(values[0], 1, h, w)
 	if err != nil {

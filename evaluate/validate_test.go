@@ -14,6 +14,7 @@ import (
 	"github.com/prioritycut/prioritycut/dataset"
 	"github.com/prioritycut/prioritycut/dataset/shapes"
 	"github.com/prioritycut/prioritycut/graph"
+	"github.com/prioritycut/prioritycut/internal/picture"
 	"github.com/prioritycut/prioritycut/model"
 	"github.com/prioritycut/prioritycut/tf"
 	"github.com/prioritycut/prioritycut/video"
@@ -72,7 +73,7 @@ func TestValidate(t *testing.T) {
 	_, _, r, session := network(t, side)
 	data := drawn(t, side)
 	const tau = 0.3 // an untrained network is sure of nothing
-	got, err := Validate(ctx, session, r, data.Test(), Options{BGThreshold: tau})
+	got, err := Validate(ctx, session, r, data.Test(), Options{BGThreshold: tau}, picture.Style{Border: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,7 +150,7 @@ func TestValidate(t *testing.T) {
 	if _, err := Validate(ctx, session, r, nil, Options{}); !errors.Is(err, ErrNoVideo) {
 		t.Errorf("no video gives %v", err)
 	}
-	grid, err := r.Grid(ctx, session, data.Test(), Options{BGThreshold: tau})
+	grid, err := r.Grid(ctx, session, data.Test(), Options{BGThreshold: tau}, picture.Style{Border: true})
 	if err != nil {
 		t.Fatal(err)
 	}

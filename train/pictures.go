@@ -7,10 +7,20 @@ import (
 
 	tensorflow "github.com/wamuir/graft/tensorflow"
 
+	"github.com/prioritycut/prioritycut/config"
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/internal/picture"
 	"github.com/prioritycut/prioritycut/tf"
 )
+
+// styleOf says how pictures are drawn, or which of visualizer_params cannot be.
+func styleOf(v config.VisualizerParams) (picture.Style, error) {
+	colours, err := picture.ParseColormap(v.Colormap)
+	if err != nil {
+		return picture.Style{}, fmt.Errorf("visualizer_params.colormap: %w", err)
+	}
+	return picture.Style{KPSize: v.KPSize, Border: v.DrawBorder, Colormap: colours}, nil
+}
 
 // picturesHook draws what the model makes of a training batch, every so many
 // steps and at the end: the reference's columns and those of the paper's
@@ -23,6 +33,7 @@ type picturesHook struct {
 	dir     string
 	every   int64
 	rows    int
+	style   picture.Style
 	events  *tf.EventWriter
 }
 
@@ -62,6 +73,7 @@ type canvas struct {
 	grid    picture.Grid
 	n, h, w int // pictures of the batch
 	rows    int
+	style   picture.Style
 	values  map[tensorflow.Output][]float32
 	shapes  map[tensorflow.Output][]int64
 	err     error
@@ -74,7 +86,8 @@ func (h *picturesHook) grid(m *Moment) (*picture.Grid, error) {
 		return nil, err
 	}
 	o := h.options
-	c := &canvas{n: o.Batch, h: o.Height, w: o.Width, rows: min(h.rows, o.Batch)}
+	c := &canvas{n: o.Batch, h: o.Height, w: o.Width, rows: min(h.rows, o.Batch), style: h.style}
+	c.grid.Border = h.style.Border
 	if err := c.compute(h.run, f, h.step); err != nil {
 		return nil, err
 	}
@@ -181,7 +194,7 @@ func (c *canvas) keypoints(caption string, pictures []*image.RGBA, value tensorf
 	zoom := max(128/max(c.h, c.w), 1)
 	var cells []*image.RGBA
 	for i, p := range pictures {
-		cells = append(cells, picture.Keypoints(p, points[i], zoom))
+		cells = append(cells, c.style.Keypoints(p, points[i], zoom))
 	}
 	c.add(caption, cells)
 }
@@ -244,7 +257,12 @@ func (c *canvas) sparse(deformed, masks tensorflow.Output) {
 		}
 		var seen []*image.RGBA
 		for i := 0; i < c.rows; i++ {
-			seen = append(seen, fields[i].Mask(all[i*hypotheses+k]))
+			one := fields[i].Mask(all[i*hypotheses+k])
+			if k > 0 {
+				// The keypoint's colour says which one it is.
+				one = picture.Box(one, one.Rect, c.style.Colormap.Of(k-1, hypotheses-1), 1)
+			}
+			seen = append(seen, one)
 		}
 		caption := fmt.Sprintf("moved with keypoint %d, masked", k)
 		if k == 0 {

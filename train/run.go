@@ -15,6 +15,7 @@ import (
 	"github.com/prioritycut/prioritycut/dataset"
 	"github.com/prioritycut/prioritycut/evaluate"
 	"github.com/prioritycut/prioritycut/graph"
+	"github.com/prioritycut/prioritycut/internal/picture"
 	"github.com/prioritycut/prioritycut/internal/rundir"
 	"github.com/prioritycut/prioritycut/tf"
 )
@@ -33,6 +34,10 @@ type RunOptions struct {
 // begun is finished, the state is saved, and nil is returned. A run that is
 // complete says so.
 func Run(ctx context.Context, o RunOptions) error {
+	style, err := styleOf(o.Config.Visualizer)
+	if err != nil {
+		return err
+	}
 	f, err := openFolder(rundir.Dir(o.Dir), o.Config)
 	if err != nil {
 		return err
@@ -41,7 +46,7 @@ func Run(ctx context.Context, o RunOptions) error {
 	if f.complete(o.Config.Train.Steps) {
 		return f.tellComplete(o.Out)
 	}
-	s := &session{config: o.Config, folder: f, out: o.Out, options: OptionsOf(o.Config)}
+	s := &session{config: o.Config, folder: f, out: o.Out, options: OptionsOf(o.Config), style: style}
 	if err := s.openData(ctx); err != nil {
 		if ctx.Err() != nil {
 			_, err = fmt.Fprintln(o.Out, "stopped before a step was taken")
@@ -72,6 +77,7 @@ type session struct {
 	scope         *graph.Scope
 	step          *Step
 	options       StepOptions
+	style         picture.Style
 	reconstructor *evaluate.Reconstructor
 	session       *tf.Session
 	checkpoints   *checkpointHook
@@ -298,7 +304,7 @@ func (s *session) hooks(ctx context.Context, t *trainer, events *tf.EventWriter)
 	return append(hooks,
 		&metricsHook{path: dir.Metrics(), every: c.LogSteps, vgg: vggNote(s.config.VGG19)},
 		&picturesHook{
-			step: s.step, options: s.options, run: s.session, events: events,
+			step: s.step, options: s.options, style: s.style, run: s.session, events: events,
 			dir: dir.Pictures(), every: c.PictureSteps, rows: c.PictureRows,
 		},
 		&eventsHook{writer: events, every: c.LogSteps},

@@ -79,7 +79,7 @@ const unseenRows = 8
 // drawUnseen draws what the finished model makes of test videos.
 func (s *session) drawUnseen(ctx context.Context, at int64, videos []dataset.TestVideo) error {
 	o := evaluate.Options{Videos: unseenRows, BGThreshold: s.config.PriorityCut.BGThreshold}
-	grid, err := s.reconstructor.Grid(ctx, s.session, videos, o)
+	grid, err := s.reconstructor.Grid(ctx, s.session, videos, o, s.style)
 	if err != nil {
 		return err
 	}

@@ -24,6 +24,9 @@ type Grid struct {
 	// Wrap breaks the grid into bands of so many columns, one below another;
 	// 0 keeps one band.
 	Wrap int
+	// Border puts space between cells and a line around each; without, the
+	// cells of a band touch.
+	Border bool
 	// Legends explain the colours of heatmaps, below the grid.
 	Legends []Legend
 }
@@ -53,6 +56,7 @@ var (
 	paper = color.RGBA{255, 255, 255, 255}
 	ink   = color.RGBA{30, 30, 30, 255}
 	empty = color.RGBA{238, 238, 238, 255}
+	line  = color.RGBA{170, 170, 170, 255}
 )
 
 // Add appends a column.
@@ -78,6 +82,7 @@ func (g *Grid) AddLegend(text string, s Scale) {
 type layout struct {
 	rows, wrap     int
 	cellW, cellH   int
+	space          int // between cells
 	left           int // of the first column
 	captionH       []int
 	bandY          []int // of each band's captions
@@ -98,15 +103,15 @@ func (g *Grid) Draw() (*image.RGBA, error) {
 		text(m, margin, margin, g.Title, ink)
 	}
 	for i, column := range g.Columns {
-		band, x := i/l.wrap, l.left+i%l.wrap*(l.cellW+gap)
+		band, x := i/l.wrap, l.left+i%l.wrap*(l.cellW+l.space)
 		y := l.bandY[band]
-		lines := wrapText(column.Caption, l.cellW)
+		lines := wrapText(column.Caption, l.captionW())
 		// Captions stand on the cells: short ones start lower.
-		for k, line := range lines {
-			text(m, x, y+l.captionH[band]-(len(lines)-k)*lineH, line, ink)
+		for k, words := range lines {
+			text(m, x, y+l.captionH[band]-(len(lines)-k)*lineH, words, ink)
 		}
 		for r := 0; r < l.rows; r++ {
-			g.cell(m, column, r, image.Rect(x, 0, x+l.cellW, l.cellH).Add(image.Pt(0, y+l.captionH[band]+r*(l.cellH+gap))))
+			g.cell(m, column, r, image.Rect(x, 0, x+l.cellW, l.cellH).Add(image.Pt(0, y+l.captionH[band]+r*(l.cellH+l.space))))
 		}
 	}
 	g.drawLabels(m, l)
@@ -116,6 +121,9 @@ func (g *Grid) Draw() (*image.RGBA, error) {
 
 func (g *Grid) layout() (*layout, error) {
 	l := &layout{wrap: g.Wrap}
+	if g.Border {
+		l.space = gap
+	}
 	if len(g.Columns) == 0 {
 		return nil, errors.New("picture: a grid without columns")
 	}
@@ -151,16 +159,16 @@ func (g *Grid) layout() (*layout, error) {
 	for b := 0; b < bands; b++ {
 		lines := 0
 		for _, c := range g.Columns[b*l.wrap : min((b+1)*l.wrap, len(g.Columns))] {
-			lines = max(lines, len(wrapText(c.Caption, l.cellW)))
+			lines = max(lines, len(wrapText(c.Caption, l.captionW())))
 		}
 		l.captionH = append(l.captionH, lines*lineH+2)
 		l.bandY = append(l.bandY, y)
-		y += lines*lineH + 2 + l.rows*(l.cellH+gap) + margin
+		y += lines*lineH + 2 + l.rows*(l.cellH+l.space) + margin
 		if y > maxPixels {
 			break
 		}
 	}
-	l.w = max(l.left+l.wrap*(l.cellW+gap)-gap+margin, textWidth(g.Title)+2*margin)
+	l.w = max(l.left+l.wrap*(l.cellW+l.space)-l.space+margin, textWidth(g.Title)+2*margin)
 	return l, g.placeLegends(l, y)
 }
 
@@ -184,6 +192,9 @@ func (g *Grid) placeLegends(l *layout, y int) error {
 	return nil
 }
 
+// captionW is the width of captions: those of neighbours must not run together.
+func (l *layout) captionW() int { return l.cellW - gap + l.space }
+
 // cellSize gives the size that cells are drawn at.
 func (g *Grid) cellSize(largest image.Point) (w, h int) {
 	if g.CellW > 0 && g.CellH > 0 {
@@ -195,6 +206,9 @@ func (g *Grid) cellSize(largest image.Point) (w, h int) {
 
 // cell draws one cell, centred, as large as its aspect allows.
 func (g *Grid) cell(m *image.RGBA, c Column, row int, at image.Rectangle) {
+	if g.Border {
+		draw.Draw(m, at.Inset(-1), image.NewUniform(line), image.Point{}, draw.Src)
+	}
 	if row >= len(c.Cells) || isNil(c.Cells[row]) || c.Cells[row].Bounds().Empty() {
 		draw.Draw(m, at, image.NewUniform(empty), image.Point{}, draw.Src)
 		return
@@ -206,6 +220,7 @@ func (g *Grid) cell(m *image.RGBA, c Column, row int, at image.Rectangle) {
 	}
 	p := Resize(c.Cells[row], w, h)
 	corner := at.Min.Add(image.Pt((at.Dx()-p.Rect.Dx())/2, (at.Dy()-p.Rect.Dy())/2))
+	draw.Draw(m, at, image.NewUniform(paper), image.Point{}, draw.Src)
 	draw.Draw(m, p.Rect.Add(corner), p, image.Point{}, draw.Over)
 }
 
@@ -220,7 +235,7 @@ func isNil(p image.Image) bool {
 func (g *Grid) drawLabels(m *image.RGBA, l *layout) {
 	for b := range l.bandY {
 		for r := 0; r < min(l.rows, len(g.RowLabels)); r++ {
-			y := l.bandY[b] + l.captionH[b] + r*(l.cellH+gap) + (l.cellH-lineH)/2
+			y := l.bandY[b] + l.captionH[b] + r*(l.cellH+l.space) + (l.cellH-lineH)/2
 			text(m, margin, y, g.RowLabels[r], ink)
 		}
 	}

@@ -28,7 +28,7 @@ func shade(i int) color.RGBA { return color.RGBA{byte(40 + 10*i), 200, 90, 255} 
 
 func TestGridPlacesCells(t *testing.T) {
 	for _, wrap := range []int{0, 1, 2, 3, 9} {
-		g := &Grid{Title: "title", RowLabels: []string{"first", "second"}, Wrap: wrap}
+		g := &Grid{Title: "title", RowLabels: []string{"first", "second"}, Wrap: wrap, Border: true}
 		for c := 0; c < 3; c++ {
 			Add(g, fmt.Sprintf("column %d", c), filled(20, 20, shade(2*c)), filled(20, 20, shade(2*c+1)))
 		}
@@ -65,6 +65,39 @@ func TestGridPlacesCells(t *testing.T) {
 			if n := inked(m, label); n < 30 {
 				t.Errorf("wrap %d: the label beside column %d has %d pixels", wrap, c, n)
 			}
+		}
+	}
+}
+
+// TestBorder tells grids with and without borders apart: lines around cells and
+// space between them, or cells that touch.
+func TestBorder(t *testing.T) {
+	for _, border := range []bool{false, true} {
+		g := &Grid{Border: border}
+		Add(g, "long caption", filled(100, 100, shade(0)), filled(100, 100, shade(1)))
+		Add(g, "long caption", filled(100, 100, shade(2)))
+		m, err := g.Draw()
+		if err != nil {
+			t.Fatal(err)
+		}
+		space := 0
+		if border {
+			space = gap
+		}
+		first, below, beside := findAll(m, shade(0)), findAll(m, shade(1)), findAll(m, shade(2))
+		if first.Size() != image.Pt(100, 100) || below != first.Add(image.Pt(0, 100+space)) || beside != first.Add(image.Pt(100+space, 0)) {
+			t.Errorf("border %v: cells at %v, %v, %v", border, first, below, beside)
+		}
+		around := 0
+		for x := first.Min.X - 1; x <= first.Max.X; x++ {
+			for y := first.Min.Y - 1; y <= first.Max.Y; y++ {
+				if m.RGBAAt(x, y) == line {
+					around++
+				}
+			}
+		}
+		if want := map[bool]int{true: 4 * 101}[border]; around != want {
+			t.Errorf("border %v: %d pixels of a line, want %d", border, around, want)
 		}
 	}
 }

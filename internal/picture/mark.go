@@ -33,29 +33,41 @@ func Points(v []float32, n, k int) ([][]Point, error) {
 	return points, nil
 }
 
+// Style is how keypoints and grids are drawn: the visualizer_params.
+type Style struct {
+	// KPSize is the radius of a keypoint's disc in pixels of the picture, before
+	// it is enlarged; below 1 counts as 1.
+	KPSize int
+	// Border puts space between the cells of a grid and a line around each.
+	Border bool
+	// Colormap colours keypoints and what belongs to them.
+	Colormap Colormap
+}
+
 // Keypoints enlarges a picture by a whole factor and marks the keypoints of a
-// model, in [-1, 1], by discs; keypoint i of n has the colour Rainbow(i, n) in
-// every picture. Points that are not numbers are left out.
-func Keypoints(src image.Image, points []Point, zoom int) *image.RGBA {
+// model, in [-1, 1], by discs; keypoint i of n has the colour
+// Colormap.Of(i, n) in every picture. Points that are not numbers are left out.
+func (s Style) Keypoints(src image.Image, points []Point, zoom int) *image.RGBA {
 	m := canvas(src)
 	w, h := m.Rect.Dx(), m.Rect.Dy()
 	pixels := make([]Point, len(points))
 	for i, p := range points {
 		pixels[i] = p.Pixel(w, h)
 	}
-	return Marks(m, pixels, zoom)
+	return s.Marks(m, pixels, zoom)
 }
 
 // Marks is Keypoints for places in pixels of the picture before enlarging;
 // (0, 0) is the centre of the first pixel.
-func Marks(src image.Image, pixels []Point, zoom int) *image.RGBA {
+func (s Style) Marks(src image.Image, pixels []Point, zoom int) *image.RGBA {
 	m := Zoom(src, zoom)
 	factor := float64(max(zoom, 1))
-	radius := max(2, float64(min(m.Rect.Dx(), m.Rect.Dy()))/40)
+	radius := factor * float64(max(s.KPSize, 1))
 	for i, p := range pixels {
 		at := Point{(p.X+0.5)*factor - 0.5, (p.Y+0.5)*factor - 0.5}
+		// The dark rim tells a disc from a picture of its colour.
 		disc(m, at, radius+1, color.RGBA{20, 20, 20, 255})
-		disc(m, at, radius, Rainbow(i, len(pixels)))
+		disc(m, at, radius, s.Colormap.Of(i, len(pixels)))
 	}
 	return m
 }

@@ -25,7 +25,7 @@ func TestKeypointsStandWhereTheModelSays(t *testing.T) {
 	src := filled(65, 33, color.RGBA{128, 128, 128, 255})
 	points := []Point{{0, 0}, {-0.5, 0.5}, {0.75, -0.25}}
 	for _, zoom := range []int{1, 2, 3} {
-		m := Keypoints(src, points, zoom)
+		m := Style{KPSize: 2}.Keypoints(src, points, zoom)
 		if m.Rect != image.Rect(0, 0, 65*zoom, 33*zoom) {
 			t.Fatalf("size %v", m.Rect)
 		}
@@ -35,14 +35,14 @@ func TestKeypointsStandWhereTheModelSays(t *testing.T) {
 				((p.X+1)*32+0.5)*float64(zoom) - 0.5,
 				((p.Y+1)*16+0.5)*float64(zoom) - 0.5,
 			}
-			got, n := centre(m, Rainbow(i, 3))
+			got, n := centre(m, Colormap{}.Of(i, 3))
 			if math.Hypot(got.X-want.X, got.Y-want.Y) > 0.3 || n < 4 {
 				t.Errorf("zoom %d: keypoint %d is at %v (%v pixels), want %v", zoom, i, got, n, want)
 			}
 		}
 	}
-	marked := Marks(src, []Point{{20, 10}}, 2)
-	if got, _ := centre(marked, Rainbow(0, 1)); math.Hypot(got.X-40.5, got.Y-20.5) > 0.3 {
+	marked := Style{}.Marks(src, []Point{{20, 10}}, 2)
+	if got, _ := centre(marked, (Colormap{}).Of(0, 1)); math.Hypot(got.X-40.5, got.Y-20.5) > 0.3 {
 		t.Errorf("the mark is at %v", got)
 	}
 }
@@ -50,19 +50,34 @@ func TestKeypointsStandWhereTheModelSays(t *testing.T) {
 func TestKeypointsAnywhere(t *testing.T) {
 	src := filled(16, 16, paper)
 	far := []Point{{math.NaN(), 0}, {math.Inf(1), 0}, {0, math.Inf(-1)}, {1e300, -1e300}, {-7, 3}}
-	m := Keypoints(src, far, 1)
+	m := Style{}.Keypoints(src, far, 1)
 	for i := range m.Pix {
 		if m.Pix[i] != 255 {
 			t.Fatal("a point outside left a mark")
 		}
 	}
 	// Corners are drawn as far as the picture goes.
-	m = Keypoints(src, []Point{{-1, -1}, {1, 1}}, 4)
-	if m.RGBAAt(1, 1) != Rainbow(0, 2) || m.RGBAAt(62, 62) != Rainbow(1, 2) {
+	m = Style{}.Keypoints(src, []Point{{-1, -1}, {1, 1}}, 4)
+	if first := (Colormap{}); m.RGBAAt(1, 1) != first.Of(0, 2) || m.RGBAAt(62, 62) != first.Of(1, 2) {
 		t.Error("keypoints in the corners are missing")
 	}
-	if m := Keypoints(image.NewRGBA(image.Rectangle{}), far, 3); !m.Rect.Empty() {
+	if m := (Style{}).Keypoints(image.NewRGBA(image.Rectangle{}), far, 3); !m.Rect.Empty() {
 		t.Errorf("a picture of nothing becomes %v", m.Rect)
+	}
+}
+
+// TestKeypointsHaveTheirSize counts a disc's pixels, in pixels of the picture.
+func TestKeypointsHaveTheirSize(t *testing.T) {
+	src := filled(101, 101, color.RGBA{128, 128, 128, 255})
+	for _, size := range []int{0, 1, 2, 5, 12} {
+		for _, zoom := range []int{1, 3} {
+			m := Style{KPSize: size}.Keypoints(src, []Point{{0, 0}}, zoom)
+			_, n := centre(m, Colormap{}.Of(0, 1))
+			radius := float64(zoom * max(size, 1))
+			if area := math.Pi * radius * radius; n < math.Pi*(radius-0.6)*(radius-0.6) || n > area+4*radius {
+				t.Errorf("size %d, zoom %d: %v pixels, the area is %.0f", size, zoom, n, area)
+			}
+		}
 	}
 }
 

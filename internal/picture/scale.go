@@ -120,21 +120,3 @@ func gamma(v float64) (byte, bool) {
 	}
 	return level(1.055*math.Pow(v, 1/2.4) - 0.055), ok
 }
-
-// Rainbow gives colour i of n distinct ones, from red over yellow, green, cyan
-// and blue to pink. It is what keypoints and their masks are drawn in.
-func Rainbow(i, n int) color.RGBA {
-	if n < 1 {
-		n = 1
-	}
-	i = min(max(i, 0), n-1)
-	hue := 0.0
-	if n > 1 {
-		hue = 0.90 * float64(i) / float64(n-1)
-	}
-	channel := func(offset float64) byte {
-		x := math.Mod(6*hue+offset, 6)
-		return level(min(max(math.Abs(x-3)-1, 0), 1))
-	}
-	return color.RGBA{channel(0), channel(4), channel(2), 255}
-}

@@ -92,20 +92,3 @@ func TestScaleIsFixed(t *testing.T) {
 		t.Error("the bar's ends are not the scale's")
 	}
 }
-
-func TestRainbowTellsKeypointsApart(t *testing.T) {
-	for _, n := range []int{2, 5, 10, 15} {
-		for i := 0; i < n; i++ {
-			for j := 0; j < i; j++ {
-				a, b := Rainbow(i, n), Rainbow(j, n)
-				d := math.Abs(float64(a.R)-float64(b.R)) + math.Abs(float64(a.G)-float64(b.G)) + math.Abs(float64(a.B)-float64(b.B))
-				if d < 60 {
-					t.Errorf("colours %d and %d of %d are %v and %v", i, j, n, a, b)
-				}
-			}
-		}
-	}
-	if Rainbow(0, 10) != (color.RGBA{255, 0, 0, 255}) || Rainbow(-4, 0) != Rainbow(0, 1) || Rainbow(99, 10) != Rainbow(9, 10) {
-		t.Error("the ends are wrong")
-	}
-}
