@@ -122,7 +122,7 @@ func TestValuesThatCanBeUsed(t *testing.T) {
 		{"frame_shape=[128, 64, 3]", "train_params.scales=[1, 0.5, 0.25]"},
 		{"estimate_jacobian=false", "equivariance_jacobian=0"},
 		{"run_params.device=gpu:7"},
-		{"discriminator_params.num_blocks=2"},
+		{"discriminator_params.num_blocks=2", "feature_matching=[1, 1]"},
 		{"preset=vox-256", "frame_shape=[512, 512, 3]", "kp_detector_params.scale_factor=0.125", "dense_motion_params.scale_factor=0.125"},
 	} {
 		if _, _, err := Resolve(Options{Sets: sets, Data: Shapes, VGG19: RandomVGG19}); err != nil {

@@ -182,7 +182,7 @@ func TestBadShapes(t *testing.T) {
 		"batch norm":        {func(s *Scope) { NewBatchNorm(s.Sub("norm"), 4).Apply(s, maps(s, 2, 4, 4, 3)) }, "norm: input is [2 4 4 3], want [-1 -1 -1 4]"},
 		"instance norm":     {func(s *Scope) { NewInstanceNorm(s.Sub("norm"), 4).Apply(s, maps(s, 2, 4, 4, 3)) }, "norm: input is"},
 		"hourglass":         {func(s *Scope) { NewHourglass(s.Sub("hg"), 3, 4, 8, 3).Apply(s, maps(s, 2, 12, 16, 3)) }, "multiples of 8"},
-		"kernel too big":    {func(s *Scope) { NewConv2D(s.Sub("c"), 3, 4, 7, ConvOptions{}).Apply(s, maps(s, 2, 6, 9, 3)) }, "Conv2D"},
+		"kernel too big":    {func(s *Scope) { NewConv2D(s.Sub("c"), 3, 4, 7, ConvOptions{}).Apply(s, maps(s, 2, 6, 9, 3)) }, "smaller than a kernel of 7"},
 		"scope twice": {func(s *Scope) {
 			s.Sub("net").Sub("a")
 			s.At("net").Sub("a")

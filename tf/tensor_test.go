@@ -129,6 +129,10 @@ func resident(t *testing.T) int {
 func TestReclaim(t *testing.T) {
 	const size = 64 << 20 // above malloc's limit for memory that it keeps
 	data := make([]uint8, size)
+	for i := range data {
+		data[i] = 1 // so that its own pages are counted before
+	}
+	before := resident(t)
 	makeGarbage := func() int {
 		tensor, err := NewTensor(data, size)
 		if err != nil {
@@ -138,12 +142,18 @@ func TestReclaim(t *testing.T) {
 		runtime.KeepAlive(tensor)
 		return r
 	}
-	used := makeGarbage()
-	start := time.Now()
-	Reclaim()
-	t.Logf("reclaiming took %v", time.Since(start))
-	if freed := used - resident(t); freed < size*9/10 {
-		t.Errorf("%d of %d bytes came back", freed, size)
+	// TensorFlow's allocator may keep what one tensor leaves behind, but not the
+	// memory of many.
+	const tensors = 8
+	used := 0
+	for range tensors {
+		used = max(used, makeGarbage())
+		start := time.Now()
+		Reclaim()
+		t.Logf("reclaiming took %v", time.Since(start))
+	}
+	if grown := used - before; grown > 2*size+size/2 {
+		t.Errorf("%d tensors of %d bytes, each dropped before the next, grew the process by %d bytes", tensors, size, grown)
 	}
 	runtime.KeepAlive(data)
 }

@@ -53,11 +53,11 @@ func newBackground(r *random.Rand) background {
 	for i := range b.ripples {
 		long := r.Uniform(0.16, 0.60)
 		if i == 0 {
-			long = r.Uniform(0.11, 0.15)
+			long = r.Uniform(0.16, 0.22)
 		}
 		turn := r.Uniform(0, 2*math.Pi)
 		d := down(turn).times(2 * math.Pi / long)
-		strength := 0.012 + 0.045*long
+		strength := 0.008 + 0.030*long
 		b.ripples[i] = ripple{d.x, d.y, r.Uniform(0, 2*math.Pi), grey(strength, 0.5*strength)}
 	}
 	for i := range b.glows {

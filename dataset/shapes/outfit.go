@@ -56,15 +56,17 @@ type cloth struct {
 
 func newCloth(r *random.Rand, ground colour) cloth {
 	// The ink is a lighter or darker shade of the ground: patterns tell the
-	// videos apart without hiding which part is which.
-	towards, k := colour{1, 1, 1}, r.Uniform(0.24, 0.38)
+	// videos apart without hiding which part is which. Their bands are some
+	// four pixels wide at 64x64, so that a model that moves features of half
+	// that resolution can carry them along.
+	towards, k := colour{1, 1, 1}, r.Uniform(0.20, 0.32)
 	if brightness := ground[0] + ground[1] + ground[2]; brightness > 1.9 || r.Float64() < 0.3 {
-		towards, k = colour{0.05, 0.04, 0.12}, r.Uniform(0.20, 0.32)
+		towards, k = colour{0.05, 0.04, 0.12}, r.Uniform(0.17, 0.27)
 	}
 	return cloth{
 		ground: ground, ink: ground.mix(towards, k),
 		pattern: pattern(r.IntN(int(numPatterns))),
-		period:  r.Uniform(0.060, 0.085),
+		period:  r.Uniform(0.105, 0.145),
 		phaseS:  r.Float64(), phaseV: r.Float64(),
 	}
 }

@@ -56,7 +56,7 @@ type body struct {
 }
 
 func newBody(r *random.Rand) body {
-	about := func(v float64) float64 { return v * r.Uniform(0.94, 1.06) }
+	about := func(v float64) float64 { return v * r.Uniform(0.92, 1.02) }
 	return body{
 		torso: about(0.216), hips: about(0.060),
 		shoulder: about(0.121), hip: about(0.066),
@@ -108,8 +108,8 @@ func newDance(r *random.Rand) dance {
 	d := dance{
 		beat:  r.Uniform(1.2, 1.8) / 24,
 		place: point{r.Uniform(-0.02, 0.02), 0.097 + r.Uniform(-0.008, 0.008)},
-		sway:  wave{0, r.Uniform(0.055, 0.080), 1, r.Float64()},
-		bob:   wave{0, r.Uniform(0.012, 0.022), 2, r.Float64()},
+		sway:  wave{0, r.Uniform(0.105, 0.130), 1, r.Float64()},
+		bob:   wave{0, r.Uniform(0.020, 0.032), 2, r.Float64()},
 		lean:  wave{0, r.Uniform(0.10, 0.20), 1, r.Float64()},
 		nod:   wave{0, r.Uniform(0.10, 0.25), 1, r.Float64()},
 	}
@@ -122,7 +122,7 @@ func newDance(r *random.Rand) dance {
 		d.hail(r)
 	}
 	for s := range d.wrist {
-		d.wrist[s] = wave{0, r.Uniform(0.2, 0.5), 1, r.Float64()}
+		d.wrist[s] = wave{0, r.Uniform(0.1, 0.3), 1, r.Float64()}
 	}
 	return d
 }
@@ -130,8 +130,8 @@ func newDance(r *random.Rand) dance {
 // step lets every limb swing at a phase of its own.
 func (d *dance) step(r *random.Rand) {
 	for s := range d.shoulder {
-		d.shoulder[s] = wave{r.Uniform(0.70, 0.95), r.Uniform(1.10, 1.40), 1, r.Float64()}
-		d.elbow[s] = wave{r.Uniform(0.3, 0.6), r.Uniform(0.5, 0.8), 1, r.Float64()}
+		d.shoulder[s] = wave{r.Uniform(0.55, 0.80), r.Uniform(0.65, 0.90), 1, r.Float64()}
+		d.elbow[s] = wave{r.Uniform(0.3, 0.6), r.Uniform(0.35, 0.55), 1, r.Float64()}
 		d.hip[s] = wave{r.Uniform(0.08, 0.16), r.Uniform(0.30, 0.45), 1, r.Float64()}
 		d.knee[s] = wave{0.3, r.Uniform(0.25, 0.4), 1, r.Float64()}
 	}
@@ -143,8 +143,8 @@ func (d *dance) walk(r *random.Rand) {
 	phase := r.Float64()
 	for s := range d.shoulder {
 		here := phase + 0.5*float64(s) + r.Uniform(-0.05, 0.05)
-		d.shoulder[s] = wave{r.Uniform(0.35, 0.55), r.Uniform(1.00, 1.25), 1, here}
-		d.elbow[s] = wave{r.Uniform(0.4, 0.6), r.Uniform(0.5, 0.7), 1, here + 0.15}
+		d.shoulder[s] = wave{r.Uniform(0.35, 0.55), r.Uniform(0.60, 0.85), 1, here}
+		d.elbow[s] = wave{r.Uniform(0.4, 0.6), r.Uniform(0.35, 0.55), 1, here + 0.15}
 		d.hip[s] = wave{r.Uniform(0.10, 0.18), r.Uniform(0.36, 0.50), 1, here + 0.5}
 		d.knee[s] = wave{0.35, r.Uniform(0.3, 0.45), 1, here + 0.5}
 	}
@@ -153,10 +153,10 @@ func (d *dance) walk(r *random.Rand) {
 // hail raises one arm to wave while the other crosses the body.
 func (d *dance) hail(r *random.Rand) {
 	up := r.IntN(2)
-	d.shoulder[up] = wave{r.Uniform(1.3, 1.6), r.Uniform(0.75, 0.95), 1, r.Float64()}
-	d.elbow[up] = wave{r.Uniform(0.4, 0.6), r.Uniform(0.7, 1.0), 2, r.Float64()}
-	d.shoulder[1-up] = wave{r.Uniform(0.25, 0.45), r.Uniform(0.95, 1.20), 1, r.Float64()}
-	d.elbow[1-up] = wave{r.Uniform(0.4, 0.7), r.Uniform(0.5, 0.8), 1, r.Float64()}
+	d.shoulder[up] = wave{r.Uniform(1.2, 1.5), r.Uniform(0.55, 0.75), 1, r.Float64()}
+	d.elbow[up] = wave{r.Uniform(0.4, 0.6), r.Uniform(0.45, 0.65), 2, r.Float64()}
+	d.shoulder[1-up] = wave{r.Uniform(0.25, 0.45), r.Uniform(0.70, 0.90), 1, r.Float64()}
+	d.elbow[1-up] = wave{r.Uniform(0.4, 0.7), r.Uniform(0.35, 0.55), 1, r.Float64()}
 	phase := r.Float64()
 	for s := range d.hip {
 		here := phase + 0.5*float64(s) + r.Uniform(-0.1, 0.1)
