@@ -73,7 +73,7 @@ func TestValidate(t *testing.T) {
 	_, _, r, session := network(t, side)
 	data := drawn(t, side)
 	const tau = 0.3 // an untrained network is sure of nothing
-	got, err := Validate(ctx, session, r, data.Test(), Options{BGThreshold: tau}, picture.Style{Border: true})
+	got, err := Validate(ctx, session, r, data.Test(), Options{BGThreshold: tau})
 	if err != nil {
 		t.Fatal(err)
 	}
