@@ -102,7 +102,8 @@ type NormalizationParams struct {
 type VisualizerParams struct {
 	// KPSize is the radius of a drawn keypoint in pixels. 1 to 64.
 	KPSize int `yaml:"kp_size"`
-	// DrawBorder draws a white border around the pictures of a grid.
+	// DrawBorder puts space and a line around each picture of a grid; without it the
+	// pictures touch.
 	DrawBorder bool `yaml:"draw_border"`
 	// Colormap gives keypoints and maps their colours, by its Matplotlib name.
 	Colormap string `yaml:"colormap"`

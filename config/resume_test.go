@@ -22,7 +22,7 @@ func TestResume(t *testing.T) {
 		{"max_refused_steps=3", true}, {"adapt_movement_scale=true", true},
 		{"seed=1", false}, {"variant=cutmix", false}, {"batch_size=3", false}, {"num_repeats=2", false},
 		{"lr_generator=1e-4", false}, {"step_milestones=[]", false}, {"epoch_milestones=[3]", false}, {"num_kp=4", false},
-		{"spectral_norm=reference", false}, {"bg_threshold=0.5", false}, {"time_flip=false", false}, {"fit=crop", false},
+		{"spectral_norm=reference", false}, {"bg_threshold=0.4", false}, {"time_flip=false", false}, {"fit=crop", false},
 		{"root_dir=sample:bikes", false}, {"align_corners=false", false}, {"width_divisor=4", false}, {"perceptual=[1,1,1,1,1]", false},
 		{"cons_warmup_steps=3", false}, {"max_pixels=1000", false}, {"use_kp=false", false}, {"vgg19.file=/tmp/vgg.npz", false},
 		{"sigma_tps=0.01", false},
