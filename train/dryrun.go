@@ -71,7 +71,7 @@ func DryRun(ctx context.Context, o RunOptions) error {
 		return err
 	}
 	fmt.Fprintf(o.Out, "\n# memory\n%v\n", memory)
-	if err := memory.CheckMemory(); err != nil {
+	if err := checkMemory(memory, options); err != nil {
 		return err
 	}
 	if items == 0 {

@@ -3,6 +3,8 @@ package train
 import (
 	"fmt"
 
+	tensorflow "github.com/wamuir/graft/tensorflow"
+
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/internal/machine"
 )
@@ -21,6 +23,8 @@ const (
 type MemoryEstimate struct {
 	// Variables are weights, averages and the optimisers' slots, in bytes.
 	Variables int64
+	// Gradients of all weights, alive together before anything moves.
+	Gradients int64
 	// Step is the most that one step needs beside them; it grows with the
 	// batch.
 	Step int64
@@ -29,21 +33,12 @@ type MemoryEstimate struct {
 }
 
 // Total is the expected peak of the process, in bytes.
-func (m MemoryEstimate) Total() int64 { return programMemory + m.Variables + m.Step }
-
-// LargestBatch is the largest batch that fits into limit bytes; 0 when none.
-func (m MemoryEstimate) LargestBatch(limit int64) int {
-	perSample := m.Step / int64(m.Batch)
-	if perSample <= 0 {
-		return m.Batch
-	}
-	return int(max(0, (limit-programMemory-m.Variables)/perSample))
-}
+func (m MemoryEstimate) Total() int64 { return programMemory + m.Variables + m.Gradients + m.Step }
 
 // String tells the parts.
 func (m MemoryEstimate) String() string {
-	return fmt.Sprintf("about %.1f GB: variables %.2f GB, a step of %d pairs %.2f GB, the program %.2f GB",
-		gigabytes(m.Total()), gigabytes(m.Variables), m.Batch, gigabytes(m.Step), gigabytes(programMemory))
+	return fmt.Sprintf("about %.1f GB: variables %.2f GB, gradients %.2f GB, a step of %d pairs %.2f GB, the program %.2f GB",
+		gigabytes(m.Total()), gigabytes(m.Variables), gigabytes(m.Gradients), m.Batch, gigabytes(m.Step), gigabytes(programMemory))
 }
 
 func gigabytes(bytes int64) float64 { return float64(bytes) / (1 << 30) }
@@ -54,18 +49,57 @@ func EstimateMemory(s *graph.Scope, step *Step, o StepOptions) (MemoryEstimate, 
 	if err != nil {
 		return MemoryEstimate{}, err
 	}
-	return MemoryEstimate{Variables: m.Variables, Step: int64(kernelFactor * float64(m.Temporaries)), Batch: o.Batch}, nil
+	e := MemoryEstimate{Variables: m.Variables, Batch: o.Batch}
+	for _, g := range step.Gradients {
+		size := int64(4)
+		for _, d := range s.Shape(g) {
+			size *= int64(d)
+		}
+		e.Gradients += size
+	}
+	e.Step = int64(kernelFactor * float64(m.Temporaries-e.Gradients))
+	return e, s.Err()
 }
 
-// CheckMemory refuses a run on the CPU that needs more than the machine has.
-func (m MemoryEstimate) CheckMemory() error {
+// checkMemory refuses a step on the CPU that needs more than the machine has,
+// and looks for the batch that fits.
+func checkMemory(m MemoryEstimate, o StepOptions) error {
 	limit, err := machine.Memory()
 	if err != nil || m.Total() <= limit {
 		return nil // an unknown limit stops nobody
 	}
-	advice := "; not even one pair fits: use smaller networks or pictures"
-	if n := m.LargestBatch(limit); n > 0 {
-		advice = fmt.Sprintf("; the largest batch that fits is %d: --set train_params.batch_size=%d", n, n)
+	fits, err := largestBatch(o, limit)
+	if err != nil {
+		return err
 	}
-	return fmt.Errorf("training needs %v, and this machine has %.1f GB%s", m, gigabytes(limit), advice)
+	advice := "not even one pair fits: use smaller networks or pictures"
+	if fits > 0 {
+		advice = fmt.Sprintf("the largest batch that fits is %d: --set train_params.batch_size=%d", fits, fits)
+	}
+	return fmt.Errorf("training needs %v, and this machine has %.1f GB; %s", m, gigabytes(limit), advice)
+}
+
+// largestBatch is the largest batch below o.Batch whose step fits into limit
+// bytes, 0 when none does. It builds a graph for each batch that it tries: what
+// is alive together does not grow evenly.
+func largestBatch(o StepOptions, limit int64) (int, error) {
+	fits, tooLarge := 0, o.Batch
+	for tooLarge-fits > 1 {
+		o.Batch = (fits + tooLarge) / 2
+		s := graph.New(tensorflow.Float)
+		step, err := BuildStep(s, o)
+		if err != nil {
+			return 0, err
+		}
+		m, err := EstimateMemory(s, step, o)
+		if err != nil {
+			return 0, err
+		}
+		if m.Total() <= limit {
+			fits = o.Batch
+		} else {
+			tooLarge = o.Batch
+		}
+	}
+	return fits, nil
 }

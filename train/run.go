@@ -156,7 +156,7 @@ func (s *session) checkMemory() error {
 	if s.session.HasGPU() {
 		return nil // most of it lies on the device
 	}
-	return m.CheckMemory()
+	return checkMemory(m, s.options)
 }
 
 // assign gives all variables their first values, in one run: those of VGG-19's
