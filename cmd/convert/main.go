@@ -8,13 +8,11 @@ import (
 	"io"
 	"os"
 
-	"github.com/golang/glog"
 	"github.com/spf13/pflag"
 
 	"github.com/prioritycut/prioritycut/config"
 	"github.com/prioritycut/prioritycut/convert"
 	"github.com/prioritycut/prioritycut/internal/cli"
-	"github.com/prioritycut/prioritycut/tf"
 )
 
 const summary = "Reads a checkpoint of first-order-model (*.pth.tar, or its tensors in .npz or .safetensors) and writes " +
@@ -24,9 +22,6 @@ const summary = "Reads a checkpoint of first-order-model (*.pth.tar, or its tens
 	"optimizer_<network>.step, and the configuration in its metadata. No code in a checkpoint is ever run."
 
 func main() {
-	if err := tf.Prepare(); err != nil {
-		glog.Warning(err)
-	}
 	_ = goflag.Set("stderrthreshold", "WARNING") // the flag and the level exist
 	os.Exit(command().Main())
 }

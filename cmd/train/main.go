@@ -15,14 +15,10 @@ import (
 	"github.com/prioritycut/prioritycut/config"
 	"github.com/prioritycut/prioritycut/internal/cli"
 	"github.com/prioritycut/prioritycut/internal/rundir"
-	"github.com/prioritycut/prioritycut/tf"
 	"github.com/prioritycut/prioritycut/train"
 )
 
 func main() {
-	if err := tf.Prepare(); err != nil {
-		glog.Warning(err)
-	}
 	// Warnings concern whoever sits in front of the screen.
 	_ = goflag.Set("stderrthreshold", "WARNING") // the flag and the level exist
 	c := cli.New("train", "Trains a model that animates the figure of one picture after the motion of a video. "+
