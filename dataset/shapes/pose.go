@@ -130,9 +130,9 @@ func newDance(r *random.Rand) dance {
 // step lets every limb swing at a phase of its own.
 func (d *dance) step(r *random.Rand) {
 	for s := range d.shoulder {
-		d.shoulder[s] = wave{r.Uniform(0.55, 0.80), r.Uniform(0.55, 0.75), 1, r.Float64()}
-		d.elbow[s] = wave{r.Uniform(0.3, 0.6), r.Uniform(0.30, 0.45), 1, r.Float64()}
-		d.hip[s] = wave{r.Uniform(0.08, 0.16), r.Uniform(0.25, 0.38), 1, r.Float64()}
+		d.shoulder[s] = wave{r.Uniform(0.55, 0.80), r.Uniform(0.65, 0.90), 1, r.Float64()}
+		d.elbow[s] = wave{r.Uniform(0.3, 0.6), r.Uniform(0.35, 0.55), 1, r.Float64()}
+		d.hip[s] = wave{r.Uniform(0.08, 0.16), r.Uniform(0.30, 0.45), 1, r.Float64()}
 		d.knee[s] = wave{0.3, r.Uniform(0.25, 0.4), 1, r.Float64()}
 	}
 }
@@ -143,9 +143,9 @@ func (d *dance) walk(r *random.Rand) {
 	phase := r.Float64()
 	for s := range d.shoulder {
 		here := phase + 0.5*float64(s) + r.Uniform(-0.05, 0.05)
-		d.shoulder[s] = wave{r.Uniform(0.35, 0.55), r.Uniform(0.50, 0.70), 1, here}
-		d.elbow[s] = wave{r.Uniform(0.4, 0.6), r.Uniform(0.30, 0.45), 1, here + 0.15}
-		d.hip[s] = wave{r.Uniform(0.10, 0.18), r.Uniform(0.30, 0.42), 1, here + 0.5}
+		d.shoulder[s] = wave{r.Uniform(0.35, 0.55), r.Uniform(0.60, 0.85), 1, here}
+		d.elbow[s] = wave{r.Uniform(0.4, 0.6), r.Uniform(0.35, 0.55), 1, here + 0.15}
+		d.hip[s] = wave{r.Uniform(0.10, 0.18), r.Uniform(0.36, 0.50), 1, here + 0.5}
 		d.knee[s] = wave{0.35, r.Uniform(0.3, 0.45), 1, here + 0.5}
 	}
 }
@@ -153,14 +153,14 @@ func (d *dance) walk(r *random.Rand) {
 // hail raises one arm to wave while the other crosses the body.
 func (d *dance) hail(r *random.Rand) {
 	up := r.IntN(2)
-	d.shoulder[up] = wave{r.Uniform(1.1, 1.4), r.Uniform(0.45, 0.65), 1, r.Float64()}
+	d.shoulder[up] = wave{r.Uniform(1.2, 1.5), r.Uniform(0.55, 0.75), 1, r.Float64()}
 	d.elbow[up] = wave{r.Uniform(0.4, 0.6), r.Uniform(0.45, 0.65), 2, r.Float64()}
-	d.shoulder[1-up] = wave{r.Uniform(0.25, 0.45), r.Uniform(0.60, 0.75), 1, r.Float64()}
-	d.elbow[1-up] = wave{r.Uniform(0.4, 0.7), r.Uniform(0.30, 0.45), 1, r.Float64()}
+	d.shoulder[1-up] = wave{r.Uniform(0.25, 0.45), r.Uniform(0.70, 0.90), 1, r.Float64()}
+	d.elbow[1-up] = wave{r.Uniform(0.4, 0.7), r.Uniform(0.35, 0.55), 1, r.Float64()}
 	phase := r.Float64()
 	for s := range d.hip {
 		here := phase + 0.5*float64(s) + r.Uniform(-0.1, 0.1)
-		d.hip[s] = wave{r.Uniform(0.06, 0.14), r.Uniform(0.24, 0.36), 1, here}
+		d.hip[s] = wave{r.Uniform(0.06, 0.14), r.Uniform(0.28, 0.42), 1, here}
 		d.knee[s] = wave{0.25, r.Uniform(0.2, 0.35), 1, here}
 	}
 }
