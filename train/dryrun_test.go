@@ -60,7 +60,7 @@ func TestDryRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"preset: shapes-64\n", "  bg_threshold: 0.9\n", "train 200 videos", "an epoch's items are 200 videos",
+		"preset: shapes-64\n", "  bg_threshold: 0.5\n", "train 200 videos", "an epoch's items are 200 videos",
 		"keypoint detector", "discriminator", "123 steps of 2 pairs, 100 an epoch", "# memory\nabout ",
 	} {
 		if !strings.Contains(out.String(), want) {
