@@ -120,7 +120,7 @@ func loopLosses(t *testing.T, steps int, perturb float64) ([]string, [][]float64
 	if s.step, err = BuildStep(s.scope, s.options); err != nil {
 		t.Fatal(err)
 	}
-	if s.session, err = tf.NewSession(s.scope.Graph(), tf.SessionConfig{Device: "cpu", Deterministic: true, IntraThreads: 1, InterThreads: 1}); err != nil {
+	if s.session, err = tf.NewSession(s.scope.Graph(), tf.SessionConfig{Device: "cpu", Deterministic: true}); err != nil {
 		t.Fatal(err)
 	}
 	defer s.session.Close()
