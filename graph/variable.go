@@ -3,6 +3,7 @@ package graph
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	tensorflow "github.com/wamuir/graft/tensorflow"
@@ -63,6 +64,11 @@ func (v *Variable) Size() int {
 		n *= int(d)
 	}
 	return n
+}
+
+// Fits reports whether a tensor has the dtype and sizes of v.
+func (v *Variable) Fits(t *tensorflow.Tensor) bool {
+	return t.DataType() == v.DType && slices.Equal(t.Shape(), v.Dims)
 }
 
 // Initial draws the first values of v. They depend on the seed and the name

@@ -1,9 +1,7 @@
 package train
 
 import (
-	"errors"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/golang/glog"
@@ -13,24 +11,12 @@ import (
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/internal/rundir"
 	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/trained"
 )
 
-// openInitial opens what --init_from names: a run (its newest checkpoint), a
-// folder of checkpoints, or a checkpoint.
-func openInitial(dir string) (*tf.Checkpoint, error) {
-	if rundir.Dir(dir).Is() {
-		dir = rundir.Dir(dir).Checkpoints()
-	}
-	if _, err := os.Stat(dir); err != nil {
-		return nil, fmt.Errorf("init_from: %w", err)
-	}
-	c, damaged, err := tf.OpenStore(dir).Latest()
-	for _, d := range damaged {
-		glog.Warningf("init_from: %v", d.Err)
-	}
-	if errors.Is(err, tf.ErrNoCheckpoint) && len(damaged) == 0 {
-		c, err = tf.OpenCheckpoint(dir)
-	}
+// openInitial opens what --init_from names.
+func openInitial(path string) (*tf.Checkpoint, error) {
+	c, err := trained.OpenCheckpoint(path)
 	if err != nil {
 		return nil, fmt.Errorf("init_from: %w", err)
 	}
@@ -103,7 +89,7 @@ func (i *initializer) animator(s *graph.Scope) {
 		switch {
 		case !ok:
 			wrong = append(wrong, v.Name+" is missing")
-		case !fits(t, v):
+		case !v.Fits(t):
 			wrong = append(wrong, fmt.Sprintf("%s is %v, not %v", v.Name, t.Shape(), v.Dims))
 		default:
 			i.all[v] = t
@@ -146,7 +132,7 @@ func (i *initializer) moments(s *graph.Scope) {
 // lacking says why slots cannot be taken, if so.
 func (i *initializer) lacking(vars []*graph.Variable) string {
 	for _, v := range vars {
-		if t, ok := i.slots[v.Name]; !ok || !fits(t, v) {
+		if t, ok := i.slots[v.Name]; !ok || !v.Fits(t) {
 			return v.Name + " is missing or of another shape"
 		}
 	}
@@ -175,7 +161,7 @@ func (i *initializer) discriminator(s *graph.Scope, how config.InitDiscriminator
 	}
 	var taken, left []string
 	for _, v := range vars {
-		if t, ok := stored[plainName(v.Name)]; ok && fits(t, v) {
+		if t, ok := stored[plainName(v.Name)]; ok && v.Fits(t) {
 			i.all[v] = t
 			taken = append(taken, v.Name)
 			continue

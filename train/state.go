@@ -73,7 +73,7 @@ func restore(c *tf.Checkpoint, s *graph.Scope) (values, error) {
 			switch {
 			case !ok:
 				wrong = append(wrong, v.Name+" is missing")
-			case !fits(t, v):
+			case !v.Fits(t):
 				wrong = append(wrong, fmt.Sprintf("%s is %v, not %v", v.Name, t.Shape(), v.Dims))
 			default:
 				all[v] = t
@@ -100,20 +100,6 @@ func tensorsOf(c *tf.Checkpoint, group string) (map[string]*tensorflow.Tensor, e
 		byName[t.Name] = t.Tensor
 	}
 	return byName, nil
-}
-
-// fits reports whether a tensor can be assigned to a variable.
-func fits(t *tensorflow.Tensor, v *graph.Variable) bool {
-	shape := t.Shape()
-	if t.DataType() != v.DType || len(shape) != len(v.Dims) {
-		return false
-	}
-	for i, d := range shape {
-		if d != v.Dims[i] {
-			return false
-		}
-	}
-	return true
 }
 
 // someOf joins the first few texts.

@@ -1,0 +1,168 @@
+// Package trained opens what training left behind, for whoever evaluates,
+// exports or animates: the configuration and the weights of a run, of a
+// converted checkpoint, or of a single checkpoint.
+package trained
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"sort"
+	"strings"
+
+	"github.com/golang/glog"
+	tensorflow "github.com/wamuir/graft/tensorflow"
+
+	"github.com/prioritycut/prioritycut/config"
+	"github.com/prioritycut/prioritycut/graph"
+	"github.com/prioritycut/prioritycut/internal/rundir"
+	"github.com/prioritycut/prioritycut/tf"
+)
+
+// Model is a trained model: its configuration and its weights.
+type Model struct {
+	// Dir is the folder of the checkpoint.
+	Dir string
+	// Config is the whole configuration that it was trained with.
+	Config *config.Config
+	// Meta are the notes of the checkpoint: step, sizes, conventions.
+	Meta rundir.Meta
+
+	weights map[string]*tensorflow.Tensor
+	digest  string
+}
+
+// OpenCheckpoint opens what a path names: a run (its newest intact checkpoint),
+// a folder of checkpoints (likewise), or one checkpoint. Damaged checkpoints
+// that are newer are logged. The caller closes the checkpoint.
+func OpenCheckpoint(path string) (*tf.Checkpoint, error) {
+	dir := path
+	if rundir.Dir(dir).Is() {
+		dir = rundir.Dir(dir).Checkpoints()
+	}
+	if _, err := os.Stat(dir); err != nil {
+		return nil, err
+	}
+	c, damaged, err := tf.OpenStore(dir).Latest()
+	for _, d := range damaged {
+		glog.Warningf("%s: %v", path, d.Err)
+	}
+	if errors.Is(err, tf.ErrNoCheckpoint) && len(damaged) == 0 {
+		c, err = tf.OpenCheckpoint(dir)
+	}
+	return c, err
+}
+
+// Open reads a trained model: path names a run, a folder of checkpoints, or one
+// checkpoint (.../checkpoints/step-00000700).
+func Open(path string) (*Model, error) {
+	c, err := OpenCheckpoint(path)
+	if err != nil {
+		return nil, fmt.Errorf("checkpoint %s: %w; name the folder of a run or of a checkpoint", path, err)
+	}
+	defer c.Close()
+	m := &Model{Dir: c.Dir}
+	if err := m.read(c); err != nil {
+		return nil, fmt.Errorf("checkpoint %s: %w", c.Dir, err)
+	}
+	return m, nil
+}
+
+func (m *Model) read(c *tf.Checkpoint) error {
+	var err error
+	if m.Meta, err = rundir.DecodeMeta(c.Meta); err != nil {
+		return err
+	}
+	if m.Config, err = config.Unmarshal([]byte(m.Meta.Config), c.Dir); err != nil {
+		return err
+	}
+	// What decides how weights are used lies in the notes too; two answers to
+	// one question would be a silent mistake.
+	if m.Config.Model.AlignCorners != m.Meta.AlignCorners || m.Config.Dataset.FrameShape != m.Meta.FrameShape ||
+		string(m.Config.Dataset.Fit) != m.Meta.Fit {
+		return errors.New("its notes and its configuration disagree about align_corners, frame_shape or fit")
+	}
+	m.weights = map[string]*tensorflow.Tensor{}
+	for _, group := range []string{rundir.Weights, rundir.State} {
+		tensors, err := c.Tensors(group)
+		if err != nil {
+			return err
+		}
+		for _, t := range tensors {
+			m.weights[t.Name] = t.Tensor
+		}
+	}
+	m.digest, err = digest(m.weights)
+	return err
+}
+
+// Digest is the SHA-256 of the names and values of all weights and averages, in
+// hexadecimal: equal digests are equal models.
+func (m *Model) Digest() string { return m.digest }
+
+// Size is the height and width of the pictures that it was trained on.
+func (m *Model) Size() (h, w int) {
+	return m.Config.Dataset.FrameShape[0], m.Config.Dataset.FrameShape[1]
+}
+
+// Assign gives the variables of s (weights, averages, spectral vectors) their
+// trained values: every one must be there with its shape. What the model has
+// beyond them, such as a discriminator, is left alone.
+func (m *Model) Assign(run graph.Runner, s *graph.Scope) error {
+	values := map[*graph.Variable]*tensorflow.Tensor{}
+	var wrong []string
+	for _, v := range s.Variables(graph.Trainable, graph.State) {
+		t, ok := m.weights[v.Name]
+		switch {
+		case !ok:
+			wrong = append(wrong, v.Name+" is missing")
+		case !v.Fits(t):
+			wrong = append(wrong, fmt.Sprintf("%s is %v, not %v", v.Name, t.Shape(), v.Dims))
+		default:
+			values[v] = t
+		}
+	}
+	if len(wrong) > 0 {
+		return fmt.Errorf("checkpoint %s does not fit its own configuration: %s", m.Dir, some(wrong))
+	}
+	return graph.Assign(run, values)
+}
+
+// Has reports whether the model has weights whose names begin with prefix, such
+// as "discriminator.".
+func (m *Model) Has(prefix string) bool {
+	for name := range m.weights {
+		if strings.HasPrefix(name, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+// some joins the first few texts.
+func some(texts []string) string {
+	const most = 8
+	if len(texts) > most {
+		return fmt.Sprintf("%s and %d more", strings.Join(texts[:most], "; "), len(texts)-most)
+	}
+	return strings.Join(texts, "; ")
+}
+
+func digest(weights map[string]*tensorflow.Tensor) (string, error) {
+	names := make([]string, 0, len(weights))
+	for name := range weights {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	h := sha256.New()
+	for _, name := range names {
+		t := weights[name]
+		fmt.Fprintf(h, "%s %v %v\n", name, t.DataType(), t.Shape())
+		if _, err := t.WriteContentsTo(h); err != nil {
+			return "", fmt.Errorf("tensor %s: %w", name, err)
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
