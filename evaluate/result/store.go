@@ -1,0 +1,271 @@
+package result
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/gocarina/gocsv"
+
+	"github.com/prioritycut/prioritycut/internal/rundir"
+)
+
+// Store writes the folder of an evaluation, video by video, so that a crash
+// costs seconds of work and never a wrong or doubled row. It is for one
+// goroutine; the caller keeps other processes out (tf.LockDir).
+type Store struct {
+	folder Folder
+	run    Run
+	rows   []VideoRow
+	done   map[string]bool
+	frames *os.File // nil where frames are not wanted
+	out    *bufio.Writer
+	saved  time.Time
+	dirty  bool
+}
+
+// saveEvery bounds what a crash costs, and how often a table that grows is
+// written as a whole.
+const saveEvery = 3 * time.Second
+
+// OpenStore begins an evaluation in a folder, which is made, or goes on with
+// one. What the folder holds of another model, data set or protocol is refused
+// by the names of what differs, but for the number of videos. With frames a
+// frames.csv is kept; videos whose frames are not in it are done again.
+func OpenStore(dir string, run Run, frames bool) (*Store, error) {
+	run.FormatVersion = FormatVersion
+	s := &Store{folder: Folder(dir), run: run, done: map[string]bool{}, saved: time.Now()}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	if err := s.begin(); err != nil {
+		return nil, err
+	}
+	if err := s.readVideos(); err != nil {
+		return nil, err
+	}
+	if !frames {
+		if err := os.Remove(s.folder.Frames()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+		return s, nil
+	}
+	if err := s.openFrames(); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// begin checks what the folder is of, or says so in a new one.
+func (s *Store) begin() error {
+	dir := string(s.folder)
+	old, err := ReadRun(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return err
+	default:
+		if d := Differences(old, s.run); len(d) > 0 {
+			return fmt.Errorf("%s holds another evaluation, which differs in %s: choose another --out, or delete that folder", dir, strings.Join(d, "; "))
+		}
+	}
+	for _, path := range []string{s.folder.Videos(), s.folder.Summary(), s.folder.Frames()} {
+		if _, stat := os.Stat(path); err != nil && stat == nil {
+			return fmt.Errorf("%s exists, but no %s that says what it is of: choose another --out", path, s.folder.Run())
+		}
+	}
+	data, err := json.MarshalIndent(s.run, "", "  ")
+	if err != nil {
+		return err
+	}
+	return rundir.WriteFile(s.folder.Run(), append(data, '\n'))
+}
+
+// Differences names what differs between two evaluations that are not the same:
+// all columns but the name and path of what was evaluated and the number of
+// videos.
+func Differences(a, b Run) []string {
+	a.Name, a.From, a.NumVideos = b.Name, b.From, b.NumVideos
+	return append(differences(reflect.ValueOf(a), reflect.ValueOf(b)), ProtocolDifferences(a.Protocol, b.Protocol)...)
+}
+
+// ProtocolDifferences names what differs in how two evaluations measured.
+func ProtocolDifferences(a, b Protocol) []string {
+	return differences(reflect.ValueOf(a), reflect.ValueOf(b))
+}
+
+func differences(a, b reflect.Value) []string {
+	var out []string
+	for i := 0; i < a.NumField(); i++ {
+		f := a.Type().Field(i)
+		if f.Anonymous || a.Field(i).Equal(b.Field(i)) {
+			continue
+		}
+		out = append(out, fmt.Sprintf("%s (%s, now %s)", f.Tag.Get("csv"), shown(a.Field(i)), shown(b.Field(i))))
+	}
+	return out
+}
+
+func shown(v reflect.Value) string {
+	if text := fmt.Sprint(v.Interface()); text != "" {
+		return text
+	}
+	return "unknown"
+}
+
+// readVideos takes over the videos that are done. Those that could not be read
+// are tried again.
+func (s *Store) readVideos() error {
+	rows, err := ReadVideos(s.folder.Videos())
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	count := map[string]int{}
+	for _, r := range rows {
+		if r.Error == "" {
+			count[r.Video]++
+		}
+	}
+	for _, r := range rows {
+		switch n := count[r.Video]; {
+		case r.Error != "" || n == 0:
+		case n == len(Measures()):
+			s.done[r.Video] = true
+			s.rows = append(s.rows, r)
+		default:
+			return fmt.Errorf("%s has %d rows of video %s instead of %d: it was changed by hand; delete the folder and evaluate anew",
+				s.folder.Videos(), n, r.Video, len(Measures()))
+		}
+	}
+	return nil
+}
+
+// openFrames opens frames.csv for appending, cut back to the whole blocks of
+// videos that are done.
+func (s *Store) openFrames() error {
+	path := s.folder.Frames()
+	kept, end, err := s.intactFrames(path)
+	if err != nil {
+		return err
+	}
+	var rows []VideoRow
+	for _, r := range s.rows {
+		if kept[r.Video] {
+			rows = append(rows, r)
+		}
+	}
+	s.rows = rows
+	s.done = kept
+	if s.frames, err = os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644); err != nil {
+		return err
+	}
+	s.out = bufio.NewWriter(s.frames)
+	if end == 0 {
+		header, err := headerOf[FrameRow]()
+		if err == nil {
+			err = s.frames.Truncate(0)
+		}
+		if err == nil {
+			_, err = s.out.WriteString(strings.Join(header, ",") + "\n")
+		}
+		return err
+	}
+	if err := s.frames.Truncate(end); err != nil {
+		return err
+	}
+	_, err = s.frames.Seek(end, io.SeekStart)
+	return err
+}
+
+// Done reports whether a video's rows are there.
+func (s *Store) Done(video string) bool { return s.done[video] }
+
+// Rows are the rows of all videos so far.
+func (s *Store) Rows() []VideoRow { return s.rows }
+
+// Add adds a video: its rows, one for each of Measures in that order or one
+// with an error, and its frames. A video that is done already is an error.
+func (s *Store) Add(video string, rows []VideoRow, frames []FrameRow) error {
+	if len(rows) == 0 {
+		return fmt.Errorf("video %s has no rows", video)
+	}
+	if s.done[video] {
+		return fmt.Errorf("video %s is done already", video)
+	}
+	for _, r := range rows {
+		r.FormatVersion, r.Video = FormatVersion, video
+		s.rows = append(s.rows, r)
+	}
+	s.done[video] = rows[0].Error == ""
+	s.dirty = true
+	if s.frames != nil && len(frames) > 0 {
+		if err := gocsv.MarshalWithoutHeaders(frames, s.out); err != nil {
+			return err
+		}
+	}
+	if time.Since(s.saved) < saveEvery {
+		return nil
+	}
+	return s.save()
+}
+
+// save makes all of it durable, frames first: videos.csv says what is done.
+func (s *Store) save() error {
+	if s.frames != nil {
+		if err := s.out.Flush(); err != nil {
+			return err
+		}
+		if err := s.frames.Sync(); err != nil {
+			return err
+		}
+	}
+	if s.dirty {
+		// The summary is of what was there before.
+		if err := os.Remove(s.folder.Summary()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		data, err := gocsv.MarshalBytes(s.rows)
+		if err != nil {
+			return err
+		}
+		if err := rundir.WriteFile(s.folder.Videos(), data); err != nil {
+			return err
+		}
+	}
+	s.dirty, s.saved = false, time.Now()
+	return nil
+}
+
+// Finish writes the summary.
+func (s *Store) Finish(summary []SummaryRow) error {
+	if err := s.save(); err != nil {
+		return err
+	}
+	for i := range summary {
+		summary[i].Run = s.run
+	}
+	data, err := gocsv.MarshalBytes(summary)
+	if err != nil {
+		return err
+	}
+	return rundir.WriteFile(s.folder.Summary(), data)
+}
+
+// Close saves what was added and closes the files.
+func (s *Store) Close() error {
+	err := s.save()
+	if s.frames != nil {
+		err = errors.Join(err, s.frames.Close())
+	}
+	return err
+}
