@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -14,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -29,11 +29,14 @@ const stopDelay = 5 * time.Second
 func command(ctx context.Context, tool string, args ...string) (*exec.Cmd, *excerpt, error) {
 	path, err := exec.LookPath(tool)
 	if err != nil {
-		return nil, nil, fmt.Errorf("%s is not in PATH: films cannot be read without it (Debian, Ubuntu: apt-get install ffmpeg): %w", tool, err)
+		return nil, nil, fmt.Errorf("%s is not in PATH: films cannot be read or written without it (Debian, Ubuntu: apt-get install ffmpeg): %w", tool, err)
 	}
 	all := append([]string{"-hide_banner", "-v", "error"}, args...)
 	cmd := exec.CommandContext(ctx, path, all...)
 	cmd.WaitDelay = stopDelay
+	// A Ctrl-C of the terminal goes to a whole group of processes. Whoever
+	// started ffmpeg stops it; else its sudden end would pass for damage.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	messages := &excerpt{}
 	cmd.Stderr = messages
 	return cmd, messages, nil
@@ -101,30 +104,52 @@ type Info struct {
 	Rotation int
 	// Rate is the mean number of frames a second, 0 if unknown.
 	Rate float64
+	// ExactRate is the same as a fraction, "25/1" or "30000/1001", to give to
+	// FilmOptions; empty if unknown. Of a film of constant rate it is the rate
+	// that its timestamps keep, not the mean that its duration was rounded to.
+	ExactRate string
+	// Variable says that pictures follow each other at uneven distances, as
+	// far as the headers tell.
+	Variable bool
+	// Start is when the first picture is shown, counted from the beginning of
+	// the file; sound may begin earlier.
+	Start time.Duration
 	// Duration is 0 if unknown.
 	Duration time.Duration
 	// Frames is a claim of the container, often absent (0) and at times wrong.
 	Frames int
 	// Codec is ffmpeg's name of the compression.
 	Codec string
+	// Audio is ffmpeg's name of how the first sound track is compressed, empty
+	// if there is none.
+	Audio string
 }
 
 // probe is the part of ffprobe's answer that is asked for.
 type probe struct {
-	Streams []struct {
-		Codec    string `json:"codec_name"`
-		W        int    `json:"width"`
-		H        int    `json:"height"`
-		AvgRate  string `json:"avg_frame_rate"`
-		Frames   string `json:"nb_frames"`
+	Streams []stream `json:"streams"`
+	Format  struct {
 		Duration string `json:"duration"`
-		SideData []struct {
-			Rotation float64 `json:"rotation"`
-		} `json:"side_data_list"`
-	} `json:"streams"`
-	Format struct {
-		Duration string `json:"duration"`
+		Start    string `json:"start_time"`
 	} `json:"format"`
+}
+
+type stream struct {
+	Type        string `json:"codec_type"`
+	Codec       string `json:"codec_name"`
+	W           int    `json:"width"`
+	H           int    `json:"height"`
+	AvgRate     string `json:"avg_frame_rate"`
+	BaseRate    string `json:"r_frame_rate"`
+	Frames      string `json:"nb_frames"`
+	Start       string `json:"start_time"`
+	Duration    string `json:"duration"`
+	Disposition struct {
+		Cover int `json:"attached_pic"`
+	} `json:"disposition"`
+	SideData []struct {
+		Rotation float64 `json:"rotation"`
+	} `json:"side_data_list"`
 }
 
 // maxProbe bounds ffprobe's answer, which is some hundred bytes.
@@ -158,8 +183,9 @@ func runProbe(ctx context.Context, path string, limits Limits) (*probe, error) {
 	if err != nil {
 		return nil, err
 	}
-	args = append([]string{"-select_streams", "V:0", "-of", "json", "-show_entries",
-		"stream=codec_name,width,height,avg_frame_rate,nb_frames,duration:stream_side_data=rotation:format=duration"}, args...)
+	args = append([]string{"-of", "json", "-show_entries",
+		"stream=codec_type,codec_name,width,height,avg_frame_rate,r_frame_rate,nb_frames,start_time,duration:" +
+			"stream_disposition=attached_pic:stream_side_data=rotation:format=start_time,duration"}, args...)
 	cmd, messages, err := command(ctx, "ffprobe", args...)
 	if err != nil {
 		return nil, err
@@ -180,42 +206,6 @@ func runProbe(ctx context.Context, path string, limits Limits) (*probe, error) {
 		return nil, fmt.Errorf("ffprobe's answer: %w", err)
 	}
 	return answer, nil
-}
-
-func (p *probe) info() (Info, error) {
-	if len(p.Streams) == 0 {
-		return Info{}, errors.New("there is no video in it")
-	}
-	s := p.Streams[0]
-	info := Info{W: s.W, H: s.H, Codec: s.Codec, Rate: ratio(s.AvgRate)}
-	info.Frames, _ = strconv.Atoi(s.Frames)
-	for _, d := range s.SideData {
-		if d.Rotation != 0 {
-			// ffprobe counts anti-clockwise.
-			info.Rotation = (int(math.Round(-d.Rotation))%360 + 360) % 360
-		}
-	}
-	if info.Rotation%180 == 90 {
-		info.W, info.H = info.H, info.W
-	}
-	for _, text := range []string{s.Duration, p.Format.Duration} {
-		if seconds, err := strconv.ParseFloat(text, 64); err == nil && seconds > 0 && seconds < 1e9 {
-			info.Duration = time.Duration(seconds * float64(time.Second))
-			break
-		}
-	}
-	return info, nil
-}
-
-// ratio reads "30000/1001"; 0 if it is not a positive number.
-func ratio(text string) float64 {
-	num, den, _ := strings.Cut(text, "/")
-	a, errA := strconv.ParseFloat(num, 64)
-	b, errB := strconv.ParseFloat(den, 64)
-	if errA != nil || errB != nil || !(a > 0) || !(b > 0) || math.IsInf(a/b, 0) {
-		return 0
-	}
-	return a / b
 }
 
 // excerpt keeps the start of a program's messages: what went wrong first is
