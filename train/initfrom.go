@@ -65,7 +65,7 @@ func (i *initializer) read() {
 		default:
 			continue
 		}
-		tensors, err := tensorsOf(i.from, group)
+		tensors, err := trained.Tensors(i.from, group)
 		if err != nil {
 			i.err = err
 			return
@@ -79,28 +79,21 @@ func (i *initializer) read() {
 // animator takes the weights and averages of keypoint detector and generator:
 // all must be there.
 func (i *initializer) animator(s *graph.Scope) {
-	var wrong []string
-	taken := 0
+	var vars []*graph.Variable
 	for _, v := range s.Variables(graph.Trainable, graph.State) {
-		if playerOf(v.Name) == discriminator {
-			continue
-		}
-		t, ok := i.weights[v.Name]
-		switch {
-		case !ok:
-			wrong = append(wrong, v.Name+" is missing")
-		case !v.Fits(t):
-			wrong = append(wrong, fmt.Sprintf("%s is %v, not %v", v.Name, t.Shape(), v.Dims))
-		default:
-			i.all[v] = t
-			taken++
+		if playerOf(v.Name) != discriminator {
+			vars = append(vars, v)
 		}
 	}
+	taken, wrong := trained.Match(vars, i.weights)
 	if len(wrong) > 0 {
-		i.err = fmt.Errorf("%s does not fit this model: %s", i.from.Dir, someOf(wrong))
+		i.err = fmt.Errorf("%s does not fit this model: %s", i.from.Dir, trained.Some(wrong))
 		return
 	}
-	glog.Infof("init_from: %d tensors of keypoint detector and generator are taken from %s", taken, i.from.Dir)
+	for v, t := range taken {
+		i.all[v] = t
+	}
+	glog.Infof("init_from: %d tensors of keypoint detector and generator are taken from %s", len(taken), i.from.Dir)
 }
 
 // moments takes Adam's moments and counts of the generator and, when it is

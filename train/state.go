@@ -3,13 +3,13 @@ package train
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	tensorflow "github.com/wamuir/graft/tensorflow"
 
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/internal/rundir"
 	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/trained"
 )
 
 // values are tensors for variables.
@@ -63,51 +63,27 @@ func restore(c *tf.Checkpoint, s *graph.Scope) (values, error) {
 	all := values{}
 	var wrong []string
 	for _, g := range checkpointGroups {
-		stored, err := tensorsOf(c, g.name)
+		stored, err := trained.Tensors(c, g.name)
 		if err != nil {
 			return nil, err
 		}
-		for _, v := range s.Variables(g.kind) {
-			t, ok := stored[v.Name]
+		vars := s.Variables(g.kind)
+		found, unfit := trained.Match(vars, stored)
+		for v, t := range found {
+			all[v] = t
+		}
+		wrong = append(wrong, unfit...)
+		for _, v := range vars {
 			delete(stored, v.Name)
-			switch {
-			case !ok:
-				wrong = append(wrong, v.Name+" is missing")
-			case !v.Fits(t):
-				wrong = append(wrong, fmt.Sprintf("%s is %v, not %v", v.Name, t.Shape(), v.Dims))
-			default:
-				all[v] = t
-			}
 		}
 		for name := range stored {
 			wrong = append(wrong, name+" is not part of this model")
 		}
 	}
 	if len(wrong) > 0 {
-		return nil, fmt.Errorf("checkpoint %s does not fit this model: %s", c.Dir, someOf(wrong))
+		return nil, fmt.Errorf("checkpoint %s does not fit this model: %s", c.Dir, trained.Some(wrong))
 	}
 	return all, nil
-}
-
-// tensorsOf are the tensors of a group by name.
-func tensorsOf(c *tf.Checkpoint, group string) (map[string]*tensorflow.Tensor, error) {
-	list, err := c.Tensors(group)
-	if err != nil {
-		return nil, err
-	}
-	byName := make(map[string]*tensorflow.Tensor, len(list))
-	for _, t := range list {
-		byName[t.Name] = t.Tensor
-	}
-	return byName, nil
-}
-
-// someOf joins the first few texts.
-func someOf(texts []string) string {
-	if len(texts) > maxNamed {
-		return fmt.Sprintf("%s and %d more", strings.Join(texts[:maxNamed], "; "), len(texts)-maxNamed)
-	}
-	return strings.Join(texts, "; ")
 }
 
 // metaOf reads the notes of a checkpoint.

@@ -60,7 +60,7 @@ func OpenCheckpoint(path string) (*tf.Checkpoint, error) {
 func Open(path string) (*Model, error) {
 	c, err := OpenCheckpoint(path)
 	if err != nil {
-		return nil, fmt.Errorf("checkpoint %s: %w; name the folder of a run or of a checkpoint", path, err)
+		return nil, fmt.Errorf("trained model %s: %w; name the folder of a run or of a checkpoint", path, err)
 	}
 	defer c.Close()
 	m := &Model{Dir: c.Dir}
@@ -84,15 +84,8 @@ func (m *Model) read(c *tf.Checkpoint) error {
 		string(m.Config.Dataset.Fit) != m.Meta.Fit {
 		return errors.New("its notes and its configuration disagree about align_corners, frame_shape or fit")
 	}
-	m.weights = map[string]*tensorflow.Tensor{}
-	for _, group := range []string{rundir.Weights, rundir.State} {
-		tensors, err := c.Tensors(group)
-		if err != nil {
-			return err
-		}
-		for _, t := range tensors {
-			m.weights[t.Name] = t.Tensor
-		}
+	if m.weights, err = Tensors(c, rundir.Weights, rundir.State); err != nil {
+		return err
 	}
 	m.digest, err = digest(m.weights)
 	return err
@@ -111,21 +104,9 @@ func (m *Model) Size() (h, w int) {
 // trained values: every one must be there with its shape. What the model has
 // beyond them, such as a discriminator, is left alone.
 func (m *Model) Assign(run graph.Runner, s *graph.Scope) error {
-	values := map[*graph.Variable]*tensorflow.Tensor{}
-	var wrong []string
-	for _, v := range s.Variables(graph.Trainable, graph.State) {
-		t, ok := m.weights[v.Name]
-		switch {
-		case !ok:
-			wrong = append(wrong, v.Name+" is missing")
-		case !v.Fits(t):
-			wrong = append(wrong, fmt.Sprintf("%s is %v, not %v", v.Name, t.Shape(), v.Dims))
-		default:
-			values[v] = t
-		}
-	}
+	values, wrong := Match(s.Variables(graph.Trainable, graph.State), m.weights)
 	if len(wrong) > 0 {
-		return fmt.Errorf("checkpoint %s does not fit its own configuration: %s", m.Dir, some(wrong))
+		return fmt.Errorf("checkpoint %s does not fit its own configuration: %s", m.Dir, Some(wrong))
 	}
 	return graph.Assign(run, values)
 }
@@ -139,15 +120,6 @@ func (m *Model) Has(prefix string) bool {
 		}
 	}
 	return false
-}
-
-// some joins the first few texts.
-func some(texts []string) string {
-	const most = 8
-	if len(texts) > most {
-		return fmt.Sprintf("%s and %d more", strings.Join(texts[:most], "; "), len(texts)-most)
-	}
-	return strings.Join(texts, "; ")
 }
 
 func digest(weights map[string]*tensorflow.Tensor) (string, error) {
