@@ -1,0 +1,241 @@
+package tf
+
+import (
+	"fmt"
+	"io/fs"
+	"maps"
+	"path/filepath"
+	"strings"
+
+	tensorflow "github.com/wamuir/graft/tensorflow"
+	pb "github.com/wamuir/graft/tensorflow/core/protobuf/for_core_protos_go_proto"
+)
+
+// SavedModel is a loaded SavedModel. Its methods may be called from several
+// goroutines.
+type SavedModel struct {
+	// Dir is the folder that was loaded, a version's where there are several.
+	Dir string
+
+	session    *Session
+	signatures map[string]SignatureDef
+	feeds      map[string]tensorflow.Output // by tensor name
+	unusable   map[string]error             // signatures that Call refuses
+}
+
+// OpenSavedModel loads the SavedModel in a folder, or the newest version in a
+// folder of numbered versions: the graph tagged "serve" and its variables. The
+// caller closes it.
+//
+// The file is read and checked in Go first (size, tags, unknown operations);
+// still, a graph is a program: load only models from where you would take
+// programs.
+func OpenSavedModel(dir string, config SessionConfig) (*SavedModel, error) {
+	m, err := openSavedModel(dir, config)
+	if err != nil {
+		return nil, fmt.Errorf("SavedModel %s: %w", dir, err)
+	}
+	return m, nil
+}
+
+func openSavedModel(path string, config SessionConfig) (*SavedModel, error) {
+	dir, err := SavedModelDir(path)
+	if err != nil {
+		return nil, err
+	}
+	meta, err := readMetaGraph(dir)
+	if err != nil {
+		return nil, err
+	}
+	options, err := config.Proto()
+	if err != nil {
+		return nil, err
+	}
+	if err := prepareProcess(config); err != nil {
+		return nil, err
+	}
+	m := &SavedModel{Dir: dir, session: &Session{}}
+	var loaded *tensorflow.SavedModel
+	const doing = "loading the model"
+	err = guard(doing, func() error {
+		var err error
+		if loaded, err = tensorflow.LoadSavedModel(dir, []string{ServeTag}, &tensorflow.SessionOptions{Config: options}); err != nil {
+			return wrap(doing, err)
+		}
+		m.session.session = loaded.Session
+		m.session.devices, err = loaded.Session.ListDevices()
+		return wrap("listing the devices", err)
+	})
+	if err == nil {
+		err = m.session.checkDevice(config.Device)
+	}
+	if err != nil {
+		m.Close()
+		return nil, err
+	}
+	m.bind(loaded.Graph, meta)
+	return m, nil
+}
+
+// bind finds the tensors of all signatures in the graph. What is wrong with a
+// signature is an error of its calls: the others work.
+func (m *SavedModel) bind(graph *tensorflow.Graph, meta *pb.MetaGraphDef) {
+	m.signatures, m.unusable = map[string]SignatureDef{}, map[string]error{}
+	m.feeds = map[string]tensorflow.Output{}
+	for name, p := range meta.GetSignatureDef() {
+		if strings.HasPrefix(name, "__") && len(p.GetInputs()) == 0 {
+			continue // TensorFlow's own: __saved_model_init_op
+		}
+		s, err := signatureOf(name, p)
+		for _, specs := range []map[string]TensorSpec{s.Inputs, s.Outputs} {
+			for _, key := range sortedKeys(specs) {
+				if err == nil {
+					err = m.bindTensor(graph, specs[key])
+				}
+			}
+		}
+		m.signatures[name] = s
+		if err != nil {
+			m.unusable[name] = err
+		}
+	}
+}
+
+func (m *SavedModel) bindTensor(graph *tensorflow.Graph, spec TensorSpec) error {
+	name, index, err := outputOf(spec.Tensor)
+	if err != nil {
+		return err
+	}
+	op := graph.Operation(name)
+	if op == nil || index >= op.NumOutputs() {
+		return fmt.Errorf("the graph has no tensor %q", spec.Tensor)
+	}
+	o := op.Output(index)
+	if o.DataType() != spec.DType {
+		return fmt.Errorf("tensor %q is %s, its signature says %s", spec.Tensor, typeName(o.DataType()), typeName(spec.DType))
+	}
+	m.feeds[spec.Tensor] = o
+	return nil
+}
+
+// Signatures returns the functions of the model by name.
+func (m *SavedModel) Signatures() map[string]SignatureDef { return maps.Clone(m.signatures) }
+
+// Devices returns what the model can run on.
+func (m *SavedModel) Devices() []tensorflow.Device { return m.session.Devices() }
+
+// Call runs a signature on named tensors and returns its outputs by name. It is
+// an error when a name is unknown or missing, or when a tensor's type, rank or a
+// size that the signature fixes is another.
+func (m *SavedModel) Call(signature string, inputs map[string]*tensorflow.Tensor) (map[string]*tensorflow.Tensor, error) {
+	return m.CallFor(signature, inputs)
+}
+
+// CallFor is Call that computes and returns only the named outputs; all
+// without names.
+func (m *SavedModel) CallFor(signature string, inputs map[string]*tensorflow.Tensor, outputs ...string) (map[string]*tensorflow.Tensor, error) {
+	results, err := m.call(signature, inputs, outputs)
+	if err != nil {
+		return nil, fmt.Errorf("signature %q: %w", signature, err)
+	}
+	return results, nil
+}
+
+func (m *SavedModel) call(signature string, inputs map[string]*tensorflow.Tensor, outputs []string) (map[string]*tensorflow.Tensor, error) {
+	s, ok := m.signatures[signature]
+	if !ok {
+		return nil, fmt.Errorf("the model has none of this name; it has %s", orNone(strings.Join(sortedKeys(m.signatures), ", ")))
+	}
+	if err := m.unusable[signature]; err != nil {
+		return nil, err
+	}
+	if err := s.Check(inputs); err != nil {
+		return nil, err
+	}
+	if len(outputs) == 0 {
+		outputs = sortedKeys(s.Outputs)
+	}
+	feeds := map[tensorflow.Output]*tensorflow.Tensor{}
+	for key, t := range inputs {
+		feeds[m.feeds[s.Inputs[key].Tensor]] = t
+	}
+	fetches := make([]tensorflow.Output, len(outputs))
+	for i, key := range outputs {
+		spec, ok := s.Outputs[key]
+		if !ok {
+			return nil, fmt.Errorf("it has no output %q; it has %s", key, strings.Join(sortedKeys(s.Outputs), ", "))
+		}
+		fetches[i] = m.feeds[spec.Tensor]
+	}
+	values, err := m.session.Run(feeds, fetches, nil)
+	if err != nil {
+		return nil, err
+	}
+	results := map[string]*tensorflow.Tensor{}
+	for i, key := range outputs {
+		results[key] = values[i]
+	}
+	return results, nil
+}
+
+// Check reports inputs that the signature does not take.
+func (s SignatureDef) Check(inputs map[string]*tensorflow.Tensor) error {
+	for _, key := range sortedKeys(inputs) {
+		if _, ok := s.Inputs[key]; !ok {
+			return fmt.Errorf("it has no input %q; it has %s", key, orNone(strings.Join(sortedKeys(s.Inputs), ", ")))
+		}
+	}
+	for _, key := range sortedKeys(s.Inputs) {
+		t, ok := inputs[key]
+		if !ok || t == nil {
+			return fmt.Errorf("input %q, %v, is missing", key, s.Inputs[key])
+		}
+		if !s.Inputs[key].fits(t) {
+			given := TensorSpec{DType: t.DataType(), Shape: append([]int64{}, t.Shape()...)}
+			return fmt.Errorf("input %q is %v, want %v", key, given, s.Inputs[key])
+		}
+	}
+	return nil
+}
+
+// fits reports whether a tensor is as the spec says.
+func (s TensorSpec) fits(t *tensorflow.Tensor) bool {
+	shape := t.Shape()
+	if t.DataType() != s.DType || (s.Shape != nil && len(shape) != len(s.Shape)) {
+		return false
+	}
+	for i, d := range s.Shape {
+		if d >= 0 && shape[i] != d {
+			return false
+		}
+	}
+	return true
+}
+
+// maxExtraBytes bounds a file beside the model.
+const maxExtraBytes = 64 << 20
+
+// Extra reads a file that lies beside the model, under assets.extra; an error
+// that is fs.ErrNotExist says that there is none. It is at most 64 MiB.
+func (m *SavedModel) Extra(name string) ([]byte, error) { return SavedModelExtra(m.Dir, name) }
+
+// SavedModelExtra is Extra of the SavedModel that a path names, without loading
+// it.
+func SavedModelExtra(path, name string) ([]byte, error) {
+	if !fs.ValidPath(name) || name == "." {
+		return nil, fmt.Errorf("%q is not the name of a file", name)
+	}
+	dir, err := SavedModelDir(path)
+	if err != nil {
+		return nil, fmt.Errorf("SavedModel %s: %w", path, err)
+	}
+	return readBounded(filepath.Join(dir, extraDir, filepath.FromSlash(name)), maxExtraBytes)
+}
+
+// Close waits for calls in flight and frees the model. Closing twice is fine.
+func (m *SavedModel) Close() error {
+	if m == nil || m.session == nil {
+		return nil
+	}
+	return m.session.Close()
+}

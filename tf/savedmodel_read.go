@@ -1,0 +1,176 @@
+package tf
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	graphpb "github.com/wamuir/graft/tensorflow/core/framework/graph_go_proto"
+	nodepb "github.com/wamuir/graft/tensorflow/core/framework/node_def_go_proto"
+	pb "github.com/wamuir/graft/tensorflow/core/protobuf/for_core_protos_go_proto"
+	"google.golang.org/protobuf/proto"
+)
+
+// SavedModelDir returns the folder that holds the SavedModel that path names:
+// path itself, or its newest version (the folder with the highest number) when
+// path holds versions, as TensorFlow Serving lays them out.
+func SavedModelDir(path string) (string, error) {
+	if err := checkSavedModelDir(path); err == nil || !errors.Is(err, fs.ErrNotExist) {
+		return path, err
+	}
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		return "", err
+	}
+	newest, number := "", int64(-1)
+	for _, e := range entries {
+		if n, ok := versionNumber(e.Name()); ok && n > number {
+			if _, err := os.Stat(filepath.Join(path, e.Name(), savedModelFile)); err == nil {
+				newest, number = filepath.Join(path, e.Name()), n
+			}
+		}
+	}
+	if newest == "" {
+		return "", fmt.Errorf("it is no SavedModel: it holds neither %s nor a numbered version that does", savedModelFile)
+	}
+	return newest, nil
+}
+
+// versionNumber reads the name of a version's folder.
+func versionNumber(name string) (int64, bool) {
+	if name == "" || strings.Trim(name, "0123456789") != "" {
+		return 0, false
+	}
+	n, err := strconv.ParseInt(name, 10, 64)
+	return n, err == nil
+}
+
+// checkSavedModelDir is nil for a folder with a SavedModel, fs.ErrNotExist for
+// one without.
+func checkSavedModelDir(dir string) error {
+	info, err := os.Stat(dir)
+	if err != nil {
+		return withoutPath(err)
+	}
+	if !info.IsDir() {
+		return errors.New("a SavedModel is a folder, this is a file")
+	}
+	_, err = os.Stat(filepath.Join(dir, savedModelFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		if _, textErr := os.Stat(filepath.Join(dir, savedModelTextFile)); textErr == nil {
+			return fmt.Errorf("it is a SavedModel in text form (%s), which is not read: save it in binary form", savedModelTextFile)
+		}
+	}
+	return err
+}
+
+// withoutPath is the reason of an error about a path that the caller names.
+func withoutPath(err error) error {
+	var p *fs.PathError
+	if errors.As(err, &p) && !errors.Is(err, fs.ErrNotExist) {
+		return p.Err
+	}
+	return err
+}
+
+// readMetaGraph reads the graph for serving of a SavedModel and checks what
+// TensorFlow would report badly.
+func readMetaGraph(dir string) (*pb.MetaGraphDef, error) {
+	text, err := readBounded(filepath.Join(dir, savedModelFile), maxSavedModelBytes)
+	if err != nil {
+		return nil, err
+	}
+	model := &pb.SavedModel{}
+	if err := proto.Unmarshal(text, model); err != nil {
+		return nil, fmt.Errorf("%s is damaged: %w", savedModelFile, err)
+	}
+	var tags []string
+	for _, meta := range model.GetMetaGraphs() {
+		own := meta.GetMetaInfoDef().GetTags()
+		if len(own) == 1 && own[0] == ServeTag {
+			return meta, checkMetaGraph(dir, meta)
+		}
+		tags = append(tags, "{"+strings.Join(own, ", ")+"}")
+	}
+	return nil, fmt.Errorf("it has no graph for serving: tags are %s, want {%s}", orNone(strings.Join(tags, ", ")), ServeTag)
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "none"
+	}
+	return s
+}
+
+// readBounded reads a file of at most limit bytes.
+func readBounded(path string, limit int64) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is not a file", path)
+	}
+	if info.Size() > limit {
+		return nil, fmt.Errorf("%s has %d bytes, more than the %d that can be read", path, info.Size(), limit)
+	}
+	text := make([]byte, info.Size())
+	if _, err := io.ReadFull(f, text); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return text, nil
+}
+
+func checkMetaGraph(dir string, meta *pb.MetaGraphDef) error {
+	if len(meta.GetGraphDef().GetNode()) == 0 {
+		return errors.New("its graph is empty")
+	}
+	known, err := registeredOps()
+	if err != nil {
+		return err
+	}
+	if unknown := unknownOps(meta.GetGraphDef(), known); len(unknown) > 0 {
+		return fmt.Errorf("it uses operations that this TensorFlow does not have: %s; they come from a library of custom operations or a newer TensorFlow",
+			strings.Join(unknown[:min(len(unknown), 8)], ", "))
+	}
+	if meta.GetSaverDef().GetRestoreOpName() == "" {
+		return nil
+	}
+	index := filepath.Join(variablesDir, variablesPrefix+".index")
+	if _, err := os.Stat(filepath.Join(dir, index)); err != nil {
+		return fmt.Errorf("its variables are not there: %w", err)
+	}
+	return nil
+}
+
+// unknownOps lists the types of operations that are neither known nor
+// functions of the graph, sorted.
+func unknownOps(def *graphpb.GraphDef, known map[string]bool) []string {
+	functions := map[string]bool{}
+	for _, f := range def.GetLibrary().GetFunction() {
+		functions[f.GetSignature().GetName()] = true
+	}
+	unknown := map[string]bool{}
+	check := func(nodes []*nodepb.NodeDef) {
+		for _, n := range nodes {
+			if !known[n.GetOp()] && !functions[n.GetOp()] {
+				unknown[n.GetOp()] = true
+			}
+		}
+	}
+	check(def.GetNode())
+	for _, f := range def.GetLibrary().GetFunction() {
+		check(f.GetNodeDef())
+	}
+	return sortedKeys(unknown)
+}

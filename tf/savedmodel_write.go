@@ -1,0 +1,206 @@
+package tf
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	tensorflow "github.com/wamuir/graft/tensorflow"
+	graphpb "github.com/wamuir/graft/tensorflow/core/framework/graph_go_proto"
+	nodepb "github.com/wamuir/graft/tensorflow/core/framework/node_def_go_proto"
+	pb "github.com/wamuir/graft/tensorflow/core/protobuf/for_core_protos_go_proto"
+	"google.golang.org/protobuf/proto"
+)
+
+// SavedModelDef is a SavedModel to be written.
+type SavedModelDef struct {
+	// Graph holds what all signatures compute. What none of them needs is not
+	// written.
+	Graph *graphpb.GraphDef
+	// Signatures are its functions. Their inputs are Placeholders.
+	Signatures []SignatureDef
+	// Variables are the values of the graph's VarHandleOps: all that the
+	// signatures need; more are ignored. A graph of constants has none.
+	Variables []SavedVariable
+	// Extra are files under assets.extra, by name.
+	Extra map[string][]byte
+}
+
+// SavedVariable is a variable of a SavedModel.
+type SavedVariable struct {
+	// Name is that of its tensor in the file of variables.
+	Name string
+	// Handle is the name of the VarHandleOp.
+	Handle string
+	// Value is stored.
+	Value *tensorflow.Tensor
+}
+
+// WriteSavedModel writes a SavedModel as a new folder: all of it, durably, or
+// nothing under that name. A folder that exists is an error and is left alone.
+// The graph is tagged "serve"; TensorFlow's loaders of version 1 and 2,
+// TensorFlow Serving and OpenSavedModel read it.
+func WriteSavedModel(dir string, def SavedModelDef) error {
+	if err := writeSavedModel(OSFileSystem{}, dir, def); err != nil {
+		return fmt.Errorf("writing SavedModel %s: %w", dir, err)
+	}
+	return nil
+}
+
+func writeSavedModel(files FileSystem, dir string, def SavedModelDef) error {
+	if err := checkSavedModel(def); err != nil {
+		return err
+	}
+	if err := mustNotExist(dir); err != nil {
+		return err
+	}
+	parent, name := filepath.Split(filepath.Clean(dir))
+	if parent == "" {
+		parent = "."
+	}
+	if err := files.MkdirAll(parent); err != nil {
+		return err
+	}
+	temp := filepath.Join(parent, uniqueName(tempPrefix, name))
+	if err := files.Mkdir(temp); err != nil {
+		return err
+	}
+	err := fillSavedModel(files, temp, def)
+	if err == nil {
+		// Renaming over an empty folder would succeed.
+		err = mustNotExist(dir)
+	}
+	if err != nil {
+		return errors.Join(err, files.RemoveAll(temp))
+	}
+	return publish(files, temp, dir)
+}
+
+func mustNotExist(path string) error {
+	_, err := os.Lstat(path)
+	if err == nil {
+		return fmt.Errorf("%w; what was exported is never overwritten: choose another name or version", fs.ErrExist)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// checkSavedModel refuses what could not be loaded.
+func checkSavedModel(def SavedModelDef) error {
+	if def.Graph == nil || len(def.Signatures) == 0 {
+		return errors.New("there is no graph or no signature")
+	}
+	nodes := map[string]*nodepb.NodeDef{}
+	for _, n := range def.Graph.GetNode() {
+		nodes[n.GetName()] = n
+	}
+	seen := map[string]bool{}
+	for _, s := range def.Signatures {
+		if s.Name == "" || seen[s.Name] {
+			return fmt.Errorf("signature name %q is empty or taken", s.Name)
+		}
+		seen[s.Name] = true
+		if len(s.Outputs) == 0 {
+			return fmt.Errorf("signature %s has no outputs", s.Name)
+		}
+		for key, spec := range s.Inputs {
+			if n := nodes[nodeOf(spec.Tensor)]; n.GetOp() != "Placeholder" {
+				return fmt.Errorf("signature %s: input %s, tensor %q, is no Placeholder of the graph", s.Name, key, spec.Tensor)
+			}
+		}
+		for key, spec := range s.Outputs {
+			if nodes[nodeOf(spec.Tensor)] == nil {
+				return fmt.Errorf("signature %s: output %s, tensor %q, is not in the graph", s.Name, key, spec.Tensor)
+			}
+		}
+	}
+	for name := range def.Extra {
+		if name == "" || name == "." || name == ".." || strings.ContainsAny(name, "/\\\x00") {
+			return fmt.Errorf("%q is not the name of a file", name)
+		}
+	}
+	return nil
+}
+
+// fillSavedModel writes the files of a SavedModel into a folder and syncs them.
+func fillSavedModel(files FileSystem, dir string, def SavedModelDef) error {
+	graph, err := PruneGraph(def.Graph, signatureTensors(def.Signatures))
+	if err != nil {
+		return err
+	}
+	variables, err := neededVariables(graph, def.Variables)
+	if err != nil {
+		return err
+	}
+	meta := &pb.MetaGraphDef{
+		MetaInfoDef: &pb.MetaGraphDef_MetaInfoDef{
+			Tags:              []string{ServeTag},
+			TensorflowVersion: tensorflow.Version(),
+		},
+		SignatureDef: map[string]*pb.SignatureDef{},
+	}
+	for _, s := range def.Signatures {
+		meta.SignatureDef[s.Name] = signatureProto(s)
+	}
+	if len(variables) > 0 {
+		if graph, err = nameVariables(graph, variables); err != nil {
+			return err
+		}
+		meta.SaverDef = addSaver(graph, variables)
+		if err := writeVariables(files, dir, variables); err != nil {
+			return err
+		}
+	}
+	meta.GraphDef = graph
+	text, err := proto.MarshalOptions{Deterministic: true}.Marshal(&pb.SavedModel{
+		SavedModelSchemaVersion: 1, MetaGraphs: []*pb.MetaGraphDef{meta},
+	})
+	if err != nil {
+		return err
+	}
+	if len(text) > maxSavedModelBytes {
+		return fmt.Errorf("%s would have %d bytes, and protocol buffers end at %d: keep the weights as variables", savedModelFile, len(text), maxSavedModelBytes)
+	}
+	if err := writeSmall(files, filepath.Join(dir, savedModelFile), text); err != nil {
+		return err
+	}
+	if err := writeExtra(files, dir, def.Extra); err != nil {
+		return err
+	}
+	return files.SyncDir(dir)
+}
+
+// signatureTensors lists what signatures feed and fetch. An input that no
+// output needs stays, so that it can be fed.
+func signatureTensors(signatures []SignatureDef) []string {
+	var list []string
+	for _, s := range signatures {
+		for _, specs := range []map[string]TensorSpec{s.Inputs, s.Outputs} {
+			for _, key := range sortedKeys(specs) {
+				list = append(list, specs[key].Tensor)
+			}
+		}
+	}
+	return list
+}
+
+func writeExtra(files FileSystem, dir string, extra map[string][]byte) error {
+	if len(extra) == 0 {
+		return nil
+	}
+	dir = filepath.Join(dir, extraDir)
+	if err := files.Mkdir(dir); err != nil {
+		return err
+	}
+	for _, name := range sortedKeys(extra) {
+		if err := writeSmall(files, filepath.Join(dir, name), extra[name]); err != nil {
+			return err
+		}
+	}
+	return files.SyncDir(dir)
+}
