@@ -1,0 +1,136 @@
+// Command ablation trains the rows of the paper's ablation and compares them.
+package main
+
+import (
+	"context"
+	"errors"
+	goflag "flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/golang/glog"
+	"github.com/spf13/pflag"
+
+	"github.com/prioritycut/prioritycut/ablation"
+	"github.com/prioritycut/prioritycut/config"
+	"github.com/prioritycut/prioritycut/internal/cli"
+)
+
+const summary = "Trains the five rows of the paper's ablation (Table 4) with equal numbers of steps and several seeds, " +
+	"and compares them. Without flags it takes the drawn figures and about an hour on two cores; the same command again goes on where it stopped."
+
+func main() {
+	if code, is := ablation.Child(os.Args[1:]); is {
+		os.Exit(code)
+	}
+	_ = goflag.Set("stderrthreshold", "WARNING") // the flag and the level exist
+	p := command()
+	os.Exit(p.Main(func([]string) error { return p.run() }))
+}
+
+// program is the command line of ablation.
+type program struct {
+	*cli.Command
+	shared   *cli.Shared
+	variants []string
+	seeds    int
+	quick    bool
+	dryRun   bool
+	out      string
+}
+
+func command() *program {
+	p := &program{Command: cli.New("ablation", summary)}
+	p.Examples = []string{
+		"bazel run //cmd:ablation  # five variants, three seeds, drawn figures",
+		"bazel run //cmd:ablation -- --dry_run  # the plan, how far it is and how long it may take",
+		"bazel run //cmd:ablation -- --steps=3000 --seeds=5 --out=runs/longer  # a longer one",
+		"bazel run //cmd:ablation -- --preset=vox-256 --data=/data/vox --vgg19=vgg19.pth --out=runs/ablation-vox  # as in the paper",
+	}
+	p.Group("What to compare", func(f *pflag.FlagSet) {
+		f.StringSliceVar(&p.variants, "variants", nil, "`rows` to train, separated by commas: fomm, fomm-adv, unet, cutmix, prioritycut (default all)")
+		f.IntVar(&p.seeds, "seeds", 0, fmt.Sprintf("train each of them `n` times, from the seeds 0, 1, ... (default %d)", ablation.DefaultSeeds))
+		f.BoolVar(&p.quick, "quick", false, "a few steps only, to see whether everything goes well; the numbers mean nothing")
+	})
+	p.Group("The run", func(f *pflag.FlagSet) {
+		f.StringVar(&p.out, cli.Out, ablation.DefaultOut, "`folder` of the ablation; one that holds it already lets it go on")
+		f.BoolVar(&p.dryRun, cli.DryRun, false, "check the settings, print the plan with an estimate of its time, and train nothing")
+	})
+	p.shared = p.AddShared(cli.Preset, cli.Data, cli.Config, cli.Set, cli.Steps, cli.InitFrom, cli.VGG19, cli.Device)
+	if docs, err := config.Docs(config.DefaultPreset); err == nil {
+		for _, d := range docs {
+			p.Keys = append(p.Keys, d.Key)
+		}
+	}
+	return p
+}
+
+// options are what was typed.
+func (p *program) options() (ablation.Options, error) {
+	f := p.shared
+	variants, err := ablation.ParseVariants(p.variants)
+	if err != nil {
+		return ablation.Options{}, err
+	}
+	if p.Changed("seeds") && p.seeds < 1 {
+		return ablation.Options{}, fmt.Errorf("--seeds=%d: there must be at least 1", p.seeds)
+	}
+	return ablation.Options{
+		Config: config.Options{
+			Preset: f.Preset, ConfigFile: f.Config, Sets: f.Set, InitFrom: f.InitFrom, Data: f.Data,
+			VGG19: f.VGG19, Device: f.Device, AllowMissing: p.dryRun,
+		},
+		Variants: variants, Seeds: p.seeds, Steps: f.Steps, Out: p.out, Quick: p.quick,
+	}, nil
+}
+
+func (p *program) run() error {
+	o, err := p.options()
+	if err != nil {
+		return cli.Usage(err)
+	}
+	plan, err := ablation.NewPlan(o)
+	if err != nil {
+		return cli.Usage(err)
+	}
+	for _, w := range plan.Warnings {
+		glog.Warning(w)
+	}
+	states, err := plan.States()
+	if err != nil {
+		return cli.Usage(err)
+	}
+	if err := plan.Describe(os.Stdout, states); err != nil || p.dryRun {
+		return err
+	}
+	ctx, stop := untilSignalled()
+	defer stop()
+	err = plan.Train(ctx, os.Stdout)
+	if errors.Is(err, ablation.ErrStopped) {
+		_, err = fmt.Println(err)
+	}
+	return err
+}
+
+// untilSignalled returns a context that ends with the first SIGINT or SIGTERM;
+// the second one ends the program at once; the run at work then ends after its
+// step.
+func untilSignalled() (ctx context.Context, stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-signals
+		fmt.Fprintln(os.Stderr, "\nfinishing the step and saving; a second signal leaves at once")
+		cancel()
+		s, ok := (<-signals).(syscall.Signal)
+		if !ok {
+			return
+		}
+		glog.Flush()
+		os.Exit(128 + int(s))
+	}()
+	return ctx, func() { signal.Stop(signals); cancel() }
+}
