@@ -26,7 +26,7 @@ type Options struct {
 
 // DefaultOptions train in some two minutes on two cores.
 func DefaultOptions() Options {
-	return Options{Width: 64, Height: 64, Steps: 1000, Batch: 16, HeldOut: 384}
+	return Options{Width: 64, Height: 64, Steps: 600, Batch: 16, HeldOut: 384}
 }
 
 const (
