@@ -13,7 +13,7 @@ import (
 )
 
 // lockName is the lock file in a run directory. It stays when the lock is
-// released: removing it would let two processes lock two files of one name.
+// released, so that the next process finds it.
 const lockName = ".lock"
 
 // Lock is the exclusive right to write to a folder.
@@ -45,22 +45,50 @@ func (e *LockedError) Error() string {
 // lock when the process ends, however it ends.
 func LockDir(dir string) (*Lock, error) {
 	path := filepath.Join(dir, lockName)
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
-	if err != nil {
-		return nil, fmt.Errorf("locking %s: %w", dir, err)
-	}
-	if err := flock(f, unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		defer f.Close()
-		if errors.Is(err, unix.EWOULDBLOCK) {
-			return nil, &LockedError{Dir: dir, Holder: describeHolder(f)}
+	var f *os.File
+	for named := false; !named; {
+		var err error
+		if f, err = openLocked(path, dir); err != nil {
+			return nil, err
 		}
-		return nil, fmt.Errorf("locking %s: %w (does its file system have locks?)", path, err)
+		// A file that was discarded between the two calls locks nothing: the
+		// next process makes another of that name.
+		if named = names(path, f); !named {
+			f.Close()
+		}
 	}
 	l := &Lock{file: f}
 	if err := l.sign(); err != nil {
 		return nil, errors.Join(fmt.Errorf("locking %s: %w", dir, err), f.Close())
 	}
 	return l, nil
+}
+
+// openLocked opens the lock file of a folder and locks it.
+func openLocked(path, dir string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
+	if err != nil {
+		return nil, fmt.Errorf("locking %s: %w", dir, err)
+	}
+	err = flock(f, unix.LOCK_EX|unix.LOCK_NB)
+	if err == nil {
+		return f, nil
+	}
+	defer f.Close()
+	if errors.Is(err, unix.EWOULDBLOCK) {
+		return nil, &LockedError{Dir: dir, Holder: describeHolder(f)}
+	}
+	return nil, fmt.Errorf("locking %s: %w (does its file system have locks?)", path, err)
+}
+
+// names reports whether path is the name of the open file.
+func names(path string, f *os.File) bool {
+	open, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	info, err := os.Stat(path)
+	return err == nil && os.SameFile(open, info)
 }
 
 func flock(f *os.File, how int) error {
@@ -112,4 +140,15 @@ func (l *Lock) Unlock() error {
 	f := l.file
 	l.file = nil
 	return errors.Join(f.Truncate(0), f.Close())
+}
+
+// Discard removes the lock file and releases the lock, for a folder that is to
+// be removed.
+func (l *Lock) Discard() error {
+	if l == nil || l.file == nil {
+		return nil
+	}
+	// While it is locked: who locks it later sees that its name is gone.
+	err := os.Remove(l.file.Name())
+	return errors.Join(err, l.Unlock())
 }

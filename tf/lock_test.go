@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -69,5 +70,43 @@ func TestLock(t *testing.T) {
 	}
 	if _, err := LockDir(dir + "/missing"); err == nil || errors.As(err, &locked) {
 		t.Errorf("missing folder: %v", err)
+	}
+}
+
+// TestDiscardedLock leaves no file, and who opened it before locks another.
+func TestDiscardedLock(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, lockName)
+	first, err := LockDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	late, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer late.Close()
+	if !names(path, late) {
+		t.Error("the file is not known by its name")
+	}
+	for range 2 {
+		if err := first.Discard(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 0 {
+		t.Errorf("left behind: %v, %v", entries, err)
+	}
+	second, err := LockDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer second.Unlock()
+	if names(path, late) {
+		t.Error("a discarded file counts as the lock")
+	}
+	var locked *LockedError
+	if _, err := LockDir(dir); !errors.As(err, &locked) {
+		t.Errorf("the folder is locked twice: %v", err)
 	}
 }

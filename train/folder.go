@@ -26,6 +26,8 @@ type folder struct {
 	meta rundir.Meta
 	// resumed says that there is a checkpoint to go on from.
 	resumed bool
+	// made are the folders that were not there before, the run's own first.
+	made []string
 }
 
 // openFolder makes a run's folder, or opens the folder of a run that goes on
@@ -38,14 +40,14 @@ func openFolder(dir rundir.Dir, c *config.Config) (*folder, error) {
 	if err := checkForeign(dir); err != nil {
 		return nil, err
 	}
+	f := &folder{dir: dir, store: tf.OpenStore(dir.Checkpoints()), made: missing(string(dir))}
 	if err := os.MkdirAll(string(dir), 0o777); err != nil {
 		return nil, fmt.Errorf("run folder: %w", err)
 	}
-	lock, err := tf.LockDir(string(dir))
-	if err != nil {
+	var err error
+	if f.lock, err = tf.LockDir(string(dir)); err != nil {
 		return nil, err
 	}
-	f := &folder{dir: dir, lock: lock, store: tf.OpenStore(dir.Checkpoints())}
 	if err := f.open(c); err != nil {
 		f.close()
 		return nil, err
@@ -53,10 +55,49 @@ func openFolder(dir rundir.Dir, c *config.Config) (*folder, error) {
 	return f, nil
 }
 
+// missing lists a folder and those above it that do not exist, the deepest
+// first.
+func missing(dir string) (list []string) {
+	for {
+		if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
+			return list
+		}
+		list = append(list, dir)
+		dir = filepath.Dir(dir)
+	}
+}
+
+// close releases the folder. One that was made for a run that did not begin,
+// say because its data cannot be read, is removed.
 func (f *folder) close() {
-	if err := f.lock.Unlock(); err != nil {
+	if len(f.made) == 0 || !f.unused() {
+		if err := f.lock.Unlock(); err != nil {
+			glog.Warning(err)
+		}
+		return
+	}
+	if err := f.lock.Discard(); err != nil {
 		glog.Warning(err)
 	}
+	for _, dir := range f.made {
+		if os.Remove(dir) != nil { // somebody else's files are in it
+			return
+		}
+	}
+}
+
+// unused reports whether the run has written nothing.
+func (f *folder) unused() bool {
+	entries, err := os.ReadDir(string(f.dir))
+	if err != nil {
+		return false
+	}
+	for _, e := range entries {
+		if !strings.HasPrefix(e.Name(), ".") {
+			return false
+		}
+	}
+	return true
 }
 
 // open reads what the folder says of the run and takes the configuration in.

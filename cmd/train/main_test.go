@@ -1,8 +1,11 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
+	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -174,7 +177,7 @@ func TestMistakes(t *testing.T) {
 		{[]string{"--init_from=" + empty + "x"}, 2, "init_from"},
 		{[]string{"--device=gpu:7"}, 1, "gpu"},
 	} {
-		out := filepath.Join(dir, "run")
+		out := filepath.Join(dir, "new", "run")
 		command, _, stderr := program(t, out, c.flags...)
 		if strings.HasPrefix(c.flags[0], "--device") || strings.HasPrefix(c.flags[0], "--preset=vox") {
 			command.Args = append([]string{command.Args[0]}, append(c.flags, "--out="+out, "--log_dir="+dir)...)
@@ -190,7 +193,73 @@ func TestMistakes(t *testing.T) {
 		if strings.Contains(stderr.String(), "goroutine ") {
 			t.Errorf("%v: a panic", c.flags)
 		}
-		os.RemoveAll(out)
+		if _, err := os.Stat(filepath.Dir(out)); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%v: a folder was made (%v)", c.flags, err)
+			os.RemoveAll(filepath.Dir(out))
+		}
+	}
+}
+
+// TestSecondSignal sends two signals: at the first one the program finishes
+// what it has begun, at the second one it leaves at once.
+func TestSecondSignal(t *testing.T) {
+	dir := rundir.Dir(filepath.Join(t.TempDir(), "run"))
+	// The first step is followed by a validation of many seconds, so that the
+	// program cannot have ended by itself in between.
+	c, _, _ := program(t, string(dir), "--steps=1000000", "--set=validation_steps=1",
+		"--set=train_params.validation_videos=100", "--set=train_params.validation_frames=1000")
+	c.Stdout, c.Stderr = nil, nil
+	stdout, err := c.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stderr, err := c.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	out, notices := bufio.NewReader(stdout), bufio.NewReader(stderr)
+	readUntil(t, out, "Ctrl-C saves and stops")
+	if err := c.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	readUntil(t, notices, "a second signal leaves at once")
+	second := time.Now()
+	if err := c.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	rest, err := io.ReadAll(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = c.Wait()
+	if took := time.Since(second); took > 5*time.Second {
+		t.Errorf("the program took %v to leave", took)
+	}
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || exit.ExitCode() != 128+int(syscall.SIGTERM) {
+		t.Errorf("it ends with %v, want code %d", err, 128+int(syscall.SIGTERM))
+	}
+	if strings.Contains(string(rest), "stopped and saved") {
+		t.Errorf("it was not interrupted:\n%s", rest)
+	}
+}
+
+// readUntil reads lines up to one that holds text.
+func readUntil(t *testing.T, r *bufio.Reader, text string) {
+	t.Helper()
+	var read strings.Builder
+	for {
+		line, err := r.ReadString('\n')
+		read.WriteString(line)
+		if strings.Contains(line, text) {
+			return
+		}
+		if err != nil {
+			t.Fatalf("%v before %q:\n%s", err, text, &read)
+		}
 	}
 }
 
