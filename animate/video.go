@@ -1,0 +1,315 @@
+package animate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/prioritycut/prioritycut/video"
+)
+
+// Opener opens a video from its first frame; it may be called again for
+// another pass.
+type Opener func(ctx context.Context) (video.Reader, error)
+
+// Driving opens a driving video in a file or folder. A strip's frames have the
+// model's size.
+func (a *Animator) Driving(path string, limits video.Limits) Opener {
+	return func(ctx context.Context) (video.Reader, error) {
+		return video.Open(ctx, path, a.w, a.h, limits)
+	}
+}
+
+// Job says what is animated, and how.
+type Job struct {
+	// Source is the picture whose figure moves, of any size.
+	Source *video.Frame
+	// Driving is the video that it moves after, of any size.
+	Driving Opener
+	// Fit is how both come to the model's size; empty is the model's own way.
+	Fit video.Fit
+	// Motion is how driving keypoints become the source's.
+	Motion Motion
+	// Frames is how many frames the driving video is thought to have, for
+	// Progress; 0 if unknown.
+	Frames int
+	// Warn is told at once what the result will suffer from; may be nil.
+	Warn func(text string)
+	// Progress is told of frames written; may be nil. It is called from one
+	// goroutine at a time.
+	Progress func(done, total int)
+	// Observe sees the driving keypoints of each frame, in order, before they
+	// are related to the source's; may be nil.
+	Observe func(frame int, driving Keypoints) error
+}
+
+// Motion is how driving keypoints become the source's. The zero value is
+// relative motion from the first frame.
+type Motion struct {
+	// Absolute takes the driving keypoints as they are.
+	Absolute bool
+	// DrivingJacobian takes the driving Jacobians as they are, in relative
+	// motion. Of absolute motion that is so anyway.
+	DrivingJacobian bool
+	// AdaptScale scales relative motion by the ratio of the figures' sizes.
+	AdaptScale bool
+	// BestFrame is the initial frame of relative motion.
+	BestFrame int
+	// FindBestFrame looks for the frame whose pose is nearest to the source's
+	// (PoseDistance) and takes it for BestFrame. It costs a pass over the video.
+	FindBestFrame bool
+}
+
+// check reports what cannot go together.
+func (m Motion) check() error {
+	switch {
+	case m.BestFrame < 0:
+		return fmt.Errorf("best frame %d: frames count from 0", m.BestFrame)
+	case m.FindBestFrame && m.BestFrame > 0:
+		return errors.New("a best frame is either given or to be found")
+	case m.Absolute && (m.AdaptScale || m.BestFrame > 0 || m.FindBestFrame):
+		return errors.New("scale and best frame belong to relative motion: absolute motion knows neither")
+	}
+	return nil
+}
+
+// Report is what an animation came to.
+type Report struct {
+	// Frames written.
+	Frames int
+	// BestFrame is the initial frame.
+	BestFrame int
+	// PoseDistance of the source and the initial frame; negative if it cannot
+	// be told or does not matter (absolute motion).
+	PoseDistance float64
+	// Scale of the motion.
+	Scale float64
+	// Reading, Computing and Writing are how long each took; they overlap
+	// within Total.
+	Reading, Computing, Writing, Total time.Duration
+}
+
+// Video animates a picture after a video and writes each frame to sink, which
+// takes pictures of the model's size (Size). Closing the sink, or aborting it
+// after an error, is the caller's. Of the frames a few batches are in memory.
+func (a *Animator) Video(ctx context.Context, job Job, sink video.Writer) (Report, error) {
+	begun := time.Now()
+	r := &running{Animator: a, job: job}
+	r.report.Scale, r.report.PoseDistance = 1, -1
+	if r.job.Fit == "" {
+		r.job.Fit = a.Defaults.Fit
+	}
+	err := r.begin(ctx)
+	if err == nil {
+		err = r.stream(ctx, sink)
+	}
+	r.report.Total = time.Since(begun)
+	return r.report, err
+}
+
+// running is the state of one animation.
+type running struct {
+	*Animator
+	job    Job
+	report Report
+
+	source   encoded
+	kpSource Keypoints
+	initial  Keypoints // of the initial frame, once it is known
+}
+
+// begin encodes the source and finds the initial frame, if it is not the first.
+func (r *running) begin(ctx context.Context) error {
+	if r.job.Source == nil || r.job.Driving == nil {
+		return errors.New("an animation needs a source picture and a driving video")
+	}
+	if err := r.job.Motion.check(); err != nil {
+		return err
+	}
+	source, err := r.job.Fit.Apply(r.job.Source, r.w, r.h)
+	if err != nil {
+		return fmt.Errorf("source picture: %w", err)
+	}
+	if r.source, r.kpSource, err = r.engine.encode(source); err != nil {
+		return fmt.Errorf("source picture: %w", err)
+	}
+	r.report.BestFrame = r.job.Motion.BestFrame
+	switch {
+	case r.job.Motion.FindBestFrame:
+		return r.findInitial(ctx)
+	case r.job.Motion.BestFrame > 0:
+		return r.seekInitial(ctx)
+	}
+	return nil
+}
+
+// batches of frames go from stage to stage; one waits between two stages.
+const waiting = 1
+
+// stream runs reading, computing and writing side by side. The first error, or
+// the end of ctx, ends all three.
+func (r *running) stream(ctx context.Context, sink video.Writer) error {
+	group, ctx := errgroup.WithContext(ctx)
+	read := make(chan []*video.Frame, waiting)
+	computed := make(chan []*video.Frame, waiting)
+	group.Go(func() error {
+		defer close(read)
+		return r.read(ctx, func(batch []*video.Frame) error { return send(ctx, read, batch) })
+	})
+	group.Go(func() error {
+		defer close(computed)
+		for done := 0; ; {
+			batch, err := receive(ctx, read)
+			if batch == nil || err != nil {
+				return err
+			}
+			frames, err := r.compute(done, batch)
+			if err == nil {
+				err = send(ctx, computed, frames)
+			}
+			if err != nil {
+				return err
+			}
+			done += len(batch)
+		}
+	})
+	group.Go(func() error {
+		for {
+			frames, err := receive(ctx, computed)
+			if frames == nil || err != nil {
+				return err
+			}
+			if err := r.write(frames, sink); err != nil {
+				return err
+			}
+		}
+	})
+	return group.Wait()
+}
+
+func send(ctx context.Context, to chan<- []*video.Frame, batch []*video.Frame) error {
+	select {
+	case to <- batch:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// receive returns nil after the last batch.
+func receive(ctx context.Context, from <-chan []*video.Frame) ([]*video.Frame, error) {
+	select {
+	case batch := <-from:
+		return batch, ctx.Err()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// read reads the driving video in batches of fitted frames. With a nil error
+// of each, it ends at the end of the video.
+func (r *running) read(ctx context.Context, each func([]*video.Frame) error) (err error) {
+	begun := time.Now()
+	reader, err := r.job.Driving(ctx)
+	if err != nil {
+		return fmt.Errorf("driving video: %w", err)
+	}
+	defer reader.Close()
+	for last := false; !last; {
+		batch := make([]*video.Frame, 0, r.batch)
+		for len(batch) < r.batch && !last {
+			frame, err := reader.Next()
+			switch {
+			case err == io.EOF:
+				last = true
+				continue
+			case ctx.Err() != nil:
+				return ctx.Err()
+			case err != nil:
+				return fmt.Errorf("driving video: %w", err)
+			}
+			if frame, err = r.job.Fit.Apply(frame, r.w, r.h); err != nil {
+				return fmt.Errorf("driving video: %w", err)
+			}
+			batch = append(batch, frame)
+		}
+		r.report.Reading += time.Since(begun)
+		if len(batch) > 0 {
+			if err := each(batch); err != nil {
+				return err
+			}
+		}
+		begun = time.Now()
+	}
+	return nil
+}
+
+// compute animates a batch; first is the number of its first frame.
+func (r *running) compute(first int, batch []*video.Frame) ([]*video.Frame, error) {
+	begun := time.Now()
+	defer func() { r.report.Computing += time.Since(begun) }()
+	driving, err := r.engine.keypoints(batch)
+	if err != nil {
+		return nil, err
+	}
+	if r.job.Observe != nil {
+		for i := range batch {
+			if err := r.job.Observe(first+i, driving.At(i)); err != nil {
+				return nil, err
+			}
+		}
+	}
+	kp, err := r.carry(driving)
+	if err != nil {
+		return nil, err
+	}
+	prediction, err := r.engine.decode(r.source, kp)
+	if err != nil {
+		return nil, err
+	}
+	return r.frames(prediction)
+}
+
+// carry relates driving keypoints to the source's.
+func (r *running) carry(driving Keypoints) (Keypoints, error) {
+	if r.job.Motion.Absolute {
+		return driving, nil
+	}
+	if r.initial.N == 0 {
+		r.setInitial(driving.At(0))
+	}
+	return driving.Relative(r.kpSource, r.initial, r.report.Scale, !r.job.Motion.DrivingJacobian)
+}
+
+func (r *running) write(frames []*video.Frame, sink video.Writer) error {
+	begun := time.Now()
+	defer func() { r.report.Writing += time.Since(begun) }()
+	for _, f := range frames {
+		if err := sink.Write(f); err != nil {
+			return err
+		}
+		r.report.Frames++
+		if r.job.Progress != nil {
+			r.job.Progress(r.report.Frames, r.job.Frames)
+		}
+	}
+	return nil
+}
+
+// SourcePicture reads the picture that is to move.
+func SourcePicture(path string, limits video.Limits) (*video.Frame, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	switch video.KindOf(path, info.IsDir()) {
+	case video.Folder, video.FilmFile:
+		return nil, fmt.Errorf("source %s is a video: the source is one picture (png or jpg); take one frame out of it", path)
+	}
+	return video.ReadPicture(path, limits)
+}
