@@ -1,0 +1,67 @@
+package serve
+
+import (
+	"context"
+
+	tensorflow "github.com/wamuir/graft/tensorflow"
+
+	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/video"
+)
+
+// Model answers predict requests. *tf.SavedModel is one.
+type Model interface {
+	// Signatures describes what can be called, by name.
+	Signatures() map[string]tf.SignatureDef
+	// Call runs a signature. Several calls may run at once.
+	Call(signature string, inputs map[string]*tensorflow.Tensor) (map[string]*tensorflow.Tensor, error)
+}
+
+// Animator makes films.
+type Animator interface {
+	// Animate writes the film a.Result: whole, or nothing under that name. It
+	// calls progress from time to time, with the frames done and the frames in
+	// all, 0 while unknown. It returns soon after ctx ends. Several calls may
+	// run at once.
+	Animate(ctx context.Context, a Animation, progress func(done, total int)) error
+}
+
+// Animation is the work of one job.
+type Animation struct {
+	// Source, Driving and Result are paths. Source holds a png or jpg file,
+	// Driving a film, whatever their names say; the ending of Result tells the
+	// format.
+	Source, Driving, Result string
+	// Limits hold for source and driving.
+	Limits video.Limits
+	Choices
+}
+
+// Choices are what a client may choose.
+type Choices struct {
+	// Relative moves the source by how the driving film has moved since its
+	// first frame, instead of putting it into the film's pose.
+	Relative bool
+	// AdaptScale scales that movement by the sizes of the two figures.
+	AdaptScale bool
+	// FindBestFrame starts from the driving frame that is nearest to the
+	// source's pose, BestFrame from that of a number; -1 is not given.
+	FindBestFrame bool
+	BestFrame     int
+	// Fit brings pictures to the model's size; empty is the model's own way.
+	Fit video.Fit
+	// Audio takes the driving film's sound over.
+	Audio bool
+	// Format of the result: mp4, webm or gif.
+	Format string
+}
+
+// mediaTypes are the formats of results and what HTTP calls them.
+var mediaTypes = map[string]string{"mp4": "video/mp4", "webm": "video/webm", "gif": "image/gif"}
+
+// Backend is what a server serves: either may be nil, its paths then do not
+// exist.
+type Backend struct {
+	Model    Model
+	Animator Animator
+}

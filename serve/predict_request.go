@@ -1,0 +1,290 @@
+package serve
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	tensorflow "github.com/wamuir/graft/tensorflow"
+
+	"github.com/prioritycut/prioritycut/tf"
+)
+
+// request is the body of predict: rows are "instances", columns "inputs".
+type request struct {
+	signature string
+	rows      bool
+	data      json.RawMessage
+}
+
+func parseRequest(body []byte) (request, error) {
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(body, &fields); err != nil {
+		return request{}, badRequest("the request is no JSON object: %v", jsonError(err))
+	}
+	r := request{signature: defaultSignature}
+	for name, value := range fields {
+		switch name {
+		case "signature_name":
+			if err := json.Unmarshal(value, &r.signature); err != nil {
+				return request{}, badRequest("signature_name is no string")
+			}
+		case "instances", "inputs":
+			if r.data != nil {
+				return request{}, badRequest("instances and inputs exclude each other")
+			}
+			r.rows, r.data = name == "instances", value
+		default:
+			return request{}, badRequest("unknown field %.100q: want signature_name, and instances or inputs", name)
+		}
+	}
+	if r.signature == "" {
+		r.signature = defaultSignature
+	}
+	if r.data == nil {
+		return request{}, badRequest("instances or inputs is missing")
+	}
+	return r, nil
+}
+
+// jsonError says where.
+func jsonError(err error) error {
+	var syntax *json.SyntaxError
+	if errors.As(err, &syntax) {
+		return fmt.Errorf("byte %d: %w", syntax.Offset, err)
+	}
+	var kind *json.UnmarshalTypeError
+	if errors.As(err, &kind) {
+		return fmt.Errorf("it is a %s", kind.Value)
+	}
+	return err
+}
+
+// tensorLimits bound a request.
+type tensorLimits struct{ batch, pixels int64 }
+
+// tensors reads the inputs of a signature, and n, the size that they share in
+// front.
+func (r request) tensors(signature tf.SignatureDef, limits tensorLimits) (inputs map[string]*tensorflow.Tensor, n int64, err error) {
+	readers := make(map[string]*tensorReader, len(signature.Inputs))
+	for name, spec := range signature.Inputs {
+		if readers[name], err = newTensorReader(name, spec, limits); err != nil {
+			return nil, 0, err
+		}
+	}
+	w := &walker{text: r.data}
+	if r.rows {
+		n, err = readRows(w, readers, limits)
+	} else {
+		n, err = readColumns(w, readers, limits)
+	}
+	if err != nil {
+		return nil, 0, err
+	}
+	inputs = make(map[string]*tensorflow.Tensor, len(readers))
+	for name, reader := range readers {
+		if inputs[name], err = reader.tensor(); err != nil {
+			return nil, 0, err
+		}
+	}
+	return inputs, n, nil
+}
+
+// readRows reads [{"a": ..., "b": ...}, ...], or [..., ...] where there is one
+// input.
+func readRows(w *walker, readers map[string]*tensorReader, limits tensorLimits) (n int64, err error) {
+	for _, reader := range readers {
+		if !reader.batched() {
+			return 0, badRequest("the input %q has no batch dimension: use inputs instead of instances", reader.name)
+		}
+	}
+	if w.next() != '[' {
+		return 0, badRequest("instances is no list")
+	}
+	err = w.list(func() error {
+		if n++; n > limits.batch {
+			return badRequest("more than %d instances (max_batch)", limits.batch)
+		}
+		what := fmt.Sprintf("instance %d", n-1)
+		return readNamed(w, what, readers, func(reader *tensorReader) error { return reader.row(w) })
+	})
+	if err == nil && n == 0 {
+		err = badRequest("instances is empty")
+	}
+	for _, reader := range readers {
+		reader.shape[0] = n
+	}
+	return n, err
+}
+
+// readColumns reads {"a": [...], "b": [...]}, or [...] where there is one
+// input.
+func readColumns(w *walker, readers map[string]*tensorReader, limits tensorLimits) (n int64, err error) {
+	err = readNamed(w, "inputs", readers, func(reader *tensorReader) error { return reader.whole(w) })
+	if err != nil {
+		return 0, err
+	}
+	n = -1
+	for _, reader := range readers {
+		if !reader.batched() {
+			continue
+		}
+		if n >= 0 && reader.shape[0] != n {
+			return 0, badRequest("the inputs differ in their number of examples: %d and %d", n, reader.shape[0])
+		}
+		n = reader.shape[0]
+	}
+	if n > limits.batch {
+		return 0, badRequest("%d examples, more than %d (max_batch)", n, limits.batch)
+	}
+	return max(n, 1), nil
+}
+
+// readNamed reads an object with every input once, or the only input's value.
+func readNamed(w *walker, what string, readers map[string]*tensorReader, read func(*tensorReader) error) error {
+	if len(readers) == 1 && (w.next() != '{' || w.isBytes()) {
+		for _, reader := range readers {
+			return read(reader)
+		}
+	}
+	if w.next() != '{' {
+		return badRequest("%s is no object with the inputs %s", what, names(readers))
+	}
+	seen := make(map[string]bool, len(readers))
+	err := w.object(func(key string) error {
+		reader, ok := readers[key]
+		switch {
+		case !ok:
+			return badRequest("%s: the signature has no input %.100q, only %s", what, key, names(readers))
+		case seen[key]:
+			return badRequest("%s: %q comes twice", what, key)
+		}
+		seen[key] = true
+		return read(reader)
+	})
+	for name := range readers {
+		if err == nil && !seen[name] {
+			err = badRequest("%s: the input %q is missing", what, name)
+		}
+	}
+	return err
+}
+
+// walker goes through JSON whose syntax has been checked.
+type walker struct {
+	text []byte
+	at   int
+}
+
+// next is the byte at which the next token starts.
+func (w *walker) next() byte {
+	for w.at < len(w.text) {
+		switch c := w.text[w.at]; c {
+		case ' ', '\t', '\r', '\n':
+			w.at++
+		default:
+			return c
+		}
+	}
+	return 0
+}
+
+// list calls element for each element of the list that is next.
+func (w *walker) list(element func() error) error {
+	w.at++ // '['
+	if w.next() == ']' {
+		w.at++
+		return nil
+	}
+	for {
+		if err := element(); err != nil {
+			return err
+		}
+		end := w.next() == ']'
+		w.at++ // ',' or ']'
+		if end {
+			return nil
+		}
+	}
+}
+
+// object calls value for each key of the object that is next.
+func (w *walker) object(value func(key string) error) error {
+	w.at++ // '{'
+	if w.next() == '}' {
+		w.at++
+		return nil
+	}
+	for {
+		w.next()
+		key, err := w.quoted()
+		if err != nil {
+			return err
+		}
+		w.next()
+		w.at++ // ':'
+		if err := value(key); err != nil {
+			return err
+		}
+		end := w.next() == '}'
+		w.at++ // ',' or '}'
+		if end {
+			return nil
+		}
+	}
+}
+
+// token takes a number, a word or a string as it stands; nil before a list or
+// an object.
+func (w *walker) token() []byte {
+	c := w.next()
+	start := w.at
+	switch c {
+	case '[', '{', 0:
+		return nil
+	case '"':
+		for w.at++; w.text[w.at] != '"'; w.at++ {
+			if w.text[w.at] == '\\' {
+				w.at++
+			}
+		}
+		w.at++
+	default:
+		for w.at < len(w.text) && bytes.IndexByte([]byte(",]} \t\r\n"), w.text[w.at]) < 0 {
+			w.at++
+		}
+	}
+	return w.text[start:w.at]
+}
+
+// quoted takes a string.
+func (w *walker) quoted() (text string, err error) {
+	token := w.token()
+	if json.Unmarshal(token, &text) != nil {
+		return "", badRequest("want a string, found %s", excerpt(token, w))
+	}
+	return text, nil
+}
+
+// isBytes tells {"b64": ...} from an object of inputs.
+func (w *walker) isBytes() bool {
+	ahead := *w
+	if ahead.next() != '{' {
+		return false
+	}
+	ahead.at++
+	ahead.next()
+	return string(ahead.token()) == `"b64"`
+}
+
+// excerpt shows what stands where something else should.
+func excerpt(token []byte, w *walker) string {
+	if token == nil {
+		if w.next() == '[' {
+			return "a list"
+		}
+		return "an object"
+	}
+	return fmt.Sprintf("%.40s", token)
+}

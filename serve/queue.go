@@ -1,0 +1,272 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/golang/glog"
+)
+
+// queue runs jobs, a few at a time, in the order in which they came.
+type queue struct {
+	options  Options
+	animator Animator
+	metrics  *metrics
+	now      func() time.Time
+	base     context.Context // of all jobs
+	stop     context.CancelCauseFunc
+	workers  sync.WaitGroup
+
+	mu       sync.Mutex
+	jobs     map[string]*job
+	waiting  []*job
+	ended    []*job // oldest first
+	running  int
+	uploads  int
+	stopping bool
+}
+
+func newQueue(a Animator, o Options, now func() time.Time) *queue {
+	q := &queue{options: o, animator: a, now: now, jobs: make(map[string]*job)}
+	q.base, q.stop = context.WithCancelCause(context.Background())
+	return q
+}
+
+// Why jobs end early.
+var (
+	errCancelled = errors.New("cancelled by the client")
+	errAbandoned = errors.New("cancelled, because nobody asked about it any more")
+	errStopping  = errors.New("cancelled, because the server stops")
+	errJobTime   = errors.New("took too long")
+)
+
+// place is room for one job, held while its files are received.
+type place struct {
+	q    *queue
+	free bool // given back, or turned into a job
+}
+
+// reserve finds room before anything is read from the client.
+func (q *queue) reserve() (*place, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.stopping {
+		q.metrics.refused.WithLabelValues("stopping").Inc()
+		return nil, busy(http.StatusServiceUnavailable, time.Minute, "the server is stopping")
+	}
+	if room := q.options.Jobs + q.options.Queue; q.running+len(q.waiting)+q.uploads >= room {
+		q.metrics.refused.WithLabelValues("queue").Inc()
+		return nil, busy(http.StatusTooManyRequests, 10*time.Second, "all %d places for jobs are taken: try again later", room)
+	}
+	q.uploads++
+	return &place{q: q}, nil
+}
+
+// release gives an unused place back.
+func (p *place) release() {
+	p.q.mu.Lock()
+	defer p.q.mu.Unlock()
+	if !p.free {
+		p.free = true
+		p.q.uploads--
+	}
+}
+
+// admit turns the place into a job, whose folder the queue then owns.
+func (p *place) admit(id, dir string, a Animation) (Status, error) {
+	q := p.q
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.stopping {
+		return Status{}, busy(http.StatusServiceUnavailable, time.Minute, "the server is stopping")
+	}
+	p.free = true
+	q.uploads--
+	now := q.now()
+	j := &job{id: id, dir: dir, work: a, created: now, seen: now, state: Queued, changed: make(chan struct{})}
+	q.jobs[id] = j
+	q.waiting = append(q.waiting, j)
+	q.next()
+	return j.status(q.before(j), q.options.Keep), nil
+}
+
+// next starts jobs while there is room. The lock is held.
+func (q *queue) next() {
+	for q.running < q.options.Jobs && len(q.waiting) > 0 {
+		j := q.waiting[0]
+		q.waiting = slices.Delete(q.waiting, 0, 1)
+		q.running++
+		ctx, cancel := context.WithCancelCause(q.base)
+		j.state, j.working, j.cancel = Running, true, cancel
+		j.touch()
+		q.workers.Add(1)
+		go q.run(ctx, j)
+	}
+}
+
+func (q *queue) run(ctx context.Context, j *job) {
+	defer q.workers.Done()
+	ctx, cancel := context.WithTimeoutCause(ctx, q.options.JobTimeout, errJobTime)
+	defer cancel()
+	begun := time.Now()
+	bytes, err := q.animate(ctx, j)
+	q.metrics.jobSeconds.Observe(time.Since(begun).Seconds())
+	q.finish(j, bytes, err, context.Cause(ctx))
+}
+
+// animate returns the size of the result.
+func (q *queue) animate(ctx context.Context, j *job) (bytes int64, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			glog.Errorf("serve: job %s: panic: %v", j.id, p)
+			err = errors.New("internal error; the server's log says more")
+		}
+	}()
+	report := func(done, total int) {
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		q.metrics.frames.Add(float64(j.progress(q.now(), done, total)))
+		j.touch()
+	}
+	if err := q.animator.Animate(ctx, j.work, report); err != nil {
+		return 0, err
+	}
+	info, err := os.Stat(j.work.Result)
+	if err != nil {
+		return 0, fmt.Errorf("there is no result: %w", err)
+	}
+	return info.Size(), nil
+}
+
+// finish ends a job whose animator has returned.
+func (q *queue) finish(j *job, bytes int64, err, cause error) {
+	q.mu.Lock()
+	j.bytes = bytes
+	j.working = false
+	j.cancel(nil)
+	if !j.state.Ended() {
+		switch {
+		case err == nil:
+			q.end(j, Done, "")
+		case errors.Is(cause, errJobTime):
+			q.end(j, Failed, fmt.Sprintf("it took longer than %v: shorten the film", q.options.JobTimeout))
+		case cause != nil:
+			q.end(j, Cancelled, cause.Error())
+		default:
+			glog.Warningf("serve: job %s: %v", j.id, err)
+			q.end(j, Failed, j.withoutPaths(err.Error()))
+		}
+	}
+	keep := j.state == Done && q.jobs[j.id] == j
+	q.mu.Unlock()
+	// Its place is free only when its files are gone.
+	if keep {
+		remove(j.work.Source, j.work.Driving)
+	} else {
+		remove(j.dir)
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.running--
+	q.next()
+}
+
+// end says how a job ended. The lock is held.
+func (q *queue) end(j *job, s State, reason string) {
+	j.state, j.reason, j.ended, j.late = s, reason, q.now(), q.stopping
+	q.ended = append(q.ended, j)
+	q.metrics.jobs.WithLabelValues(string(s)).Inc()
+	j.touch()
+}
+
+func remove(paths ...string) {
+	for _, p := range paths {
+		if err := os.RemoveAll(p); err != nil {
+			glog.Errorf("serve: removing the files of a job: %v", err)
+		}
+	}
+}
+
+// cancel ends a job early; one that has ended stays as it is.
+func (q *queue) cancel(id string, why error) (Status, bool) {
+	q.mu.Lock()
+	j, ok := q.jobs[id]
+	if !ok {
+		q.mu.Unlock()
+		return Status{}, false
+	}
+	dir := q.cancelLocked(j, why)
+	s := j.status(0, q.options.Keep)
+	q.mu.Unlock()
+	remove(dir...)
+	return s, true
+}
+
+// cancelLocked returns folders to remove once the lock is free.
+func (q *queue) cancelLocked(j *job, why error) (dirs []string) {
+	switch j.state {
+	case Queued:
+		q.waiting = slices.DeleteFunc(q.waiting, func(w *job) bool { return w == j })
+		q.end(j, Cancelled, why.Error())
+		return []string{j.dir}
+	case Running:
+		q.end(j, Cancelled, why.Error())
+		j.cancel(why)
+	}
+	return nil
+}
+
+// forget drops a job that has ended. The lock is held.
+func (q *queue) forget(j *job) (dirs []string) {
+	delete(q.jobs, j.id)
+	q.ended = slices.DeleteFunc(q.ended, func(e *job) bool { return e == j })
+	j.touch()
+	if j.working {
+		return nil // finish removes it
+	}
+	return []string{j.dir}
+}
+
+// drop forgets a job and its files; false if it has not ended.
+func (q *queue) drop(id string) bool {
+	q.mu.Lock()
+	j, ok := q.jobs[id]
+	if !ok || !j.state.Ended() {
+		q.mu.Unlock()
+		return false
+	}
+	dirs := q.forget(j)
+	q.mu.Unlock()
+	remove(dirs...)
+	return true
+}
+
+// sweep cancels what was abandoned and forgets what has expired.
+func (q *queue) sweep() {
+	q.mu.Lock()
+	now := q.now()
+	var dirs []string
+	for _, j := range q.jobs {
+		if q.options.Abandon > 0 && !j.state.Ended() && j.watchers == 0 && now.Sub(j.seen) > q.options.Abandon {
+			dirs = append(dirs, q.cancelLocked(j, errAbandoned)...)
+		}
+	}
+	for len(q.ended) > 0 && (len(q.ended) > q.options.Kept || now.Sub(q.ended[0].ended) > q.options.Keep) {
+		dirs = append(dirs, q.forget(q.ended[0])...)
+	}
+	q.mu.Unlock()
+	remove(dirs...)
+}
+
+// load counts jobs.
+func (q *queue) load() (running, waiting int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.running, len(q.waiting) + q.uploads
+}

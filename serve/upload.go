@@ -1,0 +1,274 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"mime/multipart"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/prioritycut/prioritycut/video"
+)
+
+// createJob receives a picture, a film and what to do with them.
+func (s *Server) createJob(w http.ResponseWriter, r *http.Request) error {
+	kind, parameters, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || kind != "multipart/form-data" || parameters["boundary"] == "" {
+		return failf(http.StatusUnsupportedMediaType, "send multipart/form-data with the files source and driving")
+	}
+	if r.ContentLength > s.options.MaxUpload {
+		return failf(http.StatusRequestEntityTooLarge, "the upload has %d bytes, the limit is %d", r.ContentLength, s.options.MaxUpload)
+	}
+	place, err := s.queue.reserve()
+	if err != nil {
+		return err
+	}
+	defer place.release()
+	id, err := newID()
+	if err != nil {
+		return err
+	}
+	u := &upload{
+		dir: filepath.Join(s.work.dir, id), choices: Choices{Relative: true, BestFrame: -1, Format: "mp4"},
+		limits: video.Limits{MaxPixels: s.options.MaxPixels, MaxFrames: s.options.MaxFrames},
+	}
+	if err := os.Mkdir(u.dir, 0o700); err != nil {
+		return fmt.Errorf("the folder for jobs: %w", err)
+	}
+	admitted := false
+	defer func() {
+		if !admitted {
+			remove(u.dir)
+		}
+	}()
+	body := http.MaxBytesReader(w, r.Body, s.options.MaxUpload)
+	err = u.receive(r.Context(), multipart.NewReader(body, parameters["boundary"]))
+	s.metrics.uploaded.Add(float64(u.bytes))
+	if err != nil {
+		return err
+	}
+	status, err := place.admit(id, u.dir, u.animation())
+	if err != nil {
+		return err
+	}
+	admitted = true
+	w.Header().Set("Location", "/jobs/"+id)
+	if wantsPage(r) {
+		w.WriteHeader(http.StatusSeeOther)
+		return nil
+	}
+	writeJSON(w, http.StatusAccepted, status)
+	return nil
+}
+
+// upload is a job on its way in.
+type upload struct {
+	dir     string
+	limits  video.Limits
+	choices Choices
+	source  bool // has come
+	driving bool
+	bytes   int64
+}
+
+const (
+	// maxParts bounds the parts of a form, maxValue the bytes of an option.
+	maxParts = 32
+	maxValue = 64
+	// probeTime bounds looking into a film's header.
+	probeTime = 30 * time.Second
+)
+
+func (u *upload) sourcePath() string  { return filepath.Join(u.dir, "source") }
+func (u *upload) drivingPath() string { return filepath.Join(u.dir, "driving") }
+
+func (u *upload) animation() Animation {
+	return Animation{
+		Source: u.sourcePath(), Driving: u.drivingPath(), Result: filepath.Join(u.dir, "result."+u.choices.Format),
+		Limits: u.limits, Choices: u.choices,
+	}
+}
+
+// receive reads the form. Nothing of a part's header but its name is used.
+func (u *upload) receive(ctx context.Context, form *multipart.Reader) error {
+	for n := 0; ; n++ {
+		part, err := form.NextPart()
+		if err == io.EOF { // the closing boundary, not an early end
+			break
+		}
+		if err != nil {
+			return received(err)
+		}
+		if n == maxParts {
+			return badRequest("the form has more than %d parts", maxParts)
+		}
+		if err := u.part(ctx, part); err != nil {
+			return err
+		}
+	}
+	switch {
+	case !u.source:
+		return badRequest("choose a picture: the file source is missing")
+	case !u.driving:
+		return badRequest("choose a film: the file driving is missing")
+	case u.choices.FindBestFrame && u.choices.BestFrame >= 0:
+		return badRequest("find_best_frame and best_frame exclude each other")
+	}
+	return nil
+}
+
+// received names what went wrong between us and the client.
+func received(err error) error {
+	var known *failure
+	var large *http.MaxBytesError
+	if errors.As(err, &known) || errors.As(err, &large) {
+		return err
+	}
+	return badRequest("the form is damaged or ends too early")
+}
+
+func (u *upload) part(ctx context.Context, part *multipart.Part) error {
+	switch name := part.FormName(); name {
+	case "source":
+		if u.source {
+			return badRequest("the file source came twice")
+		}
+		if err := u.file(part, u.sourcePath(), "a picture: the file source"); err != nil {
+			return err
+		}
+		u.source = true
+		return u.checkSource()
+	case "driving":
+		if u.driving {
+			return badRequest("the file driving came twice")
+		}
+		if err := u.file(part, u.drivingPath(), "a film: the file driving"); err != nil {
+			return err
+		}
+		u.driving = true
+		return u.checkDriving(ctx)
+	default:
+		value, err := io.ReadAll(io.LimitReader(part, maxValue+1))
+		if err != nil {
+			return received(err)
+		}
+		if len(value) > maxValue {
+			return badRequest("the option %.50q is longer than %d bytes", name, maxValue)
+		}
+		return u.choices.set(name, strings.TrimSpace(string(value)))
+	}
+}
+
+func (u *upload) file(part io.Reader, path, what string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	n, err := copyPart(f, part)
+	u.bytes += n
+	if errClose := f.Close(); err == nil {
+		err = errClose
+	}
+	if err == nil && n == 0 {
+		err = badRequest("choose %s is empty", what)
+	}
+	return err
+}
+
+// copyPart tells the client's failures from the disk's.
+func copyPart(to io.Writer, from io.Reader) (n int64, err error) {
+	buffer := make([]byte, 1<<16)
+	for {
+		got, err := from.Read(buffer)
+		if got > 0 {
+			if _, err := to.Write(buffer[:got]); err != nil {
+				return n, err
+			}
+			n += int64(got)
+		}
+		switch {
+		case err == io.EOF:
+			return n, nil
+		case err != nil:
+			return n, received(err)
+		}
+	}
+}
+
+func (u *upload) checkSource() error {
+	if _, _, err := video.PictureSize(u.sourcePath(), u.limits); err != nil {
+		return u.unusable(err)
+	}
+	return nil
+}
+
+func (u *upload) checkDriving(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, probeTime)
+	defer cancel()
+	info, err := video.Probe(ctx, u.drivingPath(), u.limits)
+	if err != nil {
+		return u.unusable(err)
+	}
+	if info.Frames > u.limits.MaxFrames {
+		return failf(http.StatusUnprocessableEntity, "the film has %d frames, the limit is %d: cut it", info.Frames, u.limits.MaxFrames)
+	}
+	return nil
+}
+
+// unusable keeps our folders to ourselves.
+func (u *upload) unusable(err error) error {
+	return failf(http.StatusUnprocessableEntity, "%s", strings.ReplaceAll(err.Error(), u.dir+string(filepath.Separator), ""))
+}
+
+// set takes an option of the form; the last of several counts. Empty leaves it
+// at its default.
+func (c *Choices) set(name, value string) (err error) {
+	if value == "" && name != "" {
+		return nil
+	}
+	switch name {
+	case "relative":
+		c.Relative, err = parseBool(name, value)
+	case "adapt_scale":
+		c.AdaptScale, err = parseBool(name, value)
+	case "find_best_frame":
+		c.FindBestFrame, err = parseBool(name, value)
+	case "audio":
+		c.Audio, err = parseBool(name, value)
+	case "best_frame":
+		c.BestFrame, err = strconv.Atoi(value)
+		if err != nil || c.BestFrame < 0 {
+			err = badRequest("best_frame=%q: want the number of a frame, from 0 on", value)
+		}
+	case "fit":
+		c.Fit = video.Fit(value)
+		if c.Fit.Validate() != nil {
+			err = badRequest("fit=%q: want %s, %s or %s", value, video.Crop, video.Pad, video.Stretch)
+		}
+	case "format":
+		c.Format = value
+		if mediaTypes[value] == "" {
+			err = badRequest("format=%q: want mp4, webm or gif", value)
+		}
+	default:
+		err = badRequest("there is no option %.50q", name)
+	}
+	return err
+}
+
+func parseBool(name, value string) (bool, error) {
+	switch strings.ToLower(value) {
+	case "true", "1", "on", "yes":
+		return true, nil
+	case "false", "0", "off", "no":
+		return false, nil
+	}
+	return false, badRequest("%s=%q: want true or false", name, value)
+}
