@@ -1,0 +1,172 @@
+package prepare
+
+import (
+	"image"
+	"math"
+	"sort"
+)
+
+// The motion's box. Cells that change by no more than noiseLevels grey levels
+// from frame to frame are taken for still.
+const (
+	noiseLevels = 2
+	// smoothing is the number of frames over which changes are summed up.
+	smoothing = 9
+	// tail of the changing cells, along each axis, may lie outside on each side
+	// in one moment, and tail moments of ten.
+	cellTail, momentTail = 0.02, 0.1
+)
+
+// motionBox is the square that holds what moves in a span, with a margin: in
+// each moment the extent of nearly all that changes, over time the extent of
+// nearly all moments. Where nothing moves it is the square in the middle.
+func (l *look) motionBox(s span, margin float64, size int) image.Rectangle {
+	var extents []extent
+	var energy [gridSide * gridSide]float64
+	add := func(t int, sign float64) {
+		for cell, v := range l.frames[t].cells {
+			d := math.Abs(float64(v) - float64(l.frames[t-1].cells[cell]))
+			energy[cell] += sign * max(0, d-noiseLevels)
+		}
+	}
+	for t := s.First + 1; t < s.End; t++ {
+		add(t, 1)
+		if t-smoothing > s.First {
+			add(t-smoothing, -1)
+		}
+		if e, ok := extentOf(&energy); ok {
+			extents = append(extents, e)
+		}
+	}
+	if len(extents) == 0 {
+		return squareIn(l.w, l.h, float64(l.w)/2, float64(l.h)/2, float64(min(l.w, l.h)), size)
+	}
+	e := typical(extents)
+	cellW, cellH := float64(l.w)/gridSide, float64(l.h)/gridSide
+	return e.scaled(cellW, cellH).square(l.w, l.h, margin, size)
+}
+
+// extent is a box with fractions.
+type extent struct{ left, top, right, bottom float64 }
+
+func (e extent) scaled(x, y float64) extent {
+	return extent{e.left * x, e.top * y, e.right * x, e.bottom * y}
+}
+
+// extentOf is the extent of nearly all energy, in cells; false if there is
+// hardly any.
+func extentOf(energy *[gridSide * gridSide]float64) (extent, bool) {
+	var columns, rows [gridSide]float64
+	var sum float64
+	for cell, e := range energy {
+		// Sums of what was added and taken away again are not quite zero.
+		if e < 1e-6 {
+			continue
+		}
+		columns[cell%gridSide] += e
+		rows[cell/gridSide] += e
+		sum += e
+	}
+	if sum < 1 {
+		return extent{}, false
+	}
+	return extent{
+		quantile(&columns, cellTail*sum), quantile(&rows, cellTail*sum),
+		quantile(&columns, (1-cellTail)*sum), quantile(&rows, (1-cellTail)*sum),
+	}, true
+}
+
+// quantile is where the cumulated mass reaches a value, in cells.
+func quantile(mass *[gridSide]float64, value float64) float64 {
+	var sum float64
+	for i, m := range mass {
+		if sum+m >= value && m > 0 {
+			return float64(i) + (value-sum)/m
+		}
+		sum += m
+	}
+	return gridSide
+}
+
+// typical is the extent of all moments but the most extreme.
+func typical(extents []extent) extent {
+	side := func(get func(extent) float64, share float64) float64 {
+		values := make([]float64, len(extents))
+		for i, e := range extents {
+			values[i] = get(e)
+		}
+		sort.Float64s(values)
+		return values[int(math.Round(share*float64(len(values)-1)))]
+	}
+	return extent{
+		left:   side(func(e extent) float64 { return e.left }, momentTail),
+		top:    side(func(e extent) float64 { return e.top }, momentTail),
+		right:  side(func(e extent) float64 { return e.right }, 1-momentTail),
+		bottom: side(func(e extent) float64 { return e.bottom }, 1-momentTail),
+	}
+}
+
+// square is the square around an extent with a margin on each side, inside a
+// picture of w x h pixels.
+func (e extent) square(w, h int, margin float64, size int) image.Rectangle {
+	side := max(e.right-e.left, e.bottom-e.top) * (1 + 2*margin)
+	return squareIn(w, h, (e.left+e.right)/2, (e.top+e.bottom)/2, side, size)
+}
+
+// squareIn is the square around a centre, moved and shrunk to lie inside the
+// picture. It is not made smaller than size, where the picture allows: pixels
+// would be invented.
+func squareIn(w, h int, x, y, side float64, size int) image.Rectangle {
+	short := min(w, h)
+	n := int(math.Round(min(max(side, float64(min(size, short)), 1), float64(short))))
+	left := min(max(int(math.Round(x-float64(n)/2)), 0), w-n)
+	top := min(max(int(math.Round(y-float64(n)/2)), 0), h-n)
+	return image.Rect(left, top, left+n, top+n)
+}
+
+// pointsBox is the square that holds the keypoints that move, with a margin.
+// The others, which rest on the background, say nothing about the figure; where
+// fewer than two move, all count.
+func (l *look) pointsBox(s span, margin float64, size int) image.Rectangle {
+	first, end := (s.First+pointStride-1)/pointStride, (s.End+pointStride-1)/pointStride
+	if first == end && end > 0 { // a short clip between two looks
+		first--
+	}
+	moments := l.points[first:min(end, len(l.points))]
+	if len(moments) == 0 || len(moments[0]) == 0 {
+		return l.motionBox(s, margin, size)
+	}
+	moving := movingPoints(moments, 0.01*float64(min(l.w, l.h)))
+	extents := make([]extent, len(moments))
+	for i, points := range moments {
+		e := extent{math.Inf(1), math.Inf(1), math.Inf(-1), math.Inf(-1)}
+		for _, k := range moving {
+			p := points[k]
+			e = extent{min(e.left, p.x), min(e.top, p.y), max(e.right, p.x), max(e.bottom, p.y)}
+		}
+		extents[i] = e
+	}
+	return typical(extents).square(l.w, l.h, margin, size)
+}
+
+// movingPoints are the numbers of the keypoints whose standard deviation over
+// time, in pixels, is at least a threshold; all if they are fewer than two.
+func movingPoints(moments [][]point, threshold float64) []int {
+	var moving, all []int
+	for k := range moments[0] {
+		var x, y, xx, yy float64
+		for _, points := range moments {
+			p := points[k]
+			x, y, xx, yy = x+p.x, y+p.y, xx+p.x*p.x, yy+p.y*p.y
+		}
+		n := float64(len(moments))
+		if variance := xx/n - x/n*(x/n) + yy/n - y/n*(y/n); variance >= threshold*threshold {
+			moving = append(moving, k)
+		}
+		all = append(all, k)
+	}
+	if len(moving) < 2 {
+		return all
+	}
+	return moving
+}

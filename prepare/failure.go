@@ -1,0 +1,63 @@
+package prepare
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"syscall"
+)
+
+// UsageError is an error that the user mends by other options: nothing was
+// begun.
+type UsageError struct{ Err error }
+
+// Error returns the wrapped error's text.
+func (e *UsageError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the wrapped error.
+func (e *UsageError) Unwrap() error { return e.Err }
+
+// writeError is trouble with what is written: the run cannot go on.
+type writeError struct{ err error }
+
+func (e *writeError) Error() string {
+	if diskFull(e.err) {
+		return fmt.Sprintf("the disk is full (%v): what is done is kept; make room and type the same again", e.err)
+	}
+	return fmt.Sprintf("writing the data set: %v", e.err)
+}
+
+func (e *writeError) Unwrap() error { return e.err }
+
+// outputError marks an error as one of what is written; nil stays nil.
+func outputError(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &writeError{err}
+}
+
+// modelError is trouble with the keypoint detector, not with a video.
+type modelError struct{ err error }
+
+func (e *modelError) Error() string { return e.err.Error() }
+func (e *modelError) Unwrap() error { return e.err }
+
+// stopsAll tells errors that no other input would be spared from those of one
+// input.
+func stopsAll(err error) bool {
+	var w *writeError
+	var m *modelError
+	return errors.As(err, &w) || errors.As(err, &m)
+}
+
+// diskFull tells whether there was no room. Encoders say so in words only.
+func diskFull(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) ||
+		strings.Contains(strings.ToLower(err.Error()), "no space left on device")
+}
+
+// removeAll removes a temporary folder; what cannot be removed is left to the
+// next run.
+func removeAll(path string) { _ = os.RemoveAll(path) }

@@ -1,0 +1,356 @@
+package prepare
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sort"
+	"strings"
+)
+
+// Run prepares a data set. A *UsageError means that nothing was begun. When ctx
+// ends, what is half done is removed, what is done stays, and the error is that
+// of the context. The report is there whenever the data set is complete.
+func Run(ctx context.Context, o Options) (*Report, error) {
+	if err := o.Validate(); err != nil {
+		return nil, &UsageError{err}
+	}
+	if o.Progress == nil {
+		o.Progress = quiet{}
+	}
+	o.Limits = o.Limits.OrDefault()
+	if _, err := os.Stat(o.In); err != nil {
+		return nil, &UsageError{fmt.Errorf("--in: %w", err)}
+	}
+	if err := needTools(&o); err != nil {
+		return nil, &UsageError{err}
+	}
+	pl := &planner{o: &o, scans: &scans{options: &o}}
+	if o.Crop == CropKeypoints {
+		d, err := openDetector(o.Checkpoint)
+		if err != nil {
+			return nil, &UsageError{fmt.Errorf("--checkpoint: %w", err)}
+		}
+		defer d.close()
+		pl.scans.detector, pl.scans.model = d, d.digest
+	}
+	m, err := readManifest(o.Out, parameters(&o, pl.scans.model))
+	if err != nil {
+		return nil, err
+	}
+	if o.DryRun {
+		return dryRun(ctx, pl, m)
+	}
+	return run(ctx, pl, m)
+}
+
+// needTools stops early: without ffmpeg every film would count as broken.
+func needTools(o *Options) error {
+	for _, tool := range []string{"ffmpeg", "ffprobe"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			return fmt.Errorf("%s is not in PATH (Debian, Ubuntu: apt-get install ffmpeg)", tool)
+		}
+	}
+	return nil
+}
+
+// dryRun makes a plan and keeps nothing.
+func dryRun(ctx context.Context, pl *planner, m *manifest) (*Report, error) {
+	dir, err := os.MkdirTemp("", "prepare-*")
+	if err != nil {
+		return nil, err
+	}
+	defer removeAll(dir)
+	pl.scans.dir = dir
+	p, err := pl.make(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := m.refuseVanished(p); err != nil {
+		return nil, err
+	}
+	for _, c := range p.clips {
+		m.done[c.spec()] = done{Clip: c.file(pl.o.Format), Spec: c.spec(), Video: c.in.name, Frames: c.frames(), Note: c.note}
+	}
+	return newReport(pl.o, p, m)
+}
+
+func run(ctx context.Context, pl *planner, m *manifest) (report *Report, err error) {
+	o := pl.o
+	w := &writer{o: o, manifest: m, slots: make(chan struct{}, o.workers())}
+	state := w.path(stateName)
+	pl.scans.dir = filepath.Join(state, "scans")
+	for _, dir := range []string{state, pl.scans.dir, filepath.Join(state, "written")} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return nil, outputError(err)
+		}
+	}
+	locked, err := lock(state)
+	if err != nil {
+		return nil, err
+	}
+	defer locked.Close()
+	// Another run may have ended while this one waited to begin.
+	if again, err := readManifest(o.Out, m.header.Parameters); err != nil {
+		return nil, err
+	} else {
+		w.manifest, m = again, again
+	}
+	removeAll(w.temp())
+	defer removeAll(w.temp())
+
+	p, err := pl.make(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := m.refuseVanished(p); err != nil {
+		return nil, err
+	}
+	for _, dir := range []string{w.temp(), w.path(train), w.path(test), w.path(stripsName)} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return nil, outputError(err)
+		}
+	}
+	if err := m.open(); err != nil {
+		return nil, err
+	}
+	defer m.close()
+	w.compare = p.compare
+	left, err := w.adopt(p.clips)
+	if err != nil {
+		return nil, err
+	}
+	if err := w.writeAll(ctx, left); err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if p.compare {
+		if err := w.compareSides(p.clips); err != nil {
+			return nil, err
+		}
+	}
+	if err := w.forget(p.clips); err != nil {
+		return nil, outputError(err)
+	}
+	// A report of a data set that cannot be used says why.
+	report, unusable := newReport(o, p, m)
+	if report == nil {
+		return nil, unusable
+	}
+	if report.Strangers, err = w.strangers(); err == nil {
+		err = report.write(w)
+	}
+	if err != nil {
+		return nil, outputError(err)
+	}
+	return report, unusable
+}
+
+// refuseVanished reports clips whose videos are no longer among the inputs: to
+// remove them unasked could lose what cannot be made again.
+func (m *manifest) refuseVanished(p *plan) error {
+	there := map[string]bool{}
+	for _, in := range p.inputs {
+		there[in.name] = true
+	}
+	gone := map[string]bool{}
+	for _, d := range m.done {
+		// A file of cuts need not name a video any more; one that it names has
+		// to be there.
+		if d.Clip != "" && !there[d.Video] && (m.header.Parameters["cuts"] == "no" || p.missing[d.Video] || p.missing[stem(d.Video)]) {
+			gone[d.Video] = true
+		}
+	}
+	if len(gone) == 0 {
+		return nil
+	}
+	names := make([]string, 0, len(gone))
+	for name := range gone {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	return &UsageError{fmt.Errorf("--out holds clips of %d videos that are no longer below --in, such as %s: bring them back, or name another --out", len(names), names[0])}
+}
+
+// adopt finds the clips that an earlier run made, moves those that belong to
+// the other side now, and returns what is left to make.
+func (w *writer) adopt(clips []*clip) (left []*clip, err error) {
+	moves := map[string]string{}
+	for _, c := range clips {
+		d, ok := w.manifest.of(c.spec())
+		switch {
+		case !ok:
+			left = append(left, c)
+			continue
+		case d.Dropped != "":
+			continue
+		}
+		if size, err := bytesOf(w.path(filepath.FromSlash(d.Clip))); err != nil || size != d.Bytes {
+			left = append(left, c) // changed or removed by somebody else
+			continue
+		}
+		if d.Clip != c.file(w.o.Format) {
+			moves[d.Clip] = c.spec()
+		}
+	}
+	if len(moves) == 0 {
+		return left, nil
+	}
+	return left, outputError(w.move(clips, moves))
+}
+
+// move renames clips and their strips: all of them aside first, since one may
+// take the name of another.
+func (w *writer) move(clips []*clip, moves map[string]string) error {
+	byFile := map[string]*clip{}
+	for _, c := range clips {
+		byFile[c.spec()] = c
+	}
+	strip := func(file string) string {
+		return w.path(stripsName, strings.TrimSuffix(filepath.Base(file), ".mp4")+".jpg")
+	}
+	for file, spec := range moves {
+		if err := os.Rename(w.path(filepath.FromSlash(file)), w.temp(spec)); err != nil {
+			return err
+		}
+		if err := os.Rename(strip(file), w.temp(spec+".jpg")); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+	}
+	for _, spec := range moves {
+		c := byFile[spec]
+		place := w.path(filepath.FromSlash(c.file(w.o.Format)))
+		if err := os.RemoveAll(place); err != nil {
+			return err
+		}
+		if err := os.Rename(w.temp(spec), place); err != nil {
+			return err
+		}
+		if err := os.Rename(w.temp(spec+".jpg"), strip(place)); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+		d, _ := w.manifest.of(spec)
+		d.Clip = c.file(w.o.Format)
+		if err := w.manifest.add(d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// compareSides drops train clips that share nearly equal frames with test clips
+// of other videos.
+func (w *writer) compareSides(clips []*clip) error {
+	x := newIndex()
+	var learned []int
+	for i, c := range clips {
+		if d, ok := w.manifest.of(c.spec()); !ok || d.Dropped != "" {
+			continue
+		}
+		if c.partition != test {
+			learned = append(learned, i)
+			continue
+		}
+		all, err := w.written(c)
+		if err != nil {
+			return outputError(err)
+		}
+		for n := range all {
+			x.add(i, n, &all[n])
+		}
+	}
+	for _, i := range learned {
+		c := clips[i]
+		all, err := w.written(c)
+		if err != nil {
+			return outputError(err)
+		}
+		twin := -1
+		for n := range all {
+			x.find(&all[n], func(owner, _ int) bool {
+				if clips[owner].in != c.in {
+					twin = owner
+				}
+				return twin < 0
+			})
+			if twin >= 0 {
+				break
+			}
+		}
+		if twin < 0 {
+			continue
+		}
+		d, _ := w.manifest.of(c.spec())
+		if err := w.removeClip(d.Clip); err != nil {
+			return outputError(err)
+		}
+		if err := w.drop(c, "shares nearly equal frames with the test clip "+clips[twin].name, false); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// written reads the signatures of a clip that stands.
+func (w *writer) written(c *clip) ([]signature, error) {
+	data, err := readFile(w.path(stateName, "written", c.spec()), maxScan)
+	all := make([]signature, len(data)/signatureSize)
+	for i := range all {
+		all[i].unpack(data[i*signatureSize:])
+	}
+	return all, err
+}
+
+func (w *writer) removeClip(file string) error {
+	base := strings.TrimSuffix(filepath.Base(file), ".mp4")
+	return errors.Join(os.RemoveAll(w.path(filepath.FromSlash(file))), os.RemoveAll(w.path(stripsName, base+".jpg")))
+}
+
+// forget removes clips that the input does not ask for any more (a video was
+// changed, a line taken out) and writes the manifest in order.
+func (w *writer) forget(clips []*clip) error {
+	specs, files := map[string]bool{}, map[string]bool{}
+	for _, c := range clips {
+		specs[c.spec()] = true
+		files[c.file(w.o.Format)] = true
+	}
+	for spec, d := range w.manifest.done {
+		if specs[spec] {
+			continue
+		}
+		if d.Clip != "" && !files[d.Clip] {
+			if err := w.removeClip(d.Clip); err != nil {
+				return err
+			}
+		}
+		removeAll(w.path(stateName, "written", spec))
+	}
+	return w.manifest.rewrite(specs)
+}
+
+// strangers lists what stands in train and test and is not of this run's
+// making: it will be trained on as well.
+func (w *writer) strangers() ([]string, error) {
+	ours := map[string]bool{}
+	for _, d := range w.manifest.done {
+		ours[d.Clip] = true
+	}
+	var all []string
+	for _, side := range []string{train, test} {
+		entries, err := os.ReadDir(w.path(side))
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range entries {
+			if file := side + "/" + e.Name(); !ours[file] && !strings.HasPrefix(e.Name(), ".") {
+				all = append(all, file)
+			}
+		}
+	}
+	return all, nil
+}
