@@ -1,0 +1,49 @@
+package compare
+
+import (
+	"bytes"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/prioritycut/prioritycut/internal/rundir"
+)
+
+// Files that a comparison leaves in its folder.
+const (
+	MarkdownFile    = "comparison.md"
+	HTMLFile        = "comparison.html"
+	TableFile       = "comparison.csv"
+	DifferencesFile = "differences.csv"
+)
+
+// Write writes the comparison and its report into a folder, which is made. Each
+// file is replaced as a whole.
+func (c *Comparison) Write(dir string, r *Report) error {
+	return WriteFiles(dir, []File{
+		{TableFile, c.WriteCSV}, {DifferencesFile, c.WriteDifferences}, {MarkdownFile, r.WriteMarkdown}, {HTMLFile, r.WriteHTML},
+	})
+}
+
+// File is a file to write.
+type File struct {
+	Name  string
+	Write func(io.Writer) error
+}
+
+// WriteFiles writes files into a folder, which is made, each as a whole.
+func WriteFiles(dir string, files []File) error {
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return err
+	}
+	for _, f := range files {
+		var b bytes.Buffer
+		if err := f.Write(&b); err != nil {
+			return err
+		}
+		if err := rundir.WriteFile(filepath.Join(dir, f.Name), b.Bytes()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
