@@ -14,6 +14,7 @@ import (
 	"sync"
 
 	"github.com/prioritycut/prioritycut/dataset"
+	"github.com/prioritycut/prioritycut/internal/wrap"
 	"github.com/prioritycut/prioritycut/model"
 	"github.com/prioritycut/prioritycut/prioritycut"
 )
@@ -84,24 +85,7 @@ func WriteHelp(w io.Writer, preset string) error {
 
 // indent wraps a paragraph.
 func indent(text, prefix string, width int) string {
-	return prefix + strings.Join(wrap(text, width), "\n"+prefix)
-}
-
-func wrap(text string, width int) []string {
-	var lines []string
-	line := ""
-	for _, word := range strings.Fields(text) {
-		switch {
-		case line == "":
-			line = word
-		case len(line)+1+len(word) > width:
-			lines = append(lines, line)
-			line = word
-		default:
-			line += " " + word
-		}
-	}
-	return append(lines, line)
+	return prefix + strings.Join(wrap.Lines(text, width), "\n"+prefix)
 }
 
 func typeName(t reflect.Type) string {

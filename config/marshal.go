@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/prioritycut/prioritycut/internal/wrap"
 )
 
 // FileName is the name of the resolved configuration in a run's folder.
@@ -51,7 +53,7 @@ func section(v reflect.Value, prefix string, comments map[string]string) *yaml.N
 		}
 		key := &yaml.Node{Kind: yaml.ScalarNode, Value: f.name}
 		if text := comments[prefix+f.name]; text != above && text != seeSection(prefix) {
-			key.HeadComment = strings.Join(wrap(text, 88), "\n")
+			key.HeadComment = strings.Join(wrap.Lines(text, 88), "\n")
 			above = text
 		}
 		var child *yaml.Node

@@ -69,7 +69,7 @@ func TestSavedFileGivesTheSameConfiguration(t *testing.T) {
 	for _, preset := range Presets() {
 		for _, sets := range [][]string{
 			{},
-			{"lr_generator=1.2345678901234567e-5", "init_from=" + t.TempDir(), `colormap="a: #b 'c'"`, "seed=-9223372036854775808",
+			{"lr_generator=1.2345678901234567e-5", "init_from=" + t.TempDir(), `dataset_params.root_dir="a: #b 'c'"`, "seed=-9223372036854775808",
 				"picture_steps=1000000000000", "equivariance_value=999999.75"},
 		} {
 			c, _ := resolve(t, Options{Preset: preset, Sets: sets})

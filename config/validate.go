@@ -6,6 +6,7 @@ import (
 	"math"
 	"strings"
 
+	"github.com/prioritycut/prioritycut/internal/picture"
 	"github.com/prioritycut/prioritycut/model"
 	"github.com/prioritycut/prioritycut/prioritycut"
 )
@@ -215,8 +216,8 @@ func (c *Config) validateRest(v *validator) {
 	oneOf(v, "reconstruction_params.format", c.Reconstruction.Format, ".mp4", ".gif")
 	oneOf(v, "animate_params.format", c.Animate.Format, ".mp4", ".gif")
 	v.ints("visualizer_params.kp_size", int64(c.Visualizer.KPSize), 1, 64)
-	if c.Visualizer.Colormap == "" {
-		v.fail("visualizer_params.colormap", "is empty: gist_rainbow is the reference's")
+	if _, err := picture.ParseColormap(c.Visualizer.Colormap); err != nil {
+		v.fail("visualizer_params.colormap", "%v", err)
 	}
 	if !validDevice(c.Run.Device) {
 		v.fail("run_params.device", "is %q, must be auto, cpu, gpu or gpu:N", c.Run.Device)

@@ -39,6 +39,8 @@ func TestValuesThatCannotBeUsed(t *testing.T) {
 		{[]string{"consistency=-1"}, "train_params.loss_weights.consistency", ""},
 		{[]string{"points_tps=1"}, "train_params.transform_params.points_tps", ""},
 		{[]string{"sigma_affine=-1"}, "train_params.transform_params.sigma_affine", ""},
+		{[]string{"colormap=viridis"}, "visualizer_params.colormap", "gist_rainbow"},
+		{[]string{"colormap="}, "visualizer_params.colormap", "gist_rainbow"},
 		{[]string{"spectral_norm=sometimes"}, "train_params.spectral_norm", "shared, reference"},
 		{[]string{"init_discriminator=no"}, "train_params.init_discriminator", "fresh, matching"},
 		{[]string{"cons_warmup_epochs=-1"}, "train_params.cons_warmup_epochs", ""},

@@ -50,7 +50,6 @@ func LoadOps() error {
 }
 
 func loadLibrary(path string) error {
-	quietLevel()
 	doing := "loading the op library " + path
 	err := guard(doing, func() error {
 		_, err := tensorflow.LoadLibrary(path)

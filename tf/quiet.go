@@ -11,25 +11,8 @@ import (
 )
 
 // logLevelEnv is TensorFlow's log level: 0 everything, 1 no INFO, 2 no
-// WARNING, 3 no ERROR.
+// WARNING, 3 no ERROR. prepare.c sets it to 2 where it is not set.
 const logLevelEnv = "TF_CPP_MIN_LOG_LEVEL"
-
-// defaultLogLevel lets errors through.
-const defaultLogLevel = "2"
-
-// quietLevel sets the log level unless the user has set one. TensorFlow reads
-// it at its first message, so this must come before anything that may log.
-// Go's Setenv reaches C's environment in a cgo program.
-func quietLevel() {
-	if _, set := os.LookupEnv(logLevelEnv); !set {
-		os.Setenv(logLevelEnv, defaultLogLevel) // cannot fail: the name is well formed
-	}
-}
-
-// Quiet silences TensorFlow's start-up notices. NewSession and LoadOps call
-// it; a program that uses graft before them calls it first. It does nothing
-// when the user sets TF_CPP_MIN_LOG_LEVEL=0, which shows everything.
-func Quiet() { quietLevel() }
 
 var firstRun sync.Once
 

@@ -167,7 +167,6 @@ var intra struct {
 
 // prepareProcess does what must come before TensorFlow's first session.
 func prepareProcess(config SessionConfig) error {
-	quietLevel()
 	if config.Deterministic {
 		if err := requireDeterminism(); err != nil {
 			return err

@@ -44,9 +44,6 @@ func Counts(s *graph.Scope) []Count {
 // DryRun checks configuration and data, builds the graph and tells what a run
 // would be, without training and without touching its folder.
 func DryRun(ctx context.Context, o RunOptions) error {
-	if _, err := styleOf(o.Config.Visualizer); err != nil {
-		return err
-	}
 	text, err := o.Config.Marshal()
 	if err != nil {
 		return err

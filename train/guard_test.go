@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"io"
 	"math"
 	"strings"
 	"testing"
@@ -12,7 +11,6 @@ import (
 	tensorflow "github.com/wamuir/graft/tensorflow"
 
 	"github.com/prioritycut/prioritycut/graph"
-	"github.com/prioritycut/prioritycut/internal/rundir"
 	"github.com/prioritycut/prioritycut/model"
 	"github.com/prioritycut/prioritycut/tf"
 )
@@ -54,19 +52,8 @@ func elements(t *tensorflow.Tensor) int {
 // TestRefusedStepsChangeNothing makes steps not finite, in a loss and in the
 // mask op, and compares all that a checkpoint keeps, bit by bit.
 func TestRefusedStepsChangeNothing(t *testing.T) {
-	dir := t.TempDir()
-	c := tiny(t, model.PriorityCut, "sn=true", "max_refused_steps=3")
-	f, err := openFolder(rundir.Dir(dir), c)
+	s, err := begin(t, t.TempDir(), tiny(t, model.PriorityCut, "sn=true", "max_refused_steps=3"))
 	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.close()
-	s := &session{config: c, folder: f, out: io.Discard, options: OptionsOf(c)}
-	if err := s.openData(context.Background()); err != nil {
-		t.Fatal(err)
-	}
-	defer s.close()
-	if err := s.prepare(); err != nil {
 		t.Fatal(err)
 	}
 	batches := s.loader.Prefetch(context.Background(), 0)
@@ -101,6 +88,12 @@ func TestRefusedStepsChangeNothing(t *testing.T) {
 		}
 	}
 	take()
+	kept := state(t, s)
+	for _, name := range []string{"step", "optimizer.generator.step", "generator.first.norm.running_mean", "discriminator.conv.weight_u"} {
+		if kept[name] == nil {
+			t.Fatalf("the state has no %s", name)
+		}
+	}
 	armed = true
 	refuse()
 	if why := tr.guard.diagnose(mustFeed(t, tr, s), errors.New("x")); !strings.Contains(why, "loss equivariance_value is NaN") {
@@ -122,31 +115,6 @@ func TestRefusedStepsChangeNothing(t *testing.T) {
 	}
 	k.armed = func() bool { return false }
 	take()
-}
-
-// state reads all that a checkpoint keeps.
-func state(t *testing.T, s *session) map[string][]byte {
-	t.Helper()
-	groups, err := snapshot(s.session, s.scope)
-	if err != nil {
-		t.Fatal(err)
-	}
-	all := map[string][]byte{}
-	for _, g := range groups {
-		for _, n := range g.Tensors {
-			var b bytes.Buffer
-			if _, err := n.Tensor.WriteContentsTo(&b); err != nil {
-				t.Fatal(err)
-			}
-			all[n.Name] = b.Bytes()
-		}
-	}
-	for _, name := range []string{"step", "optimizer.generator.step", "generator.first.norm.running_mean", "discriminator.conv.weight_u"} {
-		if all[name] == nil {
-			t.Fatalf("the state has no %s", name)
-		}
-	}
-	return all
 }
 
 // mustFeed makes the feeds of the attempt after the next batch.

@@ -1,11 +1,16 @@
 package train
 
 import (
+	"bytes"
 	"context"
+	"image"
+	"image/png"
 	"io"
+	"os"
 	"testing"
 
 	"github.com/prioritycut/prioritycut/config"
+	"github.com/prioritycut/prioritycut/internal/rundir"
 	"github.com/prioritycut/prioritycut/model"
 )
 
@@ -40,4 +45,55 @@ func complete(t *testing.T, dir string, c *config.Config) {
 	if err := Run(context.Background(), RunOptions{Config: c, Dir: dir, Out: io.Discard}); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// begin opens folder and data of a run and prepares it to take steps. What it
+// holds is released with the test.
+func begin(t *testing.T, dir string, c *config.Config) (*session, error) {
+	t.Helper()
+	f, err := openFolder(rundir.Dir(dir), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(f.close)
+	s := &session{config: c, folder: f, out: io.Discard, options: OptionsOf(c)}
+	if err := s.openData(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.close)
+	return s, s.prepare()
+}
+
+// state reads all that a checkpoint keeps, by name.
+func state(t *testing.T, s *session) map[string][]byte {
+	t.Helper()
+	groups, err := snapshot(s.session, s.scope)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string][]byte{}
+	for _, g := range groups {
+		for _, n := range g.Tensors {
+			var b bytes.Buffer
+			if _, err := n.Tensor.WriteContentsTo(&b); err != nil {
+				t.Fatal(err)
+			}
+			all[n.Name] = b.Bytes()
+		}
+	}
+	return all
+}
+
+func readPicture(t *testing.T, path string) image.Image {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	m, err := png.Decode(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
 }

@@ -2,8 +2,6 @@ package train
 
 import (
 	"bytes"
-	"context"
-	"io"
 	"strings"
 	"testing"
 
@@ -84,17 +82,7 @@ func TestInitFrom(t *testing.T) {
 func beginFrom(t *testing.T, from string, variant model.Variant, sets ...string) (*session, error) {
 	t.Helper()
 	c := tiny(t, variant, append(sets, "init_from="+from)...)
-	f, err := openFolder(rundir.Dir(t.TempDir()), c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(f.close)
-	s := &session{config: c, folder: f, out: io.Discard, options: OptionsOf(c)}
-	if err := s.openData(context.Background()); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(s.close)
-	return s, s.prepare()
+	return begin(t, t.TempDir(), c)
 }
 
 // startFrom is the state that such a run starts with, by name.
@@ -104,21 +92,7 @@ func startFrom(t *testing.T, from string, variant model.Variant, sets ...string)
 	if err != nil {
 		t.Fatal(err)
 	}
-	groups, err := snapshot(s.session, s.scope)
-	if err != nil {
-		t.Fatal(err)
-	}
-	all := map[string][]byte{}
-	for _, g := range groups {
-		for _, n := range g.Tensors {
-			var b bytes.Buffer
-			if _, err := n.Tensor.WriteContentsTo(&b); err != nil {
-				t.Fatal(err)
-			}
-			all[n.Name] = b.Bytes()
-		}
-	}
-	return all
+	return state(t, s)
 }
 
 func TestPlainNames(t *testing.T) {

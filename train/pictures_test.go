@@ -1,13 +1,8 @@
 package train
 
 import (
-	"context"
 	"image"
-	"image/png"
-	"io"
-	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/prioritycut/prioritycut/internal/picture"
@@ -59,32 +54,4 @@ func count(m image.Image, c picture.Colormap, n int) int {
 		}
 	}
 	return total
-}
-
-func readPicture(t *testing.T, path string) image.Image {
-	t.Helper()
-	f, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	m, err := png.Decode(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return m
-}
-
-// TestUnknownColormap is refused before a folder is made.
-func TestUnknownColormap(t *testing.T) {
-	o := RunOptions{Config: tiny(t, model.FOMM, "colormap=viridis"), Dir: filepath.Join(t.TempDir(), "run"), Out: io.Discard}
-	for name, run := range map[string]func(context.Context, RunOptions) error{"Run": Run, "DryRun": DryRun} {
-		err := run(context.Background(), o)
-		if err == nil || !strings.Contains(err.Error(), "visualizer_params.colormap") || !strings.Contains(err.Error(), "gist_rainbow") {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-	if _, err := os.Stat(o.Dir); err == nil {
-		t.Error("a folder was made")
-	}
 }

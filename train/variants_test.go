@@ -2,7 +2,6 @@ package train
 
 import (
 	"encoding/binary"
-	"image/png"
 	"os"
 	"path/filepath"
 	"sort"
@@ -70,15 +69,7 @@ func TestVariants(t *testing.T) {
 // checkPicture decodes a picture and looks whether it shows anything.
 func checkPicture(t *testing.T, path string) {
 	t.Helper()
-	f, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	m, err := png.Decode(f)
-	if err != nil {
-		t.Fatal(err)
-	}
+	m := readPicture(t, path)
 	colours := map[[3]uint32]bool{}
 	for y := m.Bounds().Min.Y; y < m.Bounds().Max.Y; y += 3 {
 		for x := m.Bounds().Min.X; x < m.Bounds().Max.X; x += 3 {

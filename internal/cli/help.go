@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"io"
 	"strings"
+
+	"github.com/prioritycut/prioritycut/internal/wrap"
 )
 
 // helpWidth is the width of the help in columns.
@@ -14,7 +16,7 @@ const helpWidth = 84
 func (c *Command) WriteHelp(w io.Writer, all bool) error {
 	c.addCommon()
 	var out bytes.Buffer
-	out.WriteString(strings.Join(wrap(c.Name+": "+c.Summary, helpWidth), "\n") + "\n")
+	out.WriteString(strings.Join(wrap.Lines(c.Name+": "+c.Summary, helpWidth), "\n") + "\n")
 	if len(c.Examples) > 0 {
 		out.WriteString("\nExamples:\n")
 		for _, e := range c.Examples {
@@ -32,21 +34,4 @@ func (c *Command) WriteHelp(w io.Writer, all bool) error {
 	}
 	_, err := w.Write(out.Bytes())
 	return err
-}
-
-func wrap(text string, width int) []string {
-	var lines []string
-	line := ""
-	for _, word := range strings.Fields(text) {
-		switch {
-		case line == "":
-			line = word
-		case len(line)+1+len(word) > width:
-			lines = append(lines, line)
-			line = word
-		default:
-			line += " " + word
-		}
-	}
-	return append(lines, line)
 }
