@@ -129,7 +129,7 @@ func checkSavedModel(def SavedModelDef) error {
 
 // fillSavedModel writes the files of a SavedModel into a folder and syncs them.
 func fillSavedModel(files FileSystem, dir string, def SavedModelDef) error {
-	graph, err := PruneGraph(def.Graph, signatureTensors(def.Signatures))
+	graph, err := def.Pruned()
 	if err != nil {
 		return err
 	}
@@ -173,6 +173,11 @@ func fillSavedModel(files FileSystem, dir string, def SavedModelDef) error {
 		return err
 	}
 	return files.SyncDir(dir)
+}
+
+// Pruned is the part of the graph that is written.
+func (def SavedModelDef) Pruned() (*graphpb.GraphDef, error) {
+	return PruneGraph(def.Graph, signatureTensors(def.Signatures))
 }
 
 // signatureTensors lists what signatures feed and fetch. An input that no

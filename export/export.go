@@ -1,0 +1,173 @@
+package export
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+
+	"github.com/prioritycut/prioritycut/config"
+	"github.com/prioritycut/prioritycut/graph"
+	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/trained"
+)
+
+// Options say how a model is exported.
+type Options struct {
+	// Out is the folder DIR/NAME of the model; the version becomes a folder in
+	// it, as TensorFlow Serving has it.
+	Out string
+	// Version is its number; 0 takes the step of the training run, or the next
+	// number when a version as high is there.
+	Version int64
+	// Frozen writes weights as constants, with batch norm folded into
+	// convolutions: one file, faster where it runs often.
+	Frozen bool
+}
+
+// Plan is what will be written.
+type Plan struct {
+	// Dir is Out/Version.
+	Dir string
+	// Name is the model's, Version its number.
+	Name    string
+	Version int64
+	// Notes and Readme lie beside the model, as NotesFile and ReadmeFile.
+	Notes  Notes
+	Readme string
+	// Signatures of the model.
+	Signatures []tf.SignatureDef
+
+	model *trained.Model
+	graph *builder
+}
+
+// modelName is what a server's URL can hold.
+var modelName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
+
+// Prepare builds and checks all that Write writes.
+func Prepare(m *trained.Model, o Options) (*Plan, error) {
+	name := filepath.Base(filepath.Clean(o.Out))
+	if o.Out == "" || !modelName.MatchString(name) {
+		return nil, fmt.Errorf("%q does not end in the name of a model: letters, digits, '.', '_' and '-', a letter or digit first", o.Out)
+	}
+	version, err := pickVersion(o.Out, o.Version, m.Meta.Step)
+	if err != nil {
+		return nil, err
+	}
+	p := &Plan{
+		Dir: filepath.Join(o.Out, strconv.FormatInt(version, 10)), Name: name, Version: version,
+		Notes: notesOf(m, o.Frozen), model: m,
+	}
+	if p.graph, err = build(p.Notes, m.Config.Model); err != nil {
+		return nil, err
+	}
+	p.Signatures = p.graph.list
+	p.Readme = Describe(name, p.Notes, p.Signatures)
+	return p, nil
+}
+
+// pickVersion returns the number of the version to write, which must be free.
+func pickVersion(out string, asked, step int64) (int64, error) {
+	entries, err := os.ReadDir(out)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return 0, err
+	}
+	newest := int64(0)
+	for _, e := range entries {
+		n, err := strconv.ParseInt(e.Name(), 10, 64)
+		if err != nil || n < 0 {
+			continue
+		}
+		if n == asked && asked > 0 {
+			return 0, fmt.Errorf("version %d of %s exists, and is never overwritten: choose another number, or none for the next one", asked, out)
+		}
+		newest = max(newest, n)
+	}
+	switch {
+	case asked < 0:
+		return 0, fmt.Errorf("version %d: numbers start at 1", asked)
+	case asked > 0:
+		return asked, nil
+	}
+	// Servers take the highest number: it must be the one written last.
+	return max(step, newest+1, 1), nil
+}
+
+// Write writes the model: all of it, or nothing under its name. An existing
+// version is an error.
+func (p *Plan) Write(ctx context.Context) error {
+	variables, err := p.variables()
+	if err != nil {
+		return err
+	}
+	def, err := tf.GraphDefOf(p.graph.scope.Graph())
+	if err != nil {
+		return err
+	}
+	if p.Notes.Frozen {
+		if def, err = freeze(def, p.Signatures, variables); err != nil {
+			return fmt.Errorf("freezing: %w", err)
+		}
+		variables = nil
+	}
+	extra, err := p.extra()
+	if err != nil {
+		return err
+	}
+	saved := tf.SavedModelDef{Graph: def, Signatures: p.Signatures, Variables: variables, Extra: extra}
+	pruned, err := saved.Pruned()
+	if err != nil {
+		return err
+	}
+	if err := requireStandard(pruned); err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return tf.WriteSavedModel(p.Dir, saved)
+}
+
+// variables fetches the trained weights from a session, so that they are what
+// the graph computes with.
+func (p *Plan) variables() ([]tf.SavedVariable, error) {
+	s := p.graph.scope
+	session, err := tf.NewSession(s.Graph(), tf.SessionConfig{Device: "cpu"})
+	if err != nil {
+		return nil, err
+	}
+	defer session.Close()
+	if err := p.model.Assign(session, s); err != nil {
+		return nil, err
+	}
+	vars := s.Variables()
+	values, err := graph.Fetch(session, vars)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]tf.SavedVariable, len(vars))
+	for i, v := range vars {
+		list[i] = tf.SavedVariable{Name: v.Name, Handle: v.Handle().Op.Name(), Value: values[v]}
+	}
+	return list, nil
+}
+
+// extra are the files beside the model.
+func (p *Plan) extra() (map[string][]byte, error) {
+	notes, err := p.Notes.encode()
+	if err != nil {
+		return nil, err
+	}
+	requests, err := warmup(p.Name, p.Signatures)
+	if err != nil {
+		return nil, fmt.Errorf("warm-up requests: %w", err)
+	}
+	return map[string][]byte{
+		NotesFile: notes, config.FileName: []byte(p.model.Meta.Config), ReadmeFile: []byte(p.Readme), WarmupFile: requests,
+	}, nil
+}

@@ -1,0 +1,174 @@
+package export
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	tensorflow "github.com/wamuir/graft/tensorflow"
+
+	"github.com/prioritycut/prioritycut/config"
+	"github.com/prioritycut/prioritycut/graph"
+	"github.com/prioritycut/prioritycut/internal/random"
+	"github.com/prioritycut/prioritycut/internal/rundir"
+	"github.com/prioritycut/prioritycut/model"
+	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/trained"
+)
+
+// height and width differ, so that mixed-up axes are seen.
+const height, width, points = 32, 64, 3
+
+// sets are settings of networks small enough for tests.
+var sets = []string{
+	"frame_shape=[32,64,3]", "num_kp=3",
+	"kp_detector_params.block_expansion=4", "kp_detector_params.max_features=8", "kp_detector_params.num_blocks=2",
+	"generator_params.block_expansion=4", "generator_params.max_features=8", "num_bottleneck_blocks=1",
+	"dense_motion_params.block_expansion=4", "dense_motion_params.max_features=8", "dense_motion_params.num_blocks=2",
+	"discriminator_params.block_expansion=2", "train_params.scales=[1]", "vgg19.width_divisor=32",
+}
+
+// someModel is a model with random weights whose keypoints, Jacobians and
+// averages are anything but neutral.
+func someModel(t testing.TB, seed int64, more ...string) *trained.Model {
+	t.Helper()
+	c, _, err := config.Resolve(config.Options{Device: "cpu", Sets: append(slices.Clone(sets), more...)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := graph.New(tensorflow.Float)
+	model.NewAnimator(s, c.Model)
+	if err := s.Err(); err != nil {
+		t.Fatal(err)
+	}
+	groups := map[graph.Kind]*tf.Group{graph.Trainable: {Name: rundir.Weights}, graph.State: {Name: rundir.State}}
+	for _, v := range s.Variables() {
+		groups[v.Kind].Tensors = append(groups[v.Kind].Tensors, tf.NamedTensor{Name: v.Name, Tensor: disturbed(t, v, seed)})
+	}
+	text, err := c.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	notes, err := rundir.Meta{
+		Step: 700, Attempt: 700, Preset: c.Preset, Variant: string(c.Variant), FrameShape: c.Dataset.FrameShape,
+		Fit: string(c.Dataset.Fit), AlignCorners: c.Model.AlignCorners, VGG19: "random", Config: string(text),
+	}.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(t.TempDir(), "checkpoint")
+	if err := tf.WriteCheckpoint(tf.OSFileSystem{}, dir, 700, notes, *groups[graph.Trainable], *groups[graph.State]); err != nil {
+		t.Fatal(err)
+	}
+	m, err := trained.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// disturbed is the first value of a variable with noise.
+func disturbed(t testing.TB, v *graph.Variable, seed int64) *tensorflow.Tensor {
+	t.Helper()
+	values := v.Initial(seed)
+	r := random.New(seed, random.Label(v.Name), 1)
+	size := 0.1
+	if strings.HasPrefix(v.Name, "kp_detector.jacobian.") {
+		size = 0.02 // far from singular
+	}
+	if strings.HasPrefix(v.Name, "kp_detector.kp.") {
+		size = 0.5 // keypoints apart from each other
+	}
+	for i := range values {
+		values[i] += size * r.Uniform(-1, 1)
+	}
+	tensor, err := graph.NewTensor(v.DType, values, v.Dims...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tensor
+}
+
+// exported writes a model as root/name/version.
+func exported(t testing.TB, m *trained.Model, o Options) *Plan {
+	t.Helper()
+	p, err := Prepare(m, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Write(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func open(t testing.TB, dir string) *tf.SavedModel {
+	t.Helper()
+	s, err := tf.OpenSavedModel(dir, tf.SessionConfig{Device: "cpu"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// noise are n pictures, [n, 32, 64, 3].
+func noise(t testing.TB, seed int64, n int) *tensorflow.Tensor {
+	t.Helper()
+	r := random.New(seed)
+	values := make([]float32, n*height*width*3)
+	for i := range values {
+		values[i] = float32(r.Uniform(0, 1))
+	}
+	return floats(t, values, int64(n), height, width, 3)
+}
+
+func floats(t testing.TB, values []float32, dims ...int64) *tensorflow.Tensor {
+	t.Helper()
+	v, err := tf.NewTensor(values, dims...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func valuesOf(t testing.TB, v *tensorflow.Tensor) []float32 {
+	t.Helper()
+	values, err := tf.Values[float32](v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return values
+}
+
+func farthest(t testing.TB, a, b []float32) float64 {
+	t.Helper()
+	if len(a) != len(b) || len(a) == 0 {
+		t.Fatalf("%d and %d values", len(a), len(b))
+	}
+	far := 0.0
+	for i := range a {
+		d := float64(a[i]) - float64(b[i])
+		if d != d {
+			t.Fatal("not a number")
+		}
+		far = max(far, d, -d)
+	}
+	return far
+}
+
+func readFile(t testing.TB, path string) []byte {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
