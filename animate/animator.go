@@ -67,14 +67,23 @@ func Open(path string, o Options) (*Animator, error) {
 	if _, err := tf.SavedModelDir(path); err == nil {
 		return OpenSavedModel(path, o)
 	}
-	m, err := trained.Open(path)
+	m, err := Load(path)
 	if err != nil {
-		return nil, hint(path, err)
+		return nil, err
 	}
 	return New(m, o)
 }
 
-// hint says what to do about files that others made.
+// Load reads a trained model for New, as trained.Open does, and says what to do
+// about files of weights that others made.
+func Load(path string) (*trained.Model, error) {
+	m, err := trained.Open(path)
+	if err != nil {
+		return nil, hint(path, err)
+	}
+	return m, nil
+}
+
 func hint(path string, err error) error {
 	info, stat := os.Stat(path)
 	if stat != nil || info.IsDir() {

@@ -43,10 +43,14 @@ type Job struct {
 	// Progress is told of frames written; may be nil. It is called from one
 	// goroutine at a time.
 	Progress func(done, total int)
-	// Observe sees the driving keypoints of each frame, in order, before they
-	// are related to the source's; may be nil.
-	Observe func(frame int, driving Keypoints) error
+	// Observe sees the keypoints of the source, as those of frame SourceFrame,
+	// then those of each driving frame in order, before they are related to the
+	// source's; may be nil.
+	Observe func(frame int, kp Keypoints) error
 }
+
+// SourceFrame is the number under which Job.Observe sees the source.
+const SourceFrame = -1
 
 // Motion is how driving keypoints become the source's. The zero value is
 // relative motion from the first frame.
@@ -137,6 +141,11 @@ func (r *running) begin(ctx context.Context) error {
 	}
 	if r.source, r.kpSource, err = r.engine.encode(source); err != nil {
 		return fmt.Errorf("source picture: %w", err)
+	}
+	if r.job.Observe != nil {
+		if err := r.job.Observe(SourceFrame, r.kpSource); err != nil {
+			return err
+		}
 	}
 	r.report.BestFrame = r.job.Motion.BestFrame
 	switch {

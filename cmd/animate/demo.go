@@ -1,0 +1,222 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"image"
+	"math"
+	"os"
+	"path/filepath"
+
+	"github.com/prioritycut/prioritycut/animate"
+	"github.com/prioritycut/prioritycut/dataset"
+	"github.com/prioritycut/prioritycut/evaluate"
+	"github.com/prioritycut/prioritycut/internal/cli"
+	"github.com/prioritycut/prioritycut/internal/picture"
+	"github.com/prioritycut/prioritycut/internal/rundir"
+	"github.com/prioritycut/prioritycut/video"
+)
+
+// The clip that is made without flags: so many rows of source, driving video
+// and result, each picture at least so many pixels wide.
+const (
+	demoRows   = 3
+	demoVideos = 12  // looked at for sources
+	demoFrames = 150 // at most
+	demoWidth  = 192
+	demoGap    = 8
+	demoName   = "animated.mp4"
+)
+
+// runDemo makes a clip of what the model does with videos it has not seen: for
+// each row another driving video, and of the other figures the one that stands
+// most like it.
+func (p *program) runDemo(ctx context.Context, a *animator) error {
+	if p.keypoints != "" {
+		return cli.Usage(fmt.Errorf("--keypoints_csv needs --source_image and --driving_video"))
+	}
+	if p.shared.Data != "" {
+		a.config.Dataset.RootDir = p.shared.Data
+	}
+	set, err := evaluate.OpenData(ctx, a.config)
+	if err != nil {
+		return fmt.Errorf("the clip without --source_image and --driving_video is made of the run's own test videos: %w", err)
+	}
+	videos := set.Test()
+	if len(videos) < 2 {
+		return cli.Usage(fmt.Errorf("the run has %d test videos, a clip of different figures needs two: give --source_image and --driving_video", len(videos)))
+	}
+	result := p.demoResult(a.path)
+	if err := os.MkdirAll(filepath.Dir(result), 0o777); err != nil {
+		return err
+	}
+	rows, err := p.demoRows(ctx, a, videos[:min(len(videos), demoVideos)])
+	if err != nil {
+		return stopped(err, result)
+	}
+	if err := p.writeDemo(ctx, result, rows); err != nil {
+		return stopped(err, result)
+	}
+	fmt.Fprintf(p.stdout(), "%s shows, from left to right: the source picture, the driving video, and the source moved after it by the model in %s. "+
+		"None of these figures was seen in training.\n", result, a.path)
+	return nil
+}
+
+// demoResult is --result_video, or a file in the run's folder.
+func (p *program) demoResult(run string) string {
+	if !p.Changed("result_video") && rundir.Dir(run).Is() {
+		return filepath.Join(run, demoName)
+	}
+	return p.result
+}
+
+// demoRow is a source and the frames of driving video and result.
+type demoRow struct {
+	source          *video.Frame
+	driving, result []*video.Frame
+}
+
+// memory collects frames. It is a video.Writer.
+type memory struct{ frames []*video.Frame }
+
+func (m *memory) Write(f *video.Frame) error { m.frames = append(m.frames, f); return nil }
+func (m *memory) Close() error               { return nil }
+func (m *memory) Abort()                     {}
+
+func (p *program) demoRows(ctx context.Context, a *animator, videos []dataset.TestVideo) ([]demoRow, error) {
+	motion, err := p.motion(a)
+	if err != nil {
+		return nil, err
+	}
+	firsts, err := firstFrames(ctx, videos)
+	if err != nil {
+		return nil, err
+	}
+	kp, err := a.Keypoints(p.fitOf(a), firsts...)
+	if err != nil {
+		return nil, err
+	}
+	var rows []demoRow
+	taken := map[int]bool{}
+	for d := 0; d < min(demoRows, len(videos)-1); d++ {
+		s := nearest(kp, d, taken)
+		taken[s] = true
+		row := demoRow{source: firsts[s]}
+		if row.driving, err = someFrames(ctx, videos[d], demoFrames); err != nil {
+			return nil, err
+		}
+		result := &memory{}
+		_, err = a.Video(ctx, animate.Job{
+			Source: firsts[s], Fit: p.fitOf(a), Motion: motion, Warn: p.warn,
+			Driving: func(ctx context.Context) (video.Reader, error) {
+				next := func(i int) (*video.Frame, error) { return row.driving[i], nil }
+				return video.Sequence(ctx, len(row.driving), next), nil
+			},
+		}, result)
+		if err != nil {
+			return nil, err
+		}
+		row.result = result.frames
+		rows = append(rows, row)
+	}
+	return rows, nil
+}
+
+func firstFrames(ctx context.Context, videos []dataset.TestVideo) ([]*video.Frame, error) {
+	var firsts []*video.Frame
+	for _, v := range videos {
+		frames, err := v.Frames(ctx, 0)
+		if err != nil {
+			return nil, fmt.Errorf("test video %s: %w", v.Name(), err)
+		}
+		firsts = append(firsts, frames[0])
+	}
+	return firsts, nil
+}
+
+// someFrames reads the frames of a video, at most so many.
+func someFrames(ctx context.Context, v dataset.TestVideo, most int) ([]*video.Frame, error) {
+	n, err := v.Len(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("test video %s: %w", v.Name(), err)
+	}
+	indices := make([]int, min(n, most))
+	for i := range indices {
+		indices[i] = i
+	}
+	frames, err := v.Frames(ctx, indices...)
+	if err != nil {
+		return nil, fmt.Errorf("test video %s: %w", v.Name(), err)
+	}
+	return frames, nil
+}
+
+// nearest is the picture, other than d and those taken, whose pose is most like
+// that of picture d.
+func nearest(kp animate.Keypoints, d int, taken map[int]bool) int {
+	best, least := -1, math.Inf(1)
+	for i := 0; i < kp.N; i++ {
+		if i == d || taken[i] {
+			continue
+		}
+		distance, ok := animate.PoseDistance(kp.Points(d), kp.Points(i))
+		if !ok {
+			distance = math.MaxFloat64
+		}
+		if distance < least {
+			best, least = i, distance
+		}
+	}
+	if best < 0 { // all taken: there are few videos
+		best = (d + 1) % kp.N
+	}
+	return best
+}
+
+// writeDemo draws the rows below each other, as long as the longest of them.
+func (p *program) writeDemo(ctx context.Context, path string, rows []demoRow) error {
+	length := 0
+	for _, r := range rows {
+		length = max(length, len(r.result))
+	}
+	var sink video.Writer
+	for i := 0; i < length; i++ {
+		frame, err := video.FromImage(drawDemo(rows, i))
+		if err != nil {
+			return err
+		}
+		if sink == nil {
+			if sink, err = video.Create(ctx, path, frame.W, frame.H, video.FilmOptions{Rate: p.fps}); err != nil {
+				return err
+			}
+			defer sink.Abort()
+		}
+		if err := sink.Write(frame); err != nil {
+			return err
+		}
+	}
+	return sink.Close()
+}
+
+// drawDemo draws one moment; rows that have ended keep their last frame.
+func drawDemo(rows []demoRow, i int) image.Image {
+	factor := (demoWidth + rows[0].source.W - 1) / rows[0].source.W
+	w, h := factor*rows[0].source.W, factor*rows[0].source.H
+	canvas := video.NewFrame(3*w+4*demoGap, len(rows)*(h+demoGap)+demoGap).Image()
+	for j := range canvas.Pix {
+		canvas.Pix[j] = 255
+	}
+	for r, row := range rows {
+		at := min(i, len(row.result)-1)
+		for c, f := range []*video.Frame{row.source, row.driving[at], row.result[at]} {
+			paste(canvas, picture.Zoom(f.Image(), factor), demoGap+c*(w+demoGap), demoGap+r*(h+demoGap))
+		}
+	}
+	return canvas
+}
+
+func paste(on, cell *image.RGBA, x, y int) {
+	for row := 0; row < cell.Rect.Dy(); row++ {
+		copy(on.Pix[on.PixOffset(x, y+row):], cell.Pix[row*cell.Stride:row*cell.Stride+4*cell.Rect.Dx()])
+	}
+}

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/prioritycut/prioritycut/animate"
+	"github.com/prioritycut/prioritycut/config"
+	"github.com/prioritycut/prioritycut/internal/cli"
+	"github.com/prioritycut/prioritycut/internal/rundir"
+	"github.com/prioritycut/prioritycut/model"
+	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/trained"
+	"github.com/prioritycut/prioritycut/video"
+)
+
+func defaultRunOf(preset, variant string) string { return rundir.Default(preset, variant) }
+
+// animator is a model that is ready to animate.
+type animator struct {
+	*animate.Animator
+	// path is what was opened.
+	path string
+	// config is that of a checkpoint; nil of an exported model.
+	config *config.Config
+}
+
+// open opens the model that the flags name.
+func (p *program) open() (*animator, error) {
+	o := animate.Options{Batch: p.batch, Session: tf.SessionConfig{Device: p.shared.Device, MemoryGrowth: true}}
+	if p.cpu {
+		o.Session.Device = "cpu"
+	}
+	if p.savedModel != "" {
+		a, err := animate.OpenSavedModel(p.savedModel, o)
+		if animate.IsMissing(err) {
+			return nil, cli.Usage(err)
+		}
+		return &animator{Animator: a, path: p.savedModel}, err
+	}
+	path := p.checkpoint
+	if path == "" {
+		path = defaultRun()
+	}
+	if _, err := tf.SavedModelDir(path); err == nil {
+		return nil, cli.Usage(fmt.Errorf("%s is an exported model: name it by --saved_model", path))
+	}
+	m, err := animate.Load(path)
+	if err != nil {
+		if p.checkpoint == "" && animate.IsMissing(err) {
+			err = fmt.Errorf("there is no trained model in %s yet: make one with bazel run //cmd:train (minutes), or name one by --checkpoint", path)
+		}
+		return nil, cli.Usage(err)
+	}
+	if err := p.applyConfig(m); err != nil {
+		return nil, cli.Usage(err)
+	}
+	a, err := animate.New(m, o)
+	if err != nil {
+		return nil, err
+	}
+	return &animator{Animator: a, path: path, config: m.Config}, nil
+}
+
+// applyConfig lays --config over what the checkpoint says about animation. The
+// networks are the checkpoint's: a file that describes others is a mistake.
+func (p *program) applyConfig(m *trained.Model) error {
+	if p.config == "" {
+		return nil
+	}
+	c, _, err := config.Resolve(config.Options{
+		Preset: m.Config.Preset, Variant: string(m.Config.Variant), ConfigFile: p.config, AllowMissing: true,
+	})
+	if err != nil {
+		return err
+	}
+	own, other := m.Config.Model, c.Model
+	own.Discriminator, other.Discriminator = model.DiscriminatorParams{}, model.DiscriminatorParams{}
+	if diff := cmp.Diff(own, other); diff != "" {
+		return fmt.Errorf("--config=%s describes other networks than those of checkpoint %s, which carries its own configuration (leave --config out):\n%s", p.config, m.Dir, diff)
+	}
+	if m.Config.Dataset.FrameShape != c.Dataset.FrameShape {
+		return fmt.Errorf("--config=%s is for pictures of %v, checkpoint %s for %v", p.config, c.Dataset.FrameShape, m.Dir, m.Config.Dataset.FrameShape)
+	}
+	m.Config.Animate = c.Animate
+	if m.Config.Dataset.PairsList == "" {
+		m.Config.Dataset.PairsList = c.Dataset.PairsList
+	}
+	return nil
+}
+
+// motion is what flags say, and the model's configuration where they do not.
+func (p *program) motion(a *animator) (animate.Motion, error) {
+	n := a.Defaults.Normalization
+	m := animate.Motion{
+		Absolute: !n.UseRelativeMovement, DrivingJacobian: !n.UseRelativeJacobian, AdaptScale: n.AdaptMovementScale,
+		BestFrame: p.bestFrame, FindBestFrame: p.findBest,
+	}
+	if p.Changed("relative") {
+		m.Absolute = !p.relative
+	}
+	if p.Changed("adapt_scale") {
+		m.AdaptScale = p.adaptScale
+	}
+	if m.Absolute && !p.adaptScale {
+		m.AdaptScale = false
+	}
+	if m.Absolute && (m.AdaptScale || m.FindBestFrame || m.BestFrame > 0) {
+		return m, cli.Usage(errors.New("the model's configuration has use_relative_movement off: --adapt_scale, --best_frame and --find_best_frame need --relative"))
+	}
+	return m, nil
+}
+
+func (p *program) fitOf(a *animator) video.Fit {
+	if p.fit != "" {
+		return video.Fit(p.fit)
+	}
+	return a.Defaults.Fit
+}

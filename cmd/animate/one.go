@@ -1,0 +1,171 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/prioritycut/prioritycut/animate"
+	"github.com/prioritycut/prioritycut/internal/cli"
+	"github.com/prioritycut/prioritycut/video"
+)
+
+const defaultResult = "result.mp4"
+
+// runOne animates one picture after one video.
+func (p *program) runOne(ctx context.Context, a *animator) error {
+	job, film, err := p.job(ctx, a)
+	if err != nil {
+		return err
+	}
+	if err := p.notOver(p.source, p.driving); err != nil {
+		return cli.Usage(err)
+	}
+	table, err := p.keypointTable()
+	if err != nil {
+		return err
+	}
+	defer table.abort()
+	if table != nil {
+		job.Observe = table.row
+	}
+	h, w := a.Size()
+	if err := os.MkdirAll(filepath.Dir(filepath.Clean(p.result)), 0o777); err != nil {
+		return err
+	}
+	sink, err := video.Create(ctx, p.result, w, h, film)
+	if err != nil {
+		return cli.Usage(err)
+	}
+	defer sink.Abort()
+	report, err := p.animate(ctx, a, job, sink)
+	if err == nil {
+		err = sink.Close()
+	}
+	if err == nil {
+		err = table.close()
+	}
+	if err != nil {
+		return stopped(err, p.result)
+	}
+	p.done(p.result, film.Rate, sink, report)
+	return nil
+}
+
+// stopped says what a signal left behind; other errors stay.
+func stopped(err error, result string) error {
+	if errors.Is(err, context.Canceled) {
+		return fmt.Errorf("stopped: nothing was written to %s", result)
+	}
+	return err
+}
+
+// job reads the source and looks at the driving video.
+func (p *program) job(ctx context.Context, a *animator) (animate.Job, video.FilmOptions, error) {
+	job := animate.Job{Fit: p.fitOf(a), Warn: p.warn}
+	film := video.FilmOptions{Rate: p.fps, Limits: p.limits()}
+	var err error
+	if job.Motion, err = p.motion(a); err != nil {
+		return job, film, err
+	}
+	if job.Source, err = animate.SourcePicture(p.source, p.limits()); err != nil {
+		return job, film, cli.Usage(err)
+	}
+	info, err := os.Stat(p.driving)
+	if err != nil {
+		return job, film, cli.Usage(err)
+	}
+	job.Driving = a.Driving(p.driving, p.limits())
+	switch video.KindOf(p.driving, info.IsDir()) {
+	case video.FilmFile:
+		err = p.lookAtFilm(ctx, &job, &film)
+	case video.Folder:
+		var names []string
+		names, err = video.ListFrames(p.driving, p.limits())
+		job.Frames = len(names)
+		if p.Changed("audio") && p.audio {
+			p.warn("a folder of frames has no sound")
+		}
+	}
+	return job, film, cli.Usage(err)
+}
+
+// lookAtFilm takes over a film's rate and sound.
+func (p *program) lookAtFilm(ctx context.Context, job *animate.Job, film *video.FilmOptions) error {
+	if p.fps != "" {
+		return errors.New("--fps is for a driving video that is a folder of frames: a film's own rate is kept")
+	}
+	info, err := video.Probe(ctx, p.driving, p.limits())
+	if err != nil {
+		return err
+	}
+	if _, err := video.ParseRate(info.ExactRate); err == nil {
+		film.Rate = info.ExactRate
+	} else {
+		p.warn(fmt.Sprintf("%s does not say its rate: %s frames a second are taken", p.driving, video.DefaultRate))
+	}
+	if info.Variable {
+		p.warn(fmt.Sprintf("the frames of %s follow each other at uneven distances; those of the result are evenly spaced, at the mean rate of %.4g a second", p.driving, info.Rate))
+	}
+	job.Frames = info.Frames
+	if job.Frames < 1 {
+		job.Frames = int(math.Round(min(info.Duration.Seconds()*info.Rate, math.MaxInt32)))
+	}
+	if job.Frames > p.maxFrames {
+		return fmt.Errorf("%s has about %d frames, more than --max_frames=%d", p.driving, job.Frames, p.maxFrames)
+	}
+	if p.audio && (info.Audio != "" || p.Changed("audio")) {
+		film.Audio = p.driving
+	}
+	return nil
+}
+
+// notOver refuses a result that would replace what it is made of.
+func (p *program) notOver(inputs ...string) error {
+	result, err := os.Stat(p.result)
+	if err != nil {
+		return nil // nothing is there to be replaced
+	}
+	for _, path := range inputs {
+		if in, err := os.Stat(path); err == nil && os.SameFile(in, result) {
+			return fmt.Errorf("--result_video=%s would replace %s, which it is made of: choose another name", p.result, path)
+		}
+	}
+	return nil
+}
+
+// animate runs a job with a bar.
+func (p *program) animate(ctx context.Context, a *animator, job animate.Job, sink video.Writer) (animate.Report, error) {
+	bar := newProgress(p.stdout(), job.Frames)
+	warn := job.Warn
+	job.Warn = func(text string) { bar.clear(); warn(text) }
+	job.Progress = bar.update
+	report, err := a.Video(ctx, job, sink)
+	bar.end()
+	return report, err
+}
+
+// done says what was made.
+func (p *program) done(result, rate string, sink video.Writer, r animate.Report) {
+	if rate == "" {
+		rate = video.DefaultRate
+	}
+	text := fmt.Sprintf("%s: %d frames", result, r.Frames)
+	if film, ok := sink.(*video.FilmWriter); ok {
+		w, h := film.Size()
+		text += fmt.Sprintf(" of %dx%d pixels, %s a second", w, h, strings.TrimSuffix(rate, "/1"))
+		if film.Sound() != "" {
+			text += ", " + film.Sound()
+		}
+	} else {
+		text += " (png)"
+	}
+	if r.BestFrame > 0 {
+		text += fmt.Sprintf("; motion is relative to driving frame %d", r.BestFrame)
+	}
+	fmt.Fprintf(p.stdout(), "%s; %.3g frames/s\n", text, float64(r.Frames)/max(r.Total.Seconds(), 1e-9))
+}

@@ -1,0 +1,172 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/prioritycut/prioritycut/animate"
+	"github.com/prioritycut/prioritycut/animate/pairs"
+	"github.com/prioritycut/prioritycut/config"
+	"github.com/prioritycut/prioritycut/dataset"
+	"github.com/prioritycut/prioritycut/evaluate"
+	"github.com/prioritycut/prioritycut/internal/cli"
+	"github.com/prioritycut/prioritycut/internal/rundir"
+	"github.com/prioritycut/prioritycut/video"
+)
+
+// configuredPairs stands for a --pairs without a value.
+const configuredPairs = "(the configuration's)"
+
+// runPairs animates pairs of test videos: the first frame of one, after all
+// frames of the other.
+func (p *program) runPairs(ctx context.Context, a *animator) error {
+	motion, err := p.motion(a)
+	if err != nil {
+		return err
+	}
+	list, number, err := p.pairsFile(a)
+	if err != nil {
+		return cli.Usage(err)
+	}
+	set, err := p.testSet(ctx, a)
+	if err != nil {
+		return err
+	}
+	videos := map[string]dataset.TestVideo{}
+	var names []string
+	for _, v := range set.Test() {
+		videos[v.Name()] = v
+		names = append(names, v.Name())
+	}
+	chosen := pairs.Random(names, number, 0)
+	if list != "" {
+		var dropped int
+		if chosen, dropped, err = pairs.Read(list, names); err != nil {
+			return cli.Usage(err)
+		}
+		if dropped > 0 {
+			p.warn(fmt.Sprintf("%d pairs of %s are dropped: their videos are not in the test set", dropped, list))
+		}
+	}
+	dir := p.pairsDir(a.path)
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return err
+	}
+	done := 0
+	for i, pair := range chosen {
+		path := filepath.Join(dir, pair.FileName()+p.pairExtension())
+		if _, err := os.Stat(path); err == nil {
+			done++
+			continue
+		}
+		fmt.Fprintf(p.stdout(), "pair %d of %d: %s\n", i+1, len(chosen), filepath.Base(path))
+		err := p.animatePair(ctx, a, motion, videos[pair.Source], videos[pair.Driving], path)
+		if errors.Is(err, context.Canceled) {
+			fmt.Fprintf(p.stdout(), "stopped after %d of %d pairs: the same command goes on\n", i, len(chosen))
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("pair of source %s and driving %s: %w", pair.Source, pair.Driving, err)
+		}
+	}
+	fmt.Fprintf(p.stdout(), "%s: %d pairs", dir, len(chosen))
+	if done > 0 {
+		fmt.Fprintf(p.stdout(), ", %d of them done before", done)
+	}
+	fmt.Fprintln(p.stdout())
+	return nil
+}
+
+// pairsFile is the CSV, or the number of random pairs.
+func (p *program) pairsFile(a *animator) (path string, number int, err error) {
+	const usual = 50
+	if p.pairs != configuredPairs {
+		return p.pairs, 0, nil
+	}
+	if a.config == nil {
+		return "", usual, nil
+	}
+	return a.config.Dataset.PairsList, a.config.Animate.NumPairs, nil
+}
+
+// testSet opens the test videos: the run's own, or those of --data.
+func (p *program) testSet(ctx context.Context, a *animator) (*dataset.Dataset, error) {
+	c := a.config
+	if c == nil {
+		var err error
+		h, w := a.Size()
+		c, _, err = config.Resolve(config.Options{
+			Data: p.shared.Data, AllowMissing: true,
+			Sets: []string{fmt.Sprintf("frame_shape=[%d,%d,3]", h, w)},
+		})
+		if err != nil {
+			return nil, cli.Usage(err)
+		}
+	}
+	if p.shared.Data != "" {
+		c.Dataset.RootDir = p.shared.Data
+	}
+	c.Dataset.Fit = p.fitOf(a)
+	set, err := evaluate.OpenData(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	if len(set.Test()) == 0 {
+		return nil, cli.Usage(fmt.Errorf("%s holds no test video", c.Dataset.RootDir))
+	}
+	return set, nil
+}
+
+func (p *program) pairsDir(run string) string {
+	const name = "animation"
+	switch {
+	case p.out != "":
+		return p.out
+	case rundir.Dir(run).Is():
+		return filepath.Join(run, name)
+	}
+	return name
+}
+
+// pairExtension is that of the results' names; folders of frames have none.
+func (p *program) pairExtension() string {
+	if p.format == "png" {
+		return ""
+	}
+	return "." + p.format
+}
+
+func (p *program) animatePair(ctx context.Context, a *animator, m animate.Motion, source, driving dataset.TestVideo, path string) error {
+	first, err := source.Frames(ctx, 0)
+	if err != nil {
+		return err
+	}
+	h, w := a.Size()
+	var sink video.Writer
+	if p.format == "png" {
+		sink, err = video.CreateFrames(path, w, h)
+	} else {
+		sink, err = video.CreateFilm(ctx, path, w, h, video.FilmOptions{Rate: p.fps})
+	}
+	if err != nil {
+		return err
+	}
+	defer sink.Abort()
+	frames, err := driving.Len(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = p.animate(ctx, a, animate.Job{Source: first[0], Driving: driving.Open, Fit: p.fitOf(a), Motion: m, Frames: frames, Warn: p.pairWarning(path)}, sink)
+	if err != nil {
+		return err
+	}
+	return sink.Close()
+}
+
+func (p *program) pairWarning(path string) func(string) {
+	return func(text string) { p.warn(strings.TrimSuffix(filepath.Base(path), p.pairExtension()) + ": " + text) }
+}
