@@ -20,7 +20,7 @@ _pc_env() {
   fi
   # Once the pinned Go is there no other is needed.
   _pc_goroot=$(sh "$_pc_top/tools/go_toolchain.sh" --cached) || return
-  PATH="${_pc_goroot:+$_pc_goroot/bin:}$PATH" sh "$_pc_top/tools/setup.sh" || return
+  PATH="${_pc_goroot:+$_pc_goroot/bin:}$PATH" sh "$_pc_top/tools/setup.sh" --tests || return
   _pc_goroot=$(sh "$_pc_top/tools/go_toolchain.sh") || return
   _pc_tf=$("${PYTHON_BIN_PATH:-python3}" "$_pc_top/third_party/tensorflow/locate.py") || return
   _pc_include=$(echo "$_pc_tf" | sed -n 's/^include=//p')

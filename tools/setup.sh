@@ -1,7 +1,8 @@
 #!/bin/sh
 # Checks for what the build needs from the machine and installs what is missing
 # where it may: as root on Debian and Ubuntu. Elsewhere it prints the line to
-# type and fails. With --bazel it looks for a Bazel and its skylib, too.
+# type and fails. With --bazel it looks for a Bazel and its skylib, too, with
+# --tests for what only tests need.
 set -eu
 
 packages=
@@ -36,10 +37,15 @@ else
 fi
 have ffmpeg || missing ffmpeg "ffmpeg, to read and write videos"
 [ -e /etc/ssl/certs/ca-certificates.crt ] || ! have apt-get || missing ca-certificates "certificates, to download with"
-if [ "${1:-}" = --bazel ]; then
-  have bazelisk || have bazel || missing bazel-bootstrap "Bazel"
-  [ -n "${PRIORITYCUT_BAZEL_SKYLIB:-}" ] || [ -e /usr/share/bazel/tools/skylib ] || missing bazel-skylib "bazel-skylib, which the Go rules load"
-fi
+for option in "$@"; do
+  case $option in
+    --bazel)
+      have bazelisk || have bazel || missing bazel-bootstrap "Bazel"
+      [ -n "${PRIORITYCUT_BAZEL_SKYLIB:-}" ] || [ -e /usr/share/bazel/tools/skylib ] || missing bazel-skylib "bazel-skylib, which the Go rules load"
+      ;;
+    --tests) have chromedriver || missing "chromium chromium-driver" "a browser and its driver, to test the web page" ;;
+  esac
+done
 
 [ -n "$packages" ] || exit 0
 echo "missing:$reasons" >&2

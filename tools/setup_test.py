@@ -17,6 +17,7 @@ NEEDED = {
     "rm": None,
     "sed": None,
     "sh": None,
+    "chromedriver": "exit 0",
     "ffmpeg": "exit 0",
     "g++": "exit 0",
     "go": 'echo "go version go1.19.8 linux/amd64"',
@@ -108,6 +109,14 @@ class Machine(unittest.TestCase):
         for package in ["g++", "ffmpeg", "bazel-bootstrap"]:
             self.assertIn(package, line.split())
         self.assertNotIn("golang-go", line)
+
+    def test_only_tests_need_a_browser(self):
+        self.program("bazel", DEBIAN_BAZEL)
+        (self.bin / "chromedriver").unlink()
+        self.assertEqual(self.bazelw("run", "//cmd:train", "--", "test"), 0, self.said)
+        self.assertNotIn("chromium", self.logged())
+        self.assertEqual(self.bazelw("test", "//..."), 0, self.said)
+        self.assertIn("chromium-driver", self.logged())
 
     def test_others_are_told_the_line_to_type(self):
         self.program("go", 'echo "go version go1.18.1 linux/amd64"')
