@@ -31,6 +31,9 @@ type Reconstructor struct {
 	Occlusion, Deformed tensorflow.Output
 	// KPSource [1, K, 2] and KPDriving [N, K, 2].
 	KPSource, KPDriving tensorflow.Output
+
+	// encoded is all that a prediction takes from the source.
+	encoded []tensorflow.Output
 }
 
 // NewReconstructor adds the inference of an animator on pictures of h by w
@@ -50,6 +53,10 @@ func NewReconstructor(s *graph.Scope, a *model.Animator, h, w int) (*Reconstruct
 
 	// The source is encoded once and repeated for each driving frame.
 	encoded := a.Generator.Encode(s, source)
+	r.encoded = []tensorflow.Output{encoded.Small, encoded.Features, kpSource.Value}
+	if kpSource.Jacobian.Op != nil {
+		r.encoded = append(r.encoded, kpSource.Jacobian)
+	}
 	repeat := repeater(s, driving)
 	encoded.Small, encoded.Features = repeat(encoded.Small), repeat(encoded.Features)
 	g := a.Generator.Decode(s, encoded, kpSource, kpDriving)
@@ -74,13 +81,6 @@ func repeater(s *graph.Scope, like tensorflow.Output) func(tensorflow.Output) te
 	return func(x tensorflow.Output) tensorflow.Output { return s.Add(x, zeros) }
 }
 
-// batchSize is how many frames are reconstructed at once: few enough for
-// pictures of 256x256 pixels, more for small ones.
-func (r *Reconstructor) batchSize() int {
-	const pixels = 4 * 256 * 256
-	return min(max(pixels/(r.Height*r.Width), 1), 32)
-}
-
 // Reconstruction is one frame.
 type Reconstruction struct {
 	// Index of the frame in its video, and the frame.
@@ -97,13 +97,17 @@ func (r *Reconstructor) Video(ctx context.Context, run graph.Runner, v dataset.T
 	if err != nil {
 		return err
 	}
+	source, err := r.encode(run, first[0])
+	if err != nil {
+		return fmt.Errorf("encoding the first frame of video %s: %w", v.Name(), err)
+	}
 	for len(frames) > 0 {
-		n := min(r.batchSize(), len(frames))
+		n := min(batchOf(r.Height, r.Width), len(frames))
 		batch, err := readFrames(ctx, v, frames[:n]...)
 		if err != nil {
 			return err
 		}
-		predictions, backgrounds, err := r.reconstruct(run, first[0], batch)
+		predictions, backgrounds, err := r.decode(run, source, batch)
 		if err != nil {
 			return fmt.Errorf("reconstructing video %s: %w", v.Name(), err)
 		}
@@ -138,10 +142,45 @@ func readFrames(ctx context.Context, v dataset.TestVideo, indices ...int) ([]*vi
 	return frames, nil
 }
 
+// reconstruct is encode and decode at once.
 func (r *Reconstructor) reconstruct(run graph.Runner, source *video.Frame, driving []*video.Frame) (predictions, backgrounds []float32, err error) {
-	feeds, err := r.feeds(source, driving)
+	encoded, err := r.encode(run, source)
 	if err != nil {
 		return nil, nil, err
+	}
+	return r.decode(run, encoded, driving)
+}
+
+// encodedSource are the values of all that a prediction takes from its source.
+type encodedSource map[tensorflow.Output]*tensorflow.Tensor
+
+// encode computes what all frames of a video have in common.
+func (r *Reconstructor) encode(run graph.Runner, source *video.Frame) (encodedSource, error) {
+	fed, err := r.tensor(source)
+	if err != nil {
+		return nil, err
+	}
+	values, err := run.Run(map[tensorflow.Output]*tensorflow.Tensor{r.Source: fed}, r.encoded, nil)
+	if err != nil {
+		return nil, err
+	}
+	encoded := encodedSource{}
+	for i, o := range r.encoded {
+		encoded[o] = values[i]
+	}
+	return encoded, nil
+}
+
+// decode predicts frames: [N, H, W, 3] in (0, 1), and the background alpha
+// [N, H, W].
+func (r *Reconstructor) decode(run graph.Runner, source encodedSource, driving []*video.Frame) (predictions, backgrounds []float32, err error) {
+	frames, err := r.tensor(driving...)
+	if err != nil {
+		return nil, nil, err
+	}
+	feeds := map[tensorflow.Output]*tensorflow.Tensor{r.Driving: frames}
+	for o, t := range source {
+		feeds[o] = t
 	}
 	out, err := run.Run(feeds, []tensorflow.Output{r.Prediction, r.Background}, nil)
 	if err != nil {
@@ -155,23 +194,25 @@ func (r *Reconstructor) reconstruct(run graph.Runner, source *video.Frame, drivi
 }
 
 func (r *Reconstructor) feeds(source *video.Frame, driving []*video.Frame) (map[tensorflow.Output]*tensorflow.Tensor, error) {
-	for _, f := range append([]*video.Frame{source}, driving...) {
-		if f.W != r.Width || f.H != r.Height {
-			return nil, fmt.Errorf("a frame has %dx%d pixels, the model takes %dx%d", f.W, f.H, r.Width, r.Height)
-		}
-	}
-	h, w := int64(r.Height), int64(r.Width)
-	first, err := tf.NewTensor(source.Pix, 1, h, w, 3)
+	first, err := r.tensor(source)
 	if err != nil {
 		return nil, err
 	}
-	flat := make([]byte, 0, len(driving)*len(source.Pix))
-	for _, f := range driving {
-		flat = append(flat, f.Pix...)
-	}
-	rest, err := tf.NewTensor(flat, int64(len(driving)), h, w, 3)
+	rest, err := r.tensor(driving...)
 	if err != nil {
 		return nil, err
 	}
 	return map[tensorflow.Output]*tensorflow.Tensor{r.Source: first, r.Driving: rest}, nil
+}
+
+// tensor is frames [N, H, W, 3] as bytes.
+func (r *Reconstructor) tensor(frames ...*video.Frame) (*tensorflow.Tensor, error) {
+	flat := make([]byte, 0, len(frames)*r.Height*r.Width*3)
+	for _, f := range frames {
+		if f.W != r.Width || f.H != r.Height {
+			return nil, fmt.Errorf("a frame has %dx%d pixels, the model takes %dx%d", f.W, f.H, r.Width, r.Height)
+		}
+		flat = append(flat, f.Pix...)
+	}
+	return tf.NewTensor(flat, int64(len(frames)), int64(r.Height), int64(r.Width), 3)
 }

@@ -21,6 +21,9 @@ type Run struct {
 	// SavedModel that does not tell, that of its files. Of predictions it is
 	// empty: they are read while they are measured.
 	Weights string `csv:"weights" json:"weights"`
+	// Inputs are digests of tables about this run's own frames: keypoints and
+	// embeddings that others found in them.
+	Inputs string `csv:"inputs" json:"inputs"`
 	// From is the path that was evaluated, as typed.
 	From string `csv:"from" json:"from"`
 
@@ -52,8 +55,10 @@ type Protocol struct {
 	Masks       string  `csv:"masks" json:"masks"`
 	BGThreshold float64 `csv:"bg_threshold" json:"bg_threshold"`
 	// KeypointsReal and KeypointsGenerated say where the keypoints of real and
-	// generated frames come from: none, truth, a file, or a model's folder with
-	// the digest of its files. EmbeddingsReal and EmbeddingsGenerated likewise.
+	// generated frames come from: none, truth, a model's folder with the digest
+	// of its files, or a table: with its digest for real frames, which are every
+	// run's, and only as "table" for generated ones. EmbeddingsReal and
+	// EmbeddingsGenerated likewise.
 	KeypointsReal       string `csv:"keypoints_real" json:"keypoints_real"`
 	KeypointsGenerated  string `csv:"keypoints_generated" json:"keypoints_generated"`
 	EmbeddingsReal      string `csv:"embeddings_real" json:"embeddings_real"`

@@ -1,0 +1,60 @@
+package evaluate
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/prioritycut/prioritycut/dataset"
+	"github.com/prioritycut/prioritycut/internal/localfile"
+)
+
+// folderDigest is the SHA-256 of the names and contents of a folder's files.
+func folderDigest(dir string) (string, error) {
+	h := sha256.New()
+	info, err := os.Stat(dir)
+	if err != nil {
+		return "", err
+	}
+	if !info.IsDir() {
+		return "", fmt.Errorf("%s is no folder", dir)
+	}
+	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		name, err := filepath.Rel(dir, path)
+		if err != nil {
+			return err
+		}
+		return addFile(h, filepath.ToSlash(name), path)
+	})
+	return hex.EncodeToString(h.Sum(nil)), err
+}
+
+func addFile(to io.Writer, name, path string) error {
+	f, size, err := localfile.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	fmt.Fprintf(to, "%q %d\n", name, size)
+	_, err = io.Copy(to, io.LimitReader(f, size))
+	return err
+}
+
+// testSetDigest identifies the test videos by their names, in 16 digits.
+func testSetDigest(videos []dataset.TestVideo) string {
+	h := sha256.New()
+	for _, v := range videos {
+		fmt.Fprintf(h, "%q\n", v.Name())
+	}
+	return short(hex.EncodeToString(h.Sum(nil)))
+}
+
+// short is enough of a digest to tell files apart.
+func short(digest string) string { return digest[:min(len(digest), 16)] }

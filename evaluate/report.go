@@ -1,0 +1,145 @@
+package evaluate
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/prioritycut/prioritycut/evaluate/result"
+)
+
+// titles of metrics, with an arrow to what is better.
+var titles = map[string]string{
+	result.L1: "L1 ↓", result.PSNR: "PSNR ↑", result.SSIM: "SSIM ↑", result.AKD: "AKD ↓", result.MKR: "MKR ↓",
+	result.AED: "AED squared ↓", result.AEDEuclidean: "AED Euclidean ↓",
+}
+
+// decimals that mean something at thousands of frames, as in the paper's
+// tables.
+var decimals = map[string]int{result.PSNR: 2, result.AKD: 3}
+
+func decimalsOf(metric string) int {
+	if d, ok := decimals[metric]; ok {
+		return d
+	}
+	return 4
+}
+
+// WriteReport prints what was found, for people.
+func WriteReport(w io.Writer, o *Outcome) error {
+	var b strings.Builder
+	r := o.Run
+	first := o.Summary[0]
+	fmt.Fprintf(&b, "%s%s on %s: %d frames of %d videos of %dx%d pixels\n\n", r.Name, variantOf(r), dataOf(r), first.Frames, first.Videos, r.Width, r.Height)
+	writeTable(&b, o.Summary)
+	fmt.Fprintf(&b, "\nThe first interval is 1.96 s/sqrt(frames), as in the paper: it takes frames as independent, which those of one\n"+
+		"video are not, so it is too narrow. The second draws whole videos anew (bootstrap) and is the one to trust.\n")
+	for _, note := range notes(o) {
+		fmt.Fprintln(&b, note)
+	}
+	fmt.Fprintf(&b, "tables: %s\n", o.Folder.Summary())
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func variantOf(r result.Run) string {
+	switch {
+	case r.Variant != "" && r.Step > 0:
+		return fmt.Sprintf(" (%s, step %d)", r.Variant, r.Step)
+	case r.Variant != "":
+		return fmt.Sprintf(" (%s)", r.Variant)
+	}
+	return ""
+}
+
+func dataOf(r result.Run) string {
+	if r.Data == "" {
+		return "its data"
+	}
+	return r.Data
+}
+
+// writeTable prints the metrics that were measured.
+func writeTable(b *strings.Builder, summary []result.SummaryRow) {
+	t := tabwriter.NewWriter(b, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(t, "metric\tregion\tmean\t± frames\t95 % over videos\tframes\t")
+	for _, s := range summary {
+		if !s.Mean.Known() {
+			continue
+		}
+		d := decimalsOf(s.Metric)
+		over := ""
+		if s.CIVideosLow.Known() {
+			over = fmt.Sprintf("%.*f .. %.*f", d, float64(s.CIVideosLow), d, float64(s.CIVideosHigh))
+		}
+		fmt.Fprintf(t, "%s\t%s\t%.*f\t%s\t%s\t%d\t\n", titles[s.Metric], strings.ReplaceAll(s.Region, "_", " "), d, float64(s.Mean), fixed(s.CI95, d+1), over, s.Frames)
+	}
+	t.Flush()
+}
+
+func fixed(v result.Value, decimals int) string {
+	if !v.Known() {
+		return ""
+	}
+	return fmt.Sprintf("%.*f", decimals, float64(v))
+}
+
+// notes say what is not in the table, and why.
+func notes(o *Outcome) []string {
+	var out []string
+	r := o.Run
+	if o.Resumed > 0 {
+		out = append(out, fmt.Sprintf("%d videos were done before and not done again.", o.Resumed))
+	}
+	if n := len(o.Skipped); n > 0 {
+		out = append(out, fmt.Sprintf("%d videos could not be read and are left out:", n))
+		const most = 5
+		for i, s := range o.Skipped {
+			if i == most {
+				out = append(out, fmt.Sprintf("  and %d more, see %s", n-most, o.Folder.Videos()))
+				break
+			}
+			out = append(out, "  "+s.Error)
+		}
+	}
+	if n := o.Summary[0].MissingFrames; n > 0 {
+		out = append(out, fmt.Sprintf("%d frames have no prediction and are left out: %s.", n, strings.Join(without(o), ", ")))
+	}
+	for _, s := range o.Summary {
+		if s.Infinite > 0 {
+			out = append(out, fmt.Sprintf("%s of %d identical frames is infinite and left out of the mean.", s.Measure(), s.Infinite))
+		}
+	}
+	if r.Masks == FromNowhere {
+		out = append(out, "Salient parts: not measured without --masks.")
+	} else {
+		out = append(out, fmt.Sprintf("Salient parts by --masks=%s.", r.Masks))
+	}
+	if r.KeypointsReal == FromNowhere {
+		out = append(out, "AKD, MKR: not measured without --keypoints or --keypoint_model.")
+	} else {
+		out = append(out, fmt.Sprintf("Keypoints: of real frames by %s, of generated ones by %s.", r.KeypointsReal, r.KeypointsGenerated))
+	}
+	if r.EmbeddingsReal == FromNowhere {
+		out = append(out, "AED: not measured without --embeddings or --embedding_model.")
+	}
+	return out
+}
+
+// without names the videos that lack predictions.
+func without(o *Outcome) []string {
+	const most = 6
+	var out []string
+	first := result.Measures()[0]
+	for _, v := range o.Videos {
+		if v.MissingFrames == 0 || v.Measure() != first {
+			continue
+		}
+		if len(out) == most {
+			return append(out, "...")
+		}
+		out = append(out, fmt.Sprintf("%s (%d of %d)", v.Video, v.MissingFrames, v.Length))
+	}
+	return out
+}

@@ -1,0 +1,444 @@
+package evaluate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/golang/glog"
+
+	"github.com/prioritycut/prioritycut/config"
+	"github.com/prioritycut/prioritycut/dataset"
+	"github.com/prioritycut/prioritycut/evaluate/result"
+	"github.com/prioritycut/prioritycut/prioritycut"
+	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/video"
+)
+
+// defaultVideos is the largest number of videos where no configuration says
+// another: the reference's.
+const defaultVideos = 1000
+
+// Outcome is what an evaluation found.
+type Outcome struct {
+	*result.Evaluation
+	// Skipped are the videos that could not be read, and why.
+	Skipped []result.VideoRow
+	// Resumed counts the videos that an earlier call had done.
+	Resumed int
+}
+
+// Run evaluates: every frame of the test videos is predicted from the video's
+// first frame and compared. Frames stream through; what is finished stays
+// finished when the run is interrupted, and the same request goes on. A
+// *RequestError says that something else has to be asked for.
+func Run(ctx context.Context, q Request) (_ *Outcome, err error) {
+	if err := q.Validate(); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(q.Out, 0o755); err != nil {
+		return nil, &RequestError{err}
+	}
+	lock, err := tf.LockDir(q.Out)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, lock.Unlock()) }()
+	e, err := prepare(ctx, &q)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, e.close()) }()
+	return e.run(ctx)
+}
+
+// evaluation is a run at work.
+type evaluation struct {
+	q           *Request
+	description result.Run
+	subject     subject
+	data        *dataset.Dataset
+	videos      []dataset.TestVideo
+	saliency    *saliency
+	keypoints   *vectorPair
+	embeddings  *vectorPair
+	meter       *meter
+	store       *result.Store
+	progress    *progress
+}
+
+// prepare opens everything and describes it; nothing is computed yet.
+func prepare(ctx context.Context, q *Request) (_ *evaluation, err error) {
+	e := &evaluation{q: q}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, e.close())
+		}
+	}()
+	session, err := e.openSubject(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := e.openData(ctx); err != nil {
+		return nil, err
+	}
+	if err := e.openSources(session); err != nil {
+		return nil, err
+	}
+	if e.meter, err = newMeter(q, &e.description); err != nil {
+		return nil, err
+	}
+	if q.WriteFrames != "" {
+		if err := os.MkdirAll(q.WriteFrames, 0o755); err != nil {
+			return nil, &RequestError{err}
+		}
+	}
+	if e.store, err = result.OpenStore(q.Out, e.description, !q.NoFrames); err != nil {
+		return nil, &RequestError{err}
+	}
+	return e, e.subject.expect(ctx, e.videos)
+}
+
+// openSubject opens what is evaluated, and says how further models compute.
+func (e *evaluation) openSubject(ctx context.Context) (tf.SessionConfig, error) {
+	session := tf.SessionConfig{Device: e.q.Device, MemoryGrowth: true}
+	switch q := e.q; {
+	case q.Checkpoint != "":
+		s, err := openCheckpoint(q.Checkpoint, q.Device)
+		if err != nil {
+			return session, err
+		}
+		e.subject = s
+		session.Device = s.device
+		session.IntraThreads = s.model.Config.Run.IntraThreads
+	case q.SavedModel != "":
+		s, err := openSavedModel(q, session)
+		if err != nil {
+			return session, err
+		}
+		e.subject = s
+	default:
+		s, err := openPredictions(ctx, q)
+		if err != nil {
+			return session, err
+		}
+		e.subject = s
+	}
+	return session, nil
+}
+
+// openData opens the test set and describes the run.
+func (e *evaluation) openData(ctx context.Context) error {
+	q, r := e.q, &e.description
+	p := e.subject.params()
+	p.MaxBroken = 1 // broken videos are reported and left out, whatever their number
+	if q.Data != "" {
+		p.RootDir = q.Data
+	}
+	if q.Fit != "" {
+		p.Fit = q.Fit
+	}
+	r.FormatVersion, r.Name = result.FormatVersion, q.Name
+	e.subject.describe(r)
+	if r.Name == "" {
+		r.Name = NameOf(r.From)
+	}
+	r.Data, r.Fit, r.DataKind = p.RootDir, string(p.Fit), q.DataKind
+	if r.DataKind == "" {
+		r.DataKind = kindOfData(p.RootDir, r.Preset)
+	}
+	r.NumVideos = e.numVideos()
+	r.MetricOn, r.SSIMWindow = q.MetricOn, string(q.SSIMWindow)
+	var err error
+	if e.data, err = OpenData(ctx, &config.Config{Dataset: p}); err != nil {
+		return &RequestError{err}
+	}
+	all := e.data.Test()
+	r.TestSet = testSetDigest(all)
+	e.videos = all[:min(len(all), r.NumVideos)]
+	if len(e.videos) == 0 {
+		return refuse("data set %s: %w", p.RootDir, ErrNoVideo)
+	}
+	return nil
+}
+
+func (e *evaluation) numVideos() int {
+	if e.q.NumVideos > 0 {
+		return e.q.NumVideos
+	}
+	if c, ok := e.subject.(*checkpointSubject); ok {
+		return c.model.Config.Reconstruction.NumVideos
+	}
+	return defaultVideos
+}
+
+// kindOfData guesses what a data set shows.
+func kindOfData(data, preset string) string {
+	switch {
+	case data == config.Shapes, strings.HasPrefix(preset, "taichi"):
+		return result.Bodies
+	case data == config.SamplePrefix+"talking-head", strings.HasPrefix(preset, "vox"):
+		return result.Faces
+	}
+	return result.Other
+}
+
+// openSources opens masks, keypoints and embeddings.
+func (e *evaluation) openSources(session tf.SessionConfig) error {
+	q, r := e.q, &e.description
+	_, drawn := e.videos[0].Drawn().(truthful)
+	threshold := prioritycut.DefaultParams().BGThreshold
+	if c, ok := e.subject.(*checkpointSubject); ok {
+		threshold = c.model.Config.PriorityCut.BGThreshold
+	}
+	var err error
+	if e.saliency, err = newSaliency(q.Masks, drawn, threshold, r.Width, r.Height); err != nil {
+		return err
+	}
+	r.Masks = e.saliency.from
+	if r.Masks == FromModel {
+		r.BGThreshold = threshold
+	}
+	if e.keypoints, err = openVectors(keypointVectors, q.Keypoints, q.KeypointModel, e.videos, session); err != nil {
+		return err
+	}
+	if e.embeddings, err = openVectors(embeddingVectors, q.Embeddings, q.EmbeddingModel, e.videos, session); err != nil {
+		return err
+	}
+	r.KeypointsReal, r.KeypointsGenerated = e.keypoints.fromReal, e.keypoints.fromGenerated
+	r.EmbeddingsReal, r.EmbeddingsGenerated = e.embeddings.fromReal, e.embeddings.fromGenerated
+	r.Inputs = strings.TrimSpace(e.keypoints.input + " " + e.embeddings.input)
+	return nil
+}
+
+func (e *evaluation) close() error {
+	var errs []error
+	if e.store != nil {
+		errs = append(errs, e.store.Close())
+	}
+	for _, p := range []*vectorPair{e.keypoints, e.embeddings} {
+		if p != nil {
+			p.close()
+		}
+	}
+	if e.subject != nil {
+		errs = append(errs, e.subject.close())
+	}
+	return errors.Join(errs...)
+}
+
+// run evaluates the videos that are not done yet and sums up.
+func (e *evaluation) run(ctx context.Context) (*Outcome, error) {
+	o := &Outcome{}
+	e.progress = newProgress(e.q.Progress, len(e.videos))
+	defer e.progress.end()
+	for _, v := range e.videos {
+		if e.store.Done(v.Name()) && e.written(v) {
+			o.Resumed++
+			e.progress.resumed()
+			continue
+		}
+		if err := e.video(ctx, v); err != nil {
+			return nil, err
+		}
+	}
+	summary := e.summary()
+	if err := e.store.Finish(summary); err != nil {
+		return nil, err
+	}
+	o.Evaluation = &result.Evaluation{
+		Folder: result.Folder(e.q.Out), Run: e.description, Summary: summary, Videos: e.store.Rows(), HasFrames: !e.q.NoFrames,
+	}
+	for _, r := range o.Videos {
+		if r.Error != "" {
+			o.Skipped = append(o.Skipped, r)
+		}
+	}
+	for _, b := range e.screened() {
+		o.Skipped = append(o.Skipped, result.VideoRow{Video: b.Name, Error: b.Err.Error()})
+	}
+	if summary[0].Frames == 0 {
+		return o, errNothingMeasured
+	}
+	return o, nil
+}
+
+// screened are the test videos that were found broken when the data set was
+// opened; they are not among the videos.
+func (e *evaluation) screened() []dataset.Broken {
+	known := map[string]bool{}
+	for _, v := range e.data.Test() {
+		known[v.Name()] = true
+	}
+	var out []dataset.Broken
+	for _, b := range e.data.Broken() {
+		folder, name := filepath.Split(b.Name)
+		if folder != "train"+string(filepath.Separator) && !known[name] {
+			out = append(out, dataset.Broken{Name: name, Err: b.Err})
+		}
+	}
+	return out
+}
+
+// written reports whether a video's predictions are where they are wanted.
+func (e *evaluation) written(v dataset.TestVideo) bool {
+	if e.q.WriteFrames == "" {
+		return true
+	}
+	_, err := os.Stat(filepath.Join(e.q.WriteFrames, v.Name()))
+	return err == nil
+}
+
+// video evaluates one video; one that cannot be read is noted and left out.
+func (e *evaluation) video(ctx context.Context, v dataset.TestVideo) error {
+	if !filepath.IsLocal(v.Name()) || strings.ContainsAny(v.Name(), `/\`) {
+		return fmt.Errorf("test video %q has a name that is no file's", v.Name())
+	}
+	rows, frames, err := e.measure(ctx, v)
+	var unread *readError
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case errors.As(err, &unread):
+		glog.Warningf("left out: %v", err)
+		rows, frames = []result.VideoRow{{Error: err.Error()}}, nil
+	case err != nil:
+		return fmt.Errorf("video %s: %w", v.Name(), err)
+	}
+	e.progress.video()
+	if e.store.Done(v.Name()) {
+		return nil // it was done again for its pictures alone
+	}
+	return e.store.Add(v.Name(), rows, frames)
+}
+
+// measure streams a video through the model and the metrics.
+func (e *evaluation) measure(ctx context.Context, v dataset.TestVideo) (rows []result.VideoRow, frames []result.FrameRow, err error) {
+	reader, err := v.Open(ctx)
+	if err != nil {
+		return nil, nil, &readError{fmt.Errorf("video %s: %w", v.Name(), err)}
+	}
+	defer reader.Close()
+	out, err := e.createFrames(v)
+	if err != nil {
+		return nil, nil, err
+	}
+	if out != nil {
+		defer out.Abort()
+	}
+	t := &videoTally{name: v.Name()}
+	err = e.stream(ctx, v, reader, func(first int, real []*video.Frame, made []guess) error {
+		block, err := e.compare(first, real, made)
+		if err != nil {
+			return err
+		}
+		t.add(block)
+		e.progress.frames(len(block))
+		return writeGuesses(out, made)
+	})
+	if err == nil && out != nil {
+		err = out.Close()
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	return t.rows(), t.frames, nil
+}
+
+// stream predicts a video's frames batch by batch.
+func (e *evaluation) stream(ctx context.Context, v dataset.TestVideo, reader video.Reader, visit func(first int, real []*video.Frame, made []guess) error) (err error) {
+	begun := false
+	defer func() {
+		if begun {
+			err = errors.Join(err, e.saliency.end())
+			if ended := e.subject.end(); err == nil {
+				err = ended
+			}
+		}
+	}()
+	for first, last := 0, false; !last; {
+		var batch []*video.Frame
+		if batch, last, err = nextFrames(ctx, v.Name(), reader, e.subject.batch()); err != nil {
+			return err
+		}
+		if len(batch) == 0 {
+			return nil
+		}
+		if !begun {
+			begun = true
+			if err := e.begin(ctx, v, batch[0]); err != nil {
+				return err
+			}
+		}
+		made, err := e.subject.predict(ctx, first, batch)
+		if err != nil {
+			return err
+		}
+		if err := visit(first, batch, made); err != nil {
+			return err
+		}
+		first += len(batch)
+	}
+	return nil
+}
+
+// begin tells everybody that a video starts.
+func (e *evaluation) begin(ctx context.Context, v dataset.TestVideo, source *video.Frame) error {
+	if err := e.subject.begin(ctx, v, source); err != nil {
+		return err
+	}
+	if err := e.saliency.begin(ctx, v); err != nil {
+		return err
+	}
+	if err := e.keypoints.begin(v); err != nil {
+		return err
+	}
+	return e.embeddings.begin(v)
+}
+
+// nextFrames reads up to n frames; last says that no more follow.
+func nextFrames(ctx context.Context, name string, reader video.Reader, n int) (batch []*video.Frame, last bool, err error) {
+	for len(batch) < n {
+		if err := ctx.Err(); err != nil {
+			return nil, false, err
+		}
+		f, err := reader.Next()
+		if errors.Is(err, io.EOF) {
+			return batch, true, nil
+		}
+		if err != nil {
+			return nil, false, &readError{fmt.Errorf("video %s: %w", name, err)}
+		}
+		batch = append(batch, f)
+	}
+	return batch, false, nil
+}
+
+// createFrames begins the folder of a video's predictions; nil where they are
+// not wanted, or are there already.
+func (e *evaluation) createFrames(v dataset.TestVideo) (*video.FramesWriter, error) {
+	if e.q.WriteFrames == "" || e.written(v) {
+		return nil, nil
+	}
+	return video.CreateFrames(filepath.Join(e.q.WriteFrames, v.Name()), e.description.Width, e.description.Height)
+}
+
+// writeGuesses appends predictions to a folder, unless it is nil.
+func writeGuesses(out *video.FramesWriter, made []guess) error {
+	if out == nil {
+		return nil
+	}
+	for _, g := range made {
+		if g.frame == nil {
+			return refuse("--write_frames: there are frames without a prediction to write; predictions are on disk already")
+		}
+		if err := out.Write(g.frame); err != nil {
+			return err
+		}
+	}
+	return nil
+}

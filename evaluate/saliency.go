@@ -1,0 +1,115 @@
+package evaluate
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/prioritycut/prioritycut/dataset"
+	"github.com/prioritycut/prioritycut/video"
+)
+
+// saliency gives the masks [H, W] of frames, not 0 at salient pixels.
+type saliency struct {
+	from      string // a word or a folder
+	threshold float64
+	w, h      int
+
+	truth  truthful
+	stored *storedVideo
+}
+
+// newSaliency checks where masks come from; an empty word is the truth where
+// the data set is drawn.
+func newSaliency(from string, drawn bool, threshold float64, w, h int) (*saliency, error) {
+	if from == "" {
+		from = FromNowhere
+		if drawn {
+			from = FromTruth
+		}
+	}
+	switch from {
+	case FromNowhere, FromModel:
+	case FromTruth:
+		if !drawn {
+			return nil, refuse("--masks=truth: only the drawn data set knows what is salient; give a folder of masks, or --masks=model")
+		}
+	default:
+		info, err := os.Stat(from)
+		if err != nil {
+			return nil, refuse("--masks: %w; give a folder, or truth, model or none", err)
+		}
+		if !info.IsDir() {
+			return nil, refuse("--masks=%s is no folder; give a folder, or truth, model or none", from)
+		}
+	}
+	return &saliency{from: from, threshold: threshold, w: w, h: h}, nil
+}
+
+// begin starts a video.
+func (s *saliency) begin(ctx context.Context, v dataset.TestVideo) error {
+	s.truth, s.stored = nil, nil
+	switch s.from {
+	case FromNowhere, FromModel:
+		return nil
+	case FromTruth:
+		s.truth = v.Drawn().(truthful) // newSaliency was told so
+		return nil
+	}
+	path, err := findStored(s.from, v.Name())
+	if err != nil || path == "" {
+		return err
+	}
+	length, err := v.Len(ctx)
+	if err != nil {
+		return &readError{fmt.Errorf("video %s: %w", v.Name(), err)}
+	}
+	s.stored, err = openStored(ctx, path, s.w, s.h, length, video.DefaultLimits)
+	return err
+}
+
+// mask returns the mask of frame i; nil where there is none.
+func (s *saliency) mask(i int, g guess) ([]byte, error) {
+	switch {
+	case s.from == FromModel:
+		if g.background == nil {
+			return nil, refuse("--masks=model: the model gives no background of the pictures' size")
+		}
+		mask := make([]byte, len(g.background))
+		for j, a := range g.background {
+			if float64(a) <= s.threshold {
+				mask[j] = 1
+			}
+		}
+		return mask, nil
+	case s.truth != nil:
+		known, err := s.truth.Truth(i)
+		if err != nil {
+			return nil, err
+		}
+		mask := known.Foreground()
+		if len(mask) != s.w*s.h {
+			return nil, fmt.Errorf("the drawn mask has %d pixels instead of %dx%d", len(mask), s.w, s.h)
+		}
+		return mask, nil
+	case s.stored != nil:
+		f, err := s.stored.frame(i)
+		if err != nil || f == nil {
+			return nil, err
+		}
+		mask := make([]byte, s.w*s.h)
+		for j := range mask {
+			if f.Pix[3*j] >= 128 {
+				mask[j] = 1
+			}
+		}
+		return mask, nil
+	}
+	return nil, nil
+}
+
+func (s *saliency) end() error {
+	err := s.stored.close()
+	s.stored = nil
+	return err
+}

@@ -1,0 +1,181 @@
+package evaluate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strconv"
+
+	tensorflow "github.com/wamuir/graft/tensorflow"
+
+	"github.com/prioritycut/prioritycut/config"
+	"github.com/prioritycut/prioritycut/dataset"
+	"github.com/prioritycut/prioritycut/evaluate/result"
+	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/video"
+)
+
+// absoluteSignature predicts a driving frame from the source, without relative
+// motion: source and driving float32 [N, H, W, 3] in [0, 1] -> prediction
+// likewise, background [N, H, W, 1] if the model tells it.
+const absoluteSignature = "absolute"
+
+// savedModelSubject runs an exported model.
+type savedModelSubject struct {
+	path, digest string
+	model        *tf.SavedModel
+	config       *config.Config // nil where the model does not tell
+	p            dataset.Params
+	background   bool
+	source       *video.Frame
+}
+
+// openSavedModel checks that a model can reconstruct. The request's sizes count
+// where the model leaves them open.
+func openSavedModel(q *Request, session tf.SessionConfig) (_ *savedModelSubject, err error) {
+	m := &savedModelSubject{path: q.SavedModel, p: dataset.DefaultParams()}
+	if m.digest, err = folderDigest(q.SavedModel); err != nil {
+		return nil, &RequestError{err}
+	}
+	if m.model, err = tf.OpenSavedModel(q.SavedModel, session); err != nil {
+		return nil, &RequestError{err}
+	}
+	if err := m.check(q); err != nil {
+		m.model.Close()
+		return nil, refuse("SavedModel %s: %w", q.SavedModel, err)
+	}
+	return m, nil
+}
+
+func (m *savedModelSubject) check(q *Request) error {
+	text, err := m.model.Extra(config.FileName)
+	switch {
+	case err == nil:
+		if m.config, err = config.Unmarshal(text, config.FileName); err != nil {
+			return err
+		}
+		m.p = m.config.Dataset
+	case !errors.Is(err, fs.ErrNotExist):
+		return err
+	case q.Data == "":
+		return errors.New("it does not tell what it was trained on: give --data")
+	}
+	s, ok := m.model.Signatures()[absoluteSignature]
+	if !ok {
+		return fmt.Errorf("it has no signature %q (source, driving -> prediction): export the model with this program", absoluteSignature)
+	}
+	for _, name := range []string{"source", "driving"} {
+		spec, ok := s.Inputs[name]
+		if !ok || len(s.Inputs) != 2 || !isPictures(spec) {
+			return fmt.Errorf("its signature %q must take source and driving, float32 [N, H, W, 3]", absoluteSignature)
+		}
+		for i, to := range []*int{&m.p.FrameShape[0], &m.p.FrameShape[1]} {
+			asked := []int{q.Height, q.Width}[i]
+			switch fixed := int(spec.Shape[i+1]); {
+			case fixed > 0 && asked > 0 && asked != fixed:
+				return fmt.Errorf("it takes pictures of %dx%d pixels, not %dx%d", spec.Shape[2], spec.Shape[1], q.Width, q.Height)
+			case fixed > 0:
+				*to = fixed
+			case asked > 0:
+				*to = asked
+			}
+		}
+	}
+	if spec, ok := s.Outputs["prediction"]; !ok || spec.DType != tensorflow.Float {
+		return fmt.Errorf("its signature %q must give a float32 prediction", absoluteSignature)
+	}
+	_, m.background = s.Outputs["background"]
+	return nil
+}
+
+// isPictures reports whether a tensor is float32 [N, H, W, 3] with open N.
+func isPictures(s tf.TensorSpec) bool {
+	return s.DType == tensorflow.Float && len(s.Shape) == 4 && s.Shape[0] < 0 && s.Shape[3] == 3
+}
+
+func (m *savedModelSubject) describe(r *result.Run) {
+	r.Kind, r.From, r.Weights = result.SavedModel, m.path, m.digest
+	r.Height, r.Width, r.Fit = m.p.FrameShape[0], m.p.FrameShape[1], string(m.p.Fit)
+	if c := m.config; c != nil {
+		r.Variant, r.Preset, r.Seed, r.ConfigHash = string(c.Variant), c.Preset, c.Seed, c.Hash()
+		r.AlignCorners = strconv.FormatBool(c.Model.AlignCorners)
+	}
+}
+
+func (m *savedModelSubject) params() dataset.Params { return m.p }
+
+func (m *savedModelSubject) expect(context.Context, []dataset.TestVideo) error { return nil }
+
+func (m *savedModelSubject) batch() int { return batchOf(m.p.FrameShape[0], m.p.FrameShape[1]) }
+
+func (m *savedModelSubject) begin(_ context.Context, _ dataset.TestVideo, source *video.Frame) error {
+	m.source = source
+	return nil
+}
+
+func (m *savedModelSubject) predict(_ context.Context, _ int, driving []*video.Frame) ([]guess, error) {
+	sources := make([]*video.Frame, len(driving))
+	for i := range sources {
+		sources[i] = m.source
+	}
+	inputs := map[string]*tensorflow.Tensor{}
+	var err error
+	if inputs["source"], err = floatPictures(sources); err != nil {
+		return nil, err
+	}
+	if inputs["driving"], err = floatPictures(driving); err != nil {
+		return nil, err
+	}
+	wanted := []string{"prediction"}
+	if m.background {
+		wanted = append(wanted, "background")
+	}
+	out, err := m.model.CallFor(absoluteSignature, inputs, wanted...)
+	if err != nil {
+		return nil, err
+	}
+	pix, err := tf.Values[float32](out["prediction"])
+	if err != nil {
+		return nil, err
+	}
+	var backgrounds []float32
+	if m.background {
+		if backgrounds, err = m.backgrounds(out["background"]); err != nil {
+			return nil, err
+		}
+	}
+	return guesses(pix, backgrounds, len(driving), m.p.FrameShape[0], m.p.FrameShape[1])
+}
+
+// backgrounds takes a background of the pictures' size; another one is not
+// taken.
+func (m *savedModelSubject) backgrounds(t *tensorflow.Tensor) ([]float32, error) {
+	s := t.Shape()
+	if len(s) != 4 || s[1] != int64(m.p.FrameShape[0]) || s[2] != int64(m.p.FrameShape[1]) || s[3] != 1 {
+		return nil, nil
+	}
+	return tf.Values[float32](t)
+}
+
+func (m *savedModelSubject) end() error { return nil }
+
+func (m *savedModelSubject) close() error { return m.model.Close() }
+
+// floatPictures is frames of one size as float32 [N, H, W, 3] in [0, 1].
+func floatPictures(frames []*video.Frame) (*tensorflow.Tensor, error) {
+	if len(frames) == 0 {
+		return nil, errors.New("no frames")
+	}
+	h, w := frames[0].H, frames[0].W
+	flat := make([]float32, 0, len(frames)*h*w*3)
+	for _, f := range frames {
+		if f.W != w || f.H != h {
+			return nil, fmt.Errorf("frames of %dx%d and %dx%d pixels", w, h, f.W, f.H)
+		}
+		for _, p := range f.Pix {
+			flat = append(flat, float32(p)/255)
+		}
+	}
+	return tf.NewTensor(flat, int64(len(frames)), int64(h), int64(w), 3)
+}
