@@ -20,10 +20,19 @@ type Model interface {
 // Animator makes films.
 type Animator interface {
 	// Animate writes the film a.Result: whole, or nothing under that name. It
-	// calls progress from time to time, with the frames done and the frames in
-	// all, 0 while unknown. It returns soon after ctx ends. Several calls may
-	// run at once.
-	Animate(ctx context.Context, a Animation, progress func(done, total int)) error
+	// returns soon after ctx ends. Several calls may run at once.
+	Animate(ctx context.Context, a Animation, report Report) error
+	// Defaults are the choices of a client that makes none.
+	Defaults() Choices
+}
+
+// Report takes news of an animation; its functions may be called from any
+// goroutine.
+type Report struct {
+	// Progress is told the frames done and the frames in all, 0 while unknown.
+	Progress func(done, total int)
+	// Warn is told what the result will suffer from.
+	Warn func(text string)
 }
 
 // Animation is the work of one job.
@@ -45,7 +54,8 @@ type Choices struct {
 	// AdaptScale scales that movement by the sizes of the two figures.
 	AdaptScale bool
 	// FindBestFrame starts from the driving frame that is nearest to the
-	// source's pose, BestFrame from that of a number; -1 is not given.
+	// source's pose, BestFrame from that of a number. They, and AdaptScale,
+	// belong to relative movement.
 	FindBestFrame bool
 	BestFrame     int
 	// Fit brings pictures to the model's size; empty is the model's own way.

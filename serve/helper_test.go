@@ -44,15 +44,17 @@ func (c *clock) add(d time.Duration) {
 }
 
 // animatorFunc is an Animator.
-type animatorFunc func(context.Context, Animation, func(done, total int)) error
+type animatorFunc func(context.Context, Animation, Report) error
 
-func (f animatorFunc) Animate(ctx context.Context, a Animation, p func(done, total int)) error {
-	return f(ctx, a, p)
-}
+func (f animatorFunc) Animate(ctx context.Context, a Animation, r Report) error { return f(ctx, a, r) }
+
+func (animatorFunc) Defaults() Choices { return testDefaults }
+
+var testDefaults = Choices{Relative: true, Format: "mp4"}
 
 // mirrored is an animator without a network: it turns the driving film's
 // colours round.
-var mirrored = animatorFunc(func(ctx context.Context, a Animation, progress func(done, total int)) error {
+var mirrored = animatorFunc(func(ctx context.Context, a Animation, report Report) error {
 	source, err := video.ReadPicture(a.Source, a.Limits)
 	if err != nil {
 		return err
@@ -90,7 +92,7 @@ var mirrored = animatorFunc(func(ctx context.Context, a Animation, progress func
 		if err := out.Write(frame); err != nil {
 			return err
 		}
-		progress(n, info.Frames)
+		report.Progress(n, info.Frames)
 	}
 })
 
@@ -104,15 +106,18 @@ func newHeld() *held {
 	return &held{begun: make(chan Animation, 100), goOn: make(chan struct{}, 100)}
 }
 
-func (h *held) Animate(ctx context.Context, a Animation, progress func(done, total int)) error {
-	progress(1, 4)
+func (h *held) Defaults() Choices { return testDefaults }
+
+func (h *held) Animate(ctx context.Context, a Animation, report Report) error {
+	report.Warn("far apart in " + a.Source)
+	report.Progress(1, 4)
 	h.begun <- a
 	select {
 	case <-h.goOn:
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	progress(4, 4)
+	report.Progress(4, 4)
 	return os.WriteFile(a.Result, []byte("a film"), 0o600)
 }
 
@@ -159,7 +164,7 @@ func (s *site) end() {
 		if err != nil {
 			s.t.Errorf("serving ended with %v", err)
 		}
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		s.t.Fatal("the server does not stop")
 	}
 	if err := s.Close(); err != nil {
@@ -337,7 +342,7 @@ func (s *site) status(a answered, code int) Status {
 func (s *site) until(id string, state State) Status {
 	s.t.Helper()
 	var status Status
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		status = s.status(s.get("/jobs/"+id), http.StatusOK)
 		if status.State == state {
 			return status
@@ -356,10 +361,26 @@ func within[T any](t *testing.T, c <-chan T, what string) T {
 	select {
 	case v := <-c:
 		return v
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatalf("%s does not happen", what)
 	}
 	panic("unreachable")
+}
+
+// folders counts those of jobs.
+func (s *site) folders() int {
+	s.t.Helper()
+	entries, err := os.ReadDir(s.Server.work.dir)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	n := 0
+	for _, e := range entries {
+		if e.IsDir() {
+			n++
+		}
+	}
+	return n
 }
 
 // metric reads one number from /metrics.

@@ -36,6 +36,8 @@ type Status struct {
 	FPS float64 `json:"fps,omitempty"`
 	// SecondsLeft is an estimate, absent while there is none.
 	SecondsLeft *float64 `json:"seconds_left,omitempty"`
+	// Warnings say what the result suffers from.
+	Warnings []string `json:"warnings,omitempty"`
 	// Error says why it failed or was cancelled.
 	Error string `json:"error,omitempty"`
 	// Expires is when a job that has ended is forgotten.
@@ -54,6 +56,7 @@ type job struct {
 	created time.Time
 
 	state   State
+	warned  []string
 	reason  string // why it failed or was cancelled
 	working bool   // the animator has it, also for a while after its end
 	cancel  context.CancelCauseFunc
@@ -86,6 +89,15 @@ func (j *job) progress(now time.Time, done, total int) (more int) {
 	return more
 }
 
+// maxWarnings bounds what is kept of what an animator says.
+const maxWarnings = 10
+
+func (j *job) warn(text string) {
+	if len(j.warned) < maxWarnings {
+		j.warned = append(j.warned[:len(j.warned):len(j.warned)], j.withoutPaths(text)) // statuses share it
+	}
+}
+
 // rate is frames a second since the first report, 0 while unknown: what comes
 // before it is start-up.
 func (j *job) rate() float64 {
@@ -99,7 +111,7 @@ func (j *job) rate() float64 {
 func (j *job) status(before int, keep time.Duration) Status {
 	s := Status{
 		ID: j.id, State: j.state, Created: j.created.UTC().Truncate(time.Millisecond),
-		Frames: j.done, Total: j.total, FPS: j.rate(), Error: j.reason,
+		Frames: j.done, Total: j.total, FPS: j.rate(), Warnings: j.warned, Error: j.reason,
 	}
 	switch {
 	case j.state == Queued:

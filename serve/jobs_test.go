@@ -88,11 +88,11 @@ func TestChoices(t *testing.T) {
 		options []string
 		want    Choices
 	}{
-		{nil, Choices{Relative: true, BestFrame: -1, Format: "mp4"}},
-		{[]string{"relative", "true", "relative", "0", "adapt_scale", "on", "best_frame", "7", "fit", "pad", "audio", "yes", "format", "gif"},
-			Choices{AdaptScale: true, BestFrame: 7, Fit: video.Pad, Audio: true, Format: "gif"}},
+		{nil, Choices{Relative: true, Format: "mp4"}},
+		{[]string{"relative", "true", "relative", "1", "adapt_scale", "on", "best_frame", "7", "fit", "pad", "audio", "yes", "format", "gif"},
+			Choices{Relative: true, AdaptScale: true, BestFrame: 7, Fit: video.Pad, Audio: true, Format: "gif"}},
 		{[]string{"find_best_frame", "true", "best_frame", "", "fit", "", "format", "webm"},
-			Choices{Relative: true, FindBestFrame: true, BestFrame: -1, Format: "webm"}},
+			Choices{Relative: true, FindBestFrame: true, Format: "webm"}},
 	} {
 		job := s.create(c.options...)
 		a := within(t, h.begun, "the job")
@@ -200,17 +200,7 @@ func TestExpiry(t *testing.T) {
 			t.Errorf("job %d of three: %d, want %d", i, got, want)
 		}
 	}
-	left, err := os.ReadDir(s.Server.work.dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	folders := 0
-	for _, e := range left {
-		if e.IsDir() {
-			folders++
-		}
-	}
-	if folders != 2 {
+	if folders := s.folders(); folders != 2 {
 		t.Errorf("%d folders of jobs, want 2", folders)
 	}
 }
@@ -244,7 +234,8 @@ func TestEvents(t *testing.T) {
 		}
 		return "closed", status
 	}
-	if event, status := next(); event != "progress" || status.State != Running || status.Frames != 1 || status.Total != 4 {
+	if event, status := next(); event != "progress" || status.State != Running || status.Frames != 1 || status.Total != 4 ||
+		len(status.Warnings) != 1 || status.Warnings[0] != "far apart in source" {
 		t.Errorf("first event %s: %+v", event, status)
 	}
 	s.clock.add(time.Hour)
@@ -307,7 +298,7 @@ func TestWatcherGoes(t *testing.T) {
 // TestFailures are jobs whose animators fail.
 func TestFailures(t *testing.T) {
 	var fail func(a Animation) error
-	s := start(t, Backend{Animator: animatorFunc(func(ctx context.Context, a Animation, _ func(int, int)) error {
+	s := start(t, Backend{Animator: animatorFunc(func(ctx context.Context, a Animation, _ Report) error {
 		if fail == nil {
 			<-ctx.Done()
 			return ctx.Err()
@@ -359,15 +350,15 @@ func TestRate(t *testing.T) {
 
 // TestConcurrent runs many jobs at once.
 func TestConcurrent(t *testing.T) {
-	s := start(t, Backend{Animator: animatorFunc(func(_ context.Context, a Animation, progress func(int, int)) error {
+	s := start(t, Backend{Animator: animatorFunc(func(_ context.Context, a Animation, report Report) error {
 		for i := 1; i <= 50; i++ {
-			progress(i, 50)
+			report.Progress(i, 50)
 		}
 		return os.WriteFile(a.Result, []byte("film"), 0o600)
-	})}, func(o *Options) { o.Jobs, o.Queue = 4, 20 })
+	})}, func(o *Options) { o.Jobs, o.Queue = 2, 6 })
 	kind, body := form(files(t))
-	answers := make(chan string, 20)
-	for i := 0; i < 20; i++ {
+	answers := make(chan string, 6)
+	for i := 0; i < 6; i++ {
 		go func() {
 			a := s.do(http.MethodPost, "/jobs", map[string]string{"Content-Type": kind}, bytes.NewReader(body))
 			var status Status
@@ -376,7 +367,7 @@ func TestConcurrent(t *testing.T) {
 		}()
 	}
 	seen := make(map[string]bool)
-	for i := 0; i < 20; i++ {
+	for i := 0; i < 6; i++ {
 		id := <-answers
 		if id == "" || seen[id] {
 			t.Fatalf("job %q", id)

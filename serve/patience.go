@@ -21,8 +21,13 @@ func (s *Server) patient(next http.Handler) http.Handler {
 			r.Body = &patientBody{ReadCloser: r.Body, control: control, stall: stall, until: time.Now().Add(s.options.UploadTimeout)}
 		}
 		next.ServeHTTP(&patientWriter{ResponseWriter: w, control: control, stall: stall}, r)
-		// What the server still reads and writes by itself.
-		_ = control.SetReadDeadline(time.Now().Add(stall))
+		// What the server still reads and writes by itself. Before it closes a
+		// connection, it reads on a little, lest the client miss the answer.
+		last := stall
+		if w.Header().Get("Connection") == "close" {
+			last = min(stall, time.Second)
+		}
+		_ = control.SetReadDeadline(time.Now().Add(last))
 		_ = control.SetWriteDeadline(time.Now().Add(stall))
 	})
 }

@@ -61,6 +61,10 @@ func jsonError(err error) error {
 	return err
 }
 
+// animateFrame is the signature of exported models that moves one encoded
+// source after many driving frames.
+const animateFrame = "animate_frame"
+
 // tensorLimits bound a request.
 type tensorLimits struct{ batch, pixels int64 }
 
@@ -77,7 +81,7 @@ func (r request) tensors(signature tf.SignatureDef, limits tensorLimits) (inputs
 	if r.rows {
 		n, err = readRows(w, readers, limits)
 	} else {
-		n, err = readColumns(w, readers, limits)
+		n, err = readColumns(w, readers, limits, signature.Name == animateFrame)
 	}
 	if err != nil {
 		return nil, 0, err
@@ -119,26 +123,27 @@ func readRows(w *walker, readers map[string]*tensorReader, limits tensorLimits) 
 }
 
 // readColumns reads {"a": [...], "b": [...]}, or [...] where there is one
-// input.
-func readColumns(w *walker, readers map[string]*tensorReader, limits tensorLimits) (n int64, err error) {
+// input. If shared, an input of one example serves all of the others'.
+func readColumns(w *walker, readers map[string]*tensorReader, limits tensorLimits, shared bool) (n int64, err error) {
 	err = readNamed(w, "inputs", readers, func(reader *tensorReader) error { return reader.whole(w) })
 	if err != nil {
 		return 0, err
 	}
-	n = -1
+	n = 1
 	for _, reader := range readers {
-		if !reader.batched() {
-			continue
+		if reader.batched() {
+			n = max(n, reader.shape[0])
 		}
-		if n >= 0 && reader.shape[0] != n {
-			return 0, badRequest("the inputs differ in their number of examples: %d and %d", n, reader.shape[0])
+	}
+	for _, reader := range readers {
+		if size := reader.shape; reader.batched() && size[0] != n && !(shared && size[0] == 1) {
+			return 0, badRequest("the inputs differ in their number of examples: %d and %d", n, size[0])
 		}
-		n = reader.shape[0]
 	}
 	if n > limits.batch {
 		return 0, badRequest("%d examples, more than %d (max_batch)", n, limits.batch)
 	}
-	return max(n, 1), nil
+	return n, nil
 }
 
 // readNamed reads an object with every input once, or the only input's value.
@@ -192,6 +197,7 @@ func (w *walker) next() byte {
 
 // list calls element for each element of the list that is next.
 func (w *walker) list(element func() error) error {
+	w.next()
 	w.at++ // '['
 	if w.next() == ']' {
 		w.at++
@@ -211,6 +217,7 @@ func (w *walker) list(element func() error) error {
 
 // object calls value for each key of the object that is next.
 func (w *walker) object(value func(key string) error) error {
+	w.next()
 	w.at++ // '{'
 	if w.next() == '}' {
 		w.at++

@@ -128,11 +128,19 @@ func (q *queue) animate(ctx context.Context, j *job) (bytes int64, err error) {
 			err = errors.New("internal error; the server's log says more")
 		}
 	}()
-	report := func(done, total int) {
-		q.mu.Lock()
-		defer q.mu.Unlock()
-		q.metrics.frames.Add(float64(j.progress(q.now(), done, total)))
-		j.touch()
+	report := Report{
+		Progress: func(done, total int) {
+			q.mu.Lock()
+			defer q.mu.Unlock()
+			q.metrics.frames.Add(float64(j.progress(q.now(), done, total)))
+			j.touch()
+		},
+		Warn: func(text string) {
+			q.mu.Lock()
+			defer q.mu.Unlock()
+			j.warn(text)
+			j.touch()
+		},
 	}
 	if err := q.animator.Animate(ctx, j.work, report); err != nil {
 		return 0, err

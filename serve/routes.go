@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"errors"
 	"net/http"
 	"runtime/debug"
 	"strings"
@@ -71,9 +72,10 @@ func (s *Server) measured(route string, answer func(http.ResponseWriter, *http.R
 			s.metrics.request(route, seen.status, time.Since(begun))
 		}()
 		err := answer(seen, r)
+		var known *failure // told even to those who seem to have gone: a stalled upload looks so
 		switch {
 		case err == nil:
-		case r.Context().Err() != nil:
+		case r.Context().Err() != nil && !errors.As(err, &known):
 			seen.status = statusGone // nobody hears it
 		case seen.status != 0:
 			glog.V(1).Infof("serve: %s: %v", route, err) // too late to say

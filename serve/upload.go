@@ -36,7 +36,7 @@ func (s *Server) createJob(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	u := &upload{
-		dir: filepath.Join(s.work.dir, id), choices: Choices{Relative: true, BestFrame: -1, Format: "mp4"},
+		dir: filepath.Join(s.work.dir, id), choices: s.backend.Animator.Defaults(),
 		limits: video.Limits{MaxPixels: s.options.MaxPixels, MaxFrames: s.options.MaxFrames},
 	}
 	if err := os.Mkdir(u.dir, 0o700); err != nil {
@@ -118,10 +118,8 @@ func (u *upload) receive(ctx context.Context, form *multipart.Reader) error {
 		return badRequest("choose a picture: the file source is missing")
 	case !u.driving:
 		return badRequest("choose a film: the file driving is missing")
-	case u.choices.FindBestFrame && u.choices.BestFrame >= 0:
-		return badRequest("find_best_frame and best_frame exclude each other")
 	}
-	return nil
+	return u.choices.check()
 }
 
 // received names what went wrong between us and the client.
@@ -225,6 +223,17 @@ func (u *upload) checkDriving(ctx context.Context) error {
 // unusable keeps our folders to ourselves.
 func (u *upload) unusable(err error) error {
 	return failf(http.StatusUnprocessableEntity, "%s", strings.ReplaceAll(err.Error(), u.dir+string(filepath.Separator), ""))
+}
+
+// check reports what cannot go together.
+func (c *Choices) check() error {
+	switch {
+	case c.FindBestFrame && c.BestFrame > 0:
+		return badRequest("find_best_frame and best_frame exclude each other")
+	case !c.Relative && (c.AdaptScale || c.FindBestFrame || c.BestFrame > 0):
+		return badRequest("adapt_scale, find_best_frame and best_frame belong to relative movement")
+	}
+	return nil
 }
 
 // set takes an option of the form; the last of several counts. Empty leaves it

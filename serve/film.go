@@ -1,0 +1,60 @@
+package serve
+
+import (
+	"context"
+
+	"github.com/prioritycut/prioritycut/animate"
+	"github.com/prioritycut/prioritycut/video"
+)
+
+// NewAnimator makes films with a model. The animator stays the caller's.
+func NewAnimator(a *animate.Animator) Animator { return &filmAnimator{a} }
+
+type filmAnimator struct{ animator *animate.Animator }
+
+// Defaults are those of the model's configuration, as mp4 and without sound.
+func (f *filmAnimator) Defaults() Choices {
+	n := f.animator.Defaults.Normalization
+	return Choices{Relative: n.UseRelativeMovement, AdaptScale: n.UseRelativeMovement && n.AdaptMovementScale, Format: "mp4"}
+}
+
+// Animate writes a film of the driving film's rate.
+func (f *filmAnimator) Animate(ctx context.Context, a Animation, report Report) error {
+	source, err := video.ReadPicture(a.Source, a.Limits)
+	if err != nil {
+		return err
+	}
+	info, err := video.Probe(ctx, a.Driving, a.Limits)
+	if err != nil {
+		return err
+	}
+	o := video.FilmOptions{Rate: info.ExactRate, Limits: a.Limits}
+	if a.Audio {
+		o.Audio = a.Driving
+	}
+	h, w := f.animator.Size()
+	film, err := video.CreateFilm(ctx, a.Result, w, h, o)
+	if err != nil {
+		return err
+	}
+	defer film.Abort()
+	_, err = f.animator.Video(ctx, f.job(a, source, info.Frames, report), film)
+	if err != nil {
+		return err
+	}
+	return film.Close()
+}
+
+func (f *filmAnimator) job(a Animation, source *video.Frame, frames int, report Report) animate.Job {
+	return animate.Job{
+		Source: source,
+		// Not by its name, which says nothing.
+		Driving: func(ctx context.Context) (video.Reader, error) { return video.OpenFilm(ctx, a.Driving, a.Limits) },
+		Fit:     a.Fit,
+		Motion: animate.Motion{
+			Absolute: !a.Relative, DrivingJacobian: !f.animator.Defaults.Normalization.UseRelativeJacobian,
+			AdaptScale: a.AdaptScale, BestFrame: a.BestFrame, FindBestFrame: a.FindBestFrame,
+		},
+		Frames: frames, Progress: report.Progress, Warn: report.Warn,
+	}
+}
