@@ -49,10 +49,10 @@ const leastArea = 4e-4
 // FarPose is the pose distance from which on source and initial driving frame
 // count as far apart. Relative motion adds displacements, so it means something
 // where both figures stand alike. Coordinates of a figure that fills the square
-// of its hull's area vary by 1/12 per axis. Two poses that have nothing in
-// common differ by twice that on each axis: a distance of sqrt(4/12) = 0.58;
-// equal poses have 0. FarPose is where a pose explains half of the other's
-// variance: sqrt(2/12) / sqrt(2) = 0.29.
+// of its hull's area vary by 1/12 on each axis, so two poses that have nothing
+// in common are sqrt(4/12) = 0.58 apart, and equal ones 0: FarPose is halfway.
+// Drawn figures, which all stand upright, are 0.18 apart in the median and 0.28
+// in one pair of twenty; with the nearest of 24 frames 0.09 and 0.17.
 const FarPose = 0.29
 
 // PoseDistance compares how keypoints lie, whatever the figures' places and

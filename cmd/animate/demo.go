@@ -26,11 +26,12 @@ const (
 	demoWidth  = 192
 	demoGap    = 8
 	demoName   = "animated.mp4"
+	demoRate   = "12" // slow enough to see what moves
 )
 
 // runDemo makes a clip of what the model does with videos it has not seen: for
-// each row another driving video, and of the other figures the one that stands
-// most like it.
+// each row another driving video, of the other figures the one that stands most
+// like it, and motion from the frame where both are nearest.
 func (p *program) runDemo(ctx context.Context, a *animator) error {
 	if p.keypoints != "" {
 		return cli.Usage(fmt.Errorf("--keypoints_csv needs --source_image and --driving_video"))
@@ -87,6 +88,9 @@ func (p *program) demoRows(ctx context.Context, a *animator, videos []dataset.Te
 	motion, err := p.motion(a)
 	if err != nil {
 		return nil, err
+	}
+	if !motion.Absolute && !p.Changed("best_frame") {
+		motion.FindBestFrame = true
 	}
 	firsts, err := firstFrames(ctx, videos)
 	if err != nil {
@@ -175,6 +179,10 @@ func nearest(kp animate.Keypoints, d int, taken map[int]bool) int {
 
 // writeDemo draws the rows below each other, as long as the longest of them.
 func (p *program) writeDemo(ctx context.Context, path string, rows []demoRow) error {
+	rate := p.fps
+	if rate == "" {
+		rate = demoRate
+	}
 	length := 0
 	for _, r := range rows {
 		length = max(length, len(r.result))
@@ -186,7 +194,7 @@ func (p *program) writeDemo(ctx context.Context, path string, rows []demoRow) er
 			return err
 		}
 		if sink == nil {
-			if sink, err = video.Create(ctx, path, frame.W, frame.H, video.FilmOptions{Rate: p.fps}); err != nil {
+			if sink, err = video.Create(ctx, path, frame.W, frame.H, video.FilmOptions{Rate: rate}); err != nil {
 				return err
 			}
 			defer sink.Abort()

@@ -1,0 +1,128 @@
+// Package tinymodel makes trained models for tests, small enough to animate in
+// milliseconds: nothing was learned, but everything moves.
+package tinymodel
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	tensorflow "github.com/wamuir/graft/tensorflow"
+
+	"github.com/prioritycut/prioritycut/config"
+	"github.com/prioritycut/prioritycut/graph"
+	"github.com/prioritycut/prioritycut/internal/random"
+	"github.com/prioritycut/prioritycut/internal/rundir"
+	"github.com/prioritycut/prioritycut/model"
+	"github.com/prioritycut/prioritycut/tf"
+)
+
+// Sets are settings of small networks on pictures of 32x32 pixels.
+func Sets() []string {
+	return []string{
+		"frame_shape=[32,32,3]", "num_kp=5",
+		"kp_detector_params.block_expansion=4", "kp_detector_params.max_features=8", "kp_detector_params.num_blocks=2",
+		"generator_params.block_expansion=4", "generator_params.max_features=8", "num_bottleneck_blocks=1",
+		"dense_motion_params.block_expansion=4", "dense_motion_params.max_features=8", "dense_motion_params.num_blocks=2",
+		"discriminator_params.block_expansion=2", "train_params.scales=[1]", "vgg19.width_divisor=32",
+	}
+}
+
+// Write makes a run folder with one checkpoint of an animator. More settings
+// (key=value) come on top of Sets.
+func Write(dir string, seed int64, sets ...string) error {
+	c, _, err := config.Resolve(config.Options{Device: "cpu", Sets: append(Sets(), sets...)})
+	if err != nil {
+		return err
+	}
+	s := graph.New(tensorflow.Float)
+	model.NewAnimator(s, c.Model)
+	if err := s.Err(); err != nil {
+		return err
+	}
+	session, err := tf.NewSession(s.Graph(), tf.SessionConfig{Device: "cpu"})
+	if err != nil {
+		return err
+	}
+	defer session.Close()
+	if err := graph.Initialize(session, s.Variables(), seed); err != nil {
+		return err
+	}
+	groups, err := perturbed(session, s, seed)
+	if err != nil {
+		return err
+	}
+	return save(rundir.Dir(dir), c, groups)
+}
+
+// perturbed are the variables, changed where fresh ones would make a model
+// that finds all keypoints in the middle and leaves every picture as it is.
+func perturbed(session *tf.Session, s *graph.Scope, seed int64) ([]tf.Group, error) {
+	var groups []tf.Group
+	for _, g := range []struct {
+		name string
+		kind graph.Kind
+	}{{rundir.Weights, graph.Trainable}, {rundir.State, graph.State}} {
+		values, err := graph.Fetch(session, s.Variables(g.kind))
+		if err != nil {
+			return nil, err
+		}
+		group := tf.Group{Name: g.name}
+		for _, v := range s.Variables(g.kind) {
+			t, err := perturb(v.Name, values[v], g.kind, random.New(seed, random.Label(v.Name)))
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", v.Name, err)
+			}
+			group.Tensors = append(group.Tensors, tf.NamedTensor{Name: v.Name, Tensor: t})
+		}
+		groups = append(groups, group)
+	}
+	return groups, nil
+}
+
+func perturb(name string, t *tensorflow.Tensor, kind graph.Kind, r *random.Rand) (*tensorflow.Tensor, error) {
+	if t.DataType() != tensorflow.Float {
+		return t, nil
+	}
+	values, err := tf.Values[float32](t)
+	if err != nil {
+		return nil, err
+	}
+	for i := range values {
+		switch {
+		case strings.HasPrefix(name, "kp_detector.kp.weight"):
+			values[i] *= 20 // sharp heatmaps
+		case strings.HasPrefix(name, "generator.final.weight"):
+			values[i] *= 20 // strong colours
+		case strings.HasPrefix(name, "kp_detector.jacobian."):
+			values[i] += float32(r.Uniform(-0.1, 0.1))
+		case kind == graph.State:
+			values[i] *= float32(r.Uniform(0.8, 1.2))
+		default:
+			values[i] += float32(r.Uniform(-0.05, 0.05))
+		}
+	}
+	return tf.NewTensor(values, t.Shape()...)
+}
+
+func save(run rundir.Dir, c *config.Config, groups []tf.Group) error {
+	text, err := c.Marshal()
+	if err != nil {
+		return err
+	}
+	const step = 3
+	notes, err := rundir.Meta{
+		Step: step, Attempt: step, Preset: c.Preset, Variant: string(c.Variant), FrameShape: c.Dataset.FrameShape,
+		Fit: string(c.Dataset.Fit), AlignCorners: c.Model.AlignCorners, VGG19: "random", Config: string(text),
+	}.Encode()
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(string(run), 0o777); err != nil {
+		return err
+	}
+	if err := rundir.WriteFile(run.Config(), text); err != nil {
+		return err
+	}
+	return tf.OpenStore(run.Checkpoints()).Save(step, notes, groups...)
+}
