@@ -111,11 +111,11 @@ func TestFilesAreFittedAsVideoDoes(t *testing.T) {
 	for _, fit := range []video.Fit{video.Crop, video.Pad, video.Stretch} {
 		decode := decoder(t, Notes{FrameShape: [3]int{height, width, 3}, Fit: fit})
 		list := [][]byte{
-			pngOf(t, drawing(100, 50)),                             // as wide as the model's
-			pngOf(t, translucent(drawing(33, 70))),                 // alpha
-			pngOf(t, greyOf(drawing(200, 41))),                     // grey
-			pngOf(t, drawing(width, height)),                       // the model's own size
-			pngOf(t, drawing(1, 1)), pngOf(t, drawing(3, 300)),     // extreme
+			pngOf(t, drawing(100, 50)),                         // as wide as the model's
+			pngOf(t, translucent(drawing(33, 70))),             // alpha
+			pngOf(t, greyOf(drawing(200, 41))),                 // grey
+			pngOf(t, drawing(width, height)),                   // the model's own size
+			pngOf(t, drawing(1, 1)), pngOf(t, drawing(3, 300)), // extreme
 			pngOf(t, drawing(192, 99)), pngOf(t, drawing(640, 11)), // bars whose edges lie on half pixels
 		}
 		for i := 0; i < 8; i++ {

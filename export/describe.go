@@ -58,3 +58,20 @@ func Describe(name string, n Notes, signatures []tf.SignatureDef) string {
 	fmt.Fprintf(&b, "\n`%s` says the same to programs.\n", NotesFile)
 	return b.String()
 }
+
+// SignatureHelp says what each signature takes and does, for any model.
+func SignatureHelp() string {
+	var b strings.Builder
+	b.WriteString("Pictures are float32 [N, H, W, 3] in [0, 1], of the model's size; N is open and the same for all inputs.\n")
+	for _, s := range []struct{ name, form string }{
+		{SigDefault, "source, driving, driving_initial -> prediction"},
+		{SigAbsolute, "source, driving -> prediction, background, occlusion_map"},
+		{SigKeypoints, "image -> value [N, K, 2], jacobian [N, K, 2, 2]"},
+		{SigEncode, "source -> small, features, kp_source_value, kp_source_jacobian"},
+		{SigFrame, "small, features, kp_source_*, kp_driving_value, kp_driving_jacobian -> prediction"},
+		{SigBytes, "source_bytes, driving_bytes, driving_initial_bytes (string [N]) -> prediction"},
+	} {
+		fmt.Fprintf(&b, "\n%s: %s\n  %s\n", s.name, s.form, strings.ReplaceAll(purposes[s.name], "`", ""))
+	}
+	return b.String()
+}

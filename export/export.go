@@ -98,50 +98,77 @@ func pickVersion(out string, asked, step int64) (int64, error) {
 	return max(step, newest+1, 1), nil
 }
 
-// Write writes the model: all of it, or nothing under its name. An existing
-// version is an error.
-func (p *Plan) Write(ctx context.Context) error {
-	variables, err := p.variables()
+// Written is what Write wrote.
+type Written struct {
+	// Bytes is the size of all files.
+	Bytes int64
+	// Difference is the largest by which an output of the written model
+	// differed from the checkpoint's in a session of ours, for values beyond 1
+	// in proportion to the output's largest one.
+	Difference float64
+}
+
+// Write writes the model: all of it, or nothing under its name. Before it gets
+// its name it is loaded, and its signatures are compared with the checkpoint's.
+// An existing version is an error.
+func (p *Plan) Write(ctx context.Context) (Written, error) {
+	var done Written
+	session, err := tf.NewSession(p.graph.scope.Graph(), tf.SessionConfig{Device: "cpu"})
 	if err != nil {
+		return done, err
+	}
+	defer session.Close()
+	saved, err := p.savedModel(session)
+	if err != nil {
+		return done, err
+	}
+	saved.Check = func(dir string) error {
+		var err error
+		if done.Difference, err = p.compare(ctx, session, dir); err != nil {
+			return err
+		}
+		done.Bytes, err = sizeOf(dir)
 		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return done, err
+	}
+	return done, tf.WriteSavedModel(p.Dir, saved)
+}
+
+// savedModel is the model to be written; session gets the trained weights.
+func (p *Plan) savedModel(session *tf.Session) (tf.SavedModelDef, error) {
+	var saved tf.SavedModelDef
+	variables, err := p.variables(session)
+	if err != nil {
+		return saved, err
 	}
 	def, err := tf.GraphDefOf(p.graph.scope.Graph())
 	if err != nil {
-		return err
+		return saved, err
 	}
 	if p.Notes.Frozen {
 		if def, err = freeze(def, p.Signatures, variables); err != nil {
-			return fmt.Errorf("freezing: %w", err)
+			return saved, fmt.Errorf("freezing: %w", err)
 		}
 		variables = nil
 	}
 	extra, err := p.extra()
 	if err != nil {
-		return err
+		return saved, err
 	}
-	saved := tf.SavedModelDef{Graph: def, Signatures: p.Signatures, Variables: variables, Extra: extra}
+	saved = tf.SavedModelDef{Graph: def, Signatures: p.Signatures, Variables: variables, Extra: extra}
 	pruned, err := saved.Pruned()
 	if err != nil {
-		return err
+		return saved, err
 	}
-	if err := requireStandard(pruned); err != nil {
-		return err
-	}
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	return tf.WriteSavedModel(p.Dir, saved)
+	return saved, requireStandard(pruned)
 }
 
 // variables fetches the trained weights from a session, so that they are what
 // the graph computes with.
-func (p *Plan) variables() ([]tf.SavedVariable, error) {
+func (p *Plan) variables(session *tf.Session) ([]tf.SavedVariable, error) {
 	s := p.graph.scope
-	session, err := tf.NewSession(s.Graph(), tf.SessionConfig{Device: "cpu"})
-	if err != nil {
-		return nil, err
-	}
-	defer session.Close()
 	if err := p.model.Assign(session, s); err != nil {
 		return nil, err
 	}
@@ -155,6 +182,21 @@ func (p *Plan) variables() ([]tf.SavedVariable, error) {
 		list[i] = tf.SavedVariable{Name: v.Name, Handle: v.Handle().Op.Name(), Value: values[v]}
 	}
 	return list, nil
+}
+
+// sizeOf adds up the files of a folder.
+func sizeOf(dir string) (total int64, err error) {
+	err = filepath.WalkDir(dir, func(_ string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		info, err := e.Info()
+		if err == nil {
+			total += info.Size()
+		}
+		return err
+	})
+	return total, err
 }
 
 // extra are the files beside the model.

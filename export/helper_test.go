@@ -99,8 +99,12 @@ func exported(t testing.TB, m *trained.Model, o Options) *Plan {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := p.Write(context.Background()); err != nil {
+	done, err := p.Write(context.Background())
+	if err != nil {
 		t.Fatal(err)
+	}
+	if done.Difference > tolerance || done.Bytes < 10_000 {
+		t.Errorf("written: %+v", done)
 	}
 	return p
 }

@@ -179,6 +179,14 @@ func TestWriteSavedModelRefuses(t *testing.T) {
 		}},
 		{"a variable without value", "", "bias has no value", func(d *SavedModelDef) { d.Variables = d.Variables[:1] }},
 		{"two variables of one name", "", "taken", func(d *SavedModelDef) { d.Variables[0].Name = d.Variables[1].Name }},
+		{"what a check refuses", "", "not good enough", func(d *SavedModelDef) {
+			d.Check = func(dir string) error {
+				if _, err := SavedModelDir(dir); err != nil {
+					return err
+				}
+				return errors.New("not good enough")
+			}
+		}},
 		{"a path for a name", "", "not the name of a file", func(d *SavedModelDef) { d.Extra = map[string][]byte{"../x": nil} }},
 	} {
 		root := t.TempDir()

@@ -27,6 +27,9 @@ type SavedModelDef struct {
 	Variables []SavedVariable
 	// Extra are files under assets.extra, by name.
 	Extra map[string][]byte
+	// Check, if there is one, is called on the finished folder before it gets
+	// its name; an error removes it.
+	Check func(dir string) error
 }
 
 // SavedVariable is a variable of a SavedModel.
@@ -69,6 +72,9 @@ func writeSavedModel(files FileSystem, dir string, def SavedModelDef) error {
 		return err
 	}
 	err := fillSavedModel(files, temp, def)
+	if err == nil && def.Check != nil {
+		err = def.Check(temp)
+	}
 	if err == nil {
 		// Renaming over an empty folder would succeed.
 		err = mustNotExist(dir)

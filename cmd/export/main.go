@@ -1,0 +1,138 @@
+// Command export makes a SavedModel of a trained model.
+package main
+
+import (
+	"context"
+	"errors"
+	goflag "flag"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+
+	"github.com/spf13/pflag"
+
+	"github.com/prioritycut/prioritycut/config"
+	"github.com/prioritycut/prioritycut/export"
+	"github.com/prioritycut/prioritycut/internal/cli"
+	"github.com/prioritycut/prioritycut/internal/rundir"
+	"github.com/prioritycut/prioritycut/trained"
+)
+
+const summary = "Writes a trained model as a SavedModel, NAME/VERSION/ as TensorFlow Serving has it, for any program that loads " +
+	"SavedModels: TensorFlow's own operations only, the batch size open. Before it appears it is loaded and compared with the checkpoint. " +
+	"Without flags it exports the last default training run."
+
+// modelsDir is where models go that are not told where.
+const modelsDir = "saved_models"
+
+func main() {
+	_ = goflag.Set("stderrthreshold", "WARNING") // the flag and the level exist
+	os.Exit(command().Main())
+}
+
+// program is the command line of export.
+type program struct {
+	*cli.Command
+	checkpoint string
+	options    export.Options
+	dryRun     bool
+}
+
+func command() *program {
+	p := &program{Command: cli.New("export", summary)}
+	p.Examples = []string{
+		"bazel run //cmd:export  # what the default training run learned",
+		"bazel run //cmd:export -- --checkpoint=runs/vox-256-prioritycut --out=models/vox --frozen  # constants, batch norm folded: fastest",
+		"bazel run //cmd:export -- --checkpoint=runs/vox-256-prioritycut/checkpoints/step-00100000 --out=models/vox --version=3  # one checkpoint",
+		"bazel run //cmd:export -- --dry_run  # what the model takes and gives, and write nothing",
+	}
+	o := &p.options
+	p.Group("What to export", func(f *pflag.FlagSet) {
+		f.StringVar(&p.checkpoint, "checkpoint", "", "`folder` of a training run, a converted one, or one checkpoint (default "+defaultRun()+")")
+	})
+	p.Group("Where to and how", func(f *pflag.FlagSet) {
+		f.StringVar(&o.Out, cli.Out, "", "`folder` DIR/NAME of the model; the version becomes a folder in it (default "+filepath.Join(modelsDir, "<preset>-<variant>")+")")
+		f.Int64Var(&o.Version, "version", 0, "`number` of the version; an existing one is never overwritten (default: the step of the run, or one above the newest version)")
+		f.BoolVar(&o.Frozen, "frozen", false, "weights as constants of the graph, batch norm folded into the convolutions before it: one file, faster frames")
+		f.BoolVar(&p.dryRun, cli.DryRun, false, "build and describe the model, and write nothing")
+	})
+	p.Topic("help_signatures", "say what the signatures of an exported model do", signatures)
+	return p
+}
+
+// defaultRun is the folder of a training run without flags.
+func defaultRun() string { return rundir.Default(config.DefaultPreset, string(config.DefaultVariant)) }
+
+// Main runs the program with the process's flags and returns its exit code.
+func (p *program) Main() int {
+	return p.Command.Main(func([]string) error {
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+		defer stop()
+		return p.run(ctx)
+	})
+}
+
+func (p *program) run(ctx context.Context) error {
+	m, err := p.open()
+	if err != nil {
+		return cli.Usage(err)
+	}
+	if p.options.Out == "" {
+		p.options.Out = filepath.Join(modelsDir, m.Meta.Preset+"-"+m.Meta.Variant)
+	}
+	plan, err := export.Prepare(m, p.options)
+	if err != nil {
+		return cli.Usage(err)
+	}
+	if p.dryRun {
+		_, err := fmt.Fprintf(p.stdout(), "%s would be written to %s\n\n%s", m.Dir, plan.Dir, plan.Readme)
+		return err
+	}
+	done, err := plan.Write(ctx)
+	if errors.Is(err, context.Canceled) {
+		return errors.New("stopped: nothing was written")
+	}
+	if err != nil {
+		return err
+	}
+	return p.report(plan, done)
+}
+
+// open opens the model to export.
+func (p *program) open() (*trained.Model, error) {
+	path := p.checkpoint
+	if path == "" {
+		path = defaultRun()
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("there is no training run in %s yet: `bazel run //cmd:train` makes one in minutes, "+
+				"`bazel run //cmd:convert` brings in a published checkpoint; or name a run by --checkpoint", path)
+		}
+	}
+	return trained.Open(path)
+}
+
+func (p *program) report(plan *export.Plan, done export.Written) error {
+	_, err := fmt.Fprintf(p.stdout(), "%s: step %d, %.1f MB, %d signatures; differs from the checkpoint by %.1g at most\n"+
+		"what they take and give: %s\n"+
+		"serve it: bazel run //cmd:serve -- --saved_model=%s, or tensorflow_model_server --model_name=%s --model_base_path=$PWD/%s\n",
+		plan.Dir, plan.Notes.Step, float64(done.Bytes)/1e6, len(plan.Signatures), done.Difference,
+		filepath.Join(plan.Dir, "assets.extra", export.ReadmeFile), p.options.Out, plan.Name, p.options.Out)
+	return err
+}
+
+// signatures explains the signatures.
+func signatures(w io.Writer) error {
+	_, err := io.WriteString(w, export.SignatureHelp())
+	return err
+}
+
+func (p *program) stdout() io.Writer {
+	if p.Stdout != nil {
+		return p.Stdout
+	}
+	return os.Stdout
+}

@@ -1,0 +1,155 @@
+package export
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/golang/glog"
+	tensorflow "github.com/wamuir/graft/tensorflow"
+
+	"github.com/prioritycut/prioritycut/internal/random"
+	"github.com/prioritycut/prioritycut/tf"
+)
+
+const (
+	// expected is what rounding makes between a checkpoint and its export.
+	expected = 1e-5
+	// refused is more than that: something is wrong.
+	refused = 1e-3
+)
+
+// compare loads what was written and calls every signature on the same inputs
+// as in our own session. It returns the largest difference.
+func (p *Plan) compare(ctx context.Context, session *tf.Session, dir string) (float64, error) {
+	saved, err := tf.OpenSavedModel(dir, tf.SessionConfig{Device: "cpu"})
+	if err != nil {
+		return 0, err
+	}
+	defer saved.Close()
+	known := map[string]*tensorflow.Tensor{} // outputs so far, by name
+	worst := 0.0
+	for _, s := range p.Signatures {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+		inputs, err := probes(s, known)
+		if err != nil {
+			return 0, fmt.Errorf("signature %s: %w", s.Name, err)
+		}
+		want, err := p.own(session, s, inputs)
+		if err != nil {
+			return 0, fmt.Errorf("signature %s: %w", s.Name, err)
+		}
+		got, err := saved.Call(s.Name, inputs)
+		if err != nil {
+			return 0, err
+		}
+		for key, v := range want {
+			known[key] = v
+			d, err := difference(got[key], v)
+			if err != nil {
+				return 0, fmt.Errorf("signature %s: %s: %w", s.Name, key, err)
+			}
+			if d > refused {
+				return 0, fmt.Errorf("signature %s: %s differs from the checkpoint's by %.2g, which rounding does not explain: this model was not written", s.Name, key, d)
+			}
+			worst = max(worst, d)
+		}
+	}
+	if worst > expected {
+		glog.Warningf("outputs differ from the checkpoint's by up to %.2g", worst)
+	}
+	return worst, nil
+}
+
+// own runs a signature in our session.
+func (p *Plan) own(session *tf.Session, s tf.SignatureDef, inputs map[string]*tensorflow.Tensor) (map[string]*tensorflow.Tensor, error) {
+	g := p.graph.scope.Graph()
+	output := func(spec tf.TensorSpec) tensorflow.Output { return g.Operation(nodeName(spec.Tensor)).Output(0) }
+	feeds := map[tensorflow.Output]*tensorflow.Tensor{}
+	for key, v := range inputs {
+		feeds[output(s.Inputs[key])] = v
+	}
+	keys := sortedSpecs(s.Outputs)
+	fetches := make([]tensorflow.Output, len(keys))
+	for i, key := range keys {
+		fetches[i] = output(s.Outputs[key])
+	}
+	values, err := session.Run(feeds, fetches, nil)
+	if err != nil {
+		return nil, err
+	}
+	results := map[string]*tensorflow.Tensor{}
+	for i, key := range keys {
+		results[key] = values[i]
+	}
+	return results, nil
+}
+
+// probes are inputs with N = 1: random pictures, a small file, and for an
+// encoded source what the signatures before have given.
+func probes(s tf.SignatureDef, known map[string]*tensorflow.Tensor) (map[string]*tensorflow.Tensor, error) {
+	inputs := map[string]*tensorflow.Tensor{}
+	for key, spec := range s.Inputs {
+		var err error
+		switch {
+		case IsBytes(key):
+			var file []byte
+			if file, err = smallPNG(); err == nil {
+				inputs[key], err = tensorflow.NewTensor([]string{string(file)})
+			}
+		case strings.HasPrefix(key, "kp_driving_"):
+			inputs[key] = known[strings.TrimPrefix(key, "kp_driving_")]
+		case known[key] != nil:
+			inputs[key] = known[key]
+		default:
+			inputs[key], err = randomPicture(key, spec)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", key, err)
+		}
+	}
+	return inputs, nil
+}
+
+func randomPicture(key string, spec tf.TensorSpec) (*tensorflow.Tensor, error) {
+	r := random.New(1, random.Label(key))
+	h, w, c := spec.Shape[1], spec.Shape[2], spec.Shape[3]
+	values := make([]float32, h*w*c)
+	for i := range values {
+		values[i] = float32(r.Float64())
+	}
+	return tf.NewTensor(values, 1, h, w, c)
+}
+
+// difference is the largest between two tensors, in proportion to the largest
+// value where that is beyond 1. Values that are no numbers must be so in both.
+func difference(got, want *tensorflow.Tensor) (float64, error) {
+	a, err := tf.Values[float32](got)
+	if err != nil {
+		return 0, err
+	}
+	b, err := tf.Values[float32](want)
+	if err != nil {
+		return 0, err
+	}
+	if len(a) != len(b) {
+		return 0, fmt.Errorf("%v and %v are not of one shape", got.Shape(), want.Shape())
+	}
+	far, size := 0.0, 1.0
+	for i := range a {
+		x, y := float64(a[i]), float64(b[i])
+		if math.IsNaN(x) && math.IsNaN(y) || x == y {
+			continue
+		}
+		d := math.Abs(x - y)
+		if math.IsNaN(d) {
+			return math.Inf(1), nil
+		}
+		far = max(far, d)
+		size = max(size, math.Abs(y))
+	}
+	return far / size, nil
+}

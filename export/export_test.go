@@ -1,0 +1,397 @@
+package export
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	tensorflow "github.com/wamuir/graft/tensorflow"
+	pb "github.com/wamuir/graft/tensorflow/core/protobuf/for_core_protos_go_proto"
+	"google.golang.org/protobuf/proto"
+
+	nodepb "github.com/wamuir/graft/tensorflow/core/framework/node_def_go_proto"
+
+	"github.com/prioritycut/prioritycut/config"
+	"github.com/prioritycut/prioritycut/graph"
+	"github.com/prioritycut/prioritycut/model"
+	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/trained"
+)
+
+// tolerance is what exported models may differ by from our own session.
+const tolerance = 1e-5
+
+// own computes with the networks in a session of ours, without this package:
+// the outputs of all signatures for pictures [N, H, W, 3].
+func own(t testing.TB, m *trained.Model, source, driving, initial *tensorflow.Tensor) map[string]map[string][]float32 {
+	t.Helper()
+	root := graph.New(tensorflow.Float)
+	a := model.NewAnimator(root, m.Config.Model)
+	s := root.WithTraining(false).At("own")
+	feeds, fetches := map[tensorflow.Output]*tensorflow.Tensor{}, []tensorflow.Output{}
+	var names [][2]string
+	picture := func(name string, value *tensorflow.Tensor) tensorflow.Output {
+		o := s.Placeholder(name, tensorflow.Float, value.Shape()...)
+		feeds[o] = value
+		return o
+	}
+	fetch := func(signature, name string, o tensorflow.Output) {
+		if o.Op != nil {
+			names, fetches = append(names, [2]string{signature, name}), append(fetches, o)
+		}
+	}
+	src, drv, ini := picture("s", source), picture("d", driving), picture("i", initial)
+	kpS, kpD, kpI := a.KPDetector.Detect(s, src).Keypoints, a.KPDetector.Detect(s, drv).Keypoints, a.KPDetector.Detect(s, ini).Keypoints
+	relative := model.Relative(s, kpS, kpD, kpI, tensorflow.Output{}, m.Config.Animate.Normalization.UseRelativeJacobian)
+	moved := a.Generator.Generate(s, src, kpS, relative)
+	direct := a.Generator.Generate(s, src, kpS, kpD)
+	for _, signature := range []string{SigDefault, SigFrame} {
+		fetch(signature, Prediction, moved.Prediction)
+	}
+	fetch(SigAbsolute, Prediction, direct.Prediction)
+	fetch(SigAbsolute, Background, s.ResizeBilinear(direct.Background(s), height, width))
+	if direct.OcclusionMap.Op != nil {
+		fetch(SigAbsolute, OcclusionMap, s.ResizeBilinear(direct.OcclusionMap, height, width))
+	}
+	fetch(SigKeypoints, Value, kpD.Value)
+	fetch(SigKeypoints, Jacobian, kpD.Jacobian)
+	fetch(SigEncode, Small, moved.Encoded.Small)
+	fetch(SigEncode, Features, moved.Features)
+	fetch(SigEncode, KPSourceValue, kpS.Value)
+	fetch(SigEncode, KPSourceJacobian, kpS.Jacobian)
+	fetch("feed", KPDrivingValue, relative.Value)
+	fetch("feed", KPDrivingJacobian, relative.Jacobian)
+	if err := root.Err(); err != nil {
+		t.Fatal(err)
+	}
+	session, err := tf.NewSession(root.Graph(), tf.SessionConfig{Device: "cpu"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer session.Close()
+	if err := m.Assign(session, root); err != nil {
+		t.Fatal(err)
+	}
+	values, err := session.Run(feeds, fetches, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	results := map[string]map[string][]float32{}
+	for i, n := range names {
+		if results[n[0]] == nil {
+			results[n[0]] = map[string][]float32{}
+		}
+		results[n[0]][n[1]] = valuesOf(t, values[i])
+	}
+	// The network must depend on what it is given, else agreement says nothing.
+	if d := farthest(t, results[SigDefault][Prediction], results[SigAbsolute][Prediction]); d < 1e-3 {
+		t.Fatalf("relative and absolute motion differ by %g only", d)
+	}
+	return results
+}
+
+// feeds are the inputs of all signatures, as own was given them.
+func feeds(t testing.TB, m *tf.SavedModel, want map[string]map[string][]float32, source, driving, initial *tensorflow.Tensor) map[string]map[string]*tensorflow.Tensor {
+	t.Helper()
+	n := source.Shape()[0]
+	in := map[string]map[string]*tensorflow.Tensor{
+		SigDefault:   {Source: source, Driving: driving, DrivingInitial: initial},
+		SigAbsolute:  {Source: source, Driving: driving},
+		SigKeypoints: {Image: driving},
+		SigEncode:    {Source: source},
+		SigFrame:     {},
+	}
+	for key, spec := range m.Signatures()[SigFrame].Inputs {
+		values := want[SigEncode][key]
+		if values == nil {
+			values = want["feed"][key]
+		}
+		in[SigFrame][key] = floats(t, values, append([]int64{n}, spec.Shape[1:]...)...)
+	}
+	return in
+}
+
+// agree compares all signatures but that of files.
+func agree(t *testing.T, what string, m *tf.SavedModel, want map[string]map[string][]float32, in map[string]map[string]*tensorflow.Tensor) {
+	t.Helper()
+	for signature, inputs := range in {
+		got, err := m.Call(signature, inputs)
+		if err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
+		if len(got) != len(want[signature]) {
+			t.Errorf("%s: %s has %d outputs, want %d", what, signature, len(got), len(want[signature]))
+		}
+		for key, values := range want[signature] {
+			if d := farthest(t, valuesOf(t, got[key]), values); d > tolerance {
+				t.Errorf("%s: %s: %s differs by %g", what, signature, key, d)
+			}
+		}
+	}
+}
+
+func TestSignaturesAgreeWithOurSession(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		sets []string
+	}{
+		{"default", nil},
+		{"corners not aligned", []string{"align_corners=false"}},
+		{"no Jacobian", []string{"estimate_jacobian=false", "equivariance_jacobian=0"}},
+		{"no occlusion map", []string{"estimate_occlusion_map=false", "variant=fomm"}},
+		{"Jacobians of the driving frame", []string{"use_relative_jacobian=false"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			m := someModel(t, 1, c.sets...)
+			source, driving, initial := noise(t, 1, 2), noise(t, 2, 2), noise(t, 3, 2)
+			want := own(t, m, source, driving, initial)
+			out := filepath.Join(t.TempDir(), "tiny")
+			for _, frozen := range []bool{false, true} {
+				saved := open(t, exported(t, m, Options{Out: out, Frozen: frozen}).Dir)
+				agree(t, map[bool]string{false: "plain", true: "frozen"}[frozen], saved, want, feeds(t, saved, want, source, driving, initial))
+			}
+		})
+	}
+}
+
+// One encoded source serves a batch of frames.
+func TestOneSourceManyFrames(t *testing.T) {
+	m := someModel(t, 1)
+	one := noise(t, 1, 1)
+	source := floats(t, append(valuesOf(t, one), valuesOf(t, one)...), 2, height, width, 3)
+	driving, initial := noise(t, 2, 2), noise(t, 3, 2)
+	want := own(t, m, source, driving, initial)
+	saved := open(t, exported(t, m, Options{Out: filepath.Join(t.TempDir(), "tiny")}).Dir)
+	in := feeds(t, saved, want, source, driving, initial)[SigFrame]
+	encoded, err := saved.Call(SigEncode, map[string]*tensorflow.Tensor{Source: one})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for key, v := range encoded {
+		in[key] = v // N = 1
+	}
+	got, err := saved.Call(SigFrame, in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := farthest(t, valuesOf(t, got[Prediction]), want[SigFrame][Prediction]); d > tolerance {
+		t.Errorf("differs by %g", d)
+	}
+}
+
+// Files give what their pictures give.
+func TestFilesGiveWhatTheirPicturesGive(t *testing.T) {
+	m := someModel(t, 1)
+	lists := [3][][]byte{
+		{pngOf(t, drawing(100, 50)), jpegOf(t, drawing(64, 90)), pngOf(t, greyOf(drawing(31, 17)))},
+		{jpegOf(t, greyOf(drawing(64, 32))), pngOf(t, translucent(drawing(40, 40))), pngOf(t, drawing(200, 10))},
+		{pngOf(t, drawing(9, 99)), pngOf(t, greyOf(drawing(64, 32))), jpegOf(t, drawing(150, 75))},
+	}
+	for _, frozen := range []bool{false, true} {
+		p := exported(t, m, Options{Out: filepath.Join(t.TempDir(), "tiny"), Frozen: frozen})
+		saved := open(t, p.Dir)
+		decode := decoder(t, p.Notes)
+		asFiles, asPictures := map[string]*tensorflow.Tensor{}, map[string]*tensorflow.Tensor{}
+		for i, name := range []string{Source, Driving, DrivingInitial} {
+			asFiles[Bytes(name)] = files(t, lists[i]...)
+			pictures, err := decode(lists[i]...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			asPictures[name] = floats(t, pictures, 3, height, width, 3)
+		}
+		want, err := saved.Call(SigDefault, asPictures)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := saved.Call(SigBytes, asFiles)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(got[Prediction].Shape(), []int64{3, height, width, 3}) {
+			t.Errorf("predictions are %v", got[Prediction].Shape())
+		}
+		if d := farthest(t, valuesOf(t, got[Prediction]), valuesOf(t, want[Prediction])); d > 1e-6 {
+			t.Errorf("frozen %v: differs by %g", frozen, d)
+		}
+	}
+}
+
+// stored reads the graph that was written.
+func stored(t testing.TB, dir string) *pb.MetaGraphDef {
+	t.Helper()
+	var m pb.SavedModel
+	if err := proto.Unmarshal(readFile(t, filepath.Join(dir, "saved_model.pb")), &m); err != nil {
+		t.Fatal(err)
+	}
+	if len(m.GetMetaGraphs()) != 1 {
+		t.Fatalf("%d graphs", len(m.GetMetaGraphs()))
+	}
+	return m.GetMetaGraphs()[0]
+}
+
+func count(nodes []*nodepb.NodeDef, op string) int {
+	n := 0
+	for _, node := range nodes {
+		if node.GetOp() == op {
+			n++
+		}
+	}
+	return n
+}
+
+func TestFrozenGraph(t *testing.T) {
+	m := someModel(t, 1)
+	out := filepath.Join(t.TempDir(), "tiny")
+	plainDir, frozenDir := exported(t, m, Options{Out: out}).Dir, exported(t, m, Options{Out: out, Frozen: true}).Dir
+	plain, frozen := stored(t, plainDir).GetGraphDef().GetNode(), stored(t, frozenDir).GetGraphDef().GetNode()
+	for _, op := range []string{"VarHandleOp", "ReadVariableOp", "AssignVariableOp", "SaveV2", "RestoreV2", "NoOp"} {
+		if n := count(frozen, op); n != 0 {
+			t.Errorf("%d operations %s are left", n, op)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(frozenDir, "variables")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a frozen model has a folder of variables: %v", err)
+	}
+	// A residual block has one norm before its first convolution, which nothing
+	// can take up, and one behind it. The decoder runs in four signatures.
+	if n := count(frozen, "FusedBatchNormV3"); n != 4 {
+		t.Errorf("%d batch norms are left, want one for the residual block of each of 4 decoders", n)
+	}
+	if was := count(plain, "FusedBatchNormV3"); was < 40 {
+		t.Errorf("only %d batch norms to fold", was)
+	}
+	// Weights are stored once, however many signatures use them.
+	seen := map[string]string{}
+	bytes := 0
+	for _, n := range frozen {
+		content := n.GetAttr()["value"].GetTensor().GetTensorContent()
+		if len(content) < 1000 || !(strings.HasPrefix(n.GetName(), "folded/") || strings.HasSuffix(n.GetName(), "ReadVariableOp")) {
+			continue
+		}
+		bytes += len(content)
+		if other := seen[string(content)]; other != "" {
+			t.Errorf("%s and %s hold the same weights", n.GetName(), other)
+		}
+		seen[string(content)] = n.GetName()
+	}
+	if bytes == 0 {
+		t.Error("no weights in the graph")
+	}
+}
+
+func TestVersions(t *testing.T) {
+	m := someModel(t, 1)
+	out := filepath.Join(t.TempDir(), "models", "tiny")
+	version := func(o Options) int64 {
+		t.Helper()
+		o.Out = out
+		return exported(t, m, o).Version
+	}
+	for i, want := range []int64{700, 701} {
+		if got := version(Options{}); got != want {
+			t.Errorf("export %d has version %d, want %d", i, got, want)
+		}
+	}
+	if got := version(Options{Version: 12}); got != 12 {
+		t.Errorf("asked for 12, got %d", got)
+	}
+	before := readFile(t, filepath.Join(out, "12", "saved_model.pb"))
+	if _, err := Prepare(m, Options{Out: out, Version: 12}); err == nil || !strings.Contains(err.Error(), "never overwritten") {
+		t.Errorf("an existing version: %v", err)
+	}
+	// Between Prepare and Write somebody else takes the number.
+	p, err := Prepare(m, Options{Out: out, Version: 13})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(p.Dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Write(context.Background()); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("a version that came up meanwhile: %v", err)
+	}
+	if after := readFile(t, filepath.Join(out, "12", "saved_model.pb")); string(after) != string(before) {
+		t.Error("a version was changed")
+	}
+	for _, bad := range []Options{{Out: ""}, {Out: "models/"}, {Out: "models/.."}, {Out: "models/a b"}, {Out: out, Version: -1}} {
+		if _, err := Prepare(m, bad); err == nil && bad.Out != "models/" {
+			t.Errorf("%+v is accepted", bad)
+		}
+	}
+	cancelled, cancel := context.WithCancel(context.Background())
+	cancel()
+	if p, err = Prepare(m, Options{Out: out, Version: 14}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Write(cancelled); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: %v", err)
+	}
+	if entries, err := os.ReadDir(out); err != nil || len(entries) != 4 {
+		t.Errorf("the folder holds %v, %v", entries, err)
+	}
+}
+
+func TestNotes(t *testing.T) {
+	m := someModel(t, 1, "dataset_params.fit=pad", "align_corners=false")
+	out := filepath.Join(t.TempDir(), "tiny")
+	p := exported(t, m, Options{Out: out, Frozen: true})
+	got, err := ReadNotes(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &Notes{
+		FormatVersion: 1, Step: 700, Digest: m.Digest(), Preset: "shapes-64", Variant: "prioritycut",
+		FrameShape: [3]int{32, 64, 3}, Fit: "pad", AlignCorners: false, NumKP: 3, Jacobians: true, Occlusion: true,
+		UseRelativeMovement: true, UseRelativeJacobian: true, Frozen: true,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	text, err := tf.SavedModelExtra(out, config.FileName)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := config.Unmarshal(text, config.FileName); err != nil {
+		t.Errorf("the configuration beside the model: %v", err)
+	}
+	readme := string(readFile(t, filepath.Join(p.Dir, "assets.extra", ReadmeFile)))
+	for _, s := range p.Signatures {
+		if !strings.Contains(readme, "\n## "+s.Name+"\n\n"+purposes[s.Name]) || purposes[s.Name] == "" {
+			t.Errorf("%s is not described", s.Name)
+		}
+	}
+	for _, want := range []string{"`pad`", "float32[N,32,64,3]", "string[N]", "align_corners false", "step 700"} {
+		if !strings.Contains(readme, want) {
+			t.Errorf("%q is not in\n%s", want, readme)
+		}
+	}
+}
+
+func TestNotesOfOthers(t *testing.T) {
+	good := Notes{FormatVersion: 1, FrameShape: [3]int{64, 64, 3}, Fit: "crop", NumKP: 5}
+	for name, change := range map[string]func(*Notes){
+		"newer":          func(n *Notes) { n.FormatVersion = 2 },
+		"no version":     func(n *Notes) { n.FormatVersion = 0 },
+		"huge pictures":  func(n *Notes) { n.FrameShape[0] = 1 << 30 },
+		"grey pictures":  func(n *Notes) { n.FrameShape[2] = 1 },
+		"another fit":    func(n *Notes) { n.Fit = "squash" },
+		"no keypoints":   func(n *Notes) { n.NumKP = 0 },
+		"as they should": func(*Notes) {},
+	} {
+		n := good
+		change(&n)
+		if err := n.check(); (err == nil) != (name == "as they should") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := ReadNotes(t.TempDir()); err == nil {
+		t.Error("an empty folder has notes")
+	}
+}
