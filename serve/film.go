@@ -12,10 +12,10 @@ func NewAnimator(a *animate.Animator) Animator { return &filmAnimator{a} }
 
 type filmAnimator struct{ animator *animate.Animator }
 
-// Defaults are those of the model's configuration, as mp4 and without sound.
+// Defaults are those of the model's configuration, as mp4 with the driving film's sound.
 func (f *filmAnimator) Defaults() Choices {
 	n := f.animator.Defaults.Normalization
-	return Choices{Relative: n.UseRelativeMovement, AdaptScale: n.UseRelativeMovement && n.AdaptMovementScale, Format: "mp4"}
+	return Choices{Relative: n.UseRelativeMovement, AdaptScale: n.UseRelativeMovement && n.AdaptMovementScale, Audio: true, Format: "mp4"}
 }
 
 // Animate writes a film of the driving film's rate.

@@ -1,0 +1,157 @@
+// Command serve puts a trained model behind HTTP: a web page that animates
+// pictures, and TensorFlow Serving's REST interface.
+package main
+
+import (
+	"context"
+	"errors"
+	goflag "flag"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/golang/glog"
+
+	"github.com/prioritycut/prioritycut/animate"
+	"github.com/prioritycut/prioritycut/config"
+	"github.com/prioritycut/prioritycut/internal/cli"
+	"github.com/prioritycut/prioritycut/internal/rundir"
+	"github.com/prioritycut/prioritycut/serve"
+	"github.com/prioritycut/prioritycut/tf"
+)
+
+func main() {
+	_ = goflag.Set("stderrthreshold", "WARNING") // the flag and the level exist
+	os.Exit(command().Main())
+}
+
+// defaultRun is the folder of a training run without flags.
+func defaultRun() string {
+	return rundir.Default(config.DefaultPreset, string(config.DefaultVariant))
+}
+
+// Main runs the program with the process's flags and returns its exit code.
+func (p *program) Main() int {
+	return p.Command.Main(func([]string) error {
+		ctx, stop := p.untilSignalled()
+		defer stop()
+		return p.run(ctx)
+	})
+}
+
+func (p *program) run(ctx context.Context) (err error) {
+	if p.checkpoint != "" && p.savedModel != "" {
+		return cli.Usage(errors.New("--checkpoint and --saved_model: give one of them"))
+	}
+	if err := p.options.Validate(); err != nil {
+		return cli.Usage(err)
+	}
+	// The port is taken first: that fails faster than loading a model.
+	l, err := p.listen()
+	if err != nil {
+		return cli.Usage(err)
+	}
+	closing := l
+	defer func() {
+		if closing != nil {
+			closing.Close()
+		}
+	}()
+	model, err := p.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, model.Close()) }()
+	p.options.Version = model.Version
+	server, err := serve.New(model.Backend, p.options)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, server.Close()) }()
+	p.announce(l, model)
+	closing = nil
+	return server.Serve(ctx, l)
+}
+
+// listen notes whether others than this machine can come.
+func (p *program) listen() (net.Listener, error) {
+	l, err := net.Listen("tcp", p.address)
+	if err != nil {
+		return nil, fmt.Errorf("--address=%s: %w; choose another port, or port 0 for any free one", p.address, err)
+	}
+	if a, ok := l.Addr().(*net.TCPAddr); ok {
+		p.options.Loopback = a.IP.IsLoopback()
+	}
+	if !p.options.Loopback {
+		glog.Warningf("--address=%s lets in whoever reaches this machine, without a password: put a proxy with passwords and TLS before it", p.address)
+	}
+	return l, nil
+}
+
+func (p *program) open(ctx context.Context) (*serve.Opened, error) {
+	o := serve.OpenOptions{
+		Session: tf.SessionConfig{Device: p.shared.Device, MemoryGrowth: true}, Batch: p.batch, Work: p.options.Work,
+	}
+	if p.savedModel != "" {
+		model, err := serve.OpenSavedModel(p.savedModel, o)
+		if animate.IsMissing(err) {
+			err = cli.Usage(err)
+		}
+		return model, err
+	}
+	path := p.checkpoint
+	if path == "" {
+		path = defaultRun()
+	}
+	if _, err := tf.SavedModelDir(path); err == nil {
+		return nil, cli.Usage(fmt.Errorf("%s is an exported model: name it by --saved_model", path))
+	}
+	model, err := serve.OpenCheckpoint(ctx, path, o)
+	if animate.IsMissing(err) {
+		if p.checkpoint == "" {
+			err = fmt.Errorf("there is no trained model in %s yet: make one with bazel run //cmd:train (minutes), or name one by --checkpoint", path)
+		}
+		err = cli.Usage(err)
+	}
+	return model, err
+}
+
+func (p *program) announce(l net.Listener, model *serve.Opened) {
+	url := "http://" + l.Addr().String()
+	page := "  page      " + url + "/\n"
+	if model.Animator == nil {
+		page = ""
+	}
+	fmt.Fprintf(p.stdout(), "serving %s, version %d; Ctrl-C stops\n%s  predict   %s/v1/models/%s:predict\n  metrics   %s/metrics\n",
+		p.options.Name, model.Version, page, url, p.options.Name, url)
+}
+
+// untilSignalled returns a context that ends with the first SIGINT or SIGTERM;
+// the second one ends the program at once.
+func (p *program) untilSignalled() (ctx context.Context, stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-signals
+		fmt.Fprintf(os.Stderr, "\nstopping: jobs may go on for %v; a second signal leaves at once\n", p.options.Grace)
+		cancel()
+		s, ok := (<-signals).(syscall.Signal)
+		if !ok {
+			return
+		}
+		glog.Flush()
+		os.Exit(128 + int(s))
+	}()
+	return ctx, func() { signal.Stop(signals); cancel() }
+}
+
+func (p *program) stdout() io.Writer {
+	if p.Stdout != nil {
+		return p.Stdout
+	}
+	return os.Stdout
+}
