@@ -95,5 +95,5 @@ func named(videos []dataset.TestVideo, name string) (dataset.TestVideo, error) {
 			some = append(some, v.Name())
 		}
 	}
-	return dataset.TestVideo{}, fmt.Errorf("there is no test video %q; there are %d: %s ...", name, len(videos), strings.Join(some, ", "))
+	return dataset.TestVideo{}, fmt.Errorf("there is no test video %q among the %d, which begin with %s", name, len(videos), strings.Join(some, ", "))
 }
