@@ -62,7 +62,7 @@ func dataOf(r result.Run) string {
 
 // writeTable prints the metrics that were measured.
 func writeTable(b *strings.Builder, summary []result.SummaryRow) {
-	t := tabwriter.NewWriter(b, 0, 0, 2, ' ', tabwriter.AlignRight)
+	t := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "metric\tregion\tmean\t± frames\t95 % over videos\tframes\t")
 	for _, s := range summary {
 		if !s.Mean.Known() {

@@ -114,7 +114,6 @@ func (e *evaluation) openSubject(ctx context.Context) (tf.SessionConfig, error) 
 		}
 		e.subject = s
 		session.Device = s.device
-		session.IntraThreads = s.model.Config.Run.IntraThreads
 	case q.SavedModel != "":
 		s, err := openSavedModel(q, session)
 		if err != nil {

@@ -39,15 +39,12 @@ func openCheckpoint(path, device string) (_ *checkpointSubject, err error) {
 	if c.reconstructor, err = NewReconstructor(s, animator, h, w); err != nil {
 		return nil, fmt.Errorf("checkpoint %s: %w", path, err)
 	}
-	run := c.model.Config.Run
-	if device == "" {
-		device = run.Device
+	// Threads and determinism of the training are not the model's: several
+	// models may be evaluated in one process, which has one pool.
+	if c.device = device; device == "" {
+		c.device = c.model.Config.Run.Device
 	}
-	c.device = device
-	c.session, err = tf.NewSession(s.Graph(), tf.SessionConfig{
-		Device: device, IntraThreads: run.IntraThreads, InterThreads: run.InterThreads, Deterministic: run.Deterministic, MemoryGrowth: true,
-	})
-	if err != nil {
+	if c.session, err = tf.NewSession(s.Graph(), tf.SessionConfig{Device: c.device, MemoryGrowth: true}); err != nil {
 		return nil, err
 	}
 	if err := c.model.Assign(c.session, s); err != nil {
