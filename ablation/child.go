@@ -3,6 +3,7 @@ package ablation
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	goflag "flag"
 	"fmt"
 	"os"
@@ -10,26 +11,51 @@ import (
 	"os/signal"
 	"runtime"
 	"syscall"
+	"time"
 
 	"github.com/golang/glog"
 
 	"github.com/prioritycut/prioritycut/config"
+	"github.com/prioritycut/prioritycut/evaluate"
+	"github.com/prioritycut/prioritycut/evaluate/figure"
+	"github.com/prioritycut/prioritycut/evaluate/joints"
+	"github.com/prioritycut/prioritycut/internal/picture"
 	"github.com/prioritycut/prioritycut/train"
 )
 
-// childArgument as the first argument makes a program the child that trains one
-// run; the second one is its job.
+// childArgument as the first argument makes a program a child that does one
+// job; the second one is the job.
 const childArgument = "ablation-child-process"
 
-// job is what a child does.
+// job is what a child does with TensorFlow: one of its fields.
 type job struct {
+	Train   *trainJob
+	Joints  *jointsJob
+	Measure *evaluate.Request
+	Figure  *figureJob
+}
+
+// trainJob trains a run in Dir.
+type trainJob struct {
 	Options config.Options
 	Dir     string
 }
 
+// jointsJob trains a detector and saves it under Path.
+type jointsJob struct {
+	Options joints.Options
+	Path    string
+}
+
+// figureJob draws a figure into a file.
+type figureJob struct {
+	Options figure.Options
+	Path    string
+}
+
 // Child does the work of a child process when args, the arguments of this
-// process, ask for it, and returns its exit code. A program that calls Train
-// calls it first in main.
+// process, ask for it, and returns its exit code. A program that calls
+// Plan.Train calls it first in main.
 func Child(args []string) (code int, is bool) {
 	if len(args) != 2 || args[0] != childArgument {
 		return 0, false
@@ -38,21 +64,38 @@ func Child(args []string) (code int, is bool) {
 	_ = goflag.Set("logtostderr", "true") // the flag exists
 	_ = goflag.CommandLine.Parse(nil)     // for glog; without arguments it cannot fail
 	defer glog.Flush()
-	if err := work(args[1]); err != nil {
+	var j job
+	err := json.Unmarshal([]byte(args[1]), &j)
+	if err == nil {
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+		defer stop()
+		if err = j.do(ctx); ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+			err = nil // stopped as asked; the parent looks how far it came
+		}
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1, true
 	}
 	return 0, true
 }
 
-// work trains until the run is complete or a signal comes.
-func work(encoded string) error {
-	var j job
-	if err := json.Unmarshal([]byte(encoded), &j); err != nil {
-		return fmt.Errorf("%s is started by the program itself: %w", childArgument, err)
+func (j *job) do(ctx context.Context) error {
+	switch {
+	case j.Train != nil:
+		return j.Train.do(ctx)
+	case j.Joints != nil:
+		return j.Joints.do(ctx)
+	case j.Measure != nil:
+		_, err := evaluate.Run(ctx, *j.Measure)
+		return err
+	case j.Figure != nil:
+		return j.Figure.do(ctx)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
+	return fmt.Errorf("%s is started by the program itself", childArgument)
+}
+
+func (j *trainJob) do(ctx context.Context) error {
 	c, _, err := config.Resolve(j.Options) // warnings were told by the parent
 	if err != nil {
 		return err
@@ -60,14 +103,84 @@ func work(encoded string) error {
 	return train.Run(ctx, train.RunOptions{Config: c, Dir: j.Dir, Out: os.Stdout})
 }
 
-// command is the child that trains a run. It has a process group of its own, so
+func (j *jointsJob) do(ctx context.Context) (err error) {
+	d, err := joints.Train(ctx, j.Options, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.Close()) }()
+	own, err := d.Measure(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Println(own)
+	return d.Save(j.Path, own)
+}
+
+func (j *figureJob) do(ctx context.Context) error {
+	grid, err := figure.Draw(ctx, j.Options)
+	if err != nil {
+		return err
+	}
+	drawn, err := grid.Draw()
+	if err != nil {
+		return err
+	}
+	return picture.Save(j.Path, drawn)
+}
+
+// run does a job in a process of its own, whose text goes to the end of the log
+// at path; lines, which may be nil, gets what is written. When ctx is done the
+// process is asked to save and stop; that is no error.
+func (j job) run(ctx context.Context, path string, lines func([]string)) error {
+	log, err := openLog(path)
+	if err != nil {
+		return err
+	}
+	defer log.close()
+	c, err := j.command()
+	if err != nil {
+		return err
+	}
+	c.Stdout, c.Stderr = log.file, log.file
+	ended, err := start(c)
+	if err != nil {
+		return err
+	}
+	tick := time.NewTicker(250 * time.Millisecond)
+	defer tick.Stop()
+	follow := func() {
+		// A log that cannot be read for once is no reason to stop.
+		if new, _ := log.read(); len(new) > 0 && lines != nil {
+			lines(new)
+		}
+	}
+	for stop := ctx.Done(); ; {
+		select {
+		case <-stop:
+			stop = nil
+			// It may have ended by itself; then there is nobody to tell.
+			_ = c.Process.Signal(syscall.SIGTERM)
+		case <-tick.C:
+			follow()
+		case err := <-ended:
+			follow()
+			if err != nil {
+				return fmt.Errorf("%w; the end of %s:\n%s", err, log.path, log.last())
+			}
+			return nil
+		}
+	}
+}
+
+// command is the child that does a job. It has a process group of its own, so
 // that Ctrl-C reaches it through this process alone.
-func (r *Run) command() (*exec.Cmd, error) {
+func (j job) command() (*exec.Cmd, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("finding this program: %w", err)
 	}
-	encoded, err := json.Marshal(job{Options: r.options, Dir: r.Dir})
+	encoded, err := json.Marshal(j)
 	if err != nil {
 		return nil, err
 	}

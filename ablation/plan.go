@@ -46,6 +46,8 @@ type Options struct {
 	// Quick shortens everything that is not said otherwise, to see whether all
 	// goes well; the numbers mean nothing.
 	Quick bool
+	// Detectors say how runs are measured.
+	Detectors Detectors
 }
 
 // Run is one training run of a plan.
@@ -73,6 +75,9 @@ type Plan struct {
 	Schedule string
 	// Warnings of the configurations, each once.
 	Warnings []config.Warning
+
+	detectors Detectors
+	quick     bool
 }
 
 // NewPlan resolves the configuration of every run. It touches no run's folder.
@@ -92,7 +97,7 @@ func NewPlan(o Options) (*Plan, error) {
 	if o.Seeds < 0 || o.Seeds > mostSeeds {
 		return nil, fmt.Errorf("%d seeds: there must be 1 to %d", o.Seeds, mostSeeds)
 	}
-	p := &Plan{Out: o.Out, Variants: o.Variants, Seeds: o.Seeds}
+	p := &Plan{Out: o.Out, Variants: o.Variants, Seeds: o.Seeds, detectors: o.Detectors, quick: o.Quick}
 	common, err := p.fit(o)
 	if err != nil {
 		return nil, err

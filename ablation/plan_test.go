@@ -42,35 +42,55 @@ func TestPlan(t *testing.T) {
 	}
 }
 
-// TestSchedule holds the scaled schedule to numbers worked out by hand.
-func TestSchedule(t *testing.T) {
-	long, chosen := int64(1800), int64(900)
+// TestScale holds scaled schedules to numbers worked out by hand.
+func TestScale(t *testing.T) {
+	of900 := config.TrainParams{Steps: 900, ConsWarmupSteps: 80, StepMilestones: []config.StepMilestone{
+		{Step: 660, Factor: 0.3}, {Step: 780, Factor: 0.1}, {Step: 860, Factor: 0.03},
+	}}
+	for _, c := range []struct {
+		train config.TrainParams
+		steps int64
+		want  []string
+	}{
+		{of900, 600, []string{"train_params.step_milestones=[{step: 440, factor: 0.3}, {step: 520, factor: 0.1}, {step: 573, factor: 0.03}]", "train_params.cons_warmup_steps=53"}},
+		{of900, 1800, []string{"train_params.step_milestones=[{step: 1320, factor: 0.3}, {step: 1560, factor: 0.1}, {step: 1720, factor: 0.03}]", "train_params.cons_warmup_steps=160"}},
+		// The falls are at 2.93, 3.47 and 3.82: of two at one step the later wins.
+		{of900, 4, []string{"train_params.step_milestones=[{step: 3, factor: 0.1}, {step: 4, factor: 0.03}]", "train_params.cons_warmup_steps=1"}},
+		{config.TrainParams{Steps: 900}, 600, nil},
+	} {
+		got, said := scale(&c.train, c.steps)
+		if diff := cmp.Diff(c.want, got); diff != "" || (said == "") != (c.want == nil) {
+			t.Errorf("%d steps: %q %s", c.steps, said, diff)
+		}
+	}
+}
+
+// TestLength says how long runs are and when their schedule is scaled.
+func TestLength(t *testing.T) {
+	preset, _, err := config.Resolve(config.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	long := 2 * preset.Train.Steps
+	own := "train_params.steps=700"
 	for _, c := range []struct {
 		name   string
 		o      Options
 		steps  int64
-		at     []int64
-		warmup int64
+		scaled bool
 	}{
-		{"default", Options{}, 600, []int64{440, 520, 573}, 53},
-		{"twice", Options{Steps: &long}, 1800, []int64{1320, 1560, 1720}, 160},
-		{"the preset's own", Options{Steps: &chosen}, 900, []int64{660, 780, 860}, 80},
-		// Of 4 steps the falls are at 2.93, 3.47 and 3.82: 3, 3 and 4.
-		{"quick", Options{Quick: true}, 4, []int64{3, 4}, 1},
-		{"the user's own", Options{Config: config.Options{Sets: []string{"train_params.steps=700"}}}, 700, []int64{660, 780, 860}, 80},
+		{"default", Options{}, DefaultSteps, true},
+		{"twice", Options{Steps: &long}, long, true},
+		{"the preset's own", Options{Steps: &preset.Train.Steps}, preset.Train.Steps, false},
+		{"quick", Options{Quick: true}, quickSteps, true},
+		{"the user's own", Options{Config: config.Options{Sets: []string{own}}}, 700, false},
 	} {
-		got := plan(t, c.o).Runs[0].Config.Train
-		var at []int64
-		for _, m := range got.StepMilestones {
-			at = append(at, m.Step)
+		p := plan(t, c.o)
+		got := p.Runs[0].Config.Train
+		same := cmp.Equal(got.StepMilestones, preset.Train.StepMilestones) && got.ConsWarmupSteps == preset.Train.ConsWarmupSteps
+		if got.Steps != c.steps || same == c.scaled || (p.Schedule != "") != c.scaled {
+			t.Errorf("%s: %d steps, milestones %v, %q", c.name, got.Steps, got.StepMilestones, p.Schedule)
 		}
-		if diff := cmp.Diff(c.at, at); diff != "" || got.Steps != c.steps || got.ConsWarmupSteps != c.warmup {
-			t.Errorf("%s: %d steps, warm-up %d, milestones %s", c.name, got.Steps, got.ConsWarmupSteps, diff)
-		}
-	}
-	quick := plan(t, Options{Quick: true}).Runs[0].Config.Train.StepMilestones
-	if quick[0].Factor != 0.1 {
-		t.Errorf("of two falls at one step the first wins: %v", quick)
 	}
 	vox := plan(t, Options{Config: config.Options{Preset: "vox-256", AllowMissing: true}})
 	if c := vox.Runs[0].Config.Train; c.Steps != 0 || c.NumEpochs != 100 {

@@ -68,7 +68,8 @@ func (s *progress) end(i int, step int64, took time.Duration) {
 	s.println(fmt.Sprintf("run %d of %d: %s is complete after %d steps, %v", i+1, len(s.plan.Runs), s.plan.Runs[i].Name, step, took.Round(time.Second)))
 }
 
-func (s *progress) close() {
+// clear makes room for lines of others.
+func (s *progress) clear() {
 	if s.bar != nil {
 		_ = s.bar.Clear()
 	}
@@ -76,9 +77,7 @@ func (s *progress) close() {
 
 // println writes a line in place of the bar, which is drawn anew below.
 func (s *progress) println(text string) {
-	if s.bar != nil {
-		_ = s.bar.Clear()
-	}
+	s.clear()
 	fmt.Fprintln(s.out, text)
 }
 

@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"syscall"
 	"time"
 
 	"github.com/prioritycut/prioritycut/tf"
@@ -32,9 +31,10 @@ func (p *Plan) States() ([]State, error) {
 }
 
 // Train trains every run of the plan that is not complete, one after another,
-// each in a process of its own, and writes how long each took. Out is where a
-// person looks. It ends with ErrStopped when ctx is done, and with the first
-// run that fails: what is complete stays.
+// each in a process of its own, and writes how long each took; every complete
+// run is measured, and whenever a seed is whole the tables are written anew. Out
+// is where a person looks. It ends with ErrStopped when ctx is done, and with
+// the first run that fails: what is complete stays.
 func (p *Plan) Train(ctx context.Context, out io.Writer) error {
 	if err := os.MkdirAll(p.Out, 0o777); err != nil {
 		return err
@@ -52,19 +52,41 @@ func (p *Plan) Train(ctx context.Context, out io.Writer) error {
 	if t.pace, err = newPace(p); err != nil {
 		return err
 	}
-	defer t.show.close()
+	defer t.show.clear()
 	for i := range p.Runs {
-		if states[i].Complete {
-			continue
+		if err := t.complete(ctx, i); err != nil {
+			if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+				return ErrStopped
+			}
+			return err
 		}
-		if ctx.Err() != nil {
-			return ErrStopped
-		}
+	}
+	return p.conclude(ctx, t.states, out)
+}
+
+// complete trains and measures run i as far as that is not done.
+func (t *trainer) complete(ctx context.Context, i int) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if !t.states[i].Complete {
 		if err := t.run(ctx, i); err != nil {
 			return err
 		}
 	}
-	return nil
+	t.show.clear()
+	r := &t.plan.Runs[i]
+	if err := t.plan.measure(ctx, r, t.states[i].Step, t.show.out); err != nil {
+		return fmt.Errorf("measuring %s: %w", r.Name, err)
+	}
+	if n := len(t.plan.Variants); i%n < n-1 || i == len(t.plan.Runs)-1 {
+		return nil
+	}
+	o, err := t.plan.Outcome(t.states)
+	if err != nil || o == nil {
+		return err
+	}
+	return o.write(t.plan, nil)
 }
 
 // trainer trains the runs of a plan.
@@ -80,7 +102,11 @@ func (t *trainer) run(ctx context.Context, i int) error {
 	r, began := &t.plan.Runs[i], time.Now()
 	before := t.states[i].Step
 	t.show.begin(i, before, t.left(i, before))
-	failed := t.child(ctx, i)
+	job := job{Train: &trainJob{Options: r.options, Dir: r.Dir}}
+	failed := job.run(ctx, t.plan.logPath(r.Name), func(lines []string) { t.follow(i, lines) })
+	if failed != nil {
+		failed = fmt.Errorf("run %s failed: %w", r.Name, failed)
+	}
 	state, err := r.State()
 	if err != nil {
 		return errors.Join(failed, err)
@@ -104,52 +130,11 @@ func (t *trainer) run(ctx context.Context, i int) error {
 	case ctx.Err() != nil:
 		return ErrStopped
 	}
-	return fmt.Errorf("run %s ended after %d steps and is not complete: see %s", r.Name, state.Step, t.plan.logPath(r))
+	return fmt.Errorf("run %s ended after %d steps and is not complete: see %s", r.Name, state.Step, t.plan.logPath(r.Name))
 }
 
-// child runs the process of a run and follows its log. When ctx is done the
-// process is asked to save and stop.
-func (t *trainer) child(ctx context.Context, i int) error {
-	r := &t.plan.Runs[i]
-	log, err := openLog(t.plan.logPath(r))
-	if err != nil {
-		return err
-	}
-	defer log.close()
-	c, err := r.command()
-	if err != nil {
-		return err
-	}
-	c.Stdout, c.Stderr = log.file, log.file
-	ended, err := start(c)
-	if err != nil {
-		return err
-	}
-	tick := time.NewTicker(250 * time.Millisecond)
-	defer tick.Stop()
-	stop := ctx.Done()
-	for {
-		select {
-		case <-stop:
-			stop = nil
-			// It may have ended by itself; then there is nobody to tell.
-			_ = c.Process.Signal(syscall.SIGTERM)
-		case <-tick.C:
-			t.follow(i, log)
-		case err := <-ended:
-			t.follow(i, log)
-			if err != nil {
-				return fmt.Errorf("run %s failed (%w); the end of %s:\n%s", r.Name, err, log.path, log.last())
-			}
-			return nil
-		}
-	}
-}
-
-// follow shows what the log says of the run's progress. A log that cannot be
-// read for once is no reason to stop training.
-func (t *trainer) follow(i int, log *runLog) {
-	lines, _ := log.read()
+// follow shows what a run's log says of its progress.
+func (t *trainer) follow(i int, lines []string) {
 	if step, found := steps(lines); found {
 		t.show.at(i, step, t.left(i, step))
 	}
@@ -174,5 +159,5 @@ func (t *trainer) left(i int, step int64) time.Duration {
 	return left
 }
 
-// logPath is where a run's text lies.
-func (p *Plan) logPath(r *Run) string { return filepath.Join(p.Out, "logs", r.Name+".log") }
+// logPath is where the text of a child lies.
+func (p *Plan) logPath(name string) string { return filepath.Join(p.Out, "logs", name+".log") }

@@ -39,6 +39,7 @@ type program struct {
 	quick    bool
 	dryRun   bool
 	out      string
+	detect   ablation.Detectors
 }
 
 func command() *program {
@@ -57,6 +58,12 @@ func command() *program {
 	p.Group("The run", func(f *pflag.FlagSet) {
 		f.StringVar(&p.out, cli.Out, ablation.DefaultOut, "`folder` of the ablation; one that holds it already lets it go on")
 		f.BoolVar(&p.dryRun, cli.DryRun, false, "check the settings, print the plan with an estimate of its time, and train nothing")
+	})
+	p.Group("How to measure", func(f *pflag.FlagSet) {
+		f.StringVar(&p.detect.KeypointModel, "keypoint_model", "", "SavedModel `folder` that finds keypoints, for AKD and MKR, or none "+
+			"(default: of drawn figures a joint detector that is trained first)")
+		f.StringVar(&p.detect.EmbeddingModel, "embedding_model", "", "SavedModel `folder` that finds identity embeddings, for AED")
+		f.StringVar(&p.detect.Masks, "masks", "", "`where` salient pixels are: a folder of masks, truth (drawn data) or none (default: truth if there is one)")
 	})
 	p.shared = p.AddShared(cli.Preset, cli.Data, cli.Config, cli.Set, cli.Steps, cli.InitFrom, cli.VGG19, cli.Device)
 	if docs, err := config.Docs(config.DefaultPreset); err == nil {
@@ -82,7 +89,7 @@ func (p *program) options() (ablation.Options, error) {
 			Preset: f.Preset, ConfigFile: f.Config, Sets: f.Set, InitFrom: f.InitFrom, Data: f.Data,
 			VGG19: f.VGG19, Device: f.Device, AllowMissing: p.dryRun,
 		},
-		Variants: variants, Seeds: p.seeds, Steps: f.Steps, Out: p.out, Quick: p.quick,
+		Variants: variants, Seeds: p.seeds, Steps: f.Steps, Out: p.out, Quick: p.quick, Detectors: p.detect,
 	}, nil
 }
 

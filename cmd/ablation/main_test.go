@@ -60,7 +60,7 @@ func child(t *testing.T, dir string, flags ...string) (c *exec.Cmd, stdout, stde
 // the same command finish it.
 func TestStopGoOn(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "ablation")
-	flags := []string{"--quick", "--variants=prioritycut,fomm", "--seeds=1", "--steps=40"}
+	flags := []string{"--quick", "--variants=prioritycut,fomm", "--seeds=1", "--steps=25"}
 	c, stdout, stderr := child(t, dir, flags...)
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
@@ -81,28 +81,48 @@ func TestStopGoOn(t *testing.T) {
 	if err := c.Run(); err != nil {
 		t.Fatalf("an ablation that goes on ends with %v\n%s%s", err, stdout, stderr)
 	}
+	for _, want := range []string{"| Baseline | ", "| + PriorityCut | ", "better in every metric", "AED ↓ not measured"} {
+		if !strings.Contains(stdout.String(), want) {
+			t.Errorf("the end of an ablation does not say %q:\n%s", want, stdout)
+		}
+	}
+	checkFiles(t, dir)
 	times, err := ablation.ReadTimes(ablation.TimesPath(dir))
 	if err != nil || len(times) != 3 {
 		t.Fatalf("times: %+v, %v", times, err)
 	}
 	stopped, gone, second := times[0], times[1], times[2]
-	if stopped.Complete || stopped.Run != "fomm-seed0" || stopped.LastStep < 2 || stopped.LastStep >= 40 {
+	if stopped.Complete || stopped.Run != "fomm-seed0" || stopped.LastStep < 2 || stopped.LastStep >= 25 {
 		t.Errorf("the stopped run: %+v", stopped)
 	}
-	if !gone.Complete || gone.Run != "fomm-seed0" || gone.FirstStep != stopped.LastStep || gone.LastStep != 40 {
+	if !gone.Complete || gone.Run != "fomm-seed0" || gone.FirstStep != stopped.LastStep || gone.LastStep != 25 {
 		t.Errorf("the run that went on: %+v", gone)
 	}
-	if !second.Complete || second.Run != "prioritycut-seed0" || second.FirstStep != 0 || second.LastStep != 40 || second.Seconds <= 0 {
+	if !second.Complete || second.Run != "prioritycut-seed0" || second.FirstStep != 0 || second.LastStep != 25 || second.Seconds <= 0 {
 		t.Errorf("the second run: %+v", second)
 	}
 
-	c, stdout, stderr = child(t, dir, "--quick", "--variants=prioritycut,fomm", "--seeds=1", "--steps=30")
-	if err := c.Run(); err == nil || !strings.Contains(stderr.String(), "more than the 30") {
+	c, stdout, stderr = child(t, dir, "--quick", "--variants=prioritycut,fomm", "--seeds=1", "--steps=20")
+	if err := c.Run(); err == nil || !strings.Contains(stderr.String(), "more than the 20") {
 		t.Errorf("runs that are too long are taken: %v\n%s%s", err, stdout, stderr)
 	}
 	c, stdout, stderr = child(t, dir, append(flags, "--set=lr_generator=0.5")...)
 	if err := c.Run(); err == nil || !strings.Contains(stderr.String(), "0.5 now") {
 		t.Errorf("runs with another rate are taken: %v\n%s%s", err, stdout, stderr)
+	}
+}
+
+// checkFiles looks at what an ablation leaves behind.
+func checkFiles(t *testing.T, dir string) {
+	t.Helper()
+	for name, want := range map[string]string{
+		ablation.MarkdownFile: "## The paper's claims", ablation.HTMLFile: "data:image/png;base64,iVBORw0KGgo", ablation.TableFile: ",Baseline,",
+		ablation.RunsFile: ",prioritycut-seed0,", ablation.EffectsFile: ",prioritycut,fomm,ssim,salient,", ablation.ClaimsFile: "1,d,prioritycut,fomm,l1,all,",
+	} {
+		data, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil || !strings.Contains(string(data), want) {
+			t.Errorf("%s does not hold %q: %v\n%.2000s", name, want, err, data)
+		}
 	}
 }
 

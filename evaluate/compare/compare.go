@@ -24,6 +24,8 @@ type Options struct {
 	// Mixed puts evaluations of different protocols into one table all the same,
 	// flagged and without differences.
 	Mixed bool
+	// Unpaired takes no differences.
+	Unpaired bool
 }
 
 // Comparison is what evaluations say beside one another, a group per test set.
@@ -170,7 +172,7 @@ func (g *Group) build(o Options) error {
 		}
 		g.Published = append(g.Published, t)
 	}
-	if len(g.Conflicts) > 0 {
+	if len(g.Conflicts) > 0 || o.Unpaired {
 		return nil
 	}
 	return g.pair()

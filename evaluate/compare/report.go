@@ -106,7 +106,7 @@ func (g *Group) Plots() []Plot {
 			if d.Against != g.Reference || d.Measure != m {
 				continue
 			}
-			p.Items = append(p.Items, Item{Label: d.Model, Mean: d.Mean, Low: d.Low, High: d.High, Mark: verdictMarks[d.Verdict]})
+			p.Items = append(p.Items, Item{Label: d.Model, Mean: d.Mean, Low: d.Low, High: d.High, Mark: MarkOf(d.Verdict)})
 		}
 		if len(p.Items) > 0 {
 			plots = append(plots, p)
@@ -115,7 +115,16 @@ func (g *Group) Plots() []Plot {
 	return plots
 }
 
-var verdictMarks = map[Verdict]Mark{IsBetter: Better, IsWorse: Worse}
+// MarkOf is how a difference with a verdict stands out.
+func MarkOf(v Verdict) Mark {
+	switch v {
+	case IsBetter:
+		return Better
+	case IsWorse:
+		return Worse
+	}
+	return Plain
+}
 
 // Plots shows the means of each column with their intervals.
 func (t *Table) Plots() []Plot {

@@ -1,0 +1,154 @@
+package ablation
+
+import (
+	"github.com/prioritycut/prioritycut/evaluate/compare"
+	"github.com/prioritycut/prioritycut/evaluate/result"
+	"github.com/prioritycut/prioritycut/model"
+)
+
+// Expectation is what a claim says of a difference.
+type Expectation string
+
+// Expectations.
+const (
+	Better Expectation = "better"
+	Worse  Expectation = "worse"
+	// NotBetter is the rest of "better only in": worse says yes, better says no.
+	NotBetter Expectation = "not better"
+)
+
+// Part is one comparison of a claim.
+type Part struct {
+	Variant, Against model.Variant
+	Measure          result.Measure
+	Expect           Expectation
+}
+
+// Claim is a sentence that the paper's Table 4 supports, with its comparisons.
+type Claim struct {
+	ID, Text string
+	Parts    []Part
+}
+
+var (
+	l1       = result.Measure{Metric: result.L1, Region: result.All}
+	psnr     = result.Measure{Metric: result.PSNR, Region: result.All}
+	psnrSal  = result.Measure{Metric: result.PSNR, Region: result.Salient}
+	psnrNon  = result.Measure{Metric: result.PSNR, Region: result.NonSalient}
+	ssim     = result.Measure{Metric: result.SSIM, Region: result.All}
+	ssimSal  = result.Measure{Metric: result.SSIM, Region: result.Salient}
+	ssimNon  = result.Measure{Metric: result.SSIM, Region: result.NonSalient}
+	akd      = result.Measure{Metric: result.AKD, Region: result.All}
+	aed      = result.Measure{Metric: result.AED, Region: result.All}
+	everyOne = []result.Measure{l1, psnr, psnrSal, psnrNon, ssim, ssimSal, ssimNon, akd, aed}
+)
+
+// claims of Sec. 4.3 and Table 4. That AED degrades further with the U-Net is
+// said of the row before it.
+var claims = []Claim{
+	{"b", "+ Adv against the baseline: better only in L1 and in the non-salient parts", join(
+		parts(model.FOMMAdv, model.FOMM, Better, l1, psnrNon, ssimNon),
+		parts(model.FOMMAdv, model.FOMM, NotBetter, psnr, psnrSal, ssim, ssimSal, akd, aed),
+	)},
+	{"c", "+ U-Net: better L1 and AKD, AED further degraded", join(
+		parts(model.UNet, model.FOMM, Better, l1, akd),
+		parts(model.UNet, model.FOMMAdv, Worse, aed),
+	)},
+	{"d", "+ PriorityCut against the baseline: better in every metric",
+		parts(model.PriorityCut, model.FOMM, Better, everyOne...)},
+	{"e", "+ CutMix: the best L1, PSNR and salient PSNR of all; AKD and AED worse than the baseline", join(
+		parts(model.CutMix, model.FOMM, Better, l1, psnr, psnrSal),
+		parts(model.CutMix, model.FOMMAdv, Better, l1, psnr, psnrSal),
+		parts(model.CutMix, model.UNet, Better, l1, psnr, psnrSal),
+		parts(model.CutMix, model.PriorityCut, Better, l1, psnr, psnrSal),
+		parts(model.CutMix, model.FOMM, Worse, akd, aed),
+	)},
+}
+
+// Claims lists what the paper claims of the ablation.
+func Claims() []Claim { return append([]Claim(nil), claims...) }
+
+func parts(v, against model.Variant, expect Expectation, measures ...result.Measure) []Part {
+	var all []Part
+	for _, m := range measures {
+		all = append(all, Part{Variant: v, Against: against, Measure: m, Expect: expect})
+	}
+	return all
+}
+
+func join(lists ...[]Part) []Part {
+	var all []Part
+	for _, l := range lists {
+		all = append(all, l...)
+	}
+	return all
+}
+
+// Answer is what was found of a claim or a part of it.
+type Answer string
+
+// Answers.
+const (
+	Yes         Answer = "yes"
+	No          Answer = "no"
+	Undecided   Answer = "undecided"
+	NotMeasured Answer = "not measured"
+)
+
+// Finding is a part of a claim with its paired difference.
+type Finding struct {
+	Part
+	Effect
+	Answer Answer
+}
+
+// Found is a claim with its findings.
+type Found struct {
+	Claim
+	Findings []Finding
+	// Answer is yes where every part that was measured is, no where any of them
+	// is no, else undecided.
+	Answer Answer
+	// Unmeasured lists the measures of the claim that were not measured.
+	Unmeasured []string
+}
+
+// answer says what a difference means for a part.
+func (p Part) answer(v compare.Verdict) Answer {
+	switch {
+	case v == compare.Unknown:
+		return NotMeasured
+	case v == compare.Undecided:
+		return Undecided
+	case (v == compare.IsBetter) == (p.Expect == Better):
+		return Yes
+	}
+	return No
+}
+
+// judge answers a claim; effect gives the difference of each part.
+func (c Claim) judge(effect func(Part) (Effect, error)) (Found, error) {
+	f := Found{Claim: c, Answer: NotMeasured}
+	named := map[string]bool{}
+	for _, p := range c.Parts {
+		e, err := effect(p)
+		if err != nil {
+			return f, err
+		}
+		one := Finding{Part: p, Effect: e, Answer: p.answer(e.Verdict)}
+		f.Findings = append(f.Findings, one)
+		switch {
+		case one.Answer == NotMeasured:
+			if name := compare.Title(p.Measure); !named[name] {
+				named[name], f.Unmeasured = true, append(f.Unmeasured, name)
+			}
+		case one.Answer == No || f.Answer == No:
+			f.Answer = No
+		case one.Answer == Undecided || f.Answer == Undecided:
+			f.Answer = Undecided
+		default:
+			f.Answer = Yes
+		}
+	}
+	return f, nil
+}

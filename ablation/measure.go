@@ -1,0 +1,144 @@
+package ablation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/prioritycut/prioritycut/config"
+	"github.com/prioritycut/prioritycut/evaluate"
+	"github.com/prioritycut/prioritycut/evaluate/compare"
+	"github.com/prioritycut/prioritycut/evaluate/joints"
+	"github.com/prioritycut/prioritycut/evaluate/result"
+)
+
+// Nothing in place of a detector's folder measures without one.
+const Nothing = evaluate.FromNowhere
+
+// quickJointSteps is the training of the joint detector in a quick ablation.
+const quickJointSteps = 6
+
+// Detectors say how the runs are measured beside the pixels. Empty fields take
+// what fits the data: on drawn figures the truth for salient parts, and a joint
+// detector that is trained first.
+type Detectors struct {
+	// KeypointModel and EmbeddingModel are SavedModels, Nothing for none.
+	KeypointModel, EmbeddingModel string
+	// Masks is a folder of masks or a word, as evaluate takes it.
+	Masks string
+}
+
+// evaluation is the folder of a run's evaluation.
+func (r *Run) evaluation() string { return filepath.Join(r.Dir, compare.DefaultEvaluation) }
+
+// jointsPath is where the ablation's own joint detector lies.
+func (p *Plan) jointsPath() string {
+	shape := p.Runs[0].Config.Dataset.FrameShape
+	return filepath.Join(p.Out, fmt.Sprintf("joints-%dx%d", shape[1], shape[0]))
+}
+
+// keypointModel is the detector of keypoints, trained where it is the
+// ablation's own and not there yet; empty where there is none.
+func (p *Plan) keypointModel(ctx context.Context, out io.Writer) (string, error) {
+	c := p.Runs[0].Config
+	switch asked := p.detectors.KeypointModel; {
+	case asked == Nothing:
+		return "", nil
+	case asked != "":
+		return asked, nil
+	case c.Dataset.RootDir != config.Shapes:
+		return "", nil
+	}
+	path := p.jointsPath()
+	if _, err := os.Stat(path); err == nil {
+		return path, nil
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return "", err
+	}
+	o := joints.DefaultOptions()
+	o.Height, o.Width = c.Dataset.FrameShape[0], c.Dataset.FrameShape[1]
+	if err := joints.CheckSize(o.Width, o.Height); err != nil {
+		_, err = fmt.Fprintf(out, "AKD and MKR are not measured: %v\n", err)
+		return "", err
+	}
+	if o.Session.Device = c.Run.Device; p.quick {
+		o.Steps, o.HeldOut = quickJointSteps, 8
+	}
+	fmt.Fprintf(out, "training a joint detector for AKD and MKR: %d steps\n", o.Steps)
+	j := job{Joints: &jointsJob{Options: o, Path: path}}
+	err := j.run(ctx, p.logPath("joints"), func(lines []string) {
+		fmt.Fprintf(out, "joint detector, on real frames: %s\n", strings.Join(lines, "\n"))
+	})
+	if ctx.Err() != nil {
+		return "", ctx.Err()
+	}
+	if err != nil {
+		return "", fmt.Errorf("training the joint detector: %w", err)
+	}
+	return path, nil
+}
+
+// measure evaluates a complete run that has taken so many steps; an evaluation
+// that was begun goes on, one of fewer steps or other detectors is done anew.
+func (p *Plan) measure(ctx context.Context, r *Run, step int64, out io.Writer) error {
+	keypoints, err := p.keypointModel(ctx, out)
+	if err != nil {
+		return err
+	}
+	q := evaluate.NewRequest()
+	q.Checkpoint, q.Name, q.Out = r.Dir, r.Name, r.evaluation()
+	q.Masks, q.KeypointModel, q.Device = p.detectors.Masks, keypoints, r.Config.Run.Device
+	if p.detectors.EmbeddingModel != Nothing {
+		q.EmbeddingModel = p.detectors.EmbeddingModel
+	}
+	if err := r.clear(step, q); err != nil {
+		return err
+	}
+	if _, err := result.Read(q.Out); err == nil {
+		return nil
+	}
+	fmt.Fprintf(out, "measuring %s\n", r.Name)
+	j := job{Measure: &q}
+	if err = j.run(ctx, p.logPath(r.Name), nil); ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return err
+}
+
+// clear removes an evaluation that is not the one asked for.
+func (r *Run) clear(step int64, q evaluate.Request) error {
+	was, err := result.ReadRun(q.Out)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	lacks := func(asked, has string) bool { return (asked == "") != (has == Nothing || has == "") }
+	if was.Step == step && !lacks(q.KeypointModel, was.KeypointsGenerated) && !lacks(q.EmbeddingModel, was.EmbeddingsGenerated) &&
+		(q.Masks == "" || q.Masks == was.Masks) {
+		return nil
+	}
+	return os.RemoveAll(q.Out)
+}
+
+// measured reads the evaluations of the runs that have one of their last step.
+func (p *Plan) measured(states []State) ([]*result.Evaluation, error) {
+	all := make([]*result.Evaluation, len(p.Runs))
+	for i := range p.Runs {
+		e, err := result.Read(p.Runs[i].evaluation())
+		switch {
+		case errors.Is(err, fs.ErrNotExist) || errors.Is(err, result.ErrUnfinished):
+		case err != nil:
+			return nil, err
+		case states[i].Complete && e.Run.Step == states[i].Step:
+			all[i] = e
+		}
+	}
+	return all, nil
+}
