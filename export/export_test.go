@@ -136,12 +136,12 @@ func agree(t *testing.T, what string, m *tf.SavedModel, want map[string]map[stri
 	}
 }
 
-func TestSignaturesAgreeWithOurSession(t *testing.T) {
+// The default configuration, plain and frozen, is TestStrangersAgree's.
+func TestVariantsAgreeWithOurSession(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		sets []string
 	}{
-		{"default", nil},
 		{"corners not aligned", []string{"align_corners=false"}},
 		{"no Jacobian", []string{"estimate_jacobian=false", "equivariance_jacobian=0"}},
 		{"no occlusion map", []string{"estimate_occlusion_map=false", "variant=fomm"}},
@@ -152,10 +152,8 @@ func TestSignaturesAgreeWithOurSession(t *testing.T) {
 			source, driving, initial := noise(t, 1, 2), noise(t, 2, 2), noise(t, 3, 2)
 			want := own(t, m, source, driving, initial)
 			out := filepath.Join(t.TempDir(), "tiny")
-			for _, frozen := range []bool{false, true} {
-				saved := open(t, exported(t, m, Options{Out: out, Frozen: frozen}).Dir)
-				agree(t, map[bool]string{false: "plain", true: "frozen"}[frozen], saved, want, feeds(t, saved, want, source, driving, initial))
-			}
+			saved := open(t, exported(t, m, Options{Out: out, Frozen: true}).Dir)
+			agree(t, c.name, saved, want, feeds(t, saved, want, source, driving, initial))
 		})
 	}
 }
@@ -193,33 +191,31 @@ func TestFilesGiveWhatTheirPicturesGive(t *testing.T) {
 		{jpegOf(t, greyOf(drawing(64, 32))), pngOf(t, translucent(drawing(40, 40))), pngOf(t, drawing(200, 10))},
 		{pngOf(t, drawing(9, 99)), pngOf(t, greyOf(drawing(64, 32))), jpegOf(t, drawing(150, 75))},
 	}
-	for _, frozen := range []bool{false, true} {
-		p := exported(t, m, Options{Out: filepath.Join(t.TempDir(), "tiny"), Frozen: frozen})
-		saved := open(t, p.Dir)
-		decode := decoder(t, p.Notes)
-		asFiles, asPictures := map[string]*tensorflow.Tensor{}, map[string]*tensorflow.Tensor{}
-		for i, name := range []string{Source, Driving, DrivingInitial} {
-			asFiles[Bytes(name)] = files(t, lists[i]...)
-			pictures, err := decode(lists[i]...)
-			if err != nil {
-				t.Fatal(err)
-			}
-			asPictures[name] = floats(t, pictures, 3, height, width, 3)
-		}
-		want, err := saved.Call(SigDefault, asPictures)
+	p := exported(t, m, Options{Out: filepath.Join(t.TempDir(), "tiny")})
+	saved := open(t, p.Dir)
+	decode := decoder(t, p.Notes)
+	asFiles, asPictures := map[string]*tensorflow.Tensor{}, map[string]*tensorflow.Tensor{}
+	for i, name := range []string{Source, Driving, DrivingInitial} {
+		asFiles[Bytes(name)] = files(t, lists[i]...)
+		pictures, err := decode(lists[i]...)
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := saved.Call(SigBytes, asFiles)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !slices.Equal(got[Prediction].Shape(), []int64{3, height, width, 3}) {
-			t.Errorf("predictions are %v", got[Prediction].Shape())
-		}
-		if d := farthest(t, valuesOf(t, got[Prediction]), valuesOf(t, want[Prediction])); d > 1e-6 {
-			t.Errorf("frozen %v: differs by %g", frozen, d)
-		}
+		asPictures[name] = floats(t, pictures, 3, height, width, 3)
+	}
+	want, err := saved.Call(SigDefault, asPictures)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := saved.Call(SigBytes, asFiles)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(got[Prediction].Shape(), []int64{3, height, width, 3}) {
+		t.Errorf("predictions are %v", got[Prediction].Shape())
+	}
+	if d := farthest(t, valuesOf(t, got[Prediction]), valuesOf(t, want[Prediction])); d > 1e-6 {
+		t.Errorf("differs by %g", d)
 	}
 }
 
@@ -289,18 +285,23 @@ func TestFrozenGraph(t *testing.T) {
 func TestVersions(t *testing.T) {
 	m := someModel(t, 1)
 	out := filepath.Join(t.TempDir(), "models", "tiny")
-	version := func(o Options) int64 {
-		t.Helper()
-		o.Out = out
-		return exported(t, m, o).Version
-	}
-	for i, want := range []int64{700, 701} {
-		if got := version(Options{}); got != want {
-			t.Errorf("export %d has version %d, want %d", i, got, want)
+	for _, dir := range []string{"3", "700", "notes", ".tmp-9999"} {
+		if err := os.MkdirAll(filepath.Join(out, dir), 0o777); err != nil {
+			t.Fatal(err)
 		}
 	}
-	if got := version(Options{Version: 12}); got != 12 {
-		t.Errorf("asked for 12, got %d", got)
+	for _, c := range []struct{ asked, step, want int64 }{
+		{0, 700, 701}, {0, 900, 900}, {0, 2, 701}, {12, 700, 12}, {1 << 40, 0, 1 << 40},
+	} {
+		if got, err := pickVersion(out, c.asked, c.step); err != nil || got != c.want {
+			t.Errorf("asked for %d at step %d: %d, %v, want %d", c.asked, c.step, got, err, c.want)
+		}
+	}
+	if got, err := pickVersion(filepath.Join(out, "none"), 0, 0); err != nil || got != 1 {
+		t.Errorf("the first version of step 0: %d, %v", got, err)
+	}
+	if p := exported(t, m, Options{Out: out, Version: 12}); filepath.Base(p.Dir) != "12" {
+		t.Errorf("written to %s", p.Dir)
 	}
 	before := readFile(t, filepath.Join(out, "12", "saved_model.pb"))
 	if _, err := Prepare(m, Options{Out: out, Version: 12}); err == nil || !strings.Contains(err.Error(), "never overwritten") {
@@ -333,7 +334,7 @@ func TestVersions(t *testing.T) {
 	if _, err := p.Write(cancelled); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
 	}
-	if entries, err := os.ReadDir(out); err != nil || len(entries) != 4 {
+	if entries, err := os.ReadDir(out); err != nil || len(entries) != 6 {
 		t.Errorf("the folder holds %v, %v", entries, err)
 	}
 }
