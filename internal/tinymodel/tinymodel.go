@@ -31,7 +31,14 @@ func Sets() []string {
 // Write makes a run folder with one checkpoint of an animator. More settings
 // (key=value) come on top of Sets.
 func Write(dir string, seed int64, sets ...string) error {
-	c, _, err := config.Resolve(config.Options{Device: "cpu", Sets: append(Sets(), sets...)})
+	return WriteSized(dir, seed, config.Options{Sets: append(Sets(), sets...)})
+}
+
+// WriteSized is Write for networks of any size, such as those of a preset: for
+// measurements.
+func WriteSized(dir string, seed int64, o config.Options) error {
+	o.Device, o.AllowMissing = "cpu", true
+	c, _, err := config.Resolve(o)
 	if err != nil {
 		return err
 	}

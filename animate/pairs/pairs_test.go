@@ -1,0 +1,74 @@
+package pairs
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func write(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "pairs.csv")
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestRead(t *testing.T) {
+	names := []string{"a.mp4", "b", "c d"}
+	path := write(t, "\ufeffdistance,source,driving,frame\r\n0.5,a.mp4,b,3\r\n1,gone,b,0\r\n2,\"c d\",a.mp4,1\r\n0.5,a.mp4,b,7\r\n3,b,gone,0\r\n")
+	got, dropped, err := Read(path, names)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]Pair{{"a.mp4", "b"}, {"c d", "a.mp4"}}, got); diff != "" || dropped != 2 {
+		t.Errorf("%d dropped (-want +got):\n%s", dropped, diff)
+	}
+	if name := (Pair{"x/a", "b"}).FileName(); name != "x_a-b" {
+		t.Errorf("a result is called %q", name)
+	}
+	for text, want := range map[string]string{
+		"":                                  "header",
+		"distance,from,to,frame\n1,a,b,0\n": "columns source and driving",
+		"source,driving\nx,y\n":             "none of its 1 pairs",
+		"source,driving\nb\n":               "wrong number of fields",
+		"source,driving\n\"b,b\n":           "quote",
+	} {
+		if _, _, err := Read(write(t, text), names); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %q", text, err, want)
+		}
+	}
+	if _, _, err := Read(t.TempDir(), names); err == nil {
+		t.Error("a folder is read")
+	}
+}
+
+func TestRandom(t *testing.T) {
+	names := []string{"a", "b", "c", "d", "e", "f", "g", "h", "i", "j"}
+	for _, n := range []int{0, 3, 50, 60, 100, 1000} {
+		got := Random(names, n, 0)
+		if len(got) != min(n, 100) {
+			t.Errorf("%d of %d pairs", len(got), n)
+		}
+		seen := map[Pair]bool{}
+		for _, p := range got {
+			seen[p] = true
+		}
+		if len(seen) != len(got) {
+			t.Errorf("of %d pairs %d are different", len(got), len(seen))
+		}
+		if diff := cmp.Diff(got, Random(names, n, 0)); diff != "" {
+			t.Errorf("drawn again: %s", diff)
+		}
+	}
+	if cmp.Equal(Random(names, 20, 0), Random(names, 20, 1)) {
+		t.Error("two seeds give the same pairs")
+	}
+	if len(Random(nil, 5, 0)) != 0 {
+		t.Error("pairs of nothing")
+	}
+}
