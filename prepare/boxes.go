@@ -10,7 +10,7 @@ import (
 // from frame to frame are taken for still.
 const (
 	noiseLevels = 2
-	// smoothing is the number of frames over which changes are summed up.
+	// smoothing is the number of moments of which the median is taken.
 	smoothing = 9
 	// tail of the changing cells, along each axis, may lie outside on each side
 	// in one moment, and tail moments of ten.
@@ -22,22 +22,17 @@ const (
 // nearly all moments. Where nothing moves it is the square in the middle.
 func (l *look) motionBox(s span, margin float64, size int) image.Rectangle {
 	var extents []extent
-	var energy [gridSide * gridSide]float64
-	add := func(t int, sign float64) {
+	for t := s.First + 1; t < s.End; t++ {
+		var energy [gridSide * gridSide]float64
 		for cell, v := range l.frames[t].cells {
 			d := math.Abs(float64(v) - float64(l.frames[t-1].cells[cell]))
-			energy[cell] += sign * max(0, d-noiseLevels)
-		}
-	}
-	for t := s.First + 1; t < s.End; t++ {
-		add(t, 1)
-		if t-smoothing > s.First {
-			add(t-smoothing, -1)
+			energy[cell] = max(0, d-noiseLevels)
 		}
 		if e, ok := extentOf(&energy); ok {
 			extents = append(extents, e)
 		}
 	}
+	extents = smoothed(extents)
 	if len(extents) == 0 {
 		return squareIn(l.w, l.h, float64(l.w)/2, float64(l.h)/2, float64(min(l.w, l.h)), size)
 	}
@@ -59,10 +54,6 @@ func extentOf(energy *[gridSide * gridSide]float64) (extent, bool) {
 	var columns, rows [gridSide]float64
 	var sum float64
 	for cell, e := range energy {
-		// Sums of what was added and taken away again are not quite zero.
-		if e < 1e-6 {
-			continue
-		}
 		columns[cell%gridSide] += e
 		rows[cell/gridSide] += e
 		sum += e
@@ -88,8 +79,23 @@ func quantile(mass *[gridSide]float64, value float64) float64 {
 	return gridSide
 }
 
+// smoothed replaces every edge by its median in the moments around: what
+// flickers for a few frames is no motion.
+func smoothed(extents []extent) []extent {
+	out := make([]extent, len(extents))
+	for i := range extents {
+		around := extents[max(0, i-smoothing/2):min(len(extents), i+smoothing/2+1)]
+		out[i] = quantileOf(around, 0.5, 0.5)
+	}
+	return out
+}
+
 // typical is the extent of all moments but the most extreme.
-func typical(extents []extent) extent {
+func typical(extents []extent) extent { return quantileOf(extents, momentTail, 1-momentTail) }
+
+// quantileOf takes a quantile of the left and top edges and one of the right
+// and bottom edges.
+func quantileOf(extents []extent, low, high float64) extent {
 	side := func(get func(extent) float64, share float64) float64 {
 		values := make([]float64, len(extents))
 		for i, e := range extents {
@@ -99,10 +105,10 @@ func typical(extents []extent) extent {
 		return values[int(math.Round(share*float64(len(values)-1)))]
 	}
 	return extent{
-		left:   side(func(e extent) float64 { return e.left }, momentTail),
-		top:    side(func(e extent) float64 { return e.top }, momentTail),
-		right:  side(func(e extent) float64 { return e.right }, 1-momentTail),
-		bottom: side(func(e extent) float64 { return e.bottom }, 1-momentTail),
+		left:   side(func(e extent) float64 { return e.left }, low),
+		top:    side(func(e extent) float64 { return e.top }, low),
+		right:  side(func(e extent) float64 { return e.right }, high),
+		bottom: side(func(e extent) float64 { return e.bottom }, high),
 	}
 }
 

@@ -139,7 +139,7 @@ func (f *families) sizes(clips []*clip) []family {
 // byIdentity draws families for the test until they have its share of the
 // frames, at least one and not all.
 func (f *families) byIdentity(clips []*clip, all []family, o *Options) {
-	total, held, undecided := 0, 0, 0
+	total, held, left := 0, 0, 0
 	sides := map[string]string{}
 	for _, m := range all {
 		total += m.frames
@@ -148,23 +148,22 @@ func (f *families) byIdentity(clips []*clip, all []family, o *Options) {
 			held += m.frames
 		}
 		if m.side == "" {
-			undecided++
+			left++
 		}
 	}
+	if !given(all, train) {
+		left-- // one has to stay
+	}
 	wanted := o.TestShare * float64(total)
-	drawn := 0
-	for _, i := range random.New(o.Seed, random.Label("prepare")).Perm(len(all)) {
-		m := all[i]
-		if m.side != "" {
-			continue
-		}
+	for _, m := range drawOrder(all, wanted, o.Seed) {
+		switch {
+		case m.side != "":
 		// Half a family too many is nearer to the share than half too few.
-		last := drawn == undecided-1 && !given(all, train)
-		if held == 0 && !last || !last && float64(held)+float64(m.frames)/2 <= wanted {
+		case left > 0 && (held == 0 || float64(held)+float64(m.frames)/2 <= wanted):
 			sides[m.name] = test
 			held += m.frames
-			drawn++
-		} else {
+			left--
+		default:
 			sides[m.name] = train
 		}
 	}
@@ -173,6 +172,29 @@ func (f *families) byIdentity(clips []*clip, all []family, o *Options) {
 			c.partition = sides[f.root(c.identity)]
 		}
 	}
+}
+
+// drawOrder shuffles families. The first, which goes to the test whatever its
+// size, is one of at most twice the wanted frames, or the smallest.
+func drawOrder(all []family, wanted float64, seed int64) []family {
+	order := make([]family, 0, len(all))
+	first := -1
+	for _, i := range random.New(seed, random.Label("prepare")).Perm(len(all)) {
+		order = append(order, all[i])
+		if all[i].side != "" {
+			continue
+		}
+		fits := float64(all[i].frames) <= 2*wanted
+		if first < 0 || float64(order[first].frames) > 2*wanted && (fits || all[i].frames < order[first].frames) {
+			first = len(order) - 1
+		}
+	}
+	if first > 0 {
+		m := order[first]
+		copy(order[1:first+1], order[:first])
+		order[0] = m
+	}
+	return order
 }
 
 func given(all []family, side string) bool {

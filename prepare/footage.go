@@ -49,6 +49,8 @@ func thinned(times []time.Duration, fps float64) []int {
 		end := at.Seconds()
 		if i+1 < len(times) {
 			end = times[i+1].Seconds()
+		} else if i > 0 { // shown as long as the one before
+			end += (at - times[i-1]).Seconds()
 		} else {
 			end += 1 / fps
 		}

@@ -23,39 +23,87 @@ type small struct {
 	blocks, histogram float32
 }
 
+// share says which cells a row or column of pixels belongs to, and how much of
+// it to the first, in 256ths; the rest belongs to the next.
+type share struct {
+	cell  int
+	first uint64
+}
+
+// shares divides n pixels among the cells of one axis. Pixels lie across the
+// borders of cells: to count them whole would move edges in small pictures.
+func shares(n int) []share {
+	all := make([]share, n)
+	for i := range all {
+		from, to := i*gridSide*256/n, (i+1)*gridSide*256/n
+		cell := from >> 8
+		all[i] = share{cell, 256}
+		if border := (cell + 1) << 8; to > border {
+			all[i].first = uint64(256 * (border - from) / (to - from))
+		}
+	}
+	return all
+}
+
+func luma(p []byte) uint64 {
+	// Rec. 601 in 8-bit fixed point.
+	return (77*uint64(p[0]) + 150*uint64(p[1]) + 29*uint64(p[2])) >> 8
+}
+
 // shrink sums up a frame: grey cells, and shares of grey levels.
 func shrink(f *video.Frame) (cells [gridSide * gridSide]byte, histogram [histogramBins]float32) {
-	var sums, counts [gridSide * gridSide]uint32
+	if f.W < gridSide || f.H < gridSide {
+		f = repeated(f)
+	}
 	var bins [histogramBins]uint32
-	columns := make([]int, f.W)
-	for x := range columns {
-		columns[x] = x * gridSide / f.W
+	var sums, weights [gridSide * gridSide]uint64
+	columns, rows := shares(f.W), shares(f.H)
+	var columnWeights [gridSide]uint64
+	for _, c := range columns {
+		columnWeights[c.cell] += c.first
+		if c.first < 256 {
+			columnWeights[c.cell+1] += 256 - c.first
+		}
 	}
-	for y := 0; y < f.H; y++ {
-		row := y * gridSide / f.H * gridSide
-		line := f.Pix[3*f.W*y:][:3*f.W]
-		for x, column := range columns {
-			// Rec. 601 luma in 8-bit fixed point.
-			grey := (77*uint32(line[3*x]) + 150*uint32(line[3*x+1]) + 29*uint32(line[3*x+2])) >> 8
-			sums[row+column] += grey
-			counts[row+column]++
+	for y, r := range rows {
+		var line [gridSide + 1]uint64
+		pixels := f.Pix[3*f.W*y:][:3*f.W]
+		for x, c := range columns {
+			grey := luma(pixels[3*x:])
 			bins[grey*histogramBins>>8]++
+			line[c.cell] += c.first * grey
+			line[c.cell+1] += (256 - c.first) * grey
+		}
+		for x := 0; x < gridSide; x++ {
+			at := r.cell*gridSide + x
+			sums[at] += r.first * line[x]
+			weights[at] += r.first * columnWeights[x]
+			if r.first < 256 {
+				sums[at+gridSide] += (256 - r.first) * line[x]
+				weights[at+gridSide] += (256 - r.first) * columnWeights[x]
+			}
 		}
 	}
-	for i, n := range counts {
-		if n > 0 {
-			cells[i] = byte((sums[i] + n/2) / n)
-			continue
-		}
-		// A picture narrower than the grid: the cell shows the pixel at its place.
-		x, y := i%gridSide*f.W/gridSide, i/gridSide*f.H/gridSide
-		p := f.Pix[3*(y*f.W+x):]
-		cells[i] = byte((77*uint32(p[0]) + 150*uint32(p[1]) + 29*uint32(p[2])) >> 8)
+	for i := range cells {
+		cells[i] = byte((sums[i] + weights[i]/2) / weights[i])
 	}
 	for i, n := range bins {
 		histogram[i] = float32(n) / float32(f.W*f.H)
 	}
 	return cells, histogram
+}
+
+// repeated enlarges a picture with fewer pixels than the grid has cells by
+// repeating its pixels.
+func repeated(f *video.Frame) *video.Frame {
+	n := (gridSide + min(f.W, f.H) - 1) / min(f.W, f.H)
+	g := video.NewFrame(n*f.W, n*f.H)
+	for y := 0; y < g.H; y++ {
+		for x := 0; x < g.W; x++ {
+			copy(g.Pix[3*(y*g.W+x):][:3], f.Pix[3*(y/n*f.W+x/n):])
+		}
+	}
+	return g
 }
 
 // look is all that is kept of a video while it is looked at.

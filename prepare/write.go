@@ -141,7 +141,7 @@ func (w *writer) endEarly(open *[]*clipWriter, clips []*clip, n int, why string)
 		}
 		w.o.Progress.Done()
 	}
-	return w.dropAll(clips, shortNote(n, why))
+	return w.dropAll(clips, "begins too late: "+shortNote(n, why))
 }
 
 func (w *writer) dropAll(clips []*clip, why string) error {
