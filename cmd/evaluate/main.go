@@ -49,10 +49,11 @@ func command() *program {
 		"bazel run //cmd:evaluate  # the last default training run, on its own test videos",
 		"bazel run //cmd:evaluate -- --checkpoint=runs/mine --keypoint_model=joints-64  # AKD and MKR too",
 		"bazel run //cmd:evaluate -- --predictions=/frames/fomm --data=/data/vox --out=evaluations/fomm  # frames that any program made",
+		"bazel run //cmd:evaluate -- --compare runs/fomm runs/mine  # tables like the paper's of what was measured",
 		"bazel run //cmd:evaluate -- --figure=3 runs/shapes-64-cutmix runs/shapes-64-prioritycut  # the paper's Figure 3 of two runs",
 	}
 	p.measure = addMeasureFlags(p.Command)
-	p.modes = []mode{addFigureFlags(p.Command, p.measure)}
+	p.modes = []mode{addCompareFlags(p.Command, p.measure), addFigureFlags(p.Command, p.measure)}
 	return p
 }
 
