@@ -44,7 +44,7 @@ func openDetector(kind vectorKind, path string, session tf.SessionConfig) (*dete
 	d := &detector{path: path, kind: kind}
 	flag := kind.modelFlag()
 	var err error
-	if d.digest, err = folderDigest(path); err != nil {
+	if d.digest, err = modelDigest(path); err != nil {
 		return nil, fmt.Errorf("--%s: %w", flag, err)
 	}
 	if d.model, err = tf.OpenSavedModel(path, session); err != nil {

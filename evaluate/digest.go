@@ -6,24 +6,26 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 
 	"github.com/prioritycut/prioritycut/dataset"
 	"github.com/prioritycut/prioritycut/internal/localfile"
+	"github.com/prioritycut/prioritycut/tf"
 )
+
+// modelDigest is that of the SavedModel that a path names.
+func modelDigest(path string) (string, error) {
+	dir, err := tf.SavedModelDir(path)
+	if err != nil {
+		return "", err
+	}
+	return folderDigest(dir)
+}
 
 // folderDigest is the SHA-256 of the names and contents of a folder's files.
 func folderDigest(dir string) (string, error) {
 	h := sha256.New()
-	info, err := os.Stat(dir)
-	if err != nil {
-		return "", err
-	}
-	if !info.IsDir() {
-		return "", fmt.Errorf("%s is no folder", dir)
-	}
-	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}

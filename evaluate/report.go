@@ -9,6 +9,18 @@ import (
 	"github.com/prioritycut/prioritycut/evaluate/result"
 )
 
+// titleOf names a column for people.
+func titleOf(m result.Measure) string {
+	name, _, _ := strings.Cut(titles[m.Metric], " ↑")
+	name, _, _ = strings.Cut(name, " ↓")
+	if m.Region == result.All {
+		return name
+	}
+	return name + " " + regionOf(m.Region)
+}
+
+func regionOf(region string) string { return strings.ReplaceAll(region, "_", " ") }
+
 // titles of metrics, with an arrow to what is better.
 var titles = map[string]string{
 	result.L1: "L1 ↓", result.PSNR: "PSNR ↑", result.SSIM: "SSIM ↑", result.AKD: "AKD ↓", result.MKR: "MKR ↓",
@@ -31,10 +43,15 @@ func WriteReport(w io.Writer, o *Outcome) error {
 	var b strings.Builder
 	r := o.Run
 	first := o.Summary[0]
-	fmt.Fprintf(&b, "%s%s on %s: %d frames of %d videos of %dx%d pixels\n\n", r.Name, variantOf(r), dataOf(r), first.Frames, first.Videos, r.Width, r.Height)
+	fmt.Fprintf(&b, "%s%s on %s: %s of %s, %dx%d pixels\n\n", r.Name, variantOf(r), r.Data, count(first.Frames, "frame"), count(first.Videos, "video"), r.Width, r.Height)
 	writeTable(&b, o.Summary)
-	fmt.Fprintf(&b, "\nThe first interval is 1.96 s/sqrt(frames), as in the paper: it takes frames as independent, which those of one\n"+
-		"video are not, so it is too narrow. The second draws whole videos anew (bootstrap) and is the one to trust.\n")
+	if first.Videos < 2 {
+		fmt.Fprintln(&b, "\nThe interval is 1.96 s/sqrt(frames), as in the paper. It takes frames as independent, which those of one video are\n"+
+			"not: it is too narrow, and one video tells nothing about others.")
+	} else {
+		fmt.Fprintf(&b, "\nThe first interval is 1.96 s/sqrt(frames), as in the paper: it takes frames as independent, which those of one\n"+
+			"video are not, so it is too narrow. The second draws whole videos anew (bootstrap) and is the one to trust.\n")
+	}
 	for _, note := range notes(o) {
 		fmt.Fprintln(&b, note)
 	}
@@ -53,11 +70,12 @@ func variantOf(r result.Run) string {
 	return ""
 }
 
-func dataOf(r result.Run) string {
-	if r.Data == "" {
-		return "its data"
+// count says how many there are of something.
+func count(n int, what string) string {
+	if n != 1 {
+		what += "s"
 	}
-	return r.Data
+	return fmt.Sprintf("%d %s", n, what)
 }
 
 // writeTable prints the metrics that were measured.
@@ -73,7 +91,7 @@ func writeTable(b *strings.Builder, summary []result.SummaryRow) {
 		if s.CIVideosLow.Known() {
 			over = fmt.Sprintf("%.*f .. %.*f", d, float64(s.CIVideosLow), d, float64(s.CIVideosHigh))
 		}
-		fmt.Fprintf(t, "%s\t%s\t%.*f\t%s\t%s\t%d\t\n", titles[s.Metric], strings.ReplaceAll(s.Region, "_", " "), d, float64(s.Mean), fixed(s.CI95, d+1), over, s.Frames)
+		fmt.Fprintf(t, "%s\t%s\t%.*f\t%s\t%s\t%d\t\n", titles[s.Metric], regionOf(s.Region), d, float64(s.Mean), fixed(s.CI95, d+1), over, s.Frames)
 	}
 	t.Flush()
 }
@@ -90,10 +108,10 @@ func notes(o *Outcome) []string {
 	var out []string
 	r := o.Run
 	if o.Resumed > 0 {
-		out = append(out, fmt.Sprintf("%d videos were done before and not done again.", o.Resumed))
+		out = append(out, fmt.Sprintf("%s of an earlier call not done again.", count(o.Resumed, "video")))
 	}
 	if n := len(o.Skipped); n > 0 {
-		out = append(out, fmt.Sprintf("%d videos could not be read and are left out:", n))
+		out = append(out, fmt.Sprintf("%s could not be read, left out:", count(n, "video")))
 		const most = 5
 		for i, s := range o.Skipped {
 			if i == most {
@@ -104,11 +122,11 @@ func notes(o *Outcome) []string {
 		}
 	}
 	if n := o.Summary[0].MissingFrames; n > 0 {
-		out = append(out, fmt.Sprintf("%d frames have no prediction and are left out: %s.", n, strings.Join(without(o), ", ")))
+		out = append(out, fmt.Sprintf("%s without a prediction, left out: %s.", count(n, "frame"), strings.Join(without(o), ", ")))
 	}
 	for _, s := range o.Summary {
 		if s.Infinite > 0 {
-			out = append(out, fmt.Sprintf("%s of %d identical frames is infinite and left out of the mean.", s.Measure(), s.Infinite))
+			out = append(out, fmt.Sprintf("%s: %s equal to the real one (infinite), left out of the mean.", titleOf(s.Measure()), count(s.Infinite, "frame")))
 		}
 	}
 	if r.Masks == FromNowhere {

@@ -143,6 +143,9 @@ func (e *evaluation) openData(ctx context.Context) error {
 	}
 	r.FormatVersion, r.Name = result.FormatVersion, q.Name
 	e.subject.describe(r)
+	if p.RootDir == "" {
+		return refuse("%s does not say what it was trained on: give --data (shapes, sample:NAME or a path)", r.From)
+	}
 	if r.Name == "" {
 		r.Name = NameOf(r.From)
 	}
@@ -169,10 +172,22 @@ func (e *evaluation) numVideos() int {
 	if e.q.NumVideos > 0 {
 		return e.q.NumVideos
 	}
-	if c, ok := e.subject.(*checkpointSubject); ok {
-		return c.model.Config.Reconstruction.NumVideos
+	if c := e.config(); c != nil {
+		return c.Reconstruction.NumVideos
 	}
 	return defaultVideos
+}
+
+// config is what the evaluated model was trained with; nil where it does not
+// tell.
+func (e *evaluation) config() *config.Config {
+	switch s := e.subject.(type) {
+	case *checkpointSubject:
+		return s.model.Config
+	case *savedModelSubject:
+		return s.config
+	}
+	return nil
 }
 
 // kindOfData guesses what a data set shows.
@@ -191,8 +206,8 @@ func (e *evaluation) openSources(session tf.SessionConfig) error {
 	q, r := e.q, &e.description
 	_, drawn := e.videos[0].Drawn().(truthful)
 	threshold := prioritycut.DefaultParams().BGThreshold
-	if c, ok := e.subject.(*checkpointSubject); ok {
-		threshold = c.model.Config.PriorityCut.BGThreshold
+	if c := e.config(); c != nil {
+		threshold = c.PriorityCut.BGThreshold
 	}
 	var err error
 	if e.saliency, err = newSaliency(q.Masks, drawn, threshold, r.Width, r.Height); err != nil {

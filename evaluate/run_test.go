@@ -234,7 +234,7 @@ func TestRun(t *testing.T) {
 		t.Errorf("predictions (-checkpoint +predictions):\n%s", diff)
 	}
 	var text strings.Builder
-	if err := WriteReport(&text, o); err != nil || !strings.Contains(text.String(), "48 frames of 2 videos") || !strings.Contains(text.String(), "MKR ↓") {
+	if err := WriteReport(&text, o); err != nil || !strings.Contains(text.String(), "48 frames of 2 videos, 32x32 pixels") || !strings.Contains(text.String(), "MKR ↓") {
 		t.Errorf("%v:\n%s", err, text.String())
 	}
 }
@@ -474,7 +474,7 @@ func TestPartialPredictions(t *testing.T) {
 		}
 	}
 	var text strings.Builder
-	if err := WriteReport(&text, o); err != nil || !strings.Contains(text.String(), "26 frames have no prediction and are left out: test-0000 (2 of 24), test-0001 (24 of 24)") {
+	if err := WriteReport(&text, o); err != nil || !strings.Contains(text.String(), "26 frames without a prediction, left out: test-0000 (2 of 24), test-0001 (24 of 24)") {
 		t.Errorf("%v:\n%s", err, text.String())
 	}
 }
@@ -660,7 +660,7 @@ func TestBrokenVideos(t *testing.T) {
 		t.Errorf("PSNR of equal pictures: %+v", p)
 	}
 	var text strings.Builder
-	if err := WriteReport(&text, o); err != nil || !strings.Contains(text.String(), "2 videos could not be read and are left out") || !strings.Contains(text.String(), "test-0001") {
+	if err := WriteReport(&text, o); err != nil || !strings.Contains(text.String(), "2 videos could not be read, left out") || !strings.Contains(text.String(), "test-0001") || !strings.Contains(text.String(), "PSNR: 8 frames equal") {
 		t.Errorf("%v:\n%s", err, text.String())
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	tensorflow "github.com/wamuir/graft/tensorflow"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/prioritycut/prioritycut/config"
 	"github.com/prioritycut/prioritycut/dataset"
@@ -26,6 +27,7 @@ type savedModelSubject struct {
 	path, digest string
 	model        *tf.SavedModel
 	config       *config.Config // nil where the model does not tell
+	notes        exportNotes
 	p            dataset.Params
 	background   bool
 	source       *video.Frame
@@ -35,8 +37,8 @@ type savedModelSubject struct {
 // where the model leaves them open.
 func openSavedModel(q *Request, session tf.SessionConfig) (_ *savedModelSubject, err error) {
 	m := &savedModelSubject{path: q.SavedModel, p: dataset.DefaultParams()}
-	if m.digest, err = folderDigest(q.SavedModel); err != nil {
-		return nil, &RequestError{err}
+	if m.digest, err = modelDigest(q.SavedModel); err != nil {
+		return nil, refuse("--saved_model: %w", err)
 	}
 	if m.model, err = tf.OpenSavedModel(q.SavedModel, session); err != nil {
 		return nil, &RequestError{err}
@@ -56,6 +58,9 @@ func (m *savedModelSubject) check(q *Request) error {
 			return err
 		}
 		m.p = m.config.Dataset
+		if m.notes, err = readNotes(m.model); err != nil {
+			return err
+		}
 	case !errors.Is(err, fs.ErrNotExist):
 		return err
 	case q.Data == "":
@@ -89,6 +94,29 @@ func (m *savedModelSubject) check(q *Request) error {
 	return nil
 }
 
+// exportNotes are what counts here of the notes that an export leaves beside
+// the model.
+type exportNotes struct {
+	Step   int64  `yaml:"step"`
+	Digest string `yaml:"digest"`
+}
+
+// readNotes reads them; a model without them has none.
+func readNotes(m *tf.SavedModel) (n exportNotes, err error) {
+	const file = "prioritycut.yaml"
+	text, err := m.Extra(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return n, nil
+	}
+	if err != nil {
+		return n, err
+	}
+	if err := yaml.Unmarshal(text, &n); err != nil {
+		return n, fmt.Errorf("%s: %w", file, err)
+	}
+	return n, nil
+}
+
 // isPictures reports whether a tensor is float32 [N, H, W, 3] with open N.
 func isPictures(s tf.TensorSpec) bool {
 	return s.DType == tensorflow.Float && len(s.Shape) == 4 && s.Shape[0] < 0 && s.Shape[3] == 3
@@ -99,6 +127,10 @@ func (m *savedModelSubject) describe(r *result.Run) {
 	r.Height, r.Width, r.Fit = m.p.FrameShape[0], m.p.FrameShape[1], string(m.p.Fit)
 	if c := m.config; c != nil {
 		r.Variant, r.Preset, r.Seed, r.ConfigHash = string(c.Variant), c.Preset, c.Seed, c.Hash()
+		r.Step = m.notes.Step
+		if m.notes.Digest != "" {
+			r.Weights = m.notes.Digest
+		}
 		r.AlignCorners = strconv.FormatBool(c.Model.AlignCorners)
 	}
 }
