@@ -246,6 +246,9 @@ func TestFrozenGraph(t *testing.T) {
 	m := someModel(t, 1)
 	out := filepath.Join(t.TempDir(), "tiny")
 	plainDir, frozenDir := exported(t, m, Options{Out: out}).Dir, exported(t, m, Options{Out: out, Frozen: true}).Dir
+	if v := stored(t, frozenDir).GetGraphDef().GetVersions(); v.GetProducer() < 1000 {
+		t.Errorf("the graph says that it was made by version %d", v.GetProducer())
+	}
 	plain, frozen := stored(t, plainDir).GetGraphDef().GetNode(), stored(t, frozenDir).GetGraphDef().GetNode()
 	for _, op := range []string{"VarHandleOp", "ReadVariableOp", "AssignVariableOp", "SaveV2", "RestoreV2", "NoOp"} {
 		if n := count(frozen, op); n != 0 {
