@@ -109,7 +109,7 @@ func (m *Opened) exportSignatures(ctx context.Context, loaded *trained.Model, o 
 	defer func() { err = errors.Join(err, work.Close()) }()
 	plan, err := export.Prepare(loaded, export.Options{Out: filepath.Join(work.dir, "model"), Version: m.Version, Frozen: true})
 	if err == nil {
-		err = plan.Write(ctx)
+		_, err = plan.Write(ctx)
 	}
 	if err != nil {
 		return fmt.Errorf("exporting %s: %w", loaded.Dir, err)

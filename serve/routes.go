@@ -25,6 +25,7 @@ func (s *Server) routes() http.Handler {
 	}
 	if s.backend.Animator != nil {
 		add("GET /{$}", "page", s.index)
+		add("GET /icon.svg", "page", s.static("icon.svg", "image/svg+xml"))
 		add("GET /style.css", "page", s.static("style.css", "text/css; charset=utf-8"))
 		add("GET /page.js", "page", s.static("page.js", "text/javascript; charset=utf-8"))
 		add("POST /jobs", "job_create", s.createJob)
