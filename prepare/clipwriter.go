@@ -142,7 +142,7 @@ func (cw *clipWriter) fit(frame *video.Frame) (*video.Frame, error) {
 
 // picture writes one picture of a folder.
 func (cw *clipWriter) picture(n int, frame *video.Frame) (err error) {
-	f, err := os.OpenFile(filepath.Join(cw.made, fmt.Sprintf("%07d.%s", n, cw.w.o.Format)), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	f, err := cw.w.o.create(filepath.Join(cw.made, fmt.Sprintf("%07d.%s", n, cw.w.o.Format)))
 	if err != nil {
 		return err
 	}

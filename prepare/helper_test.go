@@ -67,6 +67,16 @@ func moving(number, n, w, h int) []*video.Frame {
 	return frames
 }
 
+// negative turns light into dark: a scene that differs from any other.
+func negative(frames []*video.Frame) []*video.Frame {
+	for _, f := range frames {
+		for i, v := range f.Pix {
+			f.Pix[i] = 255 - v
+		}
+	}
+	return frames
+}
+
 // folder writes frames as a folder of pictures.
 func folder(t testing.TB, path string, frames []*video.Frame) {
 	t.Helper()

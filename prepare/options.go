@@ -3,6 +3,8 @@ package prepare
 import (
 	"errors"
 	"fmt"
+	"io"
+	"os"
 	"runtime"
 
 	"github.com/prioritycut/prioritycut/video"
@@ -113,6 +115,9 @@ type Options struct {
 	DryRun bool
 	// Progress is told how far the work is; may be nil.
 	Progress Progress
+
+	// create makes the file of a picture; tests let it fail.
+	create func(path string) (io.WriteCloser, error)
 }
 
 // DefaultOptions are the values that flags start from.
@@ -186,6 +191,11 @@ func (o *Options) workers() int {
 		return o.Workers
 	}
 	return min(runtime.GOMAXPROCS(0), most)
+}
+
+// createNew makes a file that must not be there yet.
+func createNew(path string) (io.WriteCloser, error) {
+	return os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 }
 
 // Progress is told how far the work is. Its methods are called by several

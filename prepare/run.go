@@ -21,11 +21,14 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if o.Progress == nil {
 		o.Progress = quiet{}
 	}
+	if o.create == nil {
+		o.create = createNew
+	}
 	o.Limits = o.Limits.OrDefault()
 	if _, err := os.Stat(o.In); err != nil {
 		return nil, &UsageError{fmt.Errorf("--in: %w", err)}
 	}
-	if err := needTools(&o); err != nil {
+	if err := needTools(); err != nil {
 		return nil, &UsageError{err}
 	}
 	pl := &planner{o: &o, scans: &scans{options: &o}}
@@ -48,7 +51,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 }
 
 // needTools stops early: without ffmpeg every film would count as broken.
-func needTools(o *Options) error {
+func needTools() error {
 	for _, tool := range []string{"ffmpeg", "ffprobe"} {
 		if _, err := exec.LookPath(tool); err != nil {
 			return fmt.Errorf("%s is not in PATH (Debian, Ubuntu: apt-get install ffmpeg)", tool)

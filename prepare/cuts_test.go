@@ -1,0 +1,105 @@
+package prepare
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/prioritycut/prioritycut/video"
+)
+
+func readText(t *testing.T, text string) ([]cut, []mistake, error) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "cuts.csv")
+	write(t, path, text)
+	return readCuts(path, InFrames)
+}
+
+func TestReadCuts(t *testing.T) {
+	cuts, mistakes, err := readText(t, "\ufeffvideo;partition;start;end;left;top;width;height\n"+
+		"a.mp4;train;10;40;1;2;30.5;40\n"+
+		"a.mp4;;1.5s;1:02.5;;;;\n"+
+		"b.mp4;test;;90f;;;;\n"+
+		"c.mp4;train;5;5;;;;\n"+ // line 5
+		"c.mp4;train;5;20;1;2;3;\n"+
+		"c.mp4;train;5;20;1;2;0;4\n"+
+		"c.mp4;train;5.5;20;;;;\n"+
+		"c.mp4;valid;5;20;;;;\n"+
+		"c.mp4;train\n"+ // line 10
+		";train;5;20;;;;\n"+
+		"c.mp4;train;-5;20;;;;\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []cut{
+		{line: 2, video: "a.mp4", partition: train, start: moment{10, InFrames, false}, end: moment{40, InFrames, false}, box: &[4]float64{1, 2, 30.5, 40}},
+		{line: 3, video: "a.mp4", start: moment{1.5, InSeconds, false}, end: moment{62.5, InSeconds, false}},
+		{line: 4, video: "b.mp4", partition: test, start: moment{0, InFrames, true}, end: moment{90, InFrames, false}},
+	}
+	if diff := cmp.Diff(want, cuts, cmp.AllowUnexported(cut{}, moment{}, reference{})); diff != "" {
+		t.Error(diff)
+	}
+	reasons := []string{"not after start", "all four or none", "must be positive", "--times=seconds", "train, test or empty", "2 fields", "names no video", "no time"}
+	if len(mistakes) != len(reasons) {
+		t.Fatalf("%d mistakes: %v", len(mistakes), mistakes)
+	}
+	for i, m := range mistakes {
+		if m.line != 5+i || !strings.Contains(m.reason, reasons[i]) {
+			t.Errorf("line %d: %s; want line %d and %q", m.line, m.reason, 5+i, reasons[i])
+		}
+	}
+}
+
+func TestUnknownColumns(t *testing.T) {
+	for text, want := range map[string]string{
+		"video,identiy\n":           "did you mean identity?",
+		"video,colour\n":            "the columns are video,identity",
+		"identity,start\n":          "column video is missing",
+		"video,video\n":             "twice",
+		"video_id,start,end,box\n":  "did you mean bbox?",
+		"video_id,start,end,bbox\n": "column fps is missing",
+		"":                          "first line",
+	} {
+		if _, _, err := readText(t, text); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %q", text, err, want)
+		}
+	}
+}
+
+// A line of the published lists: a box of corners in a picture of another size,
+// frames at another rate.
+func TestPublishedList(t *testing.T) {
+	cuts, mistakes, err := readText(t, "video_id,start,end,bbox,fps,width,height,partition,person_id\n"+
+		"abc,25,75,100-50-420-360,25,640,360,train,id1\n"+
+		"abc#7,25,75,420-50-100-360,25,640,360,train,id1\n")
+	if err != nil || len(cuts) != 1 || len(mistakes) != 1 || !strings.Contains(mistakes[0].reason, "right and bottom") {
+		t.Fatalf("%v, %v, %v", cuts, mistakes, err)
+	}
+	c := cuts[0]
+	if c.video != "abc" || c.identity != "id1" || c.partition != train {
+		t.Errorf("%+v", c)
+	}
+	info := video.Info{W: 1280, H: 720, Rate: 50}
+	box, inside := boxIn(*c.box, c.ref, info)
+	if want := (rect{200, 100, 640, 620}); box != want || !inside {
+		t.Errorf("box %v, want %v", box, want)
+	}
+	k := &clock{in: &input{info: info}, rate: 50}
+	if n, err := k.frame(c.start, c.ref.fps); n != 50 || err != nil {
+		t.Errorf("frame 25 of 25 a second is frame %d of 50 a second, want 50; %v", n, err)
+	}
+	if _, inside := boxIn([4]float64{2000, 0, 100, 100}, reference{}, info); inside {
+		t.Error("a box outside of the picture lies inside")
+	}
+	if box, _ := boxIn([4]float64{-50, 650, 150, 300}, reference{}, info); box != (rect{0, 650, 100, 70}) {
+		t.Errorf("a box across the edge becomes %v", box)
+	}
+}
+
+func FuzzReadCuts(f *testing.F) {
+	f.Add("video,start\na,1\n")
+	f.Add("video_id,start,end,bbox,fps,width,height\na,1,2,1-2-3-4,25,10,10\n")
+	f.Fuzz(func(t *testing.T, text string) { _, _, _ = readText(t, text) })
+}

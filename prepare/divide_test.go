@@ -1,0 +1,182 @@
+package prepare
+
+import (
+	"fmt"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/prioritycut/prioritycut/video"
+)
+
+// clipOf makes a clip of n frames.
+func clipOf(identity string, n int) *clip {
+	return &clip{in: &input{name: identity + ".mp4", identity: identity}, identity: identity, span: span{0, n}, record: -1}
+}
+
+func TestDivideByIdentity(t *testing.T) {
+	o := options("in", "out")
+	for seed := int64(0); seed < 20; seed++ {
+		var clips []*clip
+		for i := 0; i < 30; i++ {
+			clips = append(clips, clipOf(fmt.Sprintf("id%02d", i%10), 50+i))
+		}
+		o.Seed = seed
+		out, d, err := divide(clips, &o)
+		if err != nil || len(d.warnings) != 0 {
+			t.Fatal(err, d.warnings)
+		}
+		frames := map[string]int{}
+		for _, c := range out {
+			frames[c.partition] += c.frames()
+		}
+		share := float64(frames[test]) / float64(frames[test]+frames[train])
+		if share < 0.12 || share > 0.28 || frames[""] != 0 {
+			t.Errorf("seed %d: %v, a test share of %.2f", seed, frames, share)
+		}
+	}
+	// Two identities: the smaller one is the test, and one is left to train on.
+	out, _, err := divide([]*clip{clipOf("a", 500), clipOf("b", 40)}, &o)
+	if err != nil || out[0].partition != train || out[1].partition != test {
+		t.Errorf("%v, %v, %v", out[0].partition, out[1].partition, err)
+	}
+}
+
+func TestGivenSidesStay(t *testing.T) {
+	o := options("in", "out")
+	a, b, c := clipOf("a", 10), clipOf("b", 10), clipOf("a", 10)
+	a.partition = test
+	if _, _, err := divide([]*clip{a, b, c}, &o); err != nil || c.partition != test || b.partition != train {
+		t.Errorf("b %q, c %q: an identity follows its given side; %v", b.partition, c.partition, err)
+	}
+	b, c = clipOf("b", 10), clipOf("b", 10)
+	b.partition, c.partition = train, test
+	if _, d, err := divide([]*clip{b, c}, &o); err != nil || len(d.warnings) != 1 {
+		t.Errorf("an identity on both sides gives warnings %v, %v", d.warnings, err)
+	}
+}
+
+func TestDivideByTime(t *testing.T) {
+	o := options("in", "out")
+	o.Gap = 3
+	c := clipOf("a", 100)
+	out, d, err := divide([]*clip{c}, &o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]span{}
+	for _, c := range out {
+		got[c.partition] = c.span
+	}
+	if diff := cmp.Diff(map[string]span{train: {0, 80}, test: {83, 100}}, got); diff != "" {
+		t.Error(diff)
+	}
+	if d.gap != 3 {
+		t.Errorf("a gap of %d", d.gap)
+	}
+	// Of several scenes whole ones go to the test where the border is near.
+	in := &input{name: "a.mp4"}
+	var scenes []*clip
+	for i := 0; i < 5; i++ {
+		scenes = append(scenes, &clip{in: in, identity: "a", span: span{20 * i, 20*i + 20}, record: -1})
+	}
+	out, _, err = divide(scenes, &o)
+	if err != nil || len(out) != 5 || out[3].partition != train || out[4].partition != test {
+		t.Errorf("%d clips, %v", len(out), err)
+	}
+	o.Split = SplitIdentity
+	if _, _, err := divide([]*clip{clipOf("a", 100)}, &o); err == nil {
+		t.Error("one identity was divided by identity")
+	}
+}
+
+// Frames that come again after the border are taken out of the test, and
+// identities that share frames come to one side.
+func TestNoFrameOnBothSides(t *testing.T) {
+	dir := t.TempDir()
+	known := func(name string, frames []*video.Frame) *signatures {
+		s := &signatures{filepath.Join(dir, name)}
+		if _, err := s.write(lookOf(frames)); err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	o := options("in", "out")
+	back := scenery(1, 80, 48)
+	var frames []*video.Frame
+	for i := 0; i < 50; i++ {
+		frames = append(frames, withSquare(back, i, 10, 24))
+	}
+	frames[45], frames[47] = frames[7], frames[33]
+	c := clipOf("a", 50)
+	c.known = known("again", frames)
+	out, d, err := divide([]*clip{c}, &o)
+	if err != nil || len(out) != 2 {
+		t.Fatalf("%d clips, %v", len(out), err)
+	}
+	late := out[1]
+	for _, want := range []int{45, 47} {
+		found := false
+		for _, i := range late.skip {
+			found = found || i == want
+		}
+		if !found {
+			t.Errorf("frame %d, which train has too, is not among those left out, %v", want, late.skip)
+		}
+	}
+	if d.nearEqual != len(late.skip) || late.frames() < 2 {
+		t.Errorf("%d left out, counted %d", len(late.skip), d.nearEqual)
+	}
+
+	var clips []*clip
+	for i := 0; i < 6; i++ {
+		c := clipOf(fmt.Sprintf("id%d", i), 20)
+		number := i
+		if i == 4 {
+			number = 1 // uploaded twice
+		}
+		c.known = known(c.identity, moving(10+number, 20, 64, 48))
+		clips = append(clips, c)
+	}
+	for seed := int64(0); seed < 10; seed++ {
+		o.Seed = seed
+		for _, c := range clips {
+			c.partition = ""
+		}
+		_, d, err := divide(clips, &o)
+		if err != nil || d.joined == 0 || clips[1].partition != clips[4].partition {
+			t.Fatalf("seed %d: joined %d, sides %s and %s, %v", seed, d.joined, clips[1].partition, clips[4].partition, err)
+		}
+	}
+}
+
+func TestNames(t *testing.T) {
+	name := func(in *input, identity string, first, end int) string {
+		c := &clip{in: in, identity: identity, span: span{first, end}, record: -1}
+		nameClips([]*clip{c})
+		return c.name
+	}
+	for _, x := range []struct{ path, want string }{
+		{"head.mp4", "head#head#000003#000040"},
+		{"anna/day 1/x.mp4", "anna#day_1-x#000003#000040"},
+		{"train/id1#abc#7.mp4", "id1#abc#7#000003#000040"},
+		{"-rf;$(x).mp4", "_-rf___x_#_-rf___x_#000003#000040"},
+		{".hidden/é.mp4", "_.hidden#é#000003#000040"},
+	} {
+		in := newInput("", x.path, film)
+		if got := name(in, in.identity, 3, 40); got != x.want {
+			t.Errorf("%s: %s, want %s", x.path, got, x.want)
+		}
+	}
+	long := newInput("", "a/"+string(make([]byte, 300))+".mp4", film)
+	if got := name(long, "a", 3, 40); len(got) > 200 {
+		t.Errorf("a name of %d bytes", len(got))
+	}
+	in := newInput("", "x.mp4", film)
+	same := []*clip{{in: in, identity: "x", span: span{0, 9}, record: -1}, {in: in, identity: "x", span: span{0, 9}, box: rect{1, 1, 5, 5}, record: -1}}
+	nameClips(same)
+	if same[0].name == same[1].name {
+		t.Error("two clips have one name")
+	}
+}
