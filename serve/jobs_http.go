@@ -23,7 +23,7 @@ func (s *Server) showJob(w http.ResponseWriter, r *http.Request) error {
 	}
 	w.Header().Set("Vary", "Accept")
 	if wantsPage(r) {
-		s.page(w, http.StatusOK, "job.html", newPageJob(status))
+		s.page(w, http.StatusOK, "job.html", newPageJob(status, s.options.Abandon > 0))
 		return nil
 	}
 	writeJSON(w, http.StatusOK, status)

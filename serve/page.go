@@ -37,13 +37,14 @@ type pageError struct{ Title, Text string }
 type pageJob struct {
 	Status
 	Ended, Done, Picture bool
+	Abandon              bool // it is cancelled when nobody watches
 	Progress             string
 	ResultSize           string
 	ExpiresText          string
 }
 
-func newPageJob(s Status) pageJob {
-	p := pageJob{Status: s, Ended: s.State.Ended(), Done: s.State == Done, Picture: s.ResultType == "image/gif", ResultSize: bytesText(s.ResultBytes)}
+func newPageJob(s Status, abandon bool) pageJob {
+	p := pageJob{Status: s, Ended: s.State.Ended(), Done: s.State == Done, Abandon: abandon, Picture: s.ResultType == "image/gif", ResultSize: bytesText(s.ResultBytes)}
 	switch {
 	case s.State == Queued:
 		p.Progress = fmt.Sprintf("waiting for %d before it", s.Before)

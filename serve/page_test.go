@@ -99,6 +99,7 @@ func TestPage(t *testing.T) {
 		p.Until("the film is shown", "document.getElementById('driving-preview').videoWidth == 64")
 		keep(t, p, "form")
 		id := watching()
+		p.Until("the warning", "/far apart/.test(document.getElementById('warnings').textContent)")
 		keep(t, p, "progress")
 		if role, label := p.Role("#progress"); role != "progressbar" || label != "Progress" {
 			t.Errorf("progress is a %s called %q", role, label)

@@ -59,12 +59,24 @@ function seconds(n) {
   return n < 90 ? n + " s" : Math.round(n / 60) + " min";
 }
 
+// warns says what the result will suffer from.
+function warns(texts) {
+  document.getElementById("warnings").replaceChildren(...texts.map((text) => {
+    const line = document.createElement("p");
+    line.className = "note";
+    line.setAttribute("role", "status");
+    line.textContent = text;
+    return line;
+  }));
+}
+
 // watches follows a job until it ends, then shows how.
 function watches(page) {
   const path = "/jobs/" + page.dataset.id;
   const bar = document.getElementById("progress");
   const said = document.getElementById("said");
   const show = (job) => {
+    warns(job.warnings || []);
     if (job.state === "queued") {
       said.textContent = "waiting for " + (job.jobs_before || 0) + " before it";
       return;
