@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/golang/glog"
+
 	"github.com/prioritycut/prioritycut/animate"
 	"github.com/prioritycut/prioritycut/internal/cli"
 	"github.com/prioritycut/prioritycut/video"
@@ -146,6 +148,7 @@ func (p *program) animate(ctx context.Context, a *animator, job animate.Job, sin
 	job.Progress = bar.update
 	report, err := a.Video(ctx, job, sink)
 	bar.end()
+	glog.V(1).Infof("reading %v, computing %v, writing %v: side by side in %v", report.Reading, report.Computing, report.Writing, report.Total)
 	return report, err
 }
 
