@@ -306,7 +306,7 @@ func TestMistakes(t *testing.T) {
 		{[]string{"--checkpoint=/nowhere"}, "/nowhere"},
 		{[]string{"--saved_model=/nowhere"}, "/nowhere"},
 		{[]string{"--checkpoint=a", "--saved_model=b"}, "give one of them"},
-		{[]string{"--max_upload=lots"}, "512KiB"},
+		{[]string{"--max_upload=lots"}, "--max_upload=lots: cannot be read"},
 		{[]string{"--jobs=0", "--keep=0s"}, "--jobs=0: want 1 to 64"},
 		{[]string{"--address=nobody:x"}, "--address"},
 	} {
