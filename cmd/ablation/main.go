@@ -2,13 +2,10 @@
 package main
 
 import (
-	"context"
 	"errors"
 	goflag "flag"
 	"fmt"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/golang/glog"
 	"github.com/spf13/pflag"
@@ -112,32 +109,11 @@ func (p *program) run() error {
 	if err := plan.Describe(os.Stdout, states); err != nil || p.dryRun {
 		return err
 	}
-	ctx, stop := untilSignalled()
+	ctx, stop := cli.UntilSignalled(os.Stderr, "finishing the step and saving; a second signal leaves at once")
 	defer stop()
 	err = plan.Train(ctx, os.Stdout)
 	if errors.Is(err, ablation.ErrStopped) {
 		_, err = fmt.Println(err)
 	}
 	return err
-}
-
-// untilSignalled returns a context that ends with the first SIGINT or SIGTERM;
-// the second one ends the program at once; the run at work then ends after its
-// step.
-func untilSignalled() (ctx context.Context, stop func()) {
-	ctx, cancel := context.WithCancel(context.Background())
-	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	go func() {
-		<-signals
-		fmt.Fprintln(os.Stderr, "\nfinishing the step and saving; a second signal leaves at once")
-		cancel()
-		s, ok := (<-signals).(syscall.Signal)
-		if !ok {
-			return
-		}
-		glog.Flush()
-		os.Exit(128 + int(s))
-	}()
-	return ctx, func() { signal.Stop(signals); cancel() }
 }

@@ -8,9 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 
 	"github.com/golang/glog"
 	"github.com/spf13/pflag"
@@ -103,7 +101,7 @@ func defaultRun() string { return defaultRunOf(config.DefaultPreset, string(conf
 // Main runs the program with the process's flags and returns its exit code.
 func (p *program) Main() int {
 	return p.Command.Main(func([]string) error {
-		ctx, stop := untilSignalled()
+		ctx, stop := cli.UntilSignalled(os.Stderr, "stopping; a second signal leaves at once")
 		defer stop()
 		return p.run(ctx)
 	})
@@ -197,23 +195,3 @@ func (p *program) stderr() io.Writer {
 
 // warn tells whoever sits in front of the screen.
 func (p *program) warn(text string) { fmt.Fprintf(p.stderr(), "warning: %s\n", text) }
-
-// untilSignalled returns a context that ends with the first SIGINT or SIGTERM;
-// the second one ends the program at once.
-func untilSignalled() (ctx context.Context, stop func()) {
-	ctx, cancel := context.WithCancel(context.Background())
-	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	go func() {
-		<-signals
-		fmt.Fprintln(os.Stderr, "\nstopping; a second signal leaves at once")
-		cancel()
-		s, ok := (<-signals).(syscall.Signal)
-		if !ok {
-			return
-		}
-		glog.Flush()
-		os.Exit(128 + int(s))
-	}()
-	return ctx, func() { signal.Stop(signals); cancel() }
-}

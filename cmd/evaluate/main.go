@@ -8,11 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"strings"
-	"syscall"
-
-	"github.com/golang/glog"
 
 	"github.com/prioritycut/prioritycut/internal/cli"
 )
@@ -72,7 +68,7 @@ func (p *program) run(args []string) error {
 			break
 		}
 	}
-	ctx, stop := untilSignalled()
+	ctx, stop := cli.UntilSignalled(os.Stderr, "stopping; finished videos are kept, a second signal leaves at once")
 	defer stop()
 	return chosen.run(ctx, p.stdout(), args)
 }
@@ -93,24 +89,4 @@ func refuseArguments(args []string) error {
 		return cli.Usage(fmt.Errorf("unexpected argument %q: flags have two dashes", args[0]))
 	}
 	return cli.Usage(fmt.Errorf("unexpected argument %q; see evaluate --help", args[0]))
-}
-
-// untilSignalled returns a context that ends with the first SIGINT or SIGTERM;
-// the second one ends the program at once.
-func untilSignalled() (ctx context.Context, stop func()) {
-	ctx, cancel := context.WithCancel(context.Background())
-	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	go func() {
-		<-signals
-		fmt.Fprintln(os.Stderr, "\nstopping; finished videos are kept, a second signal leaves at once")
-		cancel()
-		s, ok := (<-signals).(syscall.Signal)
-		if !ok {
-			return
-		}
-		glog.Flush()
-		os.Exit(128 + int(s))
-	}()
-	return ctx, func() { signal.Stop(signals); cancel() }
 }

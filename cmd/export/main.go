@@ -9,9 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"os/signal"
 	"path/filepath"
-	"syscall"
 
 	"github.com/spf13/pflag"
 
@@ -70,7 +68,7 @@ func defaultRun() string { return rundir.Default(config.DefaultPreset, string(co
 // Main runs the program with the process's flags and returns its exit code.
 func (p *program) Main() int {
 	return p.Command.Main(func([]string) error {
-		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+		ctx, stop := cli.UntilSignalled(os.Stderr, "")
 		defer stop()
 		return p.run(ctx)
 	})

@@ -10,13 +10,10 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"os/signal"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
-	"github.com/golang/glog"
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/pflag"
 	"golang.org/x/term"
@@ -65,7 +62,7 @@ func command() *program {
 // Main runs the program with the process's flags and returns its exit code.
 func (p *program) Main() int {
 	return p.Command.Main(func([]string) error {
-		ctx, stop := untilSignalled()
+		ctx, stop := cli.UntilSignalled(os.Stderr, "")
 		defer stop()
 		return p.run(ctx)
 	})
@@ -184,23 +181,4 @@ func (p *progress) end() {
 		_ = p.bar.Exit()
 		fmt.Fprintln(p.out)
 	}
-}
-
-// untilSignalled returns a context that ends with the first SIGINT or SIGTERM;
-// the second one ends the program at once.
-func untilSignalled() (ctx context.Context, stop func()) {
-	ctx, cancel := context.WithCancel(context.Background())
-	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	go func() {
-		<-signals
-		cancel()
-		s, ok := (<-signals).(syscall.Signal)
-		if !ok {
-			return
-		}
-		glog.Flush()
-		os.Exit(128 + int(s))
-	}()
-	return ctx, func() { signal.Stop(signals); cancel() }
 }

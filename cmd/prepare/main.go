@@ -8,11 +8,8 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 
-	"github.com/golang/glog"
 	"github.com/spf13/pflag"
 
 	"github.com/prioritycut/prioritycut/internal/cli"
@@ -107,7 +104,7 @@ func (p *program) run() error {
 	o.Fit = video.Fit(p.fit)
 	progress := newProgress(p.stdout())
 	o.Progress = progress
-	ctx, stop := untilSignalled()
+	ctx, stop := cli.UntilSignalled(os.Stderr, "stopping; a second signal leaves at once")
 	defer stop()
 	report, err := prepare.Run(ctx, o)
 	progress.end()
@@ -189,24 +186,4 @@ func (p *program) stdout() io.Writer {
 		return p.Stdout
 	}
 	return os.Stdout
-}
-
-// untilSignalled returns a context that ends with the first SIGINT or SIGTERM;
-// the second one ends the program at once.
-func untilSignalled() (ctx context.Context, stop func()) {
-	ctx, cancel := context.WithCancel(context.Background())
-	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	go func() {
-		<-signals
-		fmt.Fprintln(os.Stderr, "\nstopping; a second signal leaves at once")
-		cancel()
-		s, ok := (<-signals).(syscall.Signal)
-		if !ok {
-			return
-		}
-		glog.Flush()
-		os.Exit(128 + int(s))
-	}()
-	return ctx, func() { signal.Stop(signals); cancel() }
 }

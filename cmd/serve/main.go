@@ -10,8 +10,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/golang/glog"
 
@@ -36,7 +34,7 @@ func defaultRun() string {
 // Main runs the program with the process's flags and returns its exit code.
 func (p *program) Main() int {
 	return p.Command.Main(func([]string) error {
-		ctx, stop := p.untilSignalled()
+		ctx, stop := cli.UntilSignalled(os.Stderr, fmt.Sprintf("stopping: jobs may go on for %v; a second signal leaves at once", p.options.Grace))
 		defer stop()
 		return p.run(ctx)
 	})
@@ -127,26 +125,6 @@ func (p *program) announce(l net.Listener, model *serve.Opened) {
 	}
 	fmt.Fprintf(p.stdout(), "serving %s, version %d; Ctrl-C stops\n%s  predict   %s/v1/models/%s:predict\n  metrics   %s/metrics\n",
 		p.options.Name, model.Version, page, url, p.options.Name, url)
-}
-
-// untilSignalled returns a context that ends with the first SIGINT or SIGTERM;
-// the second one ends the program at once.
-func (p *program) untilSignalled() (ctx context.Context, stop func()) {
-	ctx, cancel := context.WithCancel(context.Background())
-	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	go func() {
-		<-signals
-		fmt.Fprintf(os.Stderr, "\nstopping: jobs may go on for %v; a second signal leaves at once\n", p.options.Grace)
-		cancel()
-		s, ok := (<-signals).(syscall.Signal)
-		if !ok {
-			return
-		}
-		glog.Flush()
-		os.Exit(128 + int(s))
-	}()
-	return ctx, func() { signal.Stop(signals); cancel() }
 }
 
 func (p *program) stdout() io.Writer {

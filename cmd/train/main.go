@@ -2,13 +2,9 @@
 package main
 
 import (
-	"context"
 	goflag "flag"
-	"fmt"
 	"io"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/golang/glog"
 
@@ -61,30 +57,10 @@ func run(f *cli.Shared) error {
 	if o.Dir == "" {
 		o.Dir = rundir.Default(c.Preset, string(c.Variant))
 	}
-	ctx, stop := untilSignalled()
+	ctx, stop := cli.UntilSignalled(os.Stderr, "finishing the step and saving; a second signal leaves at once")
 	defer stop()
 	if f.DryRun {
 		return train.DryRun(ctx, o)
 	}
 	return train.Run(ctx, o)
-}
-
-// untilSignalled returns a context that ends with the first SIGINT or SIGTERM;
-// the second one ends the program at once.
-func untilSignalled() (ctx context.Context, stop func()) {
-	ctx, cancel := context.WithCancel(context.Background())
-	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	go func() {
-		<-signals
-		fmt.Fprintln(os.Stderr, "\nfinishing the step and saving; a second signal leaves at once")
-		cancel()
-		s, ok := (<-signals).(syscall.Signal)
-		if !ok {
-			return
-		}
-		glog.Flush()
-		os.Exit(128 + int(s))
-	}()
-	return ctx, func() { signal.Stop(signals); cancel() }
 }
