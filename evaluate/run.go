@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -40,6 +41,8 @@ func Run(ctx context.Context, q Request) (_ *Outcome, err error) {
 	if err := q.Validate(); err != nil {
 		return nil, err
 	}
+	_, err = os.Stat(q.Out)
+	fresh := errors.Is(err, fs.ErrNotExist)
 	if err := os.MkdirAll(q.Out, 0o755); err != nil {
 		return nil, &RequestError{err}
 	}
@@ -47,11 +50,15 @@ func Run(ctx context.Context, q Request) (_ *Outcome, err error) {
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, lock.Unlock()) }()
 	e, err := prepare(ctx, &q)
 	if err != nil {
+		err = errors.Join(err, lock.Discard())
+		if fresh {
+			_ = os.Remove(q.Out) // made for nothing; one with something in it stays
+		}
 		return nil, err
 	}
+	defer func() { err = errors.Join(err, lock.Unlock()) }()
 	defer func() { err = errors.Join(err, e.close()) }()
 	return e.run(ctx)
 }
@@ -92,6 +99,9 @@ func prepare(ctx context.Context, q *Request) (_ *evaluation, err error) {
 	if e.meter, err = newMeter(q, &e.description); err != nil {
 		return nil, err
 	}
+	if err := e.subject.expect(ctx, e.videos); err != nil {
+		return nil, err
+	}
 	if q.WriteFrames != "" {
 		if err := os.MkdirAll(q.WriteFrames, 0o755); err != nil {
 			return nil, &RequestError{err}
@@ -100,7 +110,7 @@ func prepare(ctx context.Context, q *Request) (_ *evaluation, err error) {
 	if e.store, err = result.OpenStore(q.Out, e.description, !q.NoFrames); err != nil {
 		return nil, &RequestError{err}
 	}
-	return e, e.subject.expect(ctx, e.videos)
+	return e, nil
 }
 
 // openSubject opens what is evaluated, and says how further models compute.
