@@ -2,7 +2,9 @@ package prepare
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"math"
 	"path/filepath"
 	"sync"
@@ -166,11 +168,14 @@ func (pl *planner) fromRecords(in *input) error {
 			break
 		}
 	}
-	if err := r.Skip(); err != errEOF {
-		pl.drop(dropped{video: in.name, identity: in.identity, first: r.Records(), reason: err.Error(), fault: true})
-	}
-	if r.Records() == 0 {
+	err = r.Skip() // what ended it
+	switch {
+	case r.Records() == 0 && errors.Is(err, io.EOF):
 		return fmt.Errorf("%s holds no record", in.path)
+	case r.Records() == 0:
+		return err
+	case !errors.Is(err, io.EOF):
+		pl.drop(dropped{video: in.name, identity: in.identity, first: r.Records(), reason: err.Error(), fault: true})
 	}
 	for i := 0; i < r.Records(); i++ {
 		pl.add(&clip{in: in, identity: in.identity, partition: in.partition, given: in.partition != "",

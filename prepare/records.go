@@ -4,14 +4,11 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 
 	"github.com/prioritycut/prioritycut/internal/tfrecord"
 	"github.com/prioritycut/prioritycut/video"
 )
-
-var errEOF = io.EOF
 
 func isCorrupt(err error) bool {
 	var corrupt *tfrecord.CorruptError

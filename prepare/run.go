@@ -102,7 +102,7 @@ func run(ctx context.Context, pl *planner, m *manifest) (report *Report, err err
 	} else {
 		w.manifest, m = again, again
 	}
-	removeAll(w.temp())
+	w.sweep()
 	defer removeAll(w.temp())
 
 	p, err := pl.make(ctx)
@@ -152,6 +152,22 @@ func run(ctx context.Context, pl *planner, m *manifest) (report *Report, err err
 		return nil, outputError(err)
 	}
 	return report, unusable
+}
+
+// sweep removes what a killed run left half written.
+func (w *writer) sweep() {
+	removeAll(w.temp())
+	for _, dir := range []string{w.o.Out, w.path(stripsName), w.path(stateName, "scans"), w.path(stateName, "written")} {
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			continue // not there yet, or reported when it is written to
+		}
+		for _, e := range entries {
+			if strings.HasPrefix(e.Name(), ".part-") || strings.HasPrefix(e.Name(), ".") && strings.Contains(e.Name(), ".tmp-") {
+				removeAll(filepath.Join(dir, e.Name()))
+			}
+		}
+	}
 }
 
 // refuseVanished reports clips whose videos are no longer among the inputs: to

@@ -154,12 +154,16 @@ func (w *writer) dropAll(clips []*clip, why string) error {
 	return nil
 }
 
+// maxRate bounds the rates that films are written at; what claims more is
+// mistaken.
+const maxRate = 240
+
 // rate is that of the film to write, as a fraction.
 func (in *input) rate(o *Options) string {
 	switch {
 	case o.FPS > 0:
 		return strconv.FormatFloat(o.FPS, 'f', -1, 64)
-	case in.info.ExactRate != "":
+	case in.info.ExactRate != "" && in.info.Rate <= maxRate:
 		return in.info.ExactRate
 	}
 	return "25"
