@@ -165,12 +165,23 @@ func (j job) run(ctx context.Context, path string, lines func([]string)) error {
 			follow()
 		case err := <-ended:
 			follow()
-			if err != nil {
+			if err != nil && !(stop == nil && killed(err)) {
 				return fmt.Errorf("%w; the end of %s:\n%s", err, log.path, log.last())
 			}
 			return nil
 		}
 	}
+}
+
+// killed reports whether a child ended by the signal that asks it to stop: one
+// that has only just been started does not listen yet, and has nothing to save.
+func killed(err error) bool {
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) {
+		return false
+	}
+	status, ok := exit.Sys().(syscall.WaitStatus)
+	return ok && status.Signaled() && status.Signal() == syscall.SIGTERM
 }
 
 // command is the child that does a job. It has a process group of its own, so

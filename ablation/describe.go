@@ -20,8 +20,8 @@ func (p *Plan) Describe(w io.Writer, states []State) error {
 	if c.Train.Steps == 0 {
 		length = fmt.Sprintf("%d epochs", c.Train.NumEpochs)
 	}
-	fmt.Fprintf(&b, "%d runs of %s each in %s: %d variants, %d seeds; %s on %s\n",
-		len(p.Runs), length, p.Out, len(p.Variants), p.Seeds, c.Preset, c.Dataset.RootDir)
+	fmt.Fprintf(&b, "%s of %s each in %s: %s, %s; %s on %s\n",
+		count(len(p.Runs), "run"), length, p.Out, count(len(p.Variants), "variant"), count(p.Seeds, "seed"), c.Preset, c.Dataset.RootDir)
 	if p.Schedule != "" {
 		fmt.Fprintln(&b, p.Schedule)
 	}
@@ -62,4 +62,12 @@ func forTime(d time.Duration) string {
 		return ""
 	}
 	return ", about " + roughly(d)
+}
+
+// count is a number of things in words: "1 seed", "3 seeds".
+func count(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }

@@ -115,8 +115,8 @@ func (o *Outcome) setting(p *Plan) string {
 	if c.Train.Steps == 0 {
 		length = fmt.Sprintf("%d epochs", c.Train.NumEpochs)
 	}
-	text := fmt.Sprintf("%d variants, %d seeds, %s of %d pairs each, pictures of %dx%d pixels. SSIM window: %s; salient parts: %s; keypoints: %s; embeddings: %s.",
-		len(p.Variants), len(o.Seeds), length, c.Train.BatchSize, o.Run.Width, o.Run.Height,
+	text := fmt.Sprintf("%s, %s, %s of %d pairs each, pictures of %dx%d pixels. SSIM window: %s; salient parts: %s; keypoints: %s; embeddings: %s.",
+		count(len(p.Variants), "variant"), count(len(o.Seeds), "seed"), length, c.Train.BatchSize, o.Run.Width, o.Run.Height,
 		o.Run.SSIMWindow, o.Run.Masks, o.Run.KeypointsGenerated, o.Run.EmbeddingsGenerated)
 	if p.Schedule != "" {
 		text += " " + strings.ToUpper(p.Schedule[:1]) + p.Schedule[1:] + "."
@@ -137,8 +137,11 @@ func (o *Outcome) notes(p *Plan) []string {
 	if p.quick {
 		all = append(all, "A quick run: the numbers mean nothing.")
 	}
+	if len(o.Seeds) == 1 {
+		all = append(all, "One seed: what is said here holds for these very runs; another seed may say otherwise.")
+	}
 	if o.Left > 0 {
-		all = append(all, fmt.Sprintf("%d more runs are measured and wait for the others of their seed.", o.Left))
+		all = append(all, fmt.Sprintf("Measured and waiting for the others of their seed: %s.", count(o.Left, "run")))
 	}
 	if len(o.Seeds) < p.Seeds {
 		all = append(all, fmt.Sprintf("Not complete: %d of %d seeds. The same command goes on.", len(o.Seeds), p.Seeds))
@@ -150,9 +153,9 @@ func (o *Outcome) notes(p *Plan) []string {
 func (o *Outcome) claimGrid() compare.Grid {
 	g := compare.Grid{Caption: "each claim as a whole", Header: []string{"", "claim", "answer", "its parts"}}
 	for _, c := range o.Claims {
-		count := map[Answer]int{}
+		given := map[Answer]int{}
 		for _, f := range c.Findings {
-			count[f.Answer]++
+			given[f.Answer]++
 		}
 		answer := string(c.Answer)
 		if len(c.Unmeasured) > 0 && c.Answer != NotMeasured {
@@ -160,8 +163,8 @@ func (o *Outcome) claimGrid() compare.Grid {
 		}
 		var parts []string
 		for _, a := range []Answer{Yes, No, Undecided, NotMeasured} {
-			if count[a] > 0 {
-				parts = append(parts, fmt.Sprintf("%d %s", count[a], a))
+			if given[a] > 0 {
+				parts = append(parts, fmt.Sprintf("%d %s", given[a], a))
 			}
 		}
 		g.Rows = append(g.Rows, []string{c.ID, c.Text, answer, strings.Join(parts, ", ")})

@@ -22,10 +22,10 @@ type Row struct {
 // rows are those of Table 4: each adds to the one before, but for the last
 // two, which both add to the U-Net.
 var rows = []Row{
-	{model.FOMM, "Baseline", "FOMM", 0.6},
-	{model.FOMMAdv, "+ Adv", "FOMM+", 0.75},
-	{model.UNet, "+ U-Net", "U-Net", 0.9},
-	{model.CutMix, "+ CutMix", "CutMix", 1},
+	{model.FOMM, "Baseline", "FOMM", 0.8},
+	{model.FOMMAdv, "+ Adv", "FOMM+", 0.85},
+	{model.UNet, "+ U-Net", "U-Net", 0.95},
+	{model.CutMix, "+ CutMix", "CutMix", 0.95},
 	{model.PriorityCut, "+ PriorityCut", "PriorityCut", 1},
 }
 

@@ -76,9 +76,9 @@ type Pace struct {
 	measured map[model.Variant]float64
 }
 
-// Seconds of a step of prioritycut with the default preset on two idle cores,
+// Seconds of a step of prioritycut with the default preset on two cores,
 // start and end of a run shared out among its steps.
-const defaultUnit = 0.38
+const defaultUnit = 0.3
 
 // newPace learns from the times of a plan's runs.
 func newPace(p *Plan) (*Pace, error) {

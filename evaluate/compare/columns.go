@@ -105,7 +105,7 @@ func FormatDifference(m result.Measure, v result.Value) string {
 		text = "+" + text
 	}
 	if f, _ := strconv.ParseFloat(text, 64); f == 0 && v != 0 {
-		return strconv.FormatFloat(float64(v), 'g', 2, 64)
+		return fmt.Sprintf("%+.1e", float64(v)) // a sign where all digits are 0
 	}
 	return text
 }

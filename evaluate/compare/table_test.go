@@ -132,7 +132,7 @@ func TestFormat(t *testing.T) {
 		}
 	}
 	psnr := result.Measure{Metric: result.PSNR, Region: result.All}
-	for v, want := range map[float64]string{0.1234: "+0.123", -0.1234: "-0.123", 0: "0.000", 0.00001: "1e-05"} {
+	for v, want := range map[float64]string{0.1234: "+0.123", -0.1234: "-0.123", 0: "0.000", 0.00001: "+1.0e-05"} {
 		if got := FormatDifference(psnr, result.Value(v)); got != want {
 			t.Errorf("FormatDifference(%v) = %s, want %s", v, got, want)
 		}
