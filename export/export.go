@@ -25,7 +25,7 @@ type Options struct {
 	// number when a version as high is there.
 	Version int64
 	// Frozen writes weights as constants, with batch norm folded into
-	// convolutions: one file, faster where it runs often.
+	// convolutions: one file without variables to restore.
 	Frozen bool
 }
 

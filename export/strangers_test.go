@@ -141,7 +141,7 @@ func TestStrangersAgree(t *testing.T) {
 			for key, values := range outputs {
 				for _, loader := range []string{"v1", "v2"} {
 					name := strings.Join([]string{loader, string(rune('0' + i)), signature, key}, "/")
-					if signature == "feed" {
+					if signature == "feed" || i == 2 && signature != SigDefault {
 						continue
 					}
 					compared++
@@ -152,7 +152,7 @@ func TestStrangersAgree(t *testing.T) {
 			}
 		}
 	}
-	if compared != len(got) || compared != 3*2*12 {
+	if compared != len(got) || compared != 2*(12+12+1) {
 		t.Errorf("%d outputs compared, Python gave %d", compared, len(got))
 	}
 	for i, r := range reports {

@@ -44,7 +44,7 @@ func command() *program {
 	p := &program{Command: cli.New("export", summary)}
 	p.Examples = []string{
 		"bazel run //cmd:export  # what the default training run learned",
-		"bazel run //cmd:export -- --checkpoint=runs/vox-256-prioritycut --out=models/vox --frozen  # constants, batch norm folded: fastest",
+		"bazel run //cmd:export -- --checkpoint=runs/vox-256-prioritycut --out=models/vox --frozen  # one file: weights as constants, batch norm folded",
 		"bazel run //cmd:export -- --checkpoint=runs/vox-256-prioritycut/checkpoints/step-00100000 --out=models/vox --version=3  # one checkpoint",
 		"bazel run //cmd:export -- --dry_run  # what the model takes and gives, and write nothing",
 	}
@@ -55,7 +55,7 @@ func command() *program {
 	p.Group("Where to and how", func(f *pflag.FlagSet) {
 		f.StringVar(&o.Out, cli.Out, "", "`folder` DIR/NAME of the model; the version becomes a folder in it (default "+filepath.Join(modelsDir, "<preset>-<variant>")+")")
 		f.Int64Var(&o.Version, "version", 0, "`number` of the version; an existing one is never overwritten (default: the step of the run, or one above the newest version)")
-		f.BoolVar(&o.Frozen, "frozen", false, "weights as constants of the graph, batch norm folded into the convolutions before it: one file, faster frames")
+		f.BoolVar(&o.Frozen, "frozen", false, "weights as constants of the graph, batch norm folded into the convolutions before it: one file without variables")
 		f.BoolVar(&p.dryRun, cli.DryRun, false, "build and describe the model, and write nothing")
 	})
 	p.Topic("help_signatures", "say what the signatures of an exported model do", signatures)
@@ -114,11 +114,15 @@ func (p *program) open() (*trained.Model, error) {
 }
 
 func (p *program) report(plan *export.Plan, done export.Written) error {
-	_, err := fmt.Fprintf(p.stdout(), "%s: step %d, %.1f MB, %d signatures; differs from the checkpoint by %.1g at most\n"+
+	base, err := filepath.Abs(p.options.Out) // servers want it so
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(p.stdout(), "%s: step %d, %.1f MB, %d signatures; differs from the checkpoint by %.1g at most\n"+
 		"what they take and give: %s\n"+
-		"serve it: bazel run //cmd:serve -- --saved_model=%s, or tensorflow_model_server --model_name=%s --model_base_path=$PWD/%s\n",
+		"serve it: bazel run //cmd:serve -- --saved_model=%s, or tensorflow_model_server --model_name=%s --model_base_path=%s\n",
 		plan.Dir, plan.Notes.Step, float64(done.Bytes)/1e6, len(plan.Signatures), done.Difference,
-		filepath.Join(plan.Dir, "assets.extra", export.ReadmeFile), p.options.Out, plan.Name, p.options.Out)
+		filepath.Join(plan.Dir, "assets.extra", export.ReadmeFile), p.options.Out, plan.Name, base)
 	return err
 }
 
