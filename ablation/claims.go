@@ -99,7 +99,9 @@ const (
 type Finding struct {
 	Part
 	Effect
-	Answer Answer
+	// Answer holds for other videos and other seeds, TheseRuns for other videos
+	// alone: by the interval over videos.
+	Answer, TheseRuns Answer
 }
 
 // Found is a claim with its findings.
@@ -107,8 +109,8 @@ type Found struct {
 	Claim
 	Findings []Finding
 	// Answer is yes where every part that was measured is, no where any of them
-	// is no, else undecided.
-	Answer Answer
+	// is no, else undecided; TheseRuns likewise.
+	Answer, TheseRuns Answer
 	// Unmeasured lists the measures of the claim that were not measured.
 	Unmeasured []string
 }
@@ -128,27 +130,29 @@ func (p Part) answer(v compare.Verdict) Answer {
 
 // judge answers a claim; effect gives the difference of each part.
 func (c Claim) judge(effect func(Part) (Effect, error)) (Found, error) {
-	f := Found{Claim: c, Answer: NotMeasured}
+	f := Found{Claim: c, Answer: NotMeasured, TheseRuns: NotMeasured}
 	named := map[string]bool{}
 	for _, p := range c.Parts {
 		e, err := effect(p)
 		if err != nil {
 			return f, err
 		}
-		one := Finding{Part: p, Effect: e, Answer: p.answer(e.Verdict)}
+		one := Finding{Part: p, Effect: e, Answer: p.answer(e.Verdict), TheseRuns: p.answer(compare.Judge(p.Measure, e.Low, e.High))}
 		f.Findings = append(f.Findings, one)
-		switch {
-		case one.Answer == NotMeasured:
-			if name := compare.Title(p.Measure); !named[name] {
-				named[name], f.Unmeasured = true, append(f.Unmeasured, name)
-			}
-		case one.Answer == No || f.Answer == No:
-			f.Answer = No
-		case one.Answer == Undecided || f.Answer == Undecided:
-			f.Answer = Undecided
-		default:
-			f.Answer = Yes
+		f.Answer, f.TheseRuns = f.Answer.and(one.Answer), f.TheseRuns.and(one.TheseRuns)
+		if name := compare.Title(p.Measure); one.Answer == NotMeasured && !named[name] {
+			named[name], f.Unmeasured = true, append(f.Unmeasured, name)
 		}
 	}
 	return f, nil
+}
+
+// and is the answer to two parts together; what was not measured says nothing.
+func (a Answer) and(b Answer) Answer {
+	for _, stronger := range []Answer{No, Undecided, Yes} {
+		if a == stronger || b == stronger {
+			return stronger
+		}
+	}
+	return NotMeasured
 }

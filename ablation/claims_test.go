@@ -33,9 +33,9 @@ func TestClaimsHoldOnPaper(t *testing.T) {
 	for _, c := range Claims() {
 		found, err := c.judge(func(p Part) (Effect, error) {
 			d := result.Value(value(p.Variant, p.Measure) - value(p.Against, p.Measure))
-			return Effect{Verdict: compare.Judge(p.Measure, d, d)}, nil
+			return Effect{Difference: compare.Difference{Mean: d, Low: d, High: d}, Verdict: compare.Judge(p.Measure, d, d)}, nil
 		})
-		if err != nil || found.Answer != Yes {
+		if err != nil || found.Answer != Yes || found.TheseRuns != Yes {
 			t.Errorf("claim %s: %s, %v", c.ID, found.Answer, err)
 			for _, f := range found.Findings {
 				t.Logf("  %s %v: %s", f.pair(), f.Measure, f.Answer)

@@ -66,6 +66,7 @@ type effectRow struct {
 	Verdict       string       `csv:"verdict"`
 	Expect        string       `csv:"claimed"`
 	Answer        string       `csv:"answer"`
+	TheseRuns     string       `csv:"answer_these_runs"`
 }
 
 func effectRows(claim string, findings []Finding) []effectRow {
@@ -76,6 +77,7 @@ func effectRows(claim string, findings []Finding) []effectRow {
 			Metric: f.Measure.Metric, Region: f.Measure.Region, Difference: f.Mean, Low: f.Low, High: f.High,
 			SeedLow: f.SeedLow, SeedHigh: f.SeedHigh, Seeds: len(f.BySeed), Videos: f.Videos, Frames: f.Frames,
 			Verdict: string(f.Verdict), Expect: string(f.Expect), Answer: string(f.Answer),
+			TheseRuns: string(f.TheseRuns),
 		})
 	}
 	return rows
@@ -106,7 +108,8 @@ func (o *Outcome) report(p *Plan, pictures []compare.Picture) (*compare.Report, 
 }
 
 const howDecided = "Differences are paired: runs of the same seed, the same frames of the same videos. The first interval draws videos anew, " +
-	"the second is over seeds (Student's t). Better or worse is said where both leave out 0 on the same side, otherwise undecided."
+	"the second is over seeds (Student's t). Better or worse is said where both leave out 0 on the same side, otherwise undecided. " +
+	"Of these runs alone is by the first interval: what holds for the models that were trained, whether or not others trained alike would agree."
 
 // setting says what was trained.
 func (o *Outcome) setting(p *Plan) string {
@@ -151,7 +154,7 @@ func (o *Outcome) notes(p *Plan) []string {
 
 // claimGrid answers each claim in a line.
 func (o *Outcome) claimGrid() compare.Grid {
-	g := compare.Grid{Caption: "each claim as a whole", Header: []string{"", "claim", "answer", "its parts"}}
+	g := compare.Grid{Caption: "each claim as a whole", Header: []string{"", "claim", "answer", "its parts", "of these runs alone"}}
 	for _, c := range o.Claims {
 		given := map[Answer]int{}
 		for _, f := range c.Findings {
@@ -167,7 +170,7 @@ func (o *Outcome) claimGrid() compare.Grid {
 				parts = append(parts, fmt.Sprintf("%d %s", given[a], a))
 			}
 		}
-		g.Rows = append(g.Rows, []string{c.ID, c.Text, answer, strings.Join(parts, ", ")})
+		g.Rows = append(g.Rows, []string{c.ID, c.Text, answer, strings.Join(parts, ", "), string(c.TheseRuns)})
 	}
 	return g
 }
@@ -176,13 +179,13 @@ func (o *Outcome) claimGrid() compare.Grid {
 func (o *Outcome) findingGrid() compare.Grid {
 	g := compare.Grid{
 		Caption: "part by part",
-		Header:  []string{"", "comparison", "metric", "claimed", "difference", "95 % over videos", "95 % over seeds", "answer"},
+		Header:  []string{"", "comparison", "metric", "claimed", "difference", "95 % over videos", "95 % over seeds", "answer", "of these runs alone"},
 	}
 	for _, c := range o.Claims {
 		for _, f := range c.Findings {
 			g.Rows = append(g.Rows, []string{
 				c.ID, f.pair(), compare.Title(f.Measure), string(f.Expect), compare.FormatDifference(f.Measure, f.Mean),
-				compare.FormatInterval(f.Measure, f.Low, f.High), compare.FormatInterval(f.Measure, f.SeedLow, f.SeedHigh), string(f.Answer),
+				compare.FormatInterval(f.Measure, f.Low, f.High), compare.FormatInterval(f.Measure, f.SeedLow, f.SeedHigh), string(f.Answer), string(f.TheseRuns),
 			})
 		}
 	}
