@@ -167,7 +167,11 @@ func (p *program) print(r *prepare.Report, complete bool) {
 	} else {
 		say("divided %s; %s; look at %s", r.How, prepare.Size(r.Bytes), r.ReportPath())
 		if complete {
-			say("next: bazel run //cmd:train -- --data=%s --dry_run", r.Out)
+			sampling := ""
+			if r.Train.Identities > 1 && r.Train.Clips > r.Train.Identities {
+				sampling = " --set id_sampling=true" // draws identities evenly
+			}
+			say("next: bazel run //cmd:train -- --data=%s%s --dry_run", r.Out, sampling)
 		}
 	}
 }
