@@ -16,7 +16,6 @@ type clip struct {
 	in        *input
 	identity  string
 	partition string // train, test or not yet known
-	given     bool   // the partition was given with the input
 	name      string // IDENTITY#VIDEO#FIRST#END
 	span             // frames that are taken of the input
 	skip      []int  // of them, frames that are left out

@@ -26,9 +26,6 @@ type writer struct {
 	slots chan struct{}
 	// compare: signatures of what is written are kept.
 	compare bool
-
-	mu      sync.Mutex
-	dropped []dropped
 }
 
 func (w *writer) path(parts ...string) string {

@@ -5,14 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
-	"path/filepath"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/prioritycut/prioritycut/internal/tfrecord"
-	"github.com/prioritycut/prioritycut/video"
 )
 
 // plan is what is to be made, before anything of it is.
@@ -130,7 +127,7 @@ func (pl *planner) fromScenes(ctx context.Context, in *input) error {
 			reason: fmt.Sprintf("only its first %d frames can be read: %s", found.Frames, found.Damage)})
 	}
 	for _, p := range found.Parts {
-		c := &clip{in: in, identity: in.identity, partition: in.partition, given: in.partition != "", span: p.span,
+		c := &clip{in: in, identity: in.identity, partition: in.partition, span: p.span,
 			box: p.Box, motion: p.Motion, measured: true, record: -1, known: known}
 		switch {
 		case p.len() < pl.o.MinFrames:
@@ -178,227 +175,8 @@ func (pl *planner) fromRecords(in *input) error {
 		pl.drop(dropped{video: in.name, identity: in.identity, first: r.Records(), reason: err.Error(), fault: true})
 	}
 	for i := 0; i < r.Records(); i++ {
-		pl.add(&clip{in: in, identity: in.identity, partition: in.partition, given: in.partition != "",
+		pl.add(&clip{in: in, identity: in.identity, partition: in.partition,
 			span: span{0, max(frames, 2)}, record: i})
 	}
 	return nil
-}
-
-// fromCuts takes what the lines of a file say.
-func (pl *planner) fromCuts(ctx context.Context) error {
-	cuts, mistakes, err := readCuts(pl.o.Cuts, pl.o.Times)
-	if err != nil {
-		return &UsageError{err}
-	}
-	for _, m := range mistakes {
-		pl.drop(dropped{video: m.video, line: m.line, reason: m.reason, fault: true})
-	}
-	root := pl.o.In
-	if !isDir(root) {
-		root = filepath.Dir(root)
-	}
-	rows := map[string][]cut{} // by the name in the file
-	byInput := map[*input][]cut{}
-	for _, c := range cuts {
-		rows[c.video] = append(rows[c.video], c)
-	}
-	known := map[string]*input{}
-	seen := map[string]bool{}
-	for _, c := range cuts {
-		if seen[c.video] {
-			continue
-		}
-		seen[c.video] = true
-		in := findInput(root, filepath.ToSlash(c.video))
-		if in == nil {
-			pl.p.missing[c.video] = true
-			for _, c := range rows[c.video] {
-				pl.drop(dropped{video: c.video, identity: c.identity, partition: c.partition, line: c.line, fault: true, reason: "the video is not below --in"})
-			}
-			continue
-		}
-		if known[in.name] == nil {
-			if err := in.setStamp(); err != nil {
-				return &UsageError{err}
-			}
-			known[in.name] = in
-			pl.p.inputs = append(pl.p.inputs, in)
-		}
-		byInput[known[in.name]] = append(byInput[known[in.name]], rows[c.video]...)
-	}
-	looking := pl.expectsTime(cuts)
-	pl.p.compare = !looking
-	return pl.each(ctx, "looking at videos", pl.p.inputs, func(ctx context.Context, in *input) error {
-		return pl.fromLines(ctx, in, byInput[in], looking)
-	})
-}
-
-// expectsTime tells whether clips will be divided in time, which takes a look
-// at all frames.
-func (pl *planner) expectsTime(cuts []cut) bool {
-	identities := map[string]bool{}
-	for _, c := range cuts {
-		if c.partition != "" {
-			return false
-		}
-		id := c.identity
-		if id == "" {
-			id = "/" + c.video
-		}
-		identities[id] = true
-	}
-	return pl.o.Split == SplitTime || pl.o.Split == SplitAuto && len(identities) < 2
-}
-
-// fromLines adds the cuts of one video.
-func (pl *planner) fromLines(ctx context.Context, in *input, cuts []cut, looking bool) error {
-	err := in.probe(ctx, pl.o)
-	if err == nil && in.kind == pictures {
-		err = in.measurePictures(pl.o)
-	}
-	if err != nil {
-		for _, c := range cuts {
-			pl.drop(dropped{video: in.name, identity: c.identity, partition: c.partition, line: c.line, reason: err.Error(), fault: true})
-		}
-		return nil
-	}
-	clock, err := newClock(ctx, in, cuts, pl.o)
-	if err != nil {
-		return err
-	}
-	var clips []*clip
-	type same struct {
-		span
-		box rect
-	}
-	seen := map[same]int{}
-	for _, one := range cuts {
-		c, why := pl.resolve(in, one, clock)
-		if why == nil {
-			key := same{c.span, c.box}
-			if line, twice := seen[key]; twice {
-				d := c.drop(fmt.Sprintf("repeats line %d", line), true)
-				why = &d
-			}
-			seen[key] = one.line
-		}
-		if why != nil {
-			pl.drop(*why)
-			continue
-		}
-		clips = append(clips, c)
-	}
-	if looking || pl.o.Crop != CropNone {
-		if clips, err = pl.measure(ctx, in, clips); err != nil {
-			return err
-		}
-	}
-	pl.add(clips...)
-	return nil
-}
-
-// measure looks at the stretches of a video that lines ask for: for the boxes
-// of those that have none, and for signatures.
-func (pl *planner) measure(ctx context.Context, in *input, clips []*clip) ([]*clip, error) {
-	wanted := make([]span, len(clips))
-	for i, c := range clips {
-		wanted[i] = c.span
-	}
-	found, known, err := pl.scans.of(ctx, in, wanted)
-	if err != nil {
-		return nil, err
-	}
-	var out []*clip
-	for i, c := range clips {
-		p := found.Parts[i]
-		if p.len() < c.len() {
-			c.note = shortNote(found.Frames, found.Damage)
-			c.span = p.span
-		}
-		c.known, c.motion, c.measured = known, p.Motion, true
-		if c.box.whole() {
-			c.box = p.Box
-		}
-		if c.len() < pl.o.MinFrames {
-			pl.drop(c.drop(tooShort(c.len(), pl.o, c.note), c.note != ""))
-			continue
-		}
-		out = append(out, c)
-	}
-	return out, nil
-}
-
-func tooShort(n int, o *Options, note string) string {
-	text := fmt.Sprintf("%d frames: shorter than --min_frames=%d", n, o.MinFrames)
-	if note != "" {
-		text += "; " + note
-	}
-	return text
-}
-
-// shortNote says why a clip has fewer frames than it should.
-func shortNote(frames int, damage string) string {
-	if damage == "" {
-		return fmt.Sprintf("the video ends after %d frames", frames)
-	}
-	return fmt.Sprintf("the video ends after %d frames: %s", frames, damage)
-}
-
-// resolve turns a line into a clip, or says why not.
-func (pl *planner) resolve(in *input, one cut, k *clock) (*clip, *dropped) {
-	c := &clip{in: in, identity: one.identity, partition: one.partition, given: one.partition != "", line: one.line, record: -1}
-	if c.identity == "" {
-		c.identity = in.identity
-	}
-	no := func(fault bool, format string, args ...any) (*clip, *dropped) {
-		d := dropped{video: in.name, identity: c.identity, partition: c.partition, line: one.line, reason: fmt.Sprintf(format, args...), fault: fault}
-		return nil, &d
-	}
-	length := in.length()
-	c.First, c.End = 0, length
-	var err error
-	if !one.start.open {
-		if c.First, err = k.frame(one.start, one.ref.fps); err != nil {
-			return no(true, "start: %v", err)
-		}
-	}
-	if !one.end.open {
-		if c.End, err = k.frame(one.end, one.ref.fps); err != nil {
-			return no(true, "end: %v", err)
-		}
-	}
-	switch {
-	case one.end.open && length == 0:
-		return no(true, "gives no end, and the video does not tell its length")
-	case c.First >= c.End && length > 0 && c.First >= length:
-		return no(true, "begins after the end of the video, which has %d frames", length)
-	case c.First >= c.End:
-		return no(true, "ends before it begins")
-	case c.len() < pl.o.MinFrames:
-		return no(false, "shorter than --min_frames=%d", pl.o.MinFrames)
-	}
-	if one.box == nil {
-		return c, nil
-	}
-	box, inside := boxIn(*one.box, one.ref, in.info)
-	switch {
-	case !inside:
-		return no(true, "its box lies outside of the picture of %dx%d pixels", in.info.W, in.info.H)
-	case min(box[2], box[3]) < pl.o.Size:
-		return no(false, "its box is smaller than --size=%d", pl.o.Size)
-	}
-	c.box = box
-	return c, nil
-}
-
-// boxIn scales a box from its reference picture and cuts off what is outside.
-func boxIn(box [4]float64, ref reference, info video.Info) (rect, bool) {
-	x, y := 1.0, 1.0
-	if ref.w > 0 {
-		x, y = float64(info.W)/ref.w, float64(info.H)/ref.h
-	}
-	edge := func(v float64, most int) int { return int(math.Round(min(max(v, 0), float64(most)))) }
-	left, top := edge(x*box[0], info.W), edge(y*box[1], info.H)
-	right, bottom := edge(x*(box[0]+box[2]), info.W), edge(y*(box[1]+box[3]), info.H)
-	return rect{left, top, right - left, bottom - top}, right > left && bottom > top
 }
