@@ -57,7 +57,8 @@ func start(t *testing.T, dir string, flags ...string) (c *exec.Cmd, stdout, stde
 	t.Cleanup(cancel)
 	c = exec.CommandContext(ctx, self, append(flags, "--cpu", "--log_dir="+t.TempDir())...)
 	c.Dir = dir
-	c.Env = append(os.Environ(), asMain+"=1")
+	// Under Bazel a test begins in its runfiles; the program enters this.
+	c.Env = append(os.Environ(), asMain+"=1", "BUILD_WORKING_DIRECTORY="+dir)
 	stdout, stderr = &bytes.Buffer{}, &bytes.Buffer{}
 	c.Stdout, c.Stderr = stdout, stderr
 	return c, stdout, stderr

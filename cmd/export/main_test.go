@@ -38,7 +38,7 @@ func start(t *testing.T, dir string, flags ...string) (*exec.Cmd, *bytes.Buffer,
 	t.Cleanup(cancel)
 	c := exec.CommandContext(ctx, self, append(flags, "--log_dir="+t.TempDir())...)
 	c.Dir = dir
-	c.Env = append(os.Environ(), asMain+"=1", "BUILD_WORKING_DIRECTORY=")
+	c.Env = append(os.Environ(), asMain+"=1", "BUILD_WORKING_DIRECTORY="+dir)
 	var out, errs bytes.Buffer
 	c.Stdout, c.Stderr = &out, &errs
 	return c, &out, &errs

@@ -311,7 +311,7 @@ func TestMistakes(t *testing.T) {
 		{[]string{"--address=nobody:x"}, "--address"},
 	} {
 		cmd := exec.Command(self, append([]string{"--address=127.0.0.1:0", "--log_dir=" + t.TempDir()}, c.flags...)...)
-		cmd.Env, cmd.Dir = append(os.Environ(), asMain+"=1"), t.TempDir()
+		cmd.Env = append(os.Environ(), asMain+"=1", "BUILD_WORKING_DIRECTORY="+t.TempDir())
 		text, err := cmd.CombinedOutput()
 		if cmd.ProcessState == nil || cmd.ProcessState.ExitCode() != 2 || !strings.Contains(string(text), c.want) {
 			t.Errorf("%v: %v\n%s", c.flags, err, text)
