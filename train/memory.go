@@ -16,7 +16,7 @@ const (
 	// kernelFactor multiplies the tensors of a step: kernels take scratch
 	// space and keep rearranged weights, two operations run side by side, and
 	// freed memory is not always fit for the next tensor.
-	kernelFactor = 1.6
+	kernelFactor = 1.9
 )
 
 // MemoryEstimate is what training is expected to need of main memory.
