@@ -196,7 +196,7 @@ func TestStoppedRunGoesOn(t *testing.T) {
 	smooth, stopped := filepath.Join(t.TempDir(), "out"), filepath.Join(t.TempDir(), "out")
 	mustRun(t, options(in, smooth))
 	stops := 0
-	for frames := int64(30); ; frames += 8 {
+	for frames := int64(3); ; frames += 3 {
 		ctx, cancel := context.WithCancel(context.Background())
 		s := &stopper{cancel: cancel}
 		s.left.Store(frames)
