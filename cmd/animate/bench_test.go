@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/prioritycut/prioritycut/config"
-	"github.com/prioritycut/prioritycut/internal/tinymodel"
+	"github.com/prioritycut/prioritycut/trained/tinymodel"
 )
 
 // benchRun names the folder of a run to measure; without it networks of the

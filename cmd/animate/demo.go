@@ -58,7 +58,7 @@ func (p *program) runDemo(ctx context.Context, a *animator) error {
 	if err := p.writeDemo(ctx, result, rows); err != nil {
 		return stopped(err, result)
 	}
-	fmt.Fprintf(p.stdout(), "%s shows, from left to right: the source picture, the driving video, and the source moved after it by the model in %s. "+
+	fmt.Fprintf(p.Out(), "%s shows, from left to right: the source picture, the driving video, and the source moved after it by the model in %s. "+
 		"None of these figures was seen in training.\n", result, a.path)
 	return nil
 }

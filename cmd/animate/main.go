@@ -6,7 +6,6 @@ import (
 	"errors"
 	goflag "flag"
 	"fmt"
-	"io"
 	"os"
 	"strings"
 
@@ -179,19 +178,5 @@ func (p *program) check() error {
 
 func (p *program) limits() video.Limits { return video.Limits{MaxFrames: p.maxFrames} }
 
-func (p *program) stdout() io.Writer {
-	if p.Stdout != nil {
-		return p.Stdout
-	}
-	return os.Stdout
-}
-
-func (p *program) stderr() io.Writer {
-	if p.Stderr != nil {
-		return p.Stderr
-	}
-	return os.Stderr
-}
-
 // warn tells whoever sits in front of the screen.
-func (p *program) warn(text string) { fmt.Fprintf(p.stderr(), "warning: %s\n", text) }
+func (p *program) warn(text string) { fmt.Fprintf(p.Err(), "warning: %s\n", text) }

@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prioritycut/prioritycut/internal/tinymodel"
+	"github.com/prioritycut/prioritycut/trained/tinymodel"
 	"github.com/prioritycut/prioritycut/video"
 )
 

@@ -142,7 +142,7 @@ func (p *program) notOver(inputs ...string) error {
 
 // animate runs a job with a bar.
 func (p *program) animate(ctx context.Context, a *animator, job animate.Job, sink video.Writer) (animate.Report, error) {
-	bar := newProgress(p.stdout(), job.Frames)
+	bar := newProgress(p.Out(), job.Frames)
 	warn := job.Warn
 	job.Warn = func(text string) { bar.clear(); warn(text) }
 	job.Progress = bar.update
@@ -170,5 +170,5 @@ func (p *program) done(result, rate string, sink video.Writer, r animate.Report)
 	if r.BestFrame > 0 {
 		text += fmt.Sprintf("; motion is relative to driving frame %d", r.BestFrame)
 	}
-	fmt.Fprintf(p.stdout(), "%s; %.3g frames/s\n", text, float64(r.Frames)/max(r.Total.Seconds(), 1e-9))
+	fmt.Fprintf(p.Out(), "%s; %.3g frames/s\n", text, float64(r.Frames)/max(r.Total.Seconds(), 1e-9))
 }

@@ -63,21 +63,21 @@ func (p *program) runPairs(ctx context.Context, a *animator) error {
 			done++
 			continue
 		}
-		fmt.Fprintf(p.stdout(), "pair %d of %d: %s\n", i+1, len(chosen), filepath.Base(path))
+		fmt.Fprintf(p.Out(), "pair %d of %d: %s\n", i+1, len(chosen), filepath.Base(path))
 		err := p.animatePair(ctx, a, motion, videos[pair.Source], videos[pair.Driving], path)
 		if errors.Is(err, context.Canceled) {
-			fmt.Fprintf(p.stdout(), "stopped after %d of %d pairs: the same command goes on\n", i, len(chosen))
+			fmt.Fprintf(p.Out(), "stopped after %d of %d pairs: the same command goes on\n", i, len(chosen))
 			return nil
 		}
 		if err != nil {
 			return fmt.Errorf("pair of source %s and driving %s: %w", pair.Source, pair.Driving, err)
 		}
 	}
-	fmt.Fprintf(p.stdout(), "%s: %d pairs", dir, len(chosen))
+	fmt.Fprintf(p.Out(), "%s: %d pairs", dir, len(chosen))
 	if done > 0 {
-		fmt.Fprintf(p.stdout(), ", %d of them done before", done)
+		fmt.Fprintf(p.Out(), ", %d of them done before", done)
 	}
-	fmt.Fprintln(p.stdout())
+	fmt.Fprintln(p.Out())
 	return nil
 }
 

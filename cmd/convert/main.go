@@ -5,7 +5,6 @@ package main
 import (
 	"errors"
 	goflag "flag"
-	"io"
 	"os"
 
 	"github.com/spf13/pflag"
@@ -73,21 +72,14 @@ func (p *program) run() (err error) {
 	job, err := convert.Read(p.options)
 	var mismatch *convert.MismatchError
 	if errors.As(err, &mismatch) && p.dryRun {
-		err = errors.Join(err, mismatch.List(p.stdout()))
+		err = errors.Join(err, mismatch.List(p.Out()))
 	}
 	if err != nil {
 		return cli.Usage(err)
 	}
 	defer func() { err = errors.Join(err, job.Close()) }()
 	if p.dryRun {
-		return job.List(p.stdout())
+		return job.List(p.Out())
 	}
-	return job.Write(p.stdout())
-}
-
-func (p *program) stdout() io.Writer {
-	if p.Stdout != nil {
-		return p.Stdout
-	}
-	return os.Stdout
+	return job.Write(p.Out())
 }

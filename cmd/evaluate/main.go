@@ -70,14 +70,7 @@ func (p *program) run(args []string) error {
 	}
 	ctx, stop := cli.UntilSignalled(os.Stderr, "stopping; finished videos are kept, a second signal leaves at once")
 	defer stop()
-	return chosen.run(ctx, p.stdout(), args)
-}
-
-func (p *program) stdout() io.Writer {
-	if p.Stdout != nil {
-		return p.Stdout
-	}
-	return os.Stdout
+	return chosen.run(ctx, p.Out(), args)
 }
 
 // refuseArguments is for modes that take flags alone.

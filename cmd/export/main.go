@@ -87,7 +87,7 @@ func (p *program) run(ctx context.Context) error {
 		return cli.Usage(err)
 	}
 	if p.dryRun {
-		_, err := fmt.Fprintf(p.stdout(), "%s would be written to %s\n\n%s", m.Dir, plan.Dir, plan.Readme)
+		_, err := fmt.Fprintf(p.Out(), "%s would be written to %s\n\n%s", m.Dir, plan.Dir, plan.Readme)
 		return err
 	}
 	done, err := plan.Write(ctx)
@@ -118,7 +118,7 @@ func (p *program) report(plan *export.Plan, done export.Written) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(p.stdout(), "%s: step %d, %.1f MB, %d signatures; differs from the checkpoint by %.1g at most\n"+
+	_, err = fmt.Fprintf(p.Out(), "%s: step %d, %.1f MB, %d signatures; differs from the checkpoint by %.1g at most\n"+
 		"what they take and give: %s\n"+
 		"serve it: bazel run //cmd:serve -- --saved_model=%s, or tensorflow_model_server --model_name=%s --model_base_path=%s\n",
 		plan.Dir, plan.Notes.Step, float64(done.Bytes)/1e6, len(plan.Signatures), done.Difference,
@@ -130,11 +130,4 @@ func (p *program) report(plan *export.Plan, done export.Written) error {
 func signatures(w io.Writer) error {
 	_, err := io.WriteString(w, export.SignatureHelp())
 	return err
-}
-
-func (p *program) stdout() io.Writer {
-	if p.Stdout != nil {
-		return p.Stdout
-	}
-	return os.Stdout
 }

@@ -72,7 +72,7 @@ func (p *program) run(ctx context.Context) (err error) {
 	if err := p.resolve(); err != nil {
 		return cli.Usage(err)
 	}
-	show := newProgress(p.stdout(), p.options.Steps)
+	show := newProgress(p.Out(), p.options.Steps)
 	began := time.Now()
 	detector, err := joints.Train(ctx, p.options, show.after)
 	show.end()
@@ -87,7 +87,7 @@ func (p *program) run(ctx context.Context) (err error) {
 	if err := detector.Save(p.out, own); err != nil {
 		return err
 	}
-	fmt.Fprintf(p.stdout(), "on unseen videos: %v\nwrote %s in %s: evaluate with --keypoint_model=%s\n",
+	fmt.Fprintf(p.Out(), "on unseen videos: %v\nwrote %s in %s: evaluate with --keypoint_model=%s\n",
 		own, p.out, time.Since(began).Round(time.Second), p.out)
 	return nil
 }
@@ -139,13 +139,6 @@ func stopped(err error) error {
 		return errors.New("stopped before the detector was complete: nothing was written")
 	}
 	return err
-}
-
-func (p *program) stdout() io.Writer {
-	if p.Stdout != nil {
-		return p.Stdout
-	}
-	return os.Stdout
 }
 
 // progress is a bar on a terminal and some lines elsewhere.

@@ -6,7 +6,6 @@ import (
 	"errors"
 	goflag "flag"
 	"fmt"
-	"io"
 	"os"
 	"strings"
 
@@ -102,7 +101,7 @@ func (p *program) run() error {
 	o := p.options
 	o.Format, o.Crop, o.Split, o.Times = prepare.Format(p.format), prepare.Crop(p.crop), prepare.Split(p.split), prepare.TimeUnit(p.times)
 	o.Fit = video.Fit(p.fit)
-	progress := newProgress(p.stdout())
+	progress := newProgress(p.Out())
 	o.Progress = progress
 	ctx, stop := cli.UntilSignalled(os.Stderr, "stopping; a second signal leaves at once")
 	defer stop()
@@ -124,7 +123,7 @@ func (p *program) run() error {
 
 // print sums up what was done, in lines.
 func (p *program) print(r *prepare.Report, complete bool) {
-	out := p.stdout()
+	out := p.Out()
 	say := func(format string, args ...any) { fmt.Fprintf(out, format+"\n", args...) }
 	for _, side := range []struct {
 		name string
@@ -183,11 +182,4 @@ func some(names []string) string {
 		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
 	}
 	return strings.Join(names, ", ")
-}
-
-func (p *program) stdout() io.Writer {
-	if p.Stdout != nil {
-		return p.Stdout
-	}
-	return os.Stdout
 }

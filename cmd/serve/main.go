@@ -7,7 +7,6 @@ import (
 	"errors"
 	goflag "flag"
 	"fmt"
-	"io"
 	"net"
 	"os"
 
@@ -123,13 +122,6 @@ func (p *program) announce(l net.Listener, model *serve.Opened) {
 	if model.Animator == nil {
 		page = ""
 	}
-	fmt.Fprintf(p.stdout(), "serving %s, version %d; Ctrl-C stops\n%s  predict   %s/v1/models/%s:predict\n  metrics   %s/metrics\n",
+	fmt.Fprintf(p.Out(), "serving %s, version %d; Ctrl-C stops\n%s  predict   %s/v1/models/%s:predict\n  metrics   %s/metrics\n",
 		p.options.Name, model.Version, page, url, p.options.Name, url)
-}
-
-func (p *program) stdout() io.Writer {
-	if p.Stdout != nil {
-		return p.Stdout
-	}
-	return os.Stdout
 }

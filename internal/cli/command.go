@@ -138,7 +138,7 @@ func (c *Command) Changed(name string) bool { return c.flags.Changed(name) }
 // no flags, flushes the log and returns the exit code for os.Exit.
 func (c *Command) Main(run func(args []string) error) int {
 	if err := userdir.Enter(); err != nil {
-		fmt.Fprintf(c.stderr(), "%s: %v\n", c.Name, err)
+		fmt.Fprintf(c.Err(), "%s: %v\n", c.Name, err)
 		return ExitUsage
 	}
 	return c.Run(os.Args[1:], run)
@@ -157,7 +157,7 @@ func (c *Command) Run(args []string, run func(args []string) error) int {
 	if err == nil {
 		return ExitOK
 	}
-	fmt.Fprintf(c.stderr(), "%s: %v\n", c.Name, err)
+	fmt.Fprintf(c.Err(), "%s: %v\n", c.Name, err)
 	var usage *UsageError
 	if errors.As(err, &usage) {
 		return ExitUsage
@@ -181,14 +181,14 @@ func (c *Command) Parse(args []string) (done bool, rest []string, err error) {
 		}
 	}
 	if c.helpFlag || c.helpAll {
-		if err := c.WriteHelp(c.stdout(), c.helpAll); err != nil {
+		if err := c.WriteHelp(c.Out(), c.helpAll); err != nil {
 			return false, nil, err
 		}
 		return true, nil, nil
 	}
 	for _, t := range c.topics {
 		if t.asked {
-			if err := t.print(c.stdout()); err != nil {
+			if err := t.print(c.Out()); err != nil {
 				return false, nil, Usage(err)
 			}
 			return true, nil, nil
@@ -235,14 +235,16 @@ func logFlags() *goflag.FlagSet {
 	return set
 }
 
-func (c *Command) stdout() io.Writer {
+// Out is where results go.
+func (c *Command) Out() io.Writer {
 	if c.Stdout != nil {
 		return c.Stdout
 	}
 	return os.Stdout
 }
 
-func (c *Command) stderr() io.Writer {
+// Err is where mistakes and warnings go.
+func (c *Command) Err() io.Writer {
 	if c.Stderr != nil {
 		return c.Stderr
 	}
