@@ -276,7 +276,7 @@ func TestWholeUploadTime(t *testing.T) {
 	kind, body := form(files(t))
 	c := s.slow(fmt.Sprintf("POST /jobs HTTP/1.1\r\nHost: localhost\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n", kind, len(body)))
 	go func() {
-		for i := 0; i < 100; i++ {
+		for i := 0; i < 40; i++ {
 			if _, err := c.Write(body[i : i+1]); err != nil {
 				return
 			}
@@ -285,6 +285,41 @@ func TestWholeUploadTime(t *testing.T) {
 	}()
 	if said := untilClosed(t, c); !strings.HasPrefix(said, "HTTP/1.1 408") {
 		t.Errorf("%q", said)
+	}
+}
+
+// TestRefusedWhileSending is answered although the client sends for a while yet,
+// as browsers do.
+func TestRefusedWhileSending(t *testing.T) {
+	s := start(t, Backend{Animator: mirrored}, func(o *Options) { o.MaxUpload = 1 << 10 })
+	for name, length := range map[string]string{
+		"of a length": "Content-Length: 4096000\r\n", "in chunks": "Transfer-Encoding: chunked\r\n",
+		"that waits to be told": "Content-Length: 4096000\r\nExpect: 100-continue\r\n",
+	} {
+		c := s.slow("POST /jobs HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=x\r\n" + length + "\r\n")
+		if strings.Contains(length, "chunked") {
+			if _, err := io.WriteString(c, "3e8000\r\n"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if !strings.Contains(length, "Expect") {
+			for i := 0; i < 4; i++ {
+				if _, err := c.Write(make([]byte, 1024000)); err != nil {
+					t.Fatalf("%s: the connection is gone before all is sent: %v", name, err)
+				}
+				time.Sleep(200 * time.Millisecond) // in all longer than the standard server waits
+			}
+		}
+		answer := make([]byte, 12)
+		if _, err := io.ReadFull(c, answer); err != nil || string(answer) != "HTTP/1.1 413" {
+			t.Errorf("%s: %q (%v)", name, answer, err)
+		}
+		if err := c.(*net.TCPConn).CloseWrite(); err != nil {
+			t.Fatal(err)
+		}
+		if rest := untilClosed(t, c); !strings.Contains(rest, "Connection: close") {
+			t.Errorf("%s: %q", name, rest)
+		}
 	}
 }
 

@@ -17,18 +17,20 @@ func (s *Server) patient(next http.Handler) http.Handler {
 	stall := s.options.StallTimeout
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		control := http.NewResponseController(w)
+		out := &patientWriter{ResponseWriter: w, control: control, stall: stall}
 		if r.Body != nil && r.Body != http.NoBody {
-			r.Body = &patientBody{ReadCloser: r.Body, control: control, stall: stall, until: time.Now().Add(s.options.UploadTimeout)}
+			out.body = &patientBody{ReadCloser: r.Body, control: control, stall: stall, until: time.Now().Add(s.options.UploadTimeout)}
+			r.Body = out.body
+			// The server would read on in a body before it answers, without a
+			// limit in time. We do that after the answer.
+			_ = control.EnableFullDuplex()
 		}
-		next.ServeHTTP(&patientWriter{ResponseWriter: w, control: control, stall: stall}, r)
-		// What the server still reads and writes by itself. Before it closes a
-		// connection, it reads on a little, lest the client miss the answer.
-		last := stall
-		if w.Header().Get("Connection") == "close" {
-			last = min(stall, time.Second)
-		}
-		_ = control.SetReadDeadline(time.Now().Add(last))
+		next.ServeHTTP(out, r)
+		_ = control.SetReadDeadline(time.Now().Add(stall))
 		_ = control.SetWriteDeadline(time.Now().Add(stall))
+		if out.body != nil && !out.body.whole && control.Flush() == nil {
+			out.body.linger()
+		}
 	})
 }
 
@@ -38,6 +40,7 @@ type patientBody struct {
 	control *http.ResponseController
 	stall   time.Duration
 	until   time.Time // of the whole body
+	whole   bool      // it came to its end
 }
 
 func (b *patientBody) Read(p []byte) (int, error) {
@@ -50,10 +53,21 @@ func (b *patientBody) Read(p []byte) (int, error) {
 	// The server listens for the client's end while the answer is made: it
 	// must not take this deadline for that.
 	_ = b.control.SetReadDeadline(time.Time{})
+	b.whole = b.whole || err == io.EOF
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		err = failf(http.StatusRequestTimeout, "the request came too slowly")
 	}
 	return n, err
+}
+
+// linger reads what a client still sends of a body that was refused. Closing at
+// once would reset the connection, and a client that is still sending would
+// see the reset instead of the answer.
+func (b *patientBody) linger() {
+	const silence, whole = 2 * time.Second, 20 * time.Second
+	b.stall, b.until = min(b.stall, silence), time.Now().Add(whole)
+	_, _ = io.Copy(io.Discard, b)
+	_ = b.control.SetReadDeadline(time.Now()) // the server need not try, too
 }
 
 // patientWriter is an answer.
@@ -61,13 +75,27 @@ type patientWriter struct {
 	http.ResponseWriter
 	control *http.ResponseController
 	stall   time.Duration
+	body    *patientBody // nil if the request has none
+	begun   bool
 }
 
 // Unwrap is for http.ResponseController.
 func (w *patientWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
+// WriteHeader tells a client whose body is not read to its end that the
+// connection is of no more use.
+func (w *patientWriter) WriteHeader(status int) {
+	if w.begun = true; w.body != nil && !w.body.whole {
+		w.Header().Set("Connection", "close")
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
 // Write gives each piece its own time.
 func (w *patientWriter) Write(p []byte) (int, error) {
+	if !w.begun {
+		w.WriteHeader(http.StatusOK)
+	}
 	const piece = 1 << 16
 	written := 0
 	for {
