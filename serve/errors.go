@@ -58,10 +58,6 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if f.retry > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(int((f.retry+time.Second-1)/time.Second)))
 	}
-	if f.status == http.StatusRequestEntityTooLarge || f.status == http.StatusRequestTimeout {
-		// What the client still sends is not read.
-		w.Header().Set("Connection", "close")
-	}
 	if wantsPage(r) {
 		s.page(w, f.status, "error.html", pageError{Title: http.StatusText(f.status), Text: f.text})
 		return

@@ -2,6 +2,7 @@ package serve
 
 import (
 	"context"
+	"strings"
 
 	"github.com/prioritycut/prioritycut/animate"
 	"github.com/prioritycut/prioritycut/video"
@@ -29,7 +30,7 @@ func (f *filmAnimator) Animate(ctx context.Context, a Animation, report Report) 
 		return err
 	}
 	o := video.FilmOptions{Rate: info.ExactRate, Limits: a.Limits}
-	if a.Audio {
+	if a.Audio && info.Audio != "" && a.Format != "gif" { // which holds none
 		o.Audio = a.Driving
 	}
 	h, w := f.animator.Size()
@@ -42,7 +43,13 @@ func (f *filmAnimator) Animate(ctx context.Context, a Animation, report Report) 
 	if err != nil {
 		return err
 	}
-	return film.Close()
+	if err := film.Close(); err != nil {
+		return err
+	}
+	if sound := film.Sound(); strings.HasPrefix(sound, "without") {
+		report.Warn(sound)
+	}
+	return nil
 }
 
 func (f *filmAnimator) job(a Animation, source *video.Frame, frames int, report Report) animate.Job {

@@ -99,13 +99,13 @@ func (j *job) warn(text string) {
 }
 
 // rate is frames a second since the first report, 0 while unknown: what comes
-// before it is start-up.
+// before it is start-up. Frames come in batches; one alone says nothing.
 func (j *job) rate() float64 {
-	took := j.latestAt.Sub(j.firstAt).Seconds()
-	if j.done <= j.firstDone || took <= 0 {
+	took := j.latestAt.Sub(j.firstAt)
+	if j.done <= j.firstDone || took < time.Second {
 		return 0
 	}
-	return float64(j.done-j.firstDone) / took
+	return float64(j.done-j.firstDone) / took.Seconds()
 }
 
 func (j *job) status(before int, keep time.Duration) Status {

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -200,9 +201,7 @@ func TestExpiry(t *testing.T) {
 			t.Errorf("job %d of three: %d, want %d", i, got, want)
 		}
 	}
-	if folders := s.folders(); folders != 2 {
-		t.Errorf("%d folders of jobs, want 2", folders)
-	}
+	waitFor(t, "folders of two jobs are left", func() bool { return s.folders() == 2 })
 }
 
 // TestEvents watches a job: while somebody does, it is not abandoned.
@@ -281,14 +280,10 @@ func TestWatcherGoes(t *testing.T) {
 		defer s.queue.mu.Unlock()
 		return s.queue.jobs[id].watchers
 	}
-	for end := time.Now().Add(10 * time.Second); watchers() > 0; time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("a watcher that went is still counted")
-		}
-	}
+	waitFor(t, "a watcher that went is not counted", func() bool { return watchers() == 0 })
 	s.queue.sweep()
-	if got := s.queue.jobs[id].state; got != Running {
-		t.Errorf("just after the watcher went: %s", got)
+	if got := s.status(s.get("/jobs/"+id), 200); got.State != Running {
+		t.Errorf("just after the watcher went: %+v", got)
 	}
 	s.clock.add(s.options.Abandon + time.Second)
 	s.queue.sweep()
@@ -298,13 +293,7 @@ func TestWatcherGoes(t *testing.T) {
 // TestFailures are jobs whose animators fail.
 func TestFailures(t *testing.T) {
 	var fail func(a Animation) error
-	s := start(t, Backend{Animator: animatorFunc(func(ctx context.Context, a Animation, _ Report) error {
-		if fail == nil {
-			<-ctx.Done()
-			return ctx.Err()
-		}
-		return fail(a)
-	})}, func(o *Options) { o.JobTimeout = 300 * time.Millisecond })
+	s := start(t, Backend{Animator: animatorFunc(func(_ context.Context, a Animation, _ Report) error { return fail(a) })}, nil)
 	for name, c := range map[string]struct {
 		fail func(a Animation) error
 		want string
@@ -312,7 +301,6 @@ func TestFailures(t *testing.T) {
 		"error":     {func(a Animation) error { return errors.New("film " + a.Driving + ": cut off") }, "film driving: cut off"},
 		"panic":     {func(Animation) error { panic("secret") }, "internal error; the server's log says more"},
 		"no result": {func(Animation) error { return nil }, "there is no result: stat result.mp4: no such file or directory"},
-		"time":      {nil, "it took longer than 300ms: shorten the film"},
 	} {
 		fail = c.fail
 		id := s.create().ID
@@ -322,6 +310,50 @@ func TestFailures(t *testing.T) {
 		if a := s.get("/jobs/" + id + "/result"); a.status != http.StatusGone || !strings.Contains(a.error(), "failed") {
 			t.Errorf("%s: %d %s", name, a.status, a.body)
 		}
+	}
+}
+
+// TestJobTimeout ends a job that takes too long.
+func TestJobTimeout(t *testing.T) {
+	s := start(t, Backend{Animator: newHeld()}, func(o *Options) { o.JobTimeout = 100 * time.Millisecond })
+	id := s.create().ID
+	if got := s.until(id, Failed); got.Error != "it took longer than 100ms: shorten the film" {
+		t.Errorf("%+v", got)
+	}
+	if s.folders() > 0 {
+		t.Error("files of a job that took too long")
+	}
+}
+
+// TestNextJob finds the place of a job free as soon as that has ended, as
+// clients do who send one job after the other.
+func TestNextJob(t *testing.T) {
+	h := newHeld()
+	s := start(t, Backend{Animator: h}, nil)
+	id := s.create().ID
+	a := within(t, h.begun, "the job")
+	// Removing what was uploaded takes a while.
+	if err := os.Remove(a.Driving); err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i < 500; i++ {
+		if err := os.MkdirAll(filepath.Join(a.Driving, strconv.Itoa(i)), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h.goOn <- struct{}{}
+	for {
+		status, changed, _ := s.queue.status(id)
+		if status.State == Done {
+			break
+		}
+		within(t, changed, "the end of the job")
+	}
+	if running, _ := s.queue.load(); running != 0 {
+		t.Error("the job is done and has its place yet")
+	}
+	if _, err := os.Stat(a.Driving); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the job is done and has its film yet (%v)", err)
 	}
 }
 

@@ -58,7 +58,7 @@ func (s *Server) predict(w http.ResponseWriter, r *http.Request) error {
 	}
 	if s.stopping.Load() {
 		s.metrics.refused.WithLabelValues("stopping").Inc()
-		return busy(http.StatusServiceUnavailable, time.Minute, "the server is stopping")
+		return errStops()
 	}
 	leave, err := s.turns.enter()
 	if err != nil {

@@ -2,6 +2,7 @@ package serve
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -288,43 +289,68 @@ func TestModelFailures(t *testing.T) {
 	}
 }
 
-// TestPredictTurns fills the places, and lets a waiting client go.
-func TestPredictTurns(t *testing.T) {
-	begun, goOn := make(chan bool, 10), make(chan bool)
-	s := start(t, Backend{Model: calculator{call: func(_ string, in map[string]*tensorflow.Tensor) (map[string]*tensorflow.Tensor, error) {
+// heldModel is a Model that works until it is told to go on.
+func heldModel() (m calculator, begun, goOn chan bool) {
+	begun, goOn = make(chan bool, 10), make(chan bool, 10)
+	return calculator{call: func(_ string, in map[string]*tensorflow.Tensor) (map[string]*tensorflow.Tensor, error) {
 		begun <- true
 		<-goOn
 		return in, nil
-	}}}, func(o *Options) { o.Predicts, o.PredictQueue, o.PredictTimeout = 1, 1, 300*time.Millisecond })
-	const echo = `{"signature_name": "echo", "instances": [[1, 2]]}`
-	answers := make(chan int, 10)
-	ask := func() { answers <- s.predict(echo).status }
-	go ask()
+	}}, begun, goOn
+}
+
+const echo = `{"signature_name": "echo", "instances": [[1, 2]]}`
+
+// ask predicts beside the test, until ctx ends; 0 is no answer.
+func (s *site) ask(ctx context.Context) <-chan int {
+	s.t.Helper()
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url+"/v1/models/prioritycut:predict", strings.NewReader(echo))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	status := make(chan int, 1)
+	go func() {
+		answer, err := http.DefaultClient.Do(r)
+		if err != nil {
+			status <- 0
+			return
+		}
+		answer.Body.Close()
+		status <- answer.StatusCode
+	}()
+	return status
+}
+
+// TestPredictTurns fills the places, and lets a waiting client go.
+func TestPredictTurns(t *testing.T) {
+	m, begun, goOn := heldModel()
+	s := start(t, Backend{Model: m}, func(o *Options) { o.Predicts, o.PredictQueue = 1, 1 })
+	places := func(n int) func() bool { return func() bool { return len(s.turns.room) == n } }
+	first := s.ask(context.Background())
 	within(t, begun, "the first")
-	go ask()
-	waitFor(t, "the second waits", func() bool { return len(s.turns.room) == 2 })
+	ctx, leave := context.WithCancel(context.Background())
+	second := s.ask(ctx)
+	waitFor(t, "the second waits", places(2))
 	if a := s.predict(echo); a.status != http.StatusTooManyRequests || a.header.Get("Retry-After") != "1" {
 		t.Errorf("a third: %d %s", a.status, a.body)
 	}
-	if got := within(t, answers, "the second's answer"); got != http.StatusServiceUnavailable {
-		t.Errorf("the second: %d", got)
+	leave()
+	if got := within(t, second, "the second goes"); got != 0 {
+		t.Errorf("an answer without the model: %d", got)
 	}
+	waitFor(t, "the place of one who went is free", places(1))
+	waitFor(t, "it is counted", func() bool { return s.metric(`prioritycut_http_requests_total{code="499",route="predict"}`) == "1" })
 
-	// A client that goes while it waits never gets to the model.
-	client := http.Client{Timeout: 50 * time.Millisecond}
-	if _, err := client.Post(s.url+"/v1/models/prioritycut:predict", "application/json", strings.NewReader(echo)); err == nil {
-		t.Error("an answer without the model")
+	s.turns.patience = 10 * time.Millisecond
+	if a := s.predict(echo); a.status != http.StatusServiceUnavailable || !strings.Contains(a.error(), "waited 10ms") {
+		t.Errorf("one who waits too long: %d %s", a.status, a.body)
 	}
-	waitFor(t, "the place of one who went is free", func() bool { return len(s.turns.room) == 1 })
 	goOn <- true
-	if got := within(t, answers, "the first's answer"); got != http.StatusOK {
+	if got := within(t, first, "the first's answer"); got != http.StatusOK {
 		t.Errorf("the first: %d", got)
 	}
 	if len(begun) > 0 {
 		t.Error("the model has run for one who went")
-	}
-	if got := s.metric(`prioritycut_http_requests_total{code="499",route="predict"}`); got != "1" {
-		t.Errorf("clients who went: %s", got)
 	}
 }
 

@@ -58,7 +58,7 @@ func (q *queue) reserve() (*place, error) {
 	defer q.mu.Unlock()
 	if q.stopping {
 		q.metrics.refused.WithLabelValues("stopping").Inc()
-		return nil, busy(http.StatusServiceUnavailable, time.Minute, "the server is stopping")
+		return nil, errStops()
 	}
 	if room := q.options.Jobs + q.options.Queue; q.running+len(q.waiting)+q.uploads >= room {
 		q.metrics.refused.WithLabelValues("queue").Inc()
@@ -84,7 +84,7 @@ func (p *place) admit(id, dir string, a Animation) (Status, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.stopping {
-		return Status{}, busy(http.StatusServiceUnavailable, time.Minute, "the server is stopping")
+		return Status{}, errStops()
 	}
 	p.free = true
 	q.uploads--
@@ -152,37 +152,44 @@ func (q *queue) animate(ctx context.Context, j *job) (bytes int64, err error) {
 	return info.Size(), nil
 }
 
-// finish ends a job whose animator has returned.
+// finish ends a job whose animator has returned. Its files go before its place
+// is free, and its place is free when its end is told: a client that hears of
+// it may send the next job at once.
 func (q *queue) finish(j *job, bytes int64, err, cause error) {
-	q.mu.Lock()
-	j.bytes = bytes
-	j.working = false
-	j.cancel(nil)
-	if !j.state.Ended() {
-		switch {
-		case err == nil:
-			q.end(j, Done, "")
-		case errors.Is(cause, errJobTime):
-			q.end(j, Failed, fmt.Sprintf("it took longer than %v: shorten the film", q.options.JobTimeout))
-		case cause != nil:
-			q.end(j, Cancelled, cause.Error())
-		default:
-			glog.Warningf("serve: job %s: %v", j.id, err)
-			q.end(j, Failed, j.withoutPaths(err.Error()))
-		}
-	}
-	keep := j.state == Done && q.jobs[j.id] == j
-	q.mu.Unlock()
-	// Its place is free only when its files are gone.
-	if keep {
+	state, reason := q.outcome(j, err, cause)
+	if state == Done {
 		remove(j.work.Source, j.work.Driving)
 	} else {
 		remove(j.dir)
 	}
 	q.mu.Lock()
-	defer q.mu.Unlock()
+	j.bytes, j.working = bytes, false
+	j.cancel(nil)
+	if !j.state.Ended() {
+		q.end(j, state, reason)
+	}
+	late := j.state != Done // cancelled although it was done
 	q.running--
 	q.next()
+	q.mu.Unlock()
+	if late {
+		remove(j.dir)
+	}
+}
+
+// outcome is how a job ends that nobody has cancelled yet.
+func (q *queue) outcome(j *job, err, cause error) (s State, reason string) {
+	switch {
+	case err == nil:
+		return Done, ""
+	case errors.Is(cause, errJobTime):
+		return Failed, fmt.Sprintf("it took longer than %v: shorten the film", q.options.JobTimeout)
+	case cause != nil:
+		return Cancelled, cause.Error()
+	default:
+		glog.Warningf("serve: job %s: %v", j.id, err)
+		return Failed, j.withoutPaths(err.Error())
+	}
 }
 
 // end says how a job ended. The lock is held.

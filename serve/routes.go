@@ -62,28 +62,38 @@ func (s *Server) measured(route string, answer func(http.ResponseWriter, *http.R
 		seen := &statusWriter{ResponseWriter: w}
 		s.metrics.inFlight.Inc()
 		defer func() {
-			if p := recover(); p != nil && p != http.ErrAbortHandler {
+			s.metrics.inFlight.Dec()
+			s.metrics.request(route, seen.status, time.Since(begun))
+		}()
+		defer func() {
+			if p := recover(); p != nil {
 				glog.Errorf("serve: %s: panic: %v\n%s", route, p, debug.Stack())
 				if seen.status != 0 {
 					panic(http.ErrAbortHandler) // half an answer must not look whole
 				}
 				s.fail(seen, r, failf(http.StatusInternalServerError, "internal error; the server's log says more"))
 			}
-			s.metrics.inFlight.Dec()
-			s.metrics.request(route, seen.status, time.Since(begun))
 		}()
-		err := answer(seen, r)
-		var known *failure // told even to those who seem to have gone: a stalled upload looks so
-		switch {
-		case err == nil:
-		case r.Context().Err() != nil && !errors.As(err, &known):
-			seen.status = statusGone // nobody hears it
-		case seen.status != 0:
-			glog.V(1).Infof("serve: %s: %v", route, err) // too late to say
-		default:
-			s.fail(seen, r, err)
+		if err := answer(seen, r); err != nil {
+			s.settle(seen, r, err)
 		}
 	})
+}
+
+// settle says what went wrong to whoever can still hear it.
+func (s *Server) settle(w *statusWriter, r *http.Request, err error) {
+	var known *failure // told even to those who seem to have gone: a stalled upload looks so
+	gone := r.Context().Err() != nil && !errors.As(err, &known)
+	switch {
+	case gone && s.stopping.Load() && w.status == 0:
+		s.fail(w, r, errStops()) // it is we who go
+	case gone:
+		w.status = statusGone // nobody hears it
+	case w.status != 0:
+		glog.V(1).Infof("serve: %s %s: %v", r.Method, r.URL.Path, err) // too late to say
+	default:
+		s.fail(w, r, err)
+	}
 }
 
 // statusGone stands in the metrics for clients that have gone.
@@ -123,7 +133,7 @@ func (s *Server) alive(w http.ResponseWriter, _ *http.Request) error {
 // ready says that new work is welcome.
 func (s *Server) ready(w http.ResponseWriter, _ *http.Request) error {
 	if s.stopping.Load() {
-		return failf(http.StatusServiceUnavailable, "the server is stopping")
+		return errStops()
 	}
 	writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
 	return nil

@@ -74,14 +74,11 @@ func (s *Server) sweep(ctx context.Context) {
 	}
 }
 
-// Handler is the server's answers, for a listener of the caller's.
-func (s *Server) Handler() http.Handler { return s.handler }
-
 // Close cancels all jobs, waits for them, and removes every file.
 func (s *Server) Close() error {
 	var err error
 	s.close.Do(func() {
-		s.stopping.Store(true)
+		s.refuse()
 		s.queue.close()
 		s.endSweeps()
 		s.sweeper.Wait()
@@ -111,7 +108,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		return fmt.Errorf("listening on %v: %w", l.Addr(), err)
 	case <-ctx.Done():
 	}
-	s.stopping.Store(true)
+	s.refuse()
 	grace, cancel := context.WithTimeout(context.Background(), s.options.Grace)
 	defer cancel()
 	s.queue.drain(grace)
@@ -126,6 +123,17 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	}
 	<-served
 	return err
+}
+
+// refuse takes no more work, and sends those away whose work has not begun.
+func (s *Server) refuse() {
+	s.stopping.Store(true)
+	s.turns.close()
+}
+
+// errStops is told to who comes when the server stops.
+func errStops() error {
+	return busy(http.StatusServiceUnavailable, time.Minute, "the server is stopping")
 }
 
 // lastWords is how long connections may take to end when all jobs have.

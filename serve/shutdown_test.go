@@ -64,6 +64,51 @@ func TestStopAndCancel(t *testing.T) {
 	}
 }
 
+// TestStopWhilePredicting finishes what TensorFlow has begun, and tells who
+// waits.
+func TestStopWhilePredicting(t *testing.T) {
+	m, begun, goOn := heldModel()
+	s := start(t, Backend{Model: m}, func(o *Options) { o.Predicts = 1 })
+	first := s.ask(context.Background())
+	within(t, begun, "the first")
+	second := s.ask(context.Background())
+	waitFor(t, "the second waits", func() bool { return len(s.turns.room) == 2 })
+	s.stop()
+	if got := within(t, second, "the second's answer"); got != http.StatusServiceUnavailable {
+		t.Errorf("one who waits when the server stops: %d", got)
+	}
+	goOn <- true
+	if got := within(t, first, "the first's answer"); got != http.StatusOK {
+		t.Errorf("one whose turn it is when the server stops: %d", got)
+	}
+}
+
+// TestGone tells clients that went from a server that goes.
+func TestGone(t *testing.T) {
+	s := start(t, Backend{Animator: newHeld()}, nil)
+	gone, cancel := context.WithCancel(context.Background())
+	cancel()
+	answer := func() int {
+		w := &recorder{header: http.Header{}}
+		r, err := http.NewRequestWithContext(gone, http.MethodGet, "/", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.measured("test", func(http.ResponseWriter, *http.Request) error { return gone.Err() }).ServeHTTP(w, r)
+		return w.status
+	}
+	if got := answer(); got != 0 {
+		t.Errorf("a client that went is told %d", got)
+	}
+	s.refuse()
+	if got := answer(); got != http.StatusServiceUnavailable {
+		t.Errorf("a client of a server that stops is told %d", got)
+	}
+	if s.metric(`prioritycut_http_requests_total{code="499",route="test"}`) != "1" || s.metric(`prioritycut_http_requests_in_flight`) != "0" {
+		t.Error("metrics")
+	}
+}
+
 // TestLeftovers removes the folders of dead servers only.
 func TestLeftovers(t *testing.T) {
 	root := filepath.Join(t.TempDir(), "work")
@@ -152,15 +197,28 @@ func TestOptions(t *testing.T) {
 // TestPanics are answered, and the server lives on.
 func TestPanics(t *testing.T) {
 	s := start(t, Backend{Animator: newHeld()}, nil)
-	s.handler = s.measured("test", func(http.ResponseWriter, *http.Request) error { panic("secret") })
+	whole := s.measured("test", func(http.ResponseWriter, *http.Request) error { panic("secret") })
 	w := &recorder{header: http.Header{}}
 	r, err := http.NewRequestWithContext(context.Background(), http.MethodGet, "/", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.handler.ServeHTTP(w, r)
+	whole.ServeHTTP(w, r)
 	if w.status != http.StatusInternalServerError || strings.Contains(w.text.String(), "secret") {
 		t.Errorf("%d %s", w.status, w.text.String())
+	}
+	// Half an answer is cut off, and counted all the same.
+	half := s.measured("half", func(w http.ResponseWriter, _ *http.Request) error { w.WriteHeader(http.StatusOK); panic("secret") })
+	func() {
+		defer func() {
+			if p := recover(); p != http.ErrAbortHandler {
+				t.Errorf("half an answer ends with %v", p)
+			}
+		}()
+		half.ServeHTTP(w, r)
+	}()
+	if s.metric(`prioritycut_http_requests_total{code="200",route="half"}`) != "1" || s.metric("prioritycut_http_requests_in_flight") != "0" {
+		t.Error("half an answer is not counted")
 	}
 }
 

@@ -3,6 +3,7 @@ package serve
 import (
 	"context"
 	"net/http"
+	"sync"
 	"time"
 )
 
@@ -10,14 +11,20 @@ import (
 type turns struct {
 	room, running chan struct{}
 	patience      time.Duration
+	closed        chan struct{}
+	closing       sync.Once
 	dropped       dropped
 }
 
 func newTurns(running, waiting int, patience time.Duration) *turns {
 	return &turns{
 		room: make(chan struct{}, running+waiting), running: make(chan struct{}, running), patience: patience,
+		closed: make(chan struct{}),
 	}
 }
+
+// close sends away those who wait, and whoever comes.
+func (t *turns) close() { t.closing.Do(func() { close(t.closed) }) }
 
 // enter reserves room, before a request's body is read.
 func (t *turns) enter() (leave func(), err error) {
@@ -36,6 +43,8 @@ func (t *turns) run(ctx context.Context) (done func(), err error) {
 	select {
 	case t.running <- struct{}{}:
 		return func() { <-t.running }, nil
+	case <-t.closed:
+		return nil, errStops()
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	case <-timer.C:
