@@ -1,10 +1,7 @@
 package main
 
 import (
-	"fmt"
-	"math"
-	"strconv"
-	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 
@@ -42,32 +39,32 @@ func command() *program {
 		f.StringSliceVar(&o.Hosts, "hosts", nil, "`names` by which requests may call the server, besides localhost and addresses (without them "+
 			"a server on 127.0.0.1 knows no others, one on the network knows all)")
 	})
-	p.Group("Limits of jobs", func(f *pflag.FlagSet) {
-		f.Var((*byteSize)(&o.MaxUpload), "max_upload", "`bytes` of a picture and a video together, such as 256MiB")
+	p.limits("Limits of jobs", func(f limits) {
+		f.bytes(&o.MaxUpload, "max_upload", "`bytes` of a picture and a video together, such as 256MiB")
 		f.Int64Var(&o.MaxPixels, "max_pixels", o.MaxPixels, "width times height of a picture or of a video's frame, in `pixels`")
-		f.IntVar(&o.MaxFrames, "max_frames", o.MaxFrames, "`frames` of a video")
-		f.IntVar(&o.Jobs, "jobs", o.Jobs, "`number` of jobs that are computed at once")
-		f.IntVar(&o.Queue, "queue", o.Queue, "`number` of jobs that may wait; more are refused (429)")
-		f.DurationVar(&o.JobTimeout, "job_timeout", o.JobTimeout, "`time` that computing a job may take")
-		f.DurationVar(&o.Abandon, "abandon", o.Abandon, "cancel a job that nobody has asked about for this `time`; 0 never")
-		f.DurationVar(&o.Keep, "keep", o.Keep, "`time` for which a job that has ended is kept, with its result")
-		f.IntVar(&o.Kept, "kept", o.Kept, "`number` of ended jobs that are kept; the oldest go first")
+		f.count(&o.MaxFrames, "max_frames", "`frames` of a video")
+		f.count(&o.Jobs, "jobs", "`number` of jobs that are computed at once")
+		f.count(&o.Queue, "queue", "`number` of jobs that may wait; more are refused (429)")
+		f.time(&o.JobTimeout, "job_timeout", "`time` that computing a job may take")
+		f.time(&o.Abandon, "abandon", "cancel a job that nobody has asked about for this `time`; 0 never")
+		f.time(&o.Keep, "keep", "`time` for which a job that has ended is kept, with its result")
+		f.count(&o.Kept, "kept", "`number` of ended jobs that are kept; the oldest go first")
 		f.StringVar(&o.Work, "work", "", "`folder` for the files of jobs (default: one of your own in the folder for temporary files); emptied of what dead servers left")
 	})
-	p.Group("Limits of predict", func(f *pflag.FlagSet) {
-		f.Var((*byteSize)(&o.MaxBody), "max_body", "`bytes` of a request")
-		f.IntVar(&o.MaxBatch, "max_batch", o.MaxBatch, "`examples` in a request")
-		f.IntVar(&o.Predicts, "predicts", o.Predicts, "`number` of requests that are computed at once")
-		f.IntVar(&o.PredictQueue, "predict_queue", o.PredictQueue, "`number` of requests that may wait; more are refused (429)")
-		f.DurationVar(&o.PredictTimeout, "predict_timeout", o.PredictTimeout, "`time` that a request may wait for its turn")
+	p.limits("Limits of predict", func(f limits) {
+		f.bytes(&o.MaxBody, "max_body", "`bytes` of a request")
+		f.count(&o.MaxBatch, "max_batch", "`examples` in a request")
+		f.count(&o.Predicts, "predicts", "`number` of requests that are computed at once")
+		f.count(&o.PredictQueue, "predict_queue", "`number` of requests that may wait; more are refused (429)")
+		f.time(&o.PredictTimeout, "predict_timeout", "`time` that a request may wait for its turn")
 	})
-	p.Group("Limits of connections", func(f *pflag.FlagSet) {
-		f.IntVar(&o.Connections, "connections", o.Connections, "`number` that are open at once")
-		f.DurationVar(&o.HeaderTimeout, "header_timeout", o.HeaderTimeout, "`time` that sending a request's header may take")
-		f.DurationVar(&o.StallTimeout, "stall_timeout", o.StallTimeout, "`time` for which a client may send or take nothing")
-		f.DurationVar(&o.UploadTimeout, "upload_timeout", o.UploadTimeout, "`time` that sending a whole request may take")
-		f.DurationVar(&o.KeepAlive, "keep_alive", o.KeepAlive, "`time` that a connection may wait for the next request")
-		f.DurationVar(&o.Grace, "grace", o.Grace, "`time` that jobs may go on when the server is to stop")
+	p.limits("Limits of connections", func(f limits) {
+		f.count(&o.Connections, "connections", "`number` that are open at once")
+		f.time(&o.HeaderTimeout, "header_timeout", "`time` that sending a request's header may take")
+		f.time(&o.StallTimeout, "stall_timeout", "`time` for which a client may send or take nothing")
+		f.time(&o.UploadTimeout, "upload_timeout", "`time` that sending a whole request may take")
+		f.time(&o.KeepAlive, "keep_alive", "`time` that a connection may wait for the next request")
+		f.time(&o.Grace, "grace", "`time` that jobs may go on when the server is to stop")
 	})
 	p.shared = p.AddShared(cli.Device)
 	p.Group("The machine", func(f *pflag.FlagSet) {
@@ -76,40 +73,15 @@ func command() *program {
 	return p
 }
 
-// byteSize is a flag's value such as 64MiB.
-type byteSize int64
+// limits are flags whose defaults stand where their values go.
+type limits struct{ *pflag.FlagSet }
 
-var units = []struct {
-	name string
-	size int64
-}{{"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}, {"", 1}}
-
-// String writes the largest unit that divides it.
-func (b *byteSize) String() string {
-	for _, u := range units {
-		if n := int64(*b); n%u.size == 0 && (n != 0 || u.size == 1) {
-			return strconv.FormatInt(n/u.size, 10) + u.name
-		}
-	}
-	return ""
+func (p *program) limits(title string, add func(limits)) {
+	p.Group(title, func(f *pflag.FlagSet) { add(limits{f}) })
 }
 
-// Set reads a number, with or without a unit.
-func (b *byteSize) Set(text string) error {
-	for _, u := range units {
-		digits, ok := strings.CutSuffix(text, u.name)
-		if !ok {
-			continue
-		}
-		n, err := strconv.ParseInt(strings.TrimSpace(digits), 10, 64)
-		if err != nil || n < 0 || n > math.MaxInt64/u.size {
-			break
-		}
-		*b = byteSize(n * u.size)
-		return nil
-	}
-	return fmt.Errorf("want a number of bytes, such as 1000000, 512KiB, 64MiB or 2GiB")
-}
+func (f limits) count(to *int, name, usage string) { f.IntVar(to, name, *to, usage) }
 
-// Type names the value in messages.
-func (b *byteSize) Type() string { return "bytes" }
+func (f limits) time(to *time.Duration, name, usage string) { f.DurationVar(to, name, *to, usage) }
+
+func (f limits) bytes(to *int64, name, usage string) { f.Var((*byteSize)(to), name, usage) }
