@@ -34,19 +34,6 @@ func (s stepwise) Animate(ctx context.Context, a Animation, report Report) error
 	return mirrored(ctx, a, report)
 }
 
-// keep writes a screenshot where people look at them: Bazel keeps that folder.
-func keep(t *testing.T, p *browser.Page, name string) {
-	t.Helper()
-	picture := p.Screenshot()
-	dir := os.Getenv("TEST_UNDECLARED_OUTPUTS_DIR")
-	if dir == "" {
-		dir = t.TempDir()
-	}
-	if err := os.WriteFile(filepath.Join(dir, name+".png"), picture, 0o644); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // TestPage does with the page what people do, in a real browser.
 func TestPage(t *testing.T) {
 	h := stepwise{newHeld()}
@@ -97,10 +84,10 @@ func TestPage(t *testing.T) {
 		choose("source")
 		p.Until("the picture is shown", "document.getElementById('source-preview').naturalWidth == 64")
 		p.Until("the film is shown", "document.getElementById('driving-preview').videoWidth == 64")
-		keep(t, p, "form")
+		p.Keep("form")
 		id := watching()
 		p.Until("the warning", "/far apart/.test(document.getElementById('warnings').textContent)")
-		keep(t, p, "progress")
+		p.Keep("progress")
 		if role, label := p.Role("#progress"); role != "progressbar" || label != "Progress" {
 			t.Errorf("progress is a %s called %q", role, label)
 		}
@@ -122,14 +109,14 @@ func TestPage(t *testing.T) {
 		p.Eval(`const v = document.getElementById("result"); v.muted = true; return v.play().then(() => true)`, new(bool))
 		p.Until("it plays", "document.getElementById('result').currentTime > 0.2")
 		p.Until("the warning", "/far apart/.test(document.getElementById('warnings').textContent)")
-		keep(t, p, "result")
+		p.Keep("result")
 	})
 
 	t.Run("gif", func(t *testing.T) {
 		choose("source")
 		p.Click("summary")
 		p.Eval("document.getElementById('format').value = 'gif'; return null", nil)
-		keep(t, p, "options")
+		p.Keep("options")
 		watching()
 		h.goOn <- struct{}{}
 		p.Until("the picture", "document.getElementById('result') && document.getElementById('result').naturalWidth == 64")
@@ -143,7 +130,7 @@ func TestPage(t *testing.T) {
 		if got := s.status(s.get("/jobs/"+id), 200); got.State != Cancelled {
 			t.Errorf("%+v", got)
 		}
-		keep(t, p, "cancelled")
+		p.Keep("cancelled")
 	})
 
 	t.Run("leave", func(t *testing.T) {
@@ -171,7 +158,7 @@ func TestPage(t *testing.T) {
 		p.Click("button[type=submit]")
 		p.Until("the error is said", "/neither png nor jpg/.test(document.getElementById('problem').textContent) && !document.getElementById('problem').hidden")
 		p.Until("it can be tried again", "!document.querySelector('button[type=submit]').disabled")
-		keep(t, p, "error")
+		p.Keep("error")
 		p.Eval("document.getElementById('create').dataset.maxUpload = '100'; return null", nil)
 		p.Click("button[type=submit]")
 		p.Until("the size is said", "/larger than this server takes/.test(document.getElementById('problem').textContent)")
@@ -188,7 +175,7 @@ func TestPage(t *testing.T) {
 		if len(small) > 0 {
 			t.Errorf("too small for a finger: %v", small)
 		}
-		keep(t, p, "phone")
+		p.Keep("phone")
 	})
 }
 

@@ -18,15 +18,11 @@ import (
 	"testing"
 	"time"
 
-	tensorflow "github.com/wamuir/graft/tensorflow"
-
 	"github.com/prioritycut/prioritycut/animate"
-	"github.com/prioritycut/prioritycut/config"
-	"github.com/prioritycut/prioritycut/graph"
+	"github.com/prioritycut/prioritycut/internal/browser"
 	"github.com/prioritycut/prioritycut/internal/random"
-	"github.com/prioritycut/prioritycut/internal/rundir"
-	"github.com/prioritycut/prioritycut/model"
 	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/trained/tinymodel"
 	"github.com/prioritycut/prioritycut/video"
 )
 
@@ -43,62 +39,8 @@ func TestMain(m *testing.M) {
 // Height and width differ, so that mixed-up axes are seen.
 const height, width = 32, 64
 
-// checkpoint writes a tiny model with random weights whose keypoints are apart.
-func checkpoint(t *testing.T) string {
-	t.Helper()
-	c, _, err := config.Resolve(config.Options{Device: "cpu", Sets: []string{
-		"frame_shape=[32,64,3]", "num_kp=3",
-		"kp_detector_params.block_expansion=4", "kp_detector_params.max_features=8", "kp_detector_params.num_blocks=2",
-		"generator_params.block_expansion=4", "generator_params.max_features=8", "num_bottleneck_blocks=1",
-		"dense_motion_params.block_expansion=4", "dense_motion_params.max_features=8", "dense_motion_params.num_blocks=2",
-		"discriminator_params.block_expansion=2", "train_params.scales=[1]", "vgg19.width_divisor=32",
-	}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := graph.New(tensorflow.Float)
-	model.NewAnimator(s, c.Model)
-	if err := s.Err(); err != nil {
-		t.Fatal(err)
-	}
-	groups := map[graph.Kind]*tf.Group{graph.Trainable: {Name: rundir.Weights}, graph.State: {Name: rundir.State}}
-	for _, v := range s.Variables() {
-		values := v.Initial(3)
-		r := random.New(3, random.Label(v.Name), 1)
-		size := 0.02
-		if strings.HasPrefix(v.Name, "kp_detector.kp.") {
-			size = 0.5
-		}
-		for i := range values {
-			values[i] += size * r.Uniform(-1, 1)
-		}
-		tensor, err := graph.NewTensor(v.DType, values, v.Dims...)
-		if err != nil {
-			t.Fatal(err)
-		}
-		groups[v.Kind].Tensors = append(groups[v.Kind].Tensors, tf.NamedTensor{Name: v.Name, Tensor: tensor})
-	}
-	text, err := c.Marshal()
-	if err != nil {
-		t.Fatal(err)
-	}
-	notes, err := rundir.Meta{
-		Step: 700, Attempt: 700, Preset: c.Preset, Variant: string(c.Variant), FrameShape: c.Dataset.FrameShape,
-		Fit: string(c.Dataset.Fit), AlignCorners: c.Model.AlignCorners, VGG19: "random", Config: string(text),
-	}.Encode()
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := filepath.Join(t.TempDir(), "checkpoint")
-	if err := tf.WriteCheckpoint(tf.OSFileSystem{}, dir, 700, notes, *groups[graph.Trainable], *groups[graph.State]); err != nil {
-		t.Fatal(err)
-	}
-	return dir
-}
-
 // program under test.
 type running struct {
-	t      *testing.T
 	cmd    *exec.Cmd
 	url    string
 	stderr bytes.Buffer
@@ -111,7 +53,7 @@ func begin(t *testing.T, flags ...string) *running {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &running{t: t, cmd: exec.Command(self, append(flags, "--address=127.0.0.1:0", "--device=cpu", "--log_dir="+t.TempDir())...)}
+	r := &running{cmd: exec.Command(self, append(flags, "--address=127.0.0.1:0", "--device=cpu", "--log_dir="+t.TempDir())...)}
 	r.cmd.Env = append(os.Environ(), asMain+"=1")
 	r.cmd.Stderr = &r.stderr
 	out, err := r.cmd.StdoutPipe()
@@ -134,14 +76,14 @@ func begin(t *testing.T, flags ...string) *running {
 	return nil
 }
 
-func (r *running) ask(request *http.Request, err error, value any) {
-	r.t.Helper()
+func (r *running) ask(t *testing.T, request *http.Request, err error, value any) {
+	t.Helper()
 	if err != nil {
-		r.t.Fatal(err)
+		t.Fatal(err)
 	}
 	answer, err := http.DefaultClient.Do(request)
 	if err != nil {
-		r.t.Fatal(err)
+		t.Fatal(err)
 	}
 	defer answer.Body.Close()
 	text, err := io.ReadAll(answer.Body)
@@ -149,7 +91,7 @@ func (r *running) ask(request *http.Request, err error, value any) {
 		err = json.Unmarshal(text, value)
 	}
 	if err != nil || answer.StatusCode >= 300 {
-		r.t.Fatalf("%s: %d %.300s (%v)", request.URL, answer.StatusCode, text, err)
+		t.Fatalf("%s: %d %.300s (%v)", request.URL, answer.StatusCode, text, err)
 	}
 }
 
@@ -177,12 +119,27 @@ func numbers(f *video.Frame) [][][3]float64 {
 	return rows
 }
 
-// TestServe asks for keypoints and for a film, then stops the program.
+// TestServe asks for keypoints and for films, as programs and as people do,
+// then stops the program in the middle of a job.
 func TestServe(t *testing.T) {
-	path, work := checkpoint(t), filepath.Join(t.TempDir(), "work")
-	p := begin(t, "--checkpoint="+path, "--name=faces", "--work="+work)
+	dir := t.TempDir()
+	path, work := filepath.Join(dir, "run"), filepath.Join(dir, "work")
+	if err := tinymodel.Write(path, 1, fmt.Sprintf("frame_shape=[%d,%d,3]", height, width)); err != nil {
+		t.Fatal(err)
+	}
+	p := begin(t, "--checkpoint="+path, "--name=faces", "--work="+work, "--grace=0s")
+	m := newMedia(t)
+	t.Run("keypoints", func(t *testing.T) { p.keypoints(t, path) })
+	t.Run("film", func(t *testing.T) { p.film(t, m) })
+	t.Run("page", func(t *testing.T) { p.page(t, m) })
+	t.Run("stop", func(t *testing.T) { p.stop(t, m) })
+	if left, _ := filepath.Glob(filepath.Join(work, "server-*")); len(left) > 0 {
+		t.Errorf("files are left: %v", left)
+	}
+}
 
-	// Keypoints through the export and JSON are those of the checkpoint.
+// keypoints sees that those through the export and JSON are the checkpoint's.
+func (r *running) keypoints(t *testing.T, checkpoint string) {
 	pictures := []*video.Frame{frame(1), frame(2)}
 	body, err := json.Marshal(map[string]any{"signature_name": "keypoints", "inputs": [][][][3]float64{numbers(pictures[0]), numbers(pictures[1])}})
 	if err != nil {
@@ -191,9 +148,9 @@ func TestServe(t *testing.T) {
 	var answer struct {
 		Outputs struct{ Value [][][2]float64 }
 	}
-	request, err := http.NewRequest(http.MethodPost, p.url+"/v1/models/faces/versions/700:predict", bytes.NewReader(body))
-	p.ask(request, err, &answer)
-	a, err := animate.Open(path, animate.Options{Session: tf.SessionConfig{Device: "cpu"}})
+	request, err := http.NewRequest(http.MethodPost, r.url+"/v1/models/faces/versions/3:predict", bytes.NewReader(body))
+	r.ask(t, request, err, &answer)
+	a, err := animate.Open(checkpoint, animate.Options{Session: tf.SessionConfig{Device: "cpu"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -210,70 +167,93 @@ func TestServe(t *testing.T) {
 			}
 		}
 	}
-
-	p.film(t)
-	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
-	if err := p.cmd.Wait(); err != nil || !strings.Contains(p.stderr.String(), "stopping") {
-		t.Errorf("stopping: %v\n%s", err, p.stderr.String())
-	}
-	if left, _ := filepath.Glob(filepath.Join(work, "server-*")); len(left) > 0 {
-		t.Errorf("files are left: %v", left)
-	}
 }
 
-// film posts a job and looks at the result.
-func (r *running) film(t *testing.T) {
+// media are a picture and a film, whose names do not tell what they are.
+type media struct{ source, driving string }
+
+const (
+	frames = 7
+	rate   = "30000/1001"
+)
+
+func newMedia(t *testing.T) media {
 	t.Helper()
 	dir := t.TempDir()
-	driving, err := video.CreateFilm(context.Background(), filepath.Join(dir, "driving.mp4"), width, height, video.FilmOptions{Rate: "30000/1001"})
+	m := media{source: filepath.Join(dir, "source"), driving: filepath.Join(dir, "driving")}
+	film, err := video.CreateFilm(context.Background(), m.driving+".mp4", width, height, video.FilmOptions{Rate: rate})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i := 0; i < 7; i++ {
-		if err := driving.Write(frame(i)); err != nil {
+	for i := 0; i < frames; i++ {
+		if err := film.Write(frame(i)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := driving.Close(); err != nil {
+	if err := film.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := video.WritePNG(filepath.Join(dir, "source"), frame(1)); err != nil {
+	if err := os.Rename(m.driving+".mp4", m.driving); err != nil {
 		t.Fatal(err)
 	}
+	if err := video.WritePNG(m.source, frame(1)); err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// status is what the tests need of a job's.
+type status struct {
+	ID, State, Error, Result string
+	Frames                   int
+}
+
+// post sends a job.
+func (r *running) post(t *testing.T, m media) (job status) {
+	t.Helper()
 	var b bytes.Buffer
 	form := multipart.NewWriter(&b)
-	for name, file := range map[string]string{"source": "source", "driving": "driving.mp4"} {
-		part, err := form.CreateFormFile(name, file)
+	for name, path := range map[string]string{"source": m.source, "driving": m.driving} {
+		part, err := form.CreateFormFile(name, name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		data, err := os.ReadFile(filepath.Join(dir, file))
+		data, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
 		}
 		part.Write(data)
 	}
 	form.Close()
-	var job struct {
-		ID, State, Error, Result string
-		Frames                   int
-	}
 	request, err := http.NewRequest(http.MethodPost, r.url+"/jobs", &b)
+	if err != nil {
+		t.Fatal(err)
+	}
 	request.Header.Set("Content-Type", form.FormDataContentType())
-	r.ask(request, err, &job)
+	r.ask(t, request, err, &job)
+	return job
+}
+
+// film posts a job and looks at the result.
+func (r *running) film(t *testing.T, m media) {
+	job := r.post(t, m)
 	for end := time.Now().Add(2 * time.Minute); job.State == "queued" || job.State == "running"; time.Sleep(50 * time.Millisecond) {
 		request, err := http.NewRequest(http.MethodGet, r.url+"/jobs/"+job.ID, nil)
-		r.ask(request, err, &job)
+		r.ask(t, request, err, &job)
 		if time.Now().After(end) {
 			t.Fatal("the job does not end")
 		}
 	}
-	if job.State != "done" || job.Frames != 7 {
+	if job.State != "done" || job.Frames != frames {
 		t.Fatalf("%+v", job)
 	}
-	answer, err := http.Get(r.url + job.Result)
+	r.isFilm(t, job.Result)
+}
+
+// isFilm looks at a result.
+func (r *running) isFilm(t *testing.T, address string) {
+	t.Helper()
+	answer, err := http.Get(r.url + address)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -282,13 +262,64 @@ func (r *running) film(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	result := filepath.Join(dir, "result")
+	result := filepath.Join(t.TempDir(), "result")
 	if err := os.WriteFile(result, data, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	info, err := video.Probe(context.Background(), result, video.Limits{})
-	if err != nil || info.W != width || info.H != height || info.Frames != 7 || info.ExactRate != "30000/1001" {
+	if err != nil || info.W != width || info.H != height || info.Frames != frames || info.ExactRate != rate {
 		t.Errorf("the film is %+v (%v)", info, err)
+	}
+}
+
+// page does what people do: choose a picture and a film, wait, see the result.
+func (r *running) page(t *testing.T, m media) {
+	p := browser.Open(t, 1000, 800)
+	p.Go(r.url)
+	p.Type("#source", m.source)
+	p.Type("#driving", m.driving)
+	p.Click("button[type=submit]")
+	p.Until("the film", "document.getElementById('result') && document.getElementById('result').readyState >= 2")
+	// How bright the picture is in places, as the browser shows it.
+	var film struct {
+		Width, Height     int
+		Download          string
+		Darkest, Lightest float64
+	}
+	p.Eval(`const v = document.getElementById("result"), c = document.createElement("canvas");
+		c.width = v.videoWidth;
+		c.height = v.videoHeight;
+		const draw = c.getContext("2d");
+		draw.drawImage(v, 0, 0);
+		const green = draw.getImageData(0, 0, c.width, c.height).data.filter((_, i) => i % 4 == 1);
+		return {width: c.width, height: c.height, download: document.getElementById("download").getAttribute("href"),
+			darkest: Math.min(...green), lightest: Math.max(...green)}`, &film)
+	if film.Width != width || film.Height != height || film.Lightest-film.Darkest < 20 {
+		t.Errorf("the player shows %+v", film)
+	}
+	r.isFilm(t, film.Download)
+	p.Keep("model")
+	if said := p.Complaints(); len(said) > 0 {
+		t.Errorf("the browser says %q", said)
+	}
+}
+
+// stop ends the program while somebody watches a job that has begun.
+func (r *running) stop(t *testing.T, m media) {
+	events, err := http.Get(r.url + "/jobs/" + r.post(t, m).ID + "/events")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer events.Body.Close()
+	if err := r.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	said, err := io.ReadAll(events.Body)
+	if err != nil || !bytes.Contains(said, []byte("event: end")) {
+		t.Errorf("the watcher hears\n%s(%v)", said, err)
+	}
+	if err := r.cmd.Wait(); err != nil || !strings.Contains(r.stderr.String(), "stopping") {
+		t.Errorf("stopping: %v\n%s", err, r.stderr.String())
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"syscall"
 	"testing"
@@ -249,6 +250,19 @@ func (p *Page) Screenshot() []byte {
 		p.t.Fatal(err)
 	}
 	return picture
+}
+
+// Keep writes a screenshot to a folder that Bazel shows beside the test's log.
+// Elsewhere nothing is kept.
+func (p *Page) Keep(name string) {
+	p.t.Helper()
+	dir := os.Getenv("TEST_UNDECLARED_OUTPUTS_DIR")
+	if dir == "" {
+		return
+	}
+	if err := os.WriteFile(filepath.Join(dir, name+".png"), p.Screenshot(), 0o644); err != nil {
+		p.t.Fatal(err)
+	}
 }
 
 // Complaints are what the browser wrote to its console since they were last

@@ -6,6 +6,8 @@ import (
 	"image/png"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -39,7 +41,14 @@ func TestPage(t *testing.T) {
 	if said := p.Complaints(); len(said) != 1 || !strings.Contains(said[0], "Content Security Policy") {
 		t.Errorf("the browser says %q", said)
 	}
-	picture, err := png.DecodeConfig(bytes.NewReader(p.Screenshot()))
+	dir := t.TempDir()
+	t.Setenv("TEST_UNDECLARED_OUTPUTS_DIR", dir)
+	p.Keep("seen")
+	text, err := os.ReadFile(filepath.Join(dir, "seen.png"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	picture, err := png.DecodeConfig(bytes.NewReader(text))
 	if err != nil || picture.Width != 360 || picture.Height != 640 {
 		t.Errorf("a picture of %dx%d (%v)", picture.Width, picture.Height, err)
 	}
