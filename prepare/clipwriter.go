@@ -87,7 +87,7 @@ func (cw *clipWriter) add(ctx context.Context, i int, frame *video.Frame) error 
 		return err
 	}
 	cw.strip.add(cw.n, fitted)
-	if cw.w.compare && cw.n%signatureStride == 0 {
+	if cw.w.compare {
 		cells, _ := shrink(fitted)
 		cw.sums = sign(&cells).pack(cw.sums)
 	}
@@ -187,7 +187,7 @@ func (cw *clipWriter) settle(note string) error {
 		err = cw.strip.write(w.path(stripsName, c.name+".jpg"))
 	}
 	if err == nil && w.compare {
-		err = writeAside(w.path(stateName, "written", c.spec()), func(out io.Writer) error { _, err := out.Write(cw.sums); return err })
+		err = writeAside(w.writtenPath(c), func(out io.Writer) error { _, err := out.Write(cw.sums); return err })
 	}
 	if err != nil {
 		return err

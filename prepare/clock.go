@@ -45,7 +45,7 @@ func (k *clock) frame(m moment, ref float64) (int, error) {
 func (k *clock) storedFrame(m moment, ref float64) (int, error) {
 	at := m.value
 	if m.unit == InFrames {
-		if ref == 0 || k.rate == 0 {
+		if ref == 0 || k.rate == 0 || k.times == nil && sameRate(ref, k.rate) {
 			return int(m.value), nil
 		}
 		at = m.value / ref
@@ -61,6 +61,10 @@ func (k *clock) storedFrame(m moment, ref float64) (int, error) {
 	}
 	return 0, errors.New("the video tells no rate: give frames, as in 120f")
 }
+
+// sameRate tells whether a rate of a published list is the film's: 29.97 stands
+// for 30000/1001 there, which would shift frames far into a film by one.
+func sameRate(listed, rate float64) bool { return math.Abs(listed-rate) <= 0.01 }
 
 // measurePictures reads the size of a folder's first picture.
 func (in *input) measurePictures(o *Options) error {

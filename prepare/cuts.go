@@ -80,7 +80,6 @@ func readCuts(path string, unit TimeUnit) (cuts []cut, mistakes []mistake, err e
 		if err == io.EOF {
 			return cuts, mistakes, nil
 		}
-		line, _ := r.FieldPos(0)
 		var bad *csv.ParseError
 		if errors.As(err, &bad) {
 			mistakes = append(mistakes, mistake{line: bad.StartLine, reason: bad.Err.Error()})
@@ -89,6 +88,7 @@ func readCuts(path string, unit TimeUnit) (cuts []cut, mistakes []mistake, err e
 		if err != nil {
 			return nil, nil, fmt.Errorf("%s: %w", path, err)
 		}
+		line, _ := r.FieldPos(0) // there is none of a line that could not be parsed
 		c, err := t.row(fields)
 		c.line = line
 		if err != nil {

@@ -29,7 +29,8 @@ func TestReadCuts(t *testing.T) {
 		"c.mp4;valid;5;20;;;;\n"+
 		"c.mp4;train\n"+ // line 10
 		";train;5;20;;;;\n"+
-		"c.mp4;train;-5;20;;;;\n")
+		"c.mp4;train;-5;20;;;;\n"+
+		"c\"x;train;5;20;;;;\n")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +42,7 @@ func TestReadCuts(t *testing.T) {
 	if diff := cmp.Diff(want, cuts, cmp.AllowUnexported(cut{}, moment{}, reference{})); diff != "" {
 		t.Error(diff)
 	}
-	reasons := []string{"not after start", "all four or none", "must be positive", "--times=seconds", "train, test or empty", "2 fields", "names no video", "no time"}
+	reasons := []string{"not after start", "all four or none", "must be positive", "--times=seconds", "train, test or empty", "2 fields", "names no video", "no time", "bare \""}
 	if len(mistakes) != len(reasons) {
 		t.Fatalf("%d mistakes: %v", len(mistakes), mistakes)
 	}
@@ -90,6 +91,17 @@ func TestPublishedList(t *testing.T) {
 	if n, err := k.frame(c.start, c.ref.fps); n != 50 || err != nil {
 		t.Errorf("frame 25 of 25 a second is frame %d of 50 a second, want 50; %v", n, err)
 	}
+	// Edges are rounded down, as the published scripts do.
+	if box, _ := boxIn([4]float64{11, 21, 30, 40}, c.ref, video.Info{W: 320, H: 180}); box != (rect{5, 10, 15, 20}) {
+		t.Errorf("a box in half the size is %v", box)
+	}
+	// 29.97 of the lists is 30000/1001: no frame is lost far into a film.
+	k.rate = 30000.0 / 1001
+	for _, n := range []float64{0, 80, 20000, 98000} {
+		if got, err := k.frame(moment{value: n, unit: InFrames}, 29.97); got != int(n) || err != nil {
+			t.Errorf("frame %v at 29.97 a second is frame %d; %v", n, got, err)
+		}
+	}
 	if _, inside := boxIn([4]float64{2000, 0, 100, 100}, reference{}, info); inside {
 		t.Error("a box outside of the picture lies inside")
 	}
@@ -100,6 +112,7 @@ func TestPublishedList(t *testing.T) {
 
 func FuzzReadCuts(f *testing.F) {
 	f.Add("video,start\na,1\n")
+	f.Add("video,start\na\"b,1\n\"c,1\n")
 	f.Add("video_id,start,end,bbox,fps,width,height\na,1,2,1-2-3-4,25,10,10\n")
 	f.Fuzz(func(t *testing.T, text string) { _, _, _ = readText(t, text) })
 }

@@ -8,8 +8,9 @@ import (
 	"github.com/prioritycut/prioritycut/internal/random"
 )
 
-// signatureStride is how often frames are compared between identities: a video
-// that was uploaded twice has many frames in common.
+// signatureStride is how often frames are kept to be compared with: a video
+// that was uploaded twice has many frames in common. They are compared with
+// every frame, since the copy may begin elsewhere.
 const signatureStride = 5
 
 // families joins identities that must stay on one side.
@@ -56,7 +57,8 @@ func divide(clips []*clip, o *Options) ([]*clip, *division, error) {
 	if open == 0 {
 		d.how = "as the input says"
 		d.warnOfBoth(clips)
-		return clips, d, nil
+		clips, err := d.withoutTwins(clips)
+		return clips, d, err
 	}
 	f := &families{parent: map[string]string{}}
 	var err error
@@ -78,7 +80,8 @@ func divide(clips []*clip, o *Options) ([]*clip, *division, error) {
 		f.byIdentity(clips, sizes, o)
 	}
 	d.warnOfBoth(clips)
-	return clips, d, nil
+	clips, err = d.withoutTwins(clips) // the input may put a family on both sides
+	return clips, d, err
 }
 
 // joinNear joins identities whose clips share nearly equal frames.
@@ -88,12 +91,12 @@ func (f *families) joinNear(clips []*clip) (joined int, err error) {
 		if c.known == nil {
 			continue
 		}
-		all, numbers, err := c.known.of(c.span, signatureStride)
+		all, err := c.known.of(c.span)
 		if err != nil {
-			return 0, outputError(err)
+			return 0, err
 		}
 		for k := range all {
-			x.find(&all[k], func(owner, _ int) bool {
+			x.find(&all[k], func(owner int) bool {
 				if a, b := f.root(clips[owner].identity), f.root(c.identity); a != b {
 					f.join(a, b)
 					joined++
@@ -101,11 +104,57 @@ func (f *families) joinNear(clips []*clip) (joined int, err error) {
 				return true
 			})
 		}
-		for k := range all {
-			x.add(i, numbers[k], &all[k])
-		}
+		x.addAll(i, all, signatureStride)
 	}
 	return joined, nil
+}
+
+// withoutTwins drops train clips that share nearly equal frames with test clips
+// of other videos.
+func (d *division) withoutTwins(clips []*clip) ([]*clip, error) {
+	x := newIndex()
+	for i, c := range clips {
+		if c.partition == test && c.known != nil {
+			all, err := c.known.of(c.span)
+			if err != nil {
+				return nil, err
+			}
+			x.addAll(i, all, signatureStride)
+		}
+	}
+	var out []*clip
+	for _, c := range clips {
+		if c.partition == train && c.known != nil {
+			all, err := c.known.of(c.span)
+			if err != nil {
+				return nil, err
+			}
+			if twin := x.twin(c, all, clips); twin != nil {
+				first, end := twin.storedSpan()
+				d.dropped = append(d.dropped, c.drop(fmt.Sprintf("shares nearly equal frames with the test video %s, frames %d to %d", twin.in.name, first, end), false))
+				continue
+			}
+		}
+		out = append(out, c)
+	}
+	return out, nil
+}
+
+// twin is a clip of another video that has a frame nearly equal to one of a
+// clip's; owners of the index are numbers of clips.
+func (x *index) twin(c *clip, all []signature, clips []*clip) (twin *clip) {
+	for k := range all {
+		x.find(&all[k], func(owner int) bool {
+			if clips[owner].in != c.in {
+				twin = clips[owner]
+			}
+			return twin == nil
+		})
+		if twin != nil {
+			break
+		}
+	}
+	return twin
 }
 
 // family is what divide draws.
@@ -264,9 +313,11 @@ func (d *division) withoutKnown(clips []*clip) ([]*clip, error) {
 	others := newIndex()
 	for i, c := range clips {
 		if c.partition == train && c.known != nil {
-			if err := addAll(others, i, c, signatureStride); err != nil {
+			all, err := c.known.of(c.span)
+			if err != nil {
 				return nil, err
 			}
+			others.addAll(i, all, signatureStride)
 		}
 	}
 	var out []*clip
@@ -275,9 +326,11 @@ func (d *division) withoutKnown(clips []*clip) ([]*clip, error) {
 		own := newIndex()
 		for ; end < len(clips) && clips[end].in == clips[first].in; end++ {
 			if c := clips[end]; c.partition == train && c.known != nil {
-				if err := addAll(own, end, c, 1); err != nil {
+				all, err := c.known.of(c.span)
+				if err != nil {
 					return nil, err
 				}
+				own.addAll(end, all, 1)
 			}
 		}
 		for _, c := range clips[first:end] {
@@ -297,26 +350,17 @@ func (d *division) withoutKnown(clips []*clip) ([]*clip, error) {
 	return out, nil
 }
 
-// addAll adds every stride-th frame of a clip to an index.
-func addAll(x *index, owner int, c *clip, stride int) error {
-	all, numbers, err := c.known.of(c.span, stride)
-	for k := range all {
-		x.add(owner, numbers[k], &all[k])
-	}
-	return outputError(err)
-}
-
 func (d *division) takeOut(c *clip, indices ...*index) error {
-	all, numbers, err := c.known.of(c.span, 1)
+	all, err := c.known.of(c.span)
 	if err != nil {
-		return outputError(err)
+		return err
 	}
 	for k := range all {
 		for _, x := range indices {
 			found := false
-			x.find(&all[k], func(int, int) bool { found = true; return false })
+			x.find(&all[k], func(int) bool { found = true; return false })
 			if found {
-				c.skip = append(c.skip, numbers[k])
+				c.skip = append(c.skip, c.First+k)
 				d.nearEqual++
 				break
 			}

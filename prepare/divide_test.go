@@ -3,6 +3,7 @@ package prepare
 import (
 	"fmt"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -136,7 +137,11 @@ func TestNoFrameOnBothSides(t *testing.T) {
 		if i == 4 {
 			number = 1 // uploaded twice
 		}
-		c.known = known(c.identity, moving(10+number, 20, 64, 48))
+		frames := moving(10+number, 23, 64, 48)[:20]
+		if i == 4 {
+			frames = moving(10+number, 23, 64, 48)[2:22] // begins elsewhere
+		}
+		c.known = known(c.identity, frames)
 		clips = append(clips, c)
 	}
 	for seed := int64(0); seed < 10; seed++ {
@@ -148,6 +153,18 @@ func TestNoFrameOnBothSides(t *testing.T) {
 		if err != nil || d.joined == 0 || clips[1].partition != clips[4].partition {
 			t.Fatalf("seed %d: joined %d, sides %s and %s, %v", seed, d.joined, clips[1].partition, clips[4].partition, err)
 		}
+	}
+
+	// Where the input puts a film and its copy on both sides, train loses it.
+	for i, c := range clips {
+		c.partition = train
+		if i >= 4 {
+			c.partition = test
+		}
+	}
+	out, d, err = divide(clips, &o)
+	if err != nil || len(out) != 5 || len(d.dropped) != 1 || d.dropped[0].video != "id1.mp4" || !strings.Contains(d.dropped[0].reason, "test video id4.mp4") {
+		t.Errorf("%d clips stay, %+v is dropped, %v", len(out), d.dropped, err)
 	}
 }
 

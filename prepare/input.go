@@ -48,33 +48,34 @@ const (
 type lister struct {
 	out    os.FileInfo // not walked into
 	found  []*input
-	left   []string // what is no video, by name
+	left   []string  // what is no video, by name
+	broken []dropped // what cannot be looked into
 	inside map[string]bool
 }
 
 // listInputs finds the videos in a file or a folder, sorted by name, and what
-// it left out because it is no video by its name.
-func listInputs(in, out string) (found []*input, left []string, err error) {
+// it left out because it is no video by its name or cannot be read.
+func listInputs(in, out string) (*lister, error) {
 	info, err := os.Stat(in)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	l := &lister{inside: map[string]bool{}}
 	l.out, _ = os.Stat(out)
 	if !info.IsDir() {
 		name := filepath.Base(in)
 		if !l.add(in, name) {
-			return nil, nil, fmt.Errorf("%s is neither a folder nor a film (mp4, mov, webm, mkv, avi, gif) nor a file of TFRecords", in)
+			return nil, fmt.Errorf("%s is neither a folder nor a film (mp4, mov, webm, mkv, avi, gif) nor a file of TFRecords", in)
 		}
-		return l.found, nil, l.stampAll()
+		l.stampAll()
+		return l, nil
 	}
 	if l.out != nil && os.SameFile(info, l.out) {
-		return nil, nil, fmt.Errorf("%s cannot be both --in and --out", in)
+		return nil, fmt.Errorf("%s cannot be both --in and --out", in)
 	}
-	if err := l.walk(in, "", 0); err != nil {
-		return nil, nil, err
-	}
-	return l.found, l.left, l.stampAll()
+	l.walk(in, "", 0)
+	l.stampAll()
+	return l, nil
 }
 
 // maxDepth bounds folders within folders.
@@ -82,16 +83,17 @@ const maxDepth = 16
 
 // walk adds the videos of a folder. A folder of nothing but pictures is a
 // video itself.
-func (l *lister) walk(dir, name string, depth int) error {
+func (l *lister) walk(dir, name string, depth int) {
 	if real, err := filepath.EvalSymlinks(dir); err == nil {
 		if l.inside[real] {
-			return nil // a link to where the walk is or was
+			return // a link to where the walk is or was
 		}
 		l.inside[real] = true
 	}
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return err
+		l.breaks(dir, name, err)
+		return
 	}
 	var stills, rest []string
 	for _, e := range entries {
@@ -110,12 +112,10 @@ func (l *lister) walk(dir, name string, depth int) error {
 		info, err := os.Stat(at)
 		switch {
 		case err != nil:
-			l.left = append(l.left, below)
+			l.breaks(at, below, err)
 		case info.IsDir() && l.out != nil && os.SameFile(info, l.out):
 		case info.IsDir() && depth < maxDepth:
-			if err := l.walk(at, below, depth+1); err != nil {
-				return err
-			}
+			l.walk(at, below, depth+1)
 		case !l.add(at, below):
 			l.left = append(l.left, below)
 		}
@@ -130,7 +130,14 @@ func (l *lister) walk(dir, name string, depth int) error {
 	default:
 		l.left = append(l.left, fmt.Sprintf("%s (%d pictures beside videos)", path.Join(name, stills[0]), len(stills)))
 	}
-	return nil
+}
+
+// breaks notes what cannot be read: the rest goes on.
+func (l *lister) breaks(at, name string, err error) {
+	if name == "" {
+		name = filepath.Base(at)
+	}
+	l.broken = append(l.broken, dropped{video: name, identity: newInput(at, name, film).identity, reason: err.Error(), fault: true})
 }
 
 // add adds a file that is a video by its name.
@@ -193,13 +200,17 @@ func stem(name string) string {
 	return name
 }
 
-func (l *lister) stampAll() error {
+// stampAll stamps what was found; what has vanished since is broken.
+func (l *lister) stampAll() {
+	sound := l.found[:0]
 	for _, in := range l.found {
 		if err := in.setStamp(); err != nil {
-			return err
+			l.breaks(in.path, in.name, err)
+			continue
 		}
+		sound = append(sound, in)
 	}
-	return nil
+	l.found = sound
 }
 
 // setStamp sums up sizes and times of the file, or of the pictures of a folder.

@@ -77,9 +77,9 @@ func (pl *planner) expectsTime(cuts []cut) bool {
 
 // fromLines adds the cuts of one video.
 func (pl *planner) fromLines(ctx context.Context, in *input, cuts []cut, looking bool) error {
-	err := in.probe(ctx, pl.o)
-	if err == nil && in.kind == pictures {
-		err = in.measurePictures(pl.o)
+	clock, err := pl.clockOf(ctx, in, cuts)
+	if ctx.Err() != nil {
+		return ctx.Err()
 	}
 	if err != nil {
 		for _, c := range cuts {
@@ -87,11 +87,31 @@ func (pl *planner) fromLines(ctx context.Context, in *input, cuts []cut, looking
 		}
 		return nil
 	}
-	clock, err := newClock(ctx, in, cuts, pl.o)
-	if err != nil {
-		return err
+	clips := pl.resolveAll(in, cuts, clock)
+	if looking || pl.o.Crop != CropNone {
+		if clips, err = pl.measure(ctx, in, clips); err != nil {
+			return err
+		}
 	}
-	var clips []*clip
+	pl.add(clips...)
+	return nil
+}
+
+// clockOf finds out what lines need to know about their video.
+func (pl *planner) clockOf(ctx context.Context, in *input, cuts []cut) (*clock, error) {
+	if err := in.probe(ctx, pl.o); err != nil {
+		return nil, err
+	}
+	if in.kind == pictures {
+		if err := in.measurePictures(pl.o); err != nil {
+			return nil, err
+		}
+	}
+	return newClock(ctx, in, cuts, pl.o)
+}
+
+// resolveAll turns lines into clips and drops those that are none.
+func (pl *planner) resolveAll(in *input, cuts []cut, clock *clock) (clips []*clip) {
 	type same struct {
 		span
 		box rect
@@ -113,13 +133,7 @@ func (pl *planner) fromLines(ctx context.Context, in *input, cuts []cut, looking
 		}
 		clips = append(clips, c)
 	}
-	if looking || pl.o.Crop != CropNone {
-		if clips, err = pl.measure(ctx, in, clips); err != nil {
-			return err
-		}
-	}
-	pl.add(clips...)
-	return nil
+	return clips
 }
 
 // measure looks at the stretches of a video that lines ask for: for the boxes
@@ -130,8 +144,15 @@ func (pl *planner) measure(ctx context.Context, in *input, clips []*clip) ([]*cl
 		wanted[i] = c.span
 	}
 	found, known, err := pl.scans.of(ctx, in, wanted)
-	if err != nil {
+	switch {
+	case err == nil:
+	case ctx.Err() != nil || stopsAll(err):
 		return nil, err
+	default:
+		for _, c := range clips {
+			pl.drop(c.drop(err.Error(), true))
+		}
+		return nil, nil
 	}
 	var out []*clip
 	for i, c := range clips {
@@ -217,13 +238,14 @@ func (pl *planner) resolve(in *input, one cut, k *clock) (*clip, *dropped) {
 }
 
 // boxIn scales a box from its reference picture and cuts off what is outside.
+// Edges of the published lists are rounded down, as where the lists come from.
 func boxIn(box [4]float64, ref reference, info video.Info) (rect, bool) {
-	x, y := 1.0, 1.0
+	x, y, round := 1.0, 1.0, math.Round
 	if ref.w > 0 {
-		x, y = float64(info.W)/ref.w, float64(info.H)/ref.h
+		x, y, round = ref.w/float64(info.W), ref.h/float64(info.H), math.Floor
 	}
-	edge := func(v float64, most int) int { return int(math.Round(min(max(v, 0), float64(most)))) }
-	left, top := edge(x*box[0], info.W), edge(y*box[1], info.H)
-	right, bottom := edge(x*(box[0]+box[2]), info.W), edge(y*(box[1]+box[3]), info.H)
+	edge := func(v float64, most int) int { return int(round(min(max(v, 0), float64(most)))) }
+	left, top := edge(box[0]/x, info.W), edge(box[1]/y, info.H)
+	right, bottom := edge((box[0]+box[2])/x, info.W), edge((box[1]+box[3])/y, info.H)
 	return rect{left, top, right - left, bottom - top}, right > left && bottom > top
 }

@@ -128,7 +128,7 @@ type detector interface {
 	points(frames []*video.Frame) ([][]point, error)
 }
 
-// lookAt reads a whole video.
+// lookAt reads a whole video, or as much of a long one as there is memory for.
 func lookAt(ctx context.Context, in *input, o *Options, d detector) (*look, error) {
 	f, err := in.open(ctx, o)
 	if err != nil {
@@ -156,6 +156,10 @@ func lookAt(ctx context.Context, in *input, o *Options, d detector) (*look, erro
 			if l.damage, err = damage(ctx, err); err != nil {
 				return nil, err
 			}
+			break
+		}
+		if len(l.frames) == o.looked {
+			l.damage = "no more are looked at; divide the film"
 			break
 		}
 		var s small

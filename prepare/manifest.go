@@ -38,6 +38,8 @@ type done struct {
 	Note    string `json:"note,omitempty"`
 	Dropped string `json:"dropped,omitempty"`
 	Fault   bool   `json:"fault,omitempty"`
+	// Twin: dropped because of a test clip, which may not be there next time.
+	Twin bool `json:"twin,omitempty"`
 }
 
 // header is the manifest's first line.

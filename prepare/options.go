@@ -118,7 +118,17 @@ type Options struct {
 
 	// create makes the file of a picture; tests let it fail.
 	create func(path string) (io.WriteCloser, error)
+	// looked is the most frames of a film that are looked at; tests lower it.
+	looked int
 }
+
+const (
+	// maxFilm frames of a film are read, unless Limits say otherwise: two days.
+	maxFilm = 1 << 22
+	// maxLooked bounds the memory for looking at a film, 1 kB a frame: 2.9 hours
+	// at 25 frames a second.
+	maxLooked = 1 << 18
+)
 
 // DefaultOptions are the values that flags start from.
 func DefaultOptions() Options {

@@ -98,10 +98,11 @@ func (pl *planner) each(ctx context.Context, what string, inputs []*input, work 
 
 // fromInputs takes scenes of films and records of files.
 func (pl *planner) fromInputs(ctx context.Context) error {
-	var err error
-	if pl.p.inputs, pl.p.left, err = listInputs(pl.o.In, pl.o.Out); err != nil {
+	l, err := listInputs(pl.o.In, pl.o.Out)
+	if err != nil {
 		return &UsageError{err}
 	}
+	pl.p.inputs, pl.p.left, pl.p.dropped = l.found, l.left, l.broken
 	if len(pl.p.inputs) == 0 {
 		return &UsageError{fmt.Errorf("%s holds no video: films (mp4, mov, webm, mkv, avi, gif), folders of png or jpg frames, or files of TFRecords", pl.o.In)}
 	}
@@ -124,7 +125,7 @@ func (pl *planner) fromScenes(ctx context.Context, in *input) error {
 	}
 	if found.Damage != "" {
 		pl.drop(dropped{video: in.name, identity: in.identity, first: in.stored(found.Frames), fault: true,
-			reason: fmt.Sprintf("only its first %d frames can be read: %s", found.Frames, found.Damage)})
+			reason: fmt.Sprintf("only its first %d frames are used: %s", found.Frames, found.Damage)})
 	}
 	for _, p := range found.Parts {
 		c := &clip{in: in, identity: in.identity, partition: in.partition, span: p.span,

@@ -24,6 +24,7 @@ func trajectory(data []byte, o *Options) ([]*video.Frame, error) {
 		return nil, err
 	}
 	var frames []*video.Frame
+	var pixels int64
 	for {
 		name := fmt.Sprintf("%d/image_%s/encoded", len(frames), o.Camera)
 		values, ok := features[name]
@@ -36,6 +37,9 @@ func trajectory(data []byte, o *Options) ([]*video.Frame, error) {
 		frame, err := rawFrame(values[0], o.Limits)
 		if err != nil {
 			return nil, fmt.Errorf("feature %s: %w", name, err)
+		}
+		if pixels += int64(frame.W) * int64(frame.H); pixels > o.Limits.MaxPixels {
+			return nil, fmt.Errorf("its pictures up to feature %s have more than %d pixels in all", name, o.Limits.MaxPixels)
 		}
 		if len(frames) > 0 && (frame.W != frames[0].W || frame.H != frames[0].H) {
 			return nil, fmt.Errorf("feature %s changes size from %dx%d to %dx%d pixels", name, frames[0].W, frames[0].H, frame.W, frame.H)
@@ -51,14 +55,18 @@ func trajectory(data []byte, o *Options) ([]*video.Frame, error) {
 // rawFrame reads a square picture of raw RGB, or an encoded one.
 func rawFrame(data []byte, limits video.Limits) (*video.Frame, error) {
 	side := int(math.Round(math.Sqrt(float64(len(data)) / 3)))
-	if side > 0 && 3*side*side == len(data) {
-		f := video.NewFrame(side, side)
-		copy(f.Pix, data)
-		return f, nil
+	square := side > 0 && 3*side*side == len(data)
+	encoded := bytes.HasPrefix(data, []byte("\x89PNG")) || bytes.HasPrefix(data, []byte("\xff\xd8\xff"))
+	if encoded || !square { // the length of a png may be that of a square too
+		f, err := video.DecodePicture(bytes.NewReader(data), limits)
+		switch {
+		case err == nil:
+			return f, nil
+		case !square:
+			return nil, fmt.Errorf("%d bytes are neither a square of raw RGB nor a picture: %w", len(data), err)
+		}
 	}
-	f, err := video.DecodePicture(bytes.NewReader(data), limits)
-	if err != nil {
-		return nil, fmt.Errorf("%d bytes are neither a square of raw RGB nor a picture: %w", len(data), err)
-	}
+	f := video.NewFrame(side, side)
+	copy(f.Pix, data)
 	return f, nil
 }

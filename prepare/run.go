@@ -24,6 +24,12 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if o.create == nil {
 		o.create = createNew
 	}
+	if o.looked == 0 {
+		o.looked = maxLooked
+	}
+	if o.Limits.MaxFrames < 1 {
+		o.Limits.MaxFrames = maxFilm
+	}
 	o.Limits = o.Limits.OrDefault()
 	if _, err := os.Stat(o.In); err != nil {
 		return nil, &UsageError{fmt.Errorf("--in: %w", err)}
@@ -126,16 +132,8 @@ func run(ctx context.Context, pl *planner, m *manifest) (report *Report, err err
 	if err != nil {
 		return nil, err
 	}
-	if err := w.writeAll(ctx, left); err != nil {
+	if err := w.makeAll(ctx, p.clips, left); err != nil {
 		return nil, err
-	}
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	if p.compare {
-		if err := w.compareSides(p.clips); err != nil {
-			return nil, err
-		}
 	}
 	if err := w.forget(p.clips); err != nil {
 		return nil, outputError(err)
@@ -202,11 +200,11 @@ func (w *writer) adopt(clips []*clip) (left []*clip, err error) {
 	moves := map[string]string{}
 	for _, c := range clips {
 		d, ok := w.manifest.of(c.spec())
-		switch {
-		case !ok:
+		if !ok || w.compare && (d.Dropped == "" || d.Twin) && !w.hasWritten(c) {
 			left = append(left, c)
 			continue
-		case d.Dropped != "":
+		}
+		if d.Dropped != "" {
 			continue
 		}
 		if size, err := bytesOf(w.path(filepath.FromSlash(d.Clip))); err != nil || size != d.Bytes {
@@ -260,69 +258,6 @@ func (w *writer) move(clips []*clip, moves map[string]string) error {
 		}
 	}
 	return nil
-}
-
-// compareSides drops train clips that share nearly equal frames with test clips
-// of other videos.
-func (w *writer) compareSides(clips []*clip) error {
-	x := newIndex()
-	var learned []int
-	for i, c := range clips {
-		if d, ok := w.manifest.of(c.spec()); !ok || d.Dropped != "" {
-			continue
-		}
-		if c.partition != test {
-			learned = append(learned, i)
-			continue
-		}
-		all, err := w.written(c)
-		if err != nil {
-			return outputError(err)
-		}
-		for n := range all {
-			x.add(i, n, &all[n])
-		}
-	}
-	for _, i := range learned {
-		c := clips[i]
-		all, err := w.written(c)
-		if err != nil {
-			return outputError(err)
-		}
-		twin := -1
-		for n := range all {
-			x.find(&all[n], func(owner, _ int) bool {
-				if clips[owner].in != c.in {
-					twin = owner
-				}
-				return twin < 0
-			})
-			if twin >= 0 {
-				break
-			}
-		}
-		if twin < 0 {
-			continue
-		}
-		d, _ := w.manifest.of(c.spec())
-		if err := w.removeClip(d.Clip); err != nil {
-			return outputError(err)
-		}
-		if err := w.drop(c, "shares nearly equal frames with the test clip "+clips[twin].name, false); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// written reads the signatures of a clip that stands.
-func (w *writer) written(c *clip) ([]signature, error) {
-	data, err := readFile(w.path(stateName, "written", c.spec()), maxScan)
-	all := make([]signature, len(data)/signatureSize)
-	for i := range all {
-		all[i].unpack(data[i*signatureSize:])
-	}
-	return all, err
 }
 
 func (w *writer) removeClip(file string) error {

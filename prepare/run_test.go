@@ -103,6 +103,9 @@ func TestBadInput(t *testing.T) {
 	write(t, filepath.Join(in, "zero.mp4"), "")
 	write(t, filepath.Join(in, "text.mp4"), "this is no film, whatever its name says\n")
 	write(t, filepath.Join(in, "notes.txt"), "not a video\n")
+	if err := os.Symlink("nowhere", filepath.Join(in, "gone.mp4")); err != nil {
+		t.Fatal(err)
+	}
 	write(t, filepath.Join(in, "list.tfrecord"), "no records here, only a line of text\n")
 	folder(t, filepath.Join(in, "single"), moving(5, 1, 48, 36))
 	still := moving(6, 12, 48, 36)
@@ -138,9 +141,10 @@ func TestBadInput(t *testing.T) {
 	for name, want := range map[string]struct{ status, reason string }{
 		"zero.mp4":      {StatusUnreadable, "empty"},
 		"text.mp4":      {StatusUnreadable, "cannot read"},
+		"gone.mp4":      {StatusUnreadable, "no such file"},
 		"list.tfrecord": {StatusUnreadable, "no TFRecord file"},
 		"sound.mkv":     {StatusUnreadable, "no video"},
-		"damaged.mkv":   {StatusUnreadable, "can be read"},
+		"damaged.mkv":   {StatusUnreadable, "frames are used"},
 		"single":        {StatusDropped, "--min_frames"},
 		"still":         {StatusDropped, "hardly moves"},
 		"odd.mkv":       {StatusClip, ""},
@@ -155,8 +159,8 @@ func TestBadInput(t *testing.T) {
 			t.Errorf("%s: %+v, want %s because of %q", name, rowsWith(r, name), want.status, want.reason)
 		}
 	}
-	if !r.Partial() || r.Faults != 5 {
-		t.Errorf("%d faults, want 5", r.Faults)
+	if !r.Partial() || r.Faults != 6 {
+		t.Errorf("%d faults, want 6", r.Faults)
 	}
 	if diff := cmp.Diff([]string{"notes.txt"}, r.Left); diff != "" {
 		t.Error(diff)
@@ -313,7 +317,7 @@ func TestDiskFull(t *testing.T) {
 func TestCopiesBetweenGivenSides(t *testing.T) {
 	in, out := t.TempDir(), filepath.Join(t.TempDir(), "out")
 	folder(t, filepath.Join(in, "one"), moving(1, 20, 48, 48))
-	folder(t, filepath.Join(in, "copy"), moving(1, 20, 96, 96))
+	folder(t, filepath.Join(in, "copy"), moving(1, 22, 96, 96)[2:])
 	folder(t, filepath.Join(in, "other"), moving(2, 20, 48, 48))
 	cuts := filepath.Join(t.TempDir(), "cuts.csv")
 	write(t, cuts, "video,identity,partition\none,a,test\ncopy,b,train\nother,c,train\ngone,d,train\n")
@@ -328,6 +332,65 @@ func TestCopiesBetweenGivenSides(t *testing.T) {
 	mustRun(t, o)
 	if diff := cmp.Diff(before, tree(t, out)); diff != "" {
 		t.Errorf("a second run differs: %s", diff)
+	}
+
+	// Once the test clip is another one, the copy is trained on again.
+	write(t, cuts, "video,identity,partition\none,a,train\ncopy,b,train\nother,c,test\ngone,d,train\n")
+	mustRun(t, o)
+	fresh := o
+	fresh.Out = filepath.Join(t.TempDir(), "out")
+	if r := mustRun(t, fresh); r.Train.Clips != 2 {
+		t.Errorf("%+v", r.Train)
+	}
+	if diff := cmp.Diff(tree(t, fresh.Out), tree(t, out)); diff != "" {
+		t.Errorf("after a change of sides it differs from a fresh one: %s", diff)
+	}
+}
+
+// A box that does not lie in the pictures, whatever the film claimed, costs
+// that clip alone; so does anything that is wrong with a video.
+func TestOneBadClip(t *testing.T) {
+	in, out := t.TempDir(), filepath.Join(t.TempDir(), "out")
+	folder(t, filepath.Join(in, "a"), moving(1, 12, 48, 36))
+	o := options(in, out)
+	o.Progress, o.create = quiet{}, createNew
+	m, err := readManifest(out, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &writer{o: &o, manifest: m, slots: make(chan struct{}, 2)}
+	for _, dir := range []string{w.temp(), w.path(train), w.path(stripsName)} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := m.open(); err != nil {
+		t.Fatal(err)
+	}
+	defer m.close()
+	a := newInput(filepath.Join(in, "a"), "a", pictures)
+	bad := &clip{in: a, identity: "a", partition: train, span: span{0, 10}, box: rect{40, 0, 16, 16}, record: -1}
+	good := &clip{in: a, identity: "a", partition: train, span: span{0, 10}, box: rect{32, 0, 16, 16}, record: -1}
+	nameClips([]*clip{bad, good})
+	if err := w.writeAll(context.Background(), []*clip{bad, good}); err != nil {
+		t.Fatal(err)
+	}
+	if d, _ := m.of(bad.spec()); !d.Fault || !strings.Contains(d.Dropped, "does not lie in a picture of 48x36") {
+		t.Errorf("%+v", d)
+	}
+	if d, _ := m.of(good.spec()); d.Frames != 10 {
+		t.Errorf("%+v", d)
+	}
+}
+
+// A film too long to be looked at is used as far as it was.
+func TestLongFilm(t *testing.T) {
+	o := options(footageOf(t), filepath.Join(t.TempDir(), "out"))
+	o.looked = 12
+	r := mustRun(t, o)
+	rows := rowsWith(r, "anna/walk")
+	if len(rows) != 2 || rows[0].EndFrame != 12 || !strings.Contains(rows[1].Reason, "first 12 frames are used: no more are looked at") {
+		t.Errorf("%+v", rows)
 	}
 }
 

@@ -160,24 +160,24 @@ func (s *signatures) sum() string {
 	return hex.EncodeToString(sum[:12])
 }
 
-// of reads the signatures of every stride-th frame of a stretch, and their
-// numbers.
-func (s *signatures) of(w span, stride int) ([]signature, []int, error) {
+// of reads the signatures of a stretch.
+func (s *signatures) of(w span) ([]signature, error) {
 	f, err := os.Open(s.path)
 	if err != nil {
-		return nil, nil, err
+		return nil, outputError(err)
 	}
 	defer f.Close()
 	data := make([]byte, w.len()*signatureSize)
 	if _, err := f.ReadAt(data, int64(w.First)*signatureSize); err != nil {
-		return nil, nil, fmt.Errorf("%s: %w; remove it to have it made again", s.path, err)
+		return nil, outputError(fmt.Errorf("%s: %w; remove it to have it made again", s.path, err))
 	}
-	var all []signature
-	var numbers []int
-	for i := 0; i < w.len(); i += stride {
-		var one signature
-		one.unpack(data[i*signatureSize:])
-		all, numbers = append(all, one), append(numbers, w.First+i)
+	return unpackAll(data), nil
+}
+
+func unpackAll(data []byte) []signature {
+	all := make([]signature, len(data)/signatureSize)
+	for i := range all {
+		all[i].unpack(data[i*signatureSize:])
 	}
-	return all, numbers, nil
+	return all
 }

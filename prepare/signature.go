@@ -105,7 +105,6 @@ func (s *signature) near(t *signature) bool {
 // four bands: where at most seven bits differ, one band differs by at most one.
 type index struct {
 	owners     []int
-	frames     []int
 	signatures []*signature
 	bands      [4]map[uint16][]int32
 }
@@ -120,7 +119,7 @@ func newIndex() *index {
 
 // add adds a frame of an owner, unless it is flat or nearly the frame of the
 // same owner that was added last.
-func (x *index) add(owner, frame int, s *signature) {
+func (x *index) add(owner int, s *signature) {
 	if s.flat {
 		return
 	}
@@ -128,16 +127,24 @@ func (x *index) add(owner, frame int, s *signature) {
 	if n > 0 && x.owners[n-1] == owner && x.signatures[n-1].hash == s.hash && x.signatures[n-1].thumb == s.thumb {
 		return
 	}
-	x.owners, x.frames, x.signatures = append(x.owners, owner), append(x.frames, frame), append(x.signatures, s)
+	x.owners, x.signatures = append(x.owners, owner), append(x.signatures, s)
 	for i := range x.bands {
 		band := uint16(s.hash >> (16 * i))
 		x.bands[i][band] = append(x.bands[i][band], int32(n))
 	}
 }
 
-// find calls visit for the nearly equal frames until it returns false; some may
-// come more than once.
-func (x *index) find(s *signature, visit func(owner, frame int) bool) {
+// addAll adds every stride-th frame of an owner.
+func (x *index) addAll(owner int, all []signature, stride int) {
+	for k := 0; k < len(all); k += stride {
+		s := all[k] // a copy: the others need not be kept
+		x.add(owner, &s)
+	}
+}
+
+// find calls visit for the owners of nearly equal frames until it returns
+// false; some may come more than once.
+func (x *index) find(s *signature, visit func(owner int) bool) {
 	if s.flat {
 		return
 	}
@@ -149,7 +156,7 @@ func (x *index) find(s *signature, visit func(owner, frame int) bool) {
 				probe ^= 1 << bit
 			}
 			for _, n := range x.bands[i][probe] {
-				if x.signatures[n].near(s) && !visit(x.owners[n], x.frames[n]) {
+				if x.signatures[n].near(s) && !visit(x.owners[n]) {
 					return
 				}
 			}

@@ -74,12 +74,12 @@ func TestIndexFindsAll(t *testing.T) {
 	}
 	x := newIndex()
 	for i := range all {
-		x.add(i, 0, &all[i])
+		x.add(i, &all[i])
 	}
 	pairs := 0
 	for i := range all {
 		found := map[int]bool{}
-		x.find(&all[i], func(owner, _ int) bool { found[owner] = true; return true })
+		x.find(&all[i], func(owner int) bool { found[owner] = true; return true })
 		for j := range all {
 			if near := all[i].near(&all[j]); near != found[j] {
 				t.Fatalf("%d and %d: near %v, found %v", i, j, near, found[j])

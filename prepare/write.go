@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/prioritycut/prioritycut/internal/tfrecord"
+	"github.com/prioritycut/prioritycut/video"
 )
 
 // maxOpen bounds the clips of one video that are written at once, where lines
@@ -98,23 +99,46 @@ func (w *writer) pass(ctx context.Context, in *input, clips []*clip) (left []*cl
 		w.o.Progress.Frames(1)
 		going := open[:0]
 		for at, cw := range open {
-			if err := cw.add(ctx, i, frame); err != nil {
-				open = append(going, open[at:]...)
-				return nil, interrupted(ctx, err)
-			}
-			if i+1 < cw.c.End {
-				going = append(going, cw)
-				continue
-			}
-			if err := cw.finish(cw.c.note, cw.c.note != ""); err != nil {
+			more, err := w.feed(ctx, cw, i, frame)
+			if err != nil {
 				open = append(going, open[at+1:]...)
-				return nil, interrupted(ctx, err)
+				return nil, err
 			}
-			w.o.Progress.Done()
+			if more {
+				going = append(going, cw)
+			}
 		}
 		open = going
 	}
 	return left, nil
+}
+
+// feed gives frame i to a clip and tells whether it wants another one. On its
+// last frame, and where it cannot be made, the clip is settled.
+func (w *writer) feed(ctx context.Context, cw *clipWriter, i int, frame *video.Frame) (more bool, err error) {
+	err = cw.add(ctx, i, frame)
+	switch {
+	case err == nil && i+1 < cw.c.End:
+		return true, nil
+	case err == nil:
+		err = interrupted(ctx, cw.finish(cw.c.note, cw.c.note != ""))
+	default:
+		err = w.giveUp(ctx, cw, err)
+	}
+	if err == nil {
+		w.o.Progress.Done()
+	}
+	return false, err
+}
+
+// giveUp removes a clip that cannot be made. What is wrong with it alone, such
+// as a box outside of the picture, is noted; any other error is returned.
+func (w *writer) giveUp(ctx context.Context, cw *clipWriter, err error) error {
+	cw.abort()
+	if ctx.Err() != nil || stopsAll(err) {
+		return interrupted(ctx, err)
+	}
+	return w.drop(cw.c, err.Error(), true)
 }
 
 // interrupted prefers that the run was stopped to what broke because of it.
@@ -161,7 +185,7 @@ const maxRate = 240
 // rate is that of the film to write, as a fraction.
 func (in *input) rate(o *Options) string {
 	switch {
-	case o.FPS > 0:
+	case o.FPS > 0 && (in.info.Rate == 0 || o.FPS < in.info.Rate):
 		return strconv.FormatFloat(o.FPS, 'f', -1, 64)
 	case in.info.ExactRate != "" && in.info.Rate <= maxRate:
 		return in.info.ExactRate
@@ -236,8 +260,7 @@ func (w *writer) writeRecord(ctx context.Context, r *tfrecord.Reader, c *clip) e
 	}
 	for i, frame := range frames {
 		if err := cw.add(ctx, i, frame); err != nil {
-			cw.abort()
-			return interrupted(ctx, err)
+			return w.giveUp(ctx, cw, err)
 		}
 		w.o.Progress.Frames(1)
 	}

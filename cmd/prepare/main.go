@@ -166,13 +166,25 @@ func (p *program) print(r *prepare.Report, complete bool) {
 	} else {
 		say("divided %s; %s; look at %s", r.How, prepare.Size(r.Bytes), r.ReportPath())
 		if complete {
-			sampling := ""
-			if r.Train.Identities > 1 && r.Train.Clips > r.Train.Identities {
-				sampling = " --set id_sampling=true" // draws identities evenly
-			}
-			say("next: bazel run //cmd:train -- --data=%s%s --dry_run", r.Out, sampling)
+			say("next: bazel run //cmd:train -- --data=%s%s --dry_run", r.Out, settings(r))
 		}
 	}
+}
+
+// settings of a training on what was prepared.
+func settings(r *prepare.Report) string {
+	var text string
+	items := r.Train.Clips
+	if r.Train.Identities > 1 && items > r.Train.Identities {
+		text = " --set id_sampling=true" // draws identities evenly
+		items = r.Train.Identities
+	}
+	// Few items would not fill a batch, or make epochs of a few steps.
+	const epoch = 200
+	if items < epoch {
+		text += fmt.Sprintf(" --set num_repeats=%d", (epoch+items-1)/items)
+	}
+	return text
 }
 
 // some joins the first few names.
