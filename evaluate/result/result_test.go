@@ -222,6 +222,38 @@ func TestLostFrames(t *testing.T) {
 	}
 }
 
+// TestSummaryOfFewerVideos begins again with more videos and is stopped: what
+// the folder says of itself and its summary must not contradict each other.
+func TestSummaryOfFewerVideos(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir, true)
+	add(t, s, "a", 2, 1)
+	if err := s.Finish(nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := open(t, dir, true).Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Read(dir); err != nil {
+		t.Errorf("opened and closed it reads as %v", err)
+	}
+	more := run()
+	more.NumVideos = 99
+	s, err := OpenStore(dir, more, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Read(dir); !errors.Is(err, ErrUnfinished) || !s.Done("a") {
+		t.Errorf("with more videos to come it reads as %v", err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestAnotherRunIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	if err := open(t, dir, true).Close(); err != nil {

@@ -18,11 +18,12 @@ type Run struct {
 	// ConfigHash identifies what was trained (config.Config.Hash).
 	ConfigHash string `csv:"config_hash" json:"config_hash"`
 	// Weights is the digest of the weights (trained.Model.Digest); of a
-	// SavedModel that does not tell, that of its files. Of predictions it is
-	// empty: they are read while they are measured.
+	// SavedModel that does not tell, that of its files; of predictions it is
+	// empty.
 	Weights string `csv:"weights" json:"weights"`
-	// Inputs are digests of tables about this run's own frames: keypoints and
-	// embeddings that others found in them.
+	// Inputs tell files apart that others made of this run's own frames:
+	// predictions by the digest of their names, sizes and times, tables of the
+	// keypoints and embeddings in them by that of their content.
 	Inputs string `csv:"inputs" json:"inputs"`
 	// From is the path that was evaluated, as typed.
 	From string `csv:"from" json:"from"`

@@ -52,7 +52,7 @@ func OpenStore(dir string, run Run, frames bool) (*Store, error) {
 		return nil, err
 	}
 	if !frames {
-		if err := os.Remove(s.folder.Frames()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := remove(s.folder.Frames()); err != nil {
 			return nil, err
 		}
 		return s, nil
@@ -61,6 +61,14 @@ func OpenStore(dir string, run Run, frames bool) (*Store, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// remove removes a file that may not be there.
+func remove(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 // begin checks what the folder is of, or says so in a new one.
@@ -74,6 +82,11 @@ func (s *Store) begin() error {
 	default:
 		if d := Differences(old, s.run); len(d) > 0 {
 			return fmt.Errorf("%s holds another evaluation, which differs in %s: choose another --out, or delete that folder", dir, strings.Join(d, "; "))
+		}
+		if old != s.run { // more videos, or another name: the summary is of the old ones
+			if err := remove(s.folder.Summary()); err != nil {
+				return err
+			}
 		}
 	}
 	for _, path := range []string{s.folder.Videos(), s.folder.Summary(), s.folder.Frames()} {
@@ -231,7 +244,7 @@ func (s *Store) save() error {
 	}
 	if s.dirty {
 		// The summary is of what was there before.
-		if err := os.Remove(s.folder.Summary()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := remove(s.folder.Summary()); err != nil {
 			return err
 		}
 		data, err := gocsv.MarshalBytes(s.rows)
