@@ -1,6 +1,7 @@
 package evaluate
 
 import (
+	"context"
 	"fmt"
 	"math"
 
@@ -107,7 +108,7 @@ func only(tensors map[string]tf.TensorSpec, want string) (string, error) {
 	return "", fmt.Errorf("its signature has %d tensors and none is called %s", len(tensors), want)
 }
 
-func (d *detector) begin(dataset.TestVideo) error { return nil }
+func (d *detector) begin(context.Context, dataset.TestVideo) error { return nil }
 
 func (d *detector) vectors(_ int, frames []*video.Frame) ([][]float32, error) {
 	var there []*video.Frame

@@ -3,6 +3,7 @@ package evaluate
 import (
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 
@@ -52,11 +53,15 @@ func WriteReport(w io.Writer, o *Outcome) error {
 		fmt.Fprintf(&b, "\nThe first interval is 1.96 s/sqrt(frames), as in the paper: it takes frames as independent, which those of one\n"+
 			"video are not, so it is too narrow. The second draws whole videos anew (bootstrap) and is the one to trust.\n")
 	}
-	for _, note := range notes(o) {
+	missing, err := missingFrames(o)
+	if err != nil {
+		return err
+	}
+	for _, note := range notes(o, missing) {
 		fmt.Fprintln(&b, note)
 	}
 	fmt.Fprintf(&b, "tables: %s\n", o.Folder.Summary())
-	_, err := io.WriteString(w, b.String())
+	_, err = io.WriteString(w, b.String())
 	return err
 }
 
@@ -103,8 +108,9 @@ func fixed(v result.Value, decimals int) string {
 	return fmt.Sprintf("%.*f", decimals, float64(v))
 }
 
-// notes say what is not in the table, and why.
-func notes(o *Outcome) []string {
+// notes say what is not in the table, and why. missing are the frames without
+// predictions, by video.
+func notes(o *Outcome, missing map[string][]int) []string {
 	var out []string
 	r := o.Run
 	if o.Resumed > 0 {
@@ -122,7 +128,7 @@ func notes(o *Outcome) []string {
 		}
 	}
 	if n := o.Summary[0].MissingFrames; n > 0 {
-		out = append(out, fmt.Sprintf("%s without a prediction, left out: %s.", count(n, "frame"), strings.Join(without(o), ", ")))
+		out = append(out, fmt.Sprintf("%s without a prediction, left out: %s.", count(n, "frame"), strings.Join(without(o, missing), ", ")))
 	}
 	for _, s := range o.Summary {
 		if s.Infinite > 0 {
@@ -145,19 +151,54 @@ func notes(o *Outcome) []string {
 	return out
 }
 
-// without names the videos that lack predictions.
-func without(o *Outcome) []string {
-	const most = 6
+// missingFrames are the frames without predictions, by video, as far as
+// frames.csv tells: no more of each than are named.
+func missingFrames(o *Outcome) (map[string][]int, error) {
+	missing := map[string][]int{}
+	if o.Summary[0].MissingFrames == 0 || !o.HasFrames {
+		return missing, nil
+	}
+	err := result.EachFrame(o.Folder.Frames(), func(r result.FrameRow) error {
+		if !r.L1.Known() && len(missing[r.Video]) <= mostNamed {
+			missing[r.Video] = append(missing[r.Video], r.Frame)
+		}
+		return nil
+	})
+	return missing, err
+}
+
+// mostNamed is how many videos, and how many frames of each, are named.
+const mostNamed = 6
+
+// without names the videos that lack predictions, and the frames.
+func without(o *Outcome, missing map[string][]int) []string {
 	var out []string
 	first := result.Measures()[0]
 	for _, v := range o.Videos {
 		if v.MissingFrames == 0 || v.Measure() != first {
 			continue
 		}
-		if len(out) == most {
+		if len(out) == mostNamed {
 			return append(out, "...")
 		}
-		out = append(out, fmt.Sprintf("%s (%d of %d)", v.Video, v.MissingFrames, v.Length))
+		frames := ""
+		if v.MissingFrames < v.Length && len(missing[v.Video]) > 0 {
+			frames = ": " + listed(missing[v.Video])
+		}
+		out = append(out, fmt.Sprintf("%s (%d of %d%s)", v.Video, v.MissingFrames, v.Length, frames))
 	}
 	return out
+}
+
+// listed shows the first numbers.
+func listed(numbers []int) string {
+	var text []string
+	for i, n := range numbers {
+		if i == mostNamed {
+			text = append(text, "...")
+			break
+		}
+		text = append(text, strconv.Itoa(n))
+	}
+	return strings.Join(text, " ")
 }

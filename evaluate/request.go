@@ -48,12 +48,16 @@ type Request struct {
 	// NumVideos is the largest number of videos taken; 0 takes what the model's
 	// configuration says, 1000 without one.
 	NumVideos int
-	// Height and Width of the pictures, Fit how frames come to them, IDSampling
-	// how a folder without train and test is split: for predictions and models
-	// that do not say. 0 and empty follow from the predictions or the model.
+	// Height and Width of the pictures, for predictions and exported models that
+	// leave them open; 0 follows from the first prediction or the model.
 	Height, Width int
-	Fit           video.Fit
-	IDSampling    bool
+	// Fit is how frames come to that size; empty is as the model was trained,
+	// for predictions as the reference does it: video.Stretch, or video.Crop for
+	// samples.
+	Fit video.Fit
+	// IDSampling is how a folder without train and test is split, for predictions
+	// and exported models that do not say.
+	IDSampling bool
 
 	// MetricOn is OnFloat or OnPNG; SSIMWindow one of metric's.
 	MetricOn   string
@@ -68,8 +72,8 @@ type Request struct {
 	// Embeddings and EmbeddingModel are the same for embeddings.
 	Embeddings, EmbeddingModel string
 
-	// WriteFrames is a folder for the predictions, one folder of png per video;
-	// empty writes none.
+	// WriteFrames is a folder for the predictions of a model, one folder of png
+	// per video; empty writes none.
 	WriteFrames string
 	// NoFrames leaves frames.csv out: comparisons then pair videos, not frames.
 	NoFrames bool
@@ -116,6 +120,12 @@ func (q *Request) Validate() error {
 		return refuse("--predictions needs --data: shapes, sample:NAME or the path of the data set that they are predictions of")
 	case q.MetricOn != OnFloat && q.MetricOn != OnPNG:
 		return refuse("--metric_on=%s: float or png", q.MetricOn)
+	case q.Checkpoint != "" && (q.Height > 0 || q.Width > 0):
+		return refuse("--size says nothing to --checkpoint: it takes pictures of the size that it was trained on")
+	case q.Checkpoint != "" && q.IDSampling:
+		return refuse("--id_sampling says nothing to --checkpoint: its configuration says how data are split")
+	case q.Predictions != "" && q.WriteFrames != "":
+		return refuse("--write_frames says nothing to --predictions: they are on disk already")
 	case q.Predictions != "" && q.Masks == FromModel:
 		return refuse("--masks=model needs a model, predictions have none: --masks=truth, or a folder of masks")
 	case q.NumVideos < 0:

@@ -74,6 +74,7 @@ type evaluation struct {
 	keypoints   *vectorPair
 	embeddings  *vectorPair
 	meter       *meter
+	frames      *frameFolder // nil where they are not wanted
 	store       *result.Store
 	progress    *progress
 }
@@ -93,22 +94,29 @@ func prepare(ctx context.Context, q *Request) (_ *evaluation, err error) {
 	if err := e.openData(ctx); err != nil {
 		return nil, err
 	}
+	if e.description.Inputs, err = e.subject.expect(e.data.Test(), len(e.videos)); err != nil {
+		return nil, err
+	}
 	if err := e.openSources(session); err != nil {
 		return nil, err
 	}
 	if e.meter, err = newMeter(q, &e.description); err != nil {
 		return nil, err
 	}
-	if err := e.subject.expect(ctx, e.videos); err != nil {
-		return nil, err
-	}
+	var frames *frameFolder
 	if q.WriteFrames != "" {
-		if err := os.MkdirAll(q.WriteFrames, 0o755); err != nil {
+		if frames, err = newFrameFolder(q.WriteFrames, e.description, e.videos); err != nil {
 			return nil, &RequestError{err}
 		}
 	}
 	if e.store, err = result.OpenStore(q.Out, e.description, !q.NoFrames); err != nil {
 		return nil, &RequestError{err}
+	}
+	if frames != nil {
+		e.frames = frames
+		if err := frames.begin(q.Out); err != nil {
+			return nil, err
+		}
 	}
 	return e, nil
 }
@@ -235,7 +243,7 @@ func (e *evaluation) openSources(session tf.SessionConfig) error {
 	}
 	r.KeypointsReal, r.KeypointsGenerated = e.keypoints.fromReal, e.keypoints.fromGenerated
 	r.EmbeddingsReal, r.EmbeddingsGenerated = e.embeddings.fromReal, e.embeddings.fromGenerated
-	r.Inputs = strings.TrimSpace(e.keypoints.input + " " + e.embeddings.input)
+	r.Inputs = strings.Join(strings.Fields(r.Inputs+" "+e.keypoints.input+" "+e.embeddings.input), " ")
 	return nil
 }
 
@@ -244,6 +252,7 @@ func (e *evaluation) close() error {
 	if e.store != nil {
 		errs = append(errs, e.store.Close())
 	}
+	errs = append(errs, e.frames.close())
 	for _, p := range []*vectorPair{e.keypoints, e.embeddings} {
 		if p != nil {
 			p.close()
@@ -261,7 +270,7 @@ func (e *evaluation) run(ctx context.Context) (*Outcome, error) {
 	e.progress = newProgress(e.q.Progress, len(e.videos))
 	defer e.progress.end()
 	for _, v := range e.videos {
-		if e.store.Done(v.Name()) && e.written(v) {
+		if e.store.Done(v.Name()) && e.frames.has(v) {
 			o.Resumed++
 			e.progress.resumed()
 			continue
@@ -308,15 +317,6 @@ func (e *evaluation) screened() []dataset.Broken {
 	return out
 }
 
-// written reports whether a video's predictions are where they are wanted.
-func (e *evaluation) written(v dataset.TestVideo) bool {
-	if e.q.WriteFrames == "" {
-		return true
-	}
-	_, err := os.Stat(filepath.Join(e.q.WriteFrames, v.Name()))
-	return err == nil
-}
-
 // video evaluates one video; one that cannot be read is noted and left out.
 func (e *evaluation) video(ctx context.Context, v dataset.TestVideo) error {
 	if !filepath.IsLocal(v.Name()) || strings.ContainsAny(v.Name(), `/\`) {
@@ -347,7 +347,7 @@ func (e *evaluation) measure(ctx context.Context, v dataset.TestVideo) (rows []r
 		return nil, nil, &readError{fmt.Errorf("video %s: %w", v.Name(), err)}
 	}
 	defer reader.Close()
-	out, err := e.createFrames(v)
+	out, err := e.frames.create(v)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -418,10 +418,10 @@ func (e *evaluation) begin(ctx context.Context, v dataset.TestVideo, source *vid
 	if err := e.saliency.begin(ctx, v); err != nil {
 		return err
 	}
-	if err := e.keypoints.begin(v); err != nil {
+	if err := e.keypoints.begin(ctx, v); err != nil {
 		return err
 	}
-	return e.embeddings.begin(v)
+	return e.embeddings.begin(ctx, v)
 }
 
 // nextFrames reads up to n frames; last says that no more follow.
@@ -442,24 +442,12 @@ func nextFrames(ctx context.Context, name string, reader video.Reader, n int) (b
 	return batch, false, nil
 }
 
-// createFrames begins the folder of a video's predictions; nil where they are
-// not wanted, or are there already.
-func (e *evaluation) createFrames(v dataset.TestVideo) (*video.FramesWriter, error) {
-	if e.q.WriteFrames == "" || e.written(v) {
-		return nil, nil
-	}
-	return video.CreateFrames(filepath.Join(e.q.WriteFrames, v.Name()), e.description.Width, e.description.Height)
-}
-
 // writeGuesses appends predictions to a folder, unless it is nil.
 func writeGuesses(out *video.FramesWriter, made []guess) error {
 	if out == nil {
 		return nil
 	}
 	for _, g := range made {
-		if g.frame == nil {
-			return refuse("--write_frames: there are frames without a prediction to write; predictions are on disk already")
-		}
 		if err := out.Write(g.frame); err != nil {
 			return err
 		}

@@ -72,9 +72,6 @@ func (s *saliency) begin(ctx context.Context, v dataset.TestVideo) error {
 func (s *saliency) mask(i int, g guess) ([]byte, error) {
 	switch {
 	case s.from == FromModel:
-		if g.background == nil {
-			return nil, refuse("--masks=model: the model gives no background of the pictures' size")
-		}
 		mask := make([]byte, len(g.background))
 		for j, a := range g.background {
 			if float64(a) <= s.threshold {
@@ -97,11 +94,14 @@ func (s *saliency) mask(i int, g guess) ([]byte, error) {
 		if err != nil || f == nil {
 			return nil, err
 		}
-		mask := make([]byte, s.w*s.h)
+		mask, most := make([]byte, s.w*s.h), byte(0)
 		for j := range mask {
-			if f.Pix[3*j] >= 128 {
+			if most = max(most, f.Pix[3*j]); f.Pix[3*j] >= 128 {
 				mask[j] = 1
 			}
+		}
+		if most == 1 {
+			return nil, fmt.Errorf("the mask of frame %d in %s has the values 0 and 1, which all count as black: salient pixels are white, 255", i, s.stored.path)
 		}
 		return mask, nil
 	}

@@ -4,22 +4,60 @@ import (
 	"context"
 	"errors"
 	"math"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	tensorflow "github.com/wamuir/graft/tensorflow"
+
 	"github.com/prioritycut/prioritycut/evaluate/result"
 	"github.com/prioritycut/prioritycut/export"
+	"github.com/prioritycut/prioritycut/graph"
+	"github.com/prioritycut/prioritycut/tf"
 	"github.com/prioritycut/prioritycut/trained"
 )
 
 // TestSavedModel holds the numbers of an exported model to those of its
-// checkpoint.
+// checkpoint: with its signature absolute, which alone tells the background, and
+// with those that encode a source once.
 func TestSavedModel(t *testing.T) {
 	checkpoint := testModel(t, 1)
-	q := request(t, checkpoint)
-	q.NumVideos, q.Masks = 1, FromModel
-	want := mustRun(t, q)
+	exported := exportModel(t, checkpoint)
+	for _, masks := range []string{FromModel, FromTruth} {
+		q := request(t, checkpoint)
+		q.NumVideos, q.Masks = 1, masks
+		want := mustRun(t, q)
+		q.Checkpoint, q.SavedModel, q.Out = "", exported, filepath.Join(t.TempDir(), "out")
+		got := mustRun(t, q)
+		for i, w := range want.Summary {
+			g := got.Summary[i]
+			if g.Frames != w.Frames || g.Infinite != w.Infinite || (w.Mean.Finite() && math.Abs(float64(g.Mean-w.Mean)) > 1e-4*math.Abs(float64(w.Mean))) {
+				t.Errorf("masks of %s, %s: %v of %d frames, of the checkpoint %v of %d", masks, w.Measure(), g.Mean, g.Frames, w.Mean, w.Frames)
+			}
+		}
+		a, b := want.Run, got.Run
+		if b.Kind != result.SavedModel || a.Weights != b.Weights || a.ConfigHash != b.ConfigHash || a.Step != b.Step || a.BGThreshold != b.BGThreshold {
+			t.Errorf("it is described as %+v, the checkpoint as %+v", b, a)
+		}
+		if d := result.ProtocolDifferences(a.Protocol, b.Protocol); len(d) > 0 {
+			t.Errorf("the protocols differ: %v", d)
+		}
+		m, err := openSavedModel(&q, tf.SessionConfig{Device: "cpu"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m.once != (masks != FromModel) {
+			t.Errorf("masks of %s: the source is encoded once: %v", masks, m.once)
+		}
+		if err := m.close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func exportModel(t *testing.T, checkpoint string) string {
+	t.Helper()
 	m, err := trained.Open(checkpoint)
 	if err != nil {
 		t.Fatal(err)
@@ -31,25 +69,61 @@ func TestSavedModel(t *testing.T) {
 	if _, err := plan.Write(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	q.Checkpoint, q.SavedModel, q.Out = "", plan.Dir, filepath.Join(t.TempDir(), "out")
-	got := mustRun(t, q)
-	for i, w := range want.Summary {
-		g := got.Summary[i]
-		if g.Frames != w.Frames || g.Infinite != w.Infinite || (w.Mean.Finite() && math.Abs(float64(g.Mean-w.Mean)) > 1e-4*math.Abs(float64(w.Mean))) {
-			t.Errorf("%s: %v of %d frames, of the checkpoint %v of %d", w.Measure(), g.Mean, g.Frames, w.Mean, w.Frames)
+	return plan.Dir
+}
+
+// TestOtherSavedModels evaluates models that others wrote.
+func TestOtherSavedModels(t *testing.T) {
+	q := request(t, "")
+	q.NumVideos, q.SavedModel, q.Data = 1, testCopier(t), "shapes"
+	o := mustRun(t, q)
+	if s := o.Summary[1]; s.Infinite != 1 || s.Frames != 23 || s.Step != 0 || s.Weights == "" {
+		t.Errorf("of a model that copies the source %+v", s)
+	}
+	for name, c := range map[string]struct {
+		change func(*Request)
+		want   string
+	}{
+		"a detector":    {func(q *Request) { q.SavedModel = testDetector(t) }, `no signature "absolute"`},
+		"no background": {func(q *Request) { q.Masks = FromModel }, "gives no background"},
+		"another size":  {func(q *Request) { q.Height, q.Width = 64, 64 }, "takes pictures of 32x32 pixels, not 64x64"},
+		"no data":       {func(q *Request) { q.Data = "" }, "give --data"},
+	} {
+		other := q
+		other.Out = filepath.Join(t.TempDir(), "out")
+		c.change(&other)
+		var refused *RequestError
+		if _, err := Run(context.Background(), other); !errors.As(err, &refused) || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %q", name, err, c.want)
+		}
+		if _, err := os.Stat(other.Out); err == nil {
+			t.Errorf("%s: the refused evaluation leaves a folder", name)
 		}
 	}
-	a, b := want.Run, got.Run
-	if b.Kind != result.SavedModel || a.Weights != b.Weights || a.ConfigHash != b.ConfigHash || a.Step != b.Step || a.BGThreshold != b.BGThreshold {
-		t.Errorf("it is described as %+v, the checkpoint as %+v", b, a)
+}
+
+// testCopier writes a model that predicts the source, whatever drives it.
+func testCopier(t *testing.T) string {
+	t.Helper()
+	s := graph.New(tensorflow.Float)
+	source := s.Placeholder("source", tensorflow.Float, -1, testSide, testSide, 3)
+	driving := s.Placeholder("driving", tensorflow.Float, -1, testSide, testSide, 3)
+	prediction := s.Add(source, s.Scale(driving, 0))
+	if err := s.Err(); err != nil {
+		t.Fatal(err)
 	}
-	if d := result.ProtocolDifferences(a.Protocol, b.Protocol); len(d) > 0 {
-		t.Errorf("the protocols differ: %v", d)
+	def, err := tf.GraphDefOf(s.Graph())
+	if err != nil {
+		t.Fatal(err)
 	}
-	// A model of something else.
-	q.SavedModel, q.Data = testDetector(t), "shapes"
-	var refused *RequestError
-	if _, err := Run(context.Background(), q); !errors.As(err, &refused) || !strings.Contains(err.Error(), `no signature "absolute"`) {
-		t.Errorf("a detector gives %v", err)
+	dir := filepath.Join(t.TempDir(), "copier")
+	err = tf.WriteSavedModel(dir, tf.SavedModelDef{Graph: def, Signatures: []tf.SignatureDef{{
+		Name:    absoluteSignature,
+		Inputs:  map[string]tf.TensorSpec{"source": tf.SpecOf(source), "driving": tf.SpecOf(driving)},
+		Outputs: map[string]tf.TensorSpec{"prediction": tf.SpecOf(prediction)},
+	}}})
+	if err != nil {
+		t.Fatal(err)
 	}
+	return dir
 }

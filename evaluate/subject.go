@@ -16,8 +16,10 @@ type subject interface {
 	describe(*result.Run)
 	// params are those of the data set that it is evaluated on.
 	params() dataset.Params
-	// expect is told the videos before the first one begins.
-	expect(ctx context.Context, videos []dataset.TestVideo) error
+	// expect is told the test videos, of which the first n will begin, and
+	// identifies what it reads from files while it predicts: another word,
+	// another evaluation.
+	expect(all []dataset.TestVideo, n int) (inputs string, err error)
 	// begin starts a video by its first frame.
 	begin(ctx context.Context, v dataset.TestVideo, source *video.Frame) error
 	// predict predicts the frames from index first on.

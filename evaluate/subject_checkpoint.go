@@ -3,6 +3,7 @@ package evaluate
 import (
 	"context"
 	"fmt"
+	"math"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -65,7 +66,7 @@ func (c *checkpointSubject) describe(r *result.Run) {
 
 func (c *checkpointSubject) params() dataset.Params { return c.model.Config.Dataset }
 
-func (c *checkpointSubject) expect(context.Context, []dataset.TestVideo) error { return nil }
+func (c *checkpointSubject) expect([]dataset.TestVideo, int) (string, error) { return "", nil }
 
 func (c *checkpointSubject) batch() int { return batchOf(c.model.Size()) }
 
@@ -74,20 +75,26 @@ func (c *checkpointSubject) begin(_ context.Context, _ dataset.TestVideo, source
 	return err
 }
 
-func (c *checkpointSubject) predict(_ context.Context, _ int, driving []*video.Frame) ([]guess, error) {
+func (c *checkpointSubject) predict(_ context.Context, first int, driving []*video.Frame) ([]guess, error) {
 	pix, backgrounds, err := c.reconstructor.decode(c.session, c.source, driving)
 	if err != nil {
 		return nil, err
 	}
 	h, w := c.model.Size()
-	return guesses(pix, backgrounds, len(driving), h, w)
+	return guesses(first, pix, backgrounds, len(driving), h, w)
 }
 
 // guesses cuts predictions [N, H, W, 3] and backgrounds [N, H, W] (nil where
-// not known) into frames.
-func guesses(pix, backgrounds []float32, n, h, w int) ([]guess, error) {
+// not known) into frames, those from index first on. Predictions that are no
+// numbers are an error: in 8 bits they would pass for black.
+func guesses(first int, pix, backgrounds []float32, n, h, w int) ([]guess, error) {
 	if len(pix) != n*h*w*3 || (backgrounds != nil && len(backgrounds) != n*h*w) {
 		return nil, fmt.Errorf("the model gave %d and %d values for %d frames of %dx%d pixels", len(pix), len(backgrounds), n, w, h)
+	}
+	for i, v := range pix {
+		if x := float64(v); math.IsNaN(x) || math.IsInf(x, 0) {
+			return nil, fmt.Errorf("frame %d: the model predicts values that are no numbers; its weights are damaged or its training diverged: take an earlier checkpoint", first+i/(h*w*3))
+		}
 	}
 	out := make([]guess, n)
 	for i := range out {

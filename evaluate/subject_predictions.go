@@ -2,7 +2,10 @@ package evaluate
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -20,15 +23,13 @@ type predictionSubject struct {
 	root    string
 	p       dataset.Params
 	current *storedVideo // nil where there is none for the video
-	name    string
 	length  int
-	missing map[string][]int // by video
 	warned  bool
 }
 
 // openPredictions looks at the first prediction for the size of them all.
 func openPredictions(ctx context.Context, q *Request) (*predictionSubject, error) {
-	s := &predictionSubject{root: q.Predictions, p: dataset.DefaultParams(), missing: map[string][]int{}}
+	s := &predictionSubject{root: q.Predictions, p: dataset.DefaultParams()}
 	s.p.Fit = q.Fit
 	if s.p.Fit == "" {
 		s.p.Fit = video.Stretch
@@ -90,28 +91,65 @@ func (s *predictionSubject) params() dataset.Params { return s.p }
 
 func (s *predictionSubject) batch() int { return batchOf(s.p.FrameShape[0], s.p.FrameShape[1]) }
 
-// expect counts the videos without predictions before the work begins.
-func (s *predictionSubject) expect(_ context.Context, videos []dataset.TestVideo) error {
-	var without []string
-	for _, v := range videos {
+// expect refuses a folder with predictions of none of the videos. The files are
+// told apart by their names, sizes and times: reading them all twice would cost
+// as much as the evaluation.
+func (s *predictionSubject) expect(all []dataset.TestVideo, n int) (inputs string, err error) {
+	stamp := sha256.New()
+	found := 0
+	for i, v := range all {
 		path, err := findStored(s.root, v.Name())
+		if err != nil {
+			return "", err
+		}
+		if path == "" {
+			continue
+		}
+		if i < n {
+			found++
+		}
+		if err := addStamp(stamp, path); err != nil {
+			return "", err
+		}
+	}
+	if found == 0 {
+		return "", refuse("%s holds predictions of none of the %d test videos, such as %s: name them as the test videos are named, for example %s",
+			s.root, n, all[0].Name(), filepath.Join(s.root, all[0].Name(), "0000000.png"))
+	}
+	return "predictions@" + short(hex.EncodeToString(stamp.Sum(nil))), nil
+}
+
+// addStamp adds the name, size and time of a film or strip, or of the pictures
+// in a folder.
+func addStamp(to io.Writer, path string) error {
+	fmt.Fprintf(to, "%q\n", filepath.Base(path))
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if !info.IsDir() {
+		fmt.Fprintf(to, "%d %d\n", info.Size(), info.ModTime().UnixNano())
+		return nil
+	}
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if video.KindOf(e.Name(), e.IsDir()) != video.Strip {
+			continue
+		}
+		info, err := os.Stat(filepath.Join(path, e.Name()))
 		if err != nil {
 			return err
 		}
-		if path == "" {
-			without = append(without, v.Name())
-		}
-	}
-	if len(without) == len(videos) && len(videos) > 0 {
-		return refuse("%s holds predictions of none of the %d test videos, such as %s: name them as the test videos are named, for example %s",
-			s.root, len(videos), videos[0].Name(), filepath.Join(s.root, videos[0].Name(), "0000000.png"))
+		fmt.Fprintf(to, "%q %d %d\n", e.Name(), info.Size(), info.ModTime().UnixNano())
 	}
 	return nil
 }
 
 func (s *predictionSubject) begin(ctx context.Context, v dataset.TestVideo, _ *video.Frame) error {
-	s.name, s.length, s.current = v.Name(), 0, nil
-	delete(s.missing, s.name)
+	s.length, s.current = 0, nil
 	path, err := findStored(s.root, v.Name())
 	if err != nil || path == "" {
 		return err
@@ -145,8 +183,7 @@ func (s *predictionSubject) predict(_ context.Context, first int, driving []*vid
 			}
 		}
 		if f == nil {
-			s.missing[s.name] = append(s.missing[s.name], first+i)
-			continue
+			continue // there is none
 		}
 		out[i] = guess{pix: unit(f.Pix), frame: f}
 	}

@@ -29,8 +29,12 @@ type savedModelSubject struct {
 	config       *config.Config // nil where the model does not tell
 	notes        exportNotes
 	p            dataset.Params
-	background   bool
+	background   bool // the absolute signature's background is wanted
 	source       *video.Frame
+	// once says that the source is encoded once for all frames of a video;
+	// encoded is what came out.
+	once    bool
+	encoded map[string]*tensorflow.Tensor
 }
 
 // openSavedModel checks that a model can reconstruct. The request's sizes count
@@ -53,6 +57,8 @@ func openSavedModel(q *Request, session tf.SessionConfig) (_ *savedModelSubject,
 func (m *savedModelSubject) check(q *Request) error {
 	text, err := m.model.Extra(config.FileName)
 	switch {
+	case err == nil && q.IDSampling:
+		return errors.New("--id_sampling says nothing to it: its configuration says how data are split")
 	case err == nil:
 		if m.config, err = config.Unmarshal(text, config.FileName); err != nil {
 			return err
@@ -65,6 +71,8 @@ func (m *savedModelSubject) check(q *Request) error {
 		return err
 	case q.Data == "":
 		return errors.New("it does not tell what it was trained on: give --data")
+	default:
+		m.p.IDSampling = q.IDSampling
 	}
 	s, ok := m.model.Signatures()[absoluteSignature]
 	if !ok {
@@ -90,8 +98,24 @@ func (m *savedModelSubject) check(q *Request) error {
 	if spec, ok := s.Outputs["prediction"]; !ok || spec.DType != tensorflow.Float {
 		return fmt.Errorf("its signature %q must give a float32 prediction", absoluteSignature)
 	}
-	_, m.background = s.Outputs["background"]
+	if m.background = q.Masks == FromModel; m.background && !m.isBackground(s.Outputs["background"]) {
+		return fmt.Errorf("its signature %q gives no background, float32 [N, H, W, 1] of the pictures' size, which --masks=model takes: give a folder of masks, or --masks=none", absoluteSignature)
+	}
+	m.once = !m.background && m.notes.Digest != "" && encodesOnce(m.model.Signatures())
 	return nil
+}
+
+// isBackground reports whether an output is a map of the pictures' size.
+func (m *savedModelSubject) isBackground(s tf.TensorSpec) bool {
+	if s.DType != tensorflow.Float || len(s.Shape) != 4 {
+		return false
+	}
+	for i, n := range []int{m.p.FrameShape[0], m.p.FrameShape[1], 1} {
+		if size := s.Shape[i+1]; size >= 0 && size != int64(n) {
+			return false
+		}
+	}
+	return true
 }
 
 // exportNotes are what counts here of the notes that an export leaves beside
@@ -137,33 +161,27 @@ func (m *savedModelSubject) describe(r *result.Run) {
 
 func (m *savedModelSubject) params() dataset.Params { return m.p }
 
-func (m *savedModelSubject) expect(context.Context, []dataset.TestVideo) error { return nil }
+func (m *savedModelSubject) expect([]dataset.TestVideo, int) (string, error) { return "", nil }
 
 func (m *savedModelSubject) batch() int { return batchOf(m.p.FrameShape[0], m.p.FrameShape[1]) }
 
 func (m *savedModelSubject) begin(_ context.Context, _ dataset.TestVideo, source *video.Frame) error {
-	m.source = source
+	if m.source = source; m.once {
+		return m.encode()
+	}
 	return nil
 }
 
-func (m *savedModelSubject) predict(_ context.Context, _ int, driving []*video.Frame) ([]guess, error) {
-	sources := make([]*video.Frame, len(driving))
-	for i := range sources {
-		sources[i] = m.source
-	}
-	inputs := map[string]*tensorflow.Tensor{}
-	var err error
-	if inputs["source"], err = floatPictures(sources); err != nil {
+func (m *savedModelSubject) predict(_ context.Context, first int, driving []*video.Frame) ([]guess, error) {
+	pictures, err := floatPictures(driving)
+	if err != nil {
 		return nil, err
 	}
-	if inputs["driving"], err = floatPictures(driving); err != nil {
-		return nil, err
+	predict := m.absolute
+	if m.once {
+		predict = m.animate
 	}
-	wanted := []string{"prediction"}
-	if m.background {
-		wanted = append(wanted, "background")
-	}
-	out, err := m.model.CallFor(absoluteSignature, inputs, wanted...)
+	out, err := predict(pictures, len(driving))
 	if err != nil {
 		return nil, err
 	}
@@ -173,21 +191,28 @@ func (m *savedModelSubject) predict(_ context.Context, _ int, driving []*video.F
 	}
 	var backgrounds []float32
 	if m.background {
-		if backgrounds, err = m.backgrounds(out["background"]); err != nil {
+		if backgrounds, err = tf.Values[float32](out["background"]); err != nil {
 			return nil, err
 		}
 	}
-	return guesses(pix, backgrounds, len(driving), m.p.FrameShape[0], m.p.FrameShape[1])
+	return guesses(first, pix, backgrounds, len(driving), m.p.FrameShape[0], m.p.FrameShape[1])
 }
 
-// backgrounds takes a background of the pictures' size; another one is not
-// taken.
-func (m *savedModelSubject) backgrounds(t *tensorflow.Tensor) ([]float32, error) {
-	s := t.Shape()
-	if len(s) != 4 || s[1] != int64(m.p.FrameShape[0]) || s[2] != int64(m.p.FrameShape[1]) || s[3] != 1 {
-		return nil, nil
+// absolute predicts n frames from n copies of the source.
+func (m *savedModelSubject) absolute(driving *tensorflow.Tensor, n int) (map[string]*tensorflow.Tensor, error) {
+	sources := make([]*video.Frame, n)
+	for i := range sources {
+		sources[i] = m.source
 	}
-	return tf.Values[float32](t)
+	source, err := floatPictures(sources)
+	if err != nil {
+		return nil, err
+	}
+	wanted := []string{"prediction"}
+	if m.background {
+		wanted = append(wanted, "background")
+	}
+	return m.model.CallFor(absoluteSignature, map[string]*tensorflow.Tensor{"source": source, "driving": driving}, wanted...)
 }
 
 func (m *savedModelSubject) end() error { return nil }

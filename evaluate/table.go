@@ -2,6 +2,7 @@ package evaluate
 
 import (
 	"bufio"
+	"context"
 	"crypto/sha256"
 	"encoding/csv"
 	"encoding/hex"
@@ -11,6 +12,7 @@ import (
 	"math"
 	"os"
 	"strconv"
+	"strings"
 
 	"github.com/prioritycut/prioritycut/dataset"
 	"github.com/prioritycut/prioritycut/internal/localfile"
@@ -101,7 +103,7 @@ func (t *vectorTable) index(size int64) error {
 			parts[n-1].to = in.InputOffset()
 			continue
 		}
-		last = row[0] + "" // the record is reused, its strings are not
+		last = strings.Clone(row[0]) // the field keeps all of its line
 		t.parts[last] = append(parts, part{from, in.InputOffset()})
 	}
 	t.digest = short(hex.EncodeToString(h.Sum(nil)))
@@ -162,7 +164,11 @@ func (t *vectorTable) row(row []string) (frame int, vector []float32, err error)
 	return frame, vector, nil
 }
 
-func (t *vectorTable) begin(v dataset.TestVideo) error {
+func (t *vectorTable) begin(ctx context.Context, v dataset.TestVideo) error {
+	length, err := v.Len(ctx)
+	if err != nil {
+		return &readError{fmt.Errorf("video %s: %w", v.Name(), err)}
+	}
 	t.rows = map[int][]float32{}
 	for _, p := range t.parts[v.Name()] {
 		in := csv.NewReader(bufio.NewReader(io.NewSectionReader(t.file, p.from, p.to-p.from)))
@@ -179,6 +185,9 @@ func (t *vectorTable) begin(v dataset.TestVideo) error {
 			frame, vector, err := t.row(row)
 			if err != nil {
 				return fmt.Errorf("%s, video %s: %w", t.path, v.Name(), err)
+			}
+			if frame >= length {
+				return fmt.Errorf("%s has a row of frame %d of video %s, whose last frame is %d: frames count from 0", t.path, frame, v.Name(), length-1)
 			}
 			if _, twice := t.rows[frame]; twice {
 				return fmt.Errorf("%s has two rows of frame %d of video %s", t.path, frame, v.Name())

@@ -1,6 +1,7 @@
 package evaluate
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -20,7 +21,7 @@ import (
 // was found has nil.
 type vectorSource interface {
 	// begin starts a video.
-	begin(v dataset.TestVideo) error
+	begin(ctx context.Context, v dataset.TestVideo) error
 	// vectors are those of the frames from index first on. Frames that are nil
 	// do not exist.
 	vectors(first int, frames []*video.Frame) ([][]float32, error)
@@ -152,14 +153,14 @@ func (p *vectorPair) openTables(kind vectorKind, path string, videos []dataset.T
 }
 
 // begin starts a video.
-func (p *vectorPair) begin(v dataset.TestVideo) error {
+func (p *vectorPair) begin(ctx context.Context, v dataset.TestVideo) error {
 	if p.real == nil {
 		return nil
 	}
-	if err := p.real.begin(v); err != nil {
+	if err := p.real.begin(ctx, v); err != nil {
 		return err
 	}
-	return p.generated.begin(v)
+	return p.generated.begin(ctx, v)
 }
 
 // of returns what is known about frames and their predictions; nil, nil where
@@ -207,7 +208,7 @@ func points(vector []float32, n int) []metric.Point {
 // drawnJoints are the true joints of drawn frames.
 type drawnJoints struct{ truth truthful }
 
-func (d *drawnJoints) begin(v dataset.TestVideo) error {
+func (d *drawnJoints) begin(_ context.Context, v dataset.TestVideo) error {
 	truth, ok := v.Drawn().(truthful)
 	if !ok {
 		return fmt.Errorf("video %s is not drawn", v.Name())

@@ -46,7 +46,7 @@ func addMeasureFlags(c *cli.Command) *measureFlags {
 		s.StringVar(&q.DataKind, "data_kind", "", "`kind` of the data, for the columns of tables: faces, bodies or other (default: by data and preset)")
 		s.IntVar(&q.NumVideos, "num_videos", 0, "measure the first `n` videos of the test set (default: num_videos of the model's configuration, 1000 as the reference)")
 		s.StringVar(&f.size, "size", "", "WIDTHxHEIGHT in `pixels` of predictions, and of exported models that leave it open (default: as the first prediction)")
-		s.StringVar(&f.fit, "fit", "", "`how` frames of another size come to it: stretch, crop or pad (default: as the model was trained)")
+		s.StringVar(&f.fit, "fit", "", "`how` frames of another size come to it: stretch, crop or pad (default: as the model was trained; predictions: stretch, as the reference)")
 		s.BoolVar(&q.IDSampling, "id_sampling", false, "predictions: split a folder without train and test by identity, as a model of such a configuration does")
 	})
 	c.Group("How", func(s *pflag.FlagSet) {

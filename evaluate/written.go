@@ -1,0 +1,164 @@
+package evaluate
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/prioritycut/prioritycut/dataset"
+	"github.com/prioritycut/prioritycut/evaluate/result"
+	"github.com/prioritycut/prioritycut/internal/localfile"
+	"github.com/prioritycut/prioritycut/internal/rundir"
+	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/video"
+)
+
+// frameFolder is where predictions are written to: a folder of png per video,
+// and a file that says whose they are, so that the frames of one model are
+// never taken for another's.
+type frameFolder struct {
+	dir    string
+	origin frameOrigin
+	lock   *tf.Lock // nil where the evaluation has locked the folder
+}
+
+// frameOrigin is what frames follow from.
+type frameOrigin struct {
+	FormatVersion int    `json:"format_version"`
+	From          string `json:"from"` // as typed
+	Weights       string `json:"weights"`
+	ConfigHash    string `json:"config_hash"`
+	Data          string `json:"data"`
+	TestSet       string `json:"test_set"`
+	Height        int    `json:"height"`
+	Width         int    `json:"width"`
+	Fit           string `json:"fit"`
+}
+
+// originFile says what the frames beside it are of; maxOrigin bounds it.
+const (
+	originFile = "frames.json"
+	maxOrigin  = 1 << 16
+)
+
+// newFrameFolder checks that a folder holds nothing, or frames of the same
+// origin. It writes nothing.
+func newFrameFolder(dir string, r result.Run, videos []dataset.TestVideo) (*frameFolder, error) {
+	f := &frameFolder{dir: dir, origin: frameOrigin{
+		FormatVersion: result.FormatVersion, From: r.From, Weights: r.Weights, ConfigHash: r.ConfigHash,
+		Data: r.Data, TestSet: r.TestSet, Height: r.Height, Width: r.Width, Fit: r.Fit,
+	}}
+	old, err := f.readOrigin()
+	if errors.Is(err, fs.ErrNotExist) {
+		for _, v := range videos {
+			if f.has(v) {
+				return nil, fmt.Errorf("--write_frames=%s holds a folder %s, and no %s that says what it is of: choose another folder", dir, v.Name(), originFile)
+			}
+		}
+		return f, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("--write_frames: %w", err)
+	}
+	from := old.From
+	if old.From = f.origin.From; old != f.origin {
+		return nil, fmt.Errorf("--write_frames=%s holds frames of %s (weights %s, data %s), not of %s (weights %s, data %s): choose another folder, or delete that one",
+			dir, from, short(old.Weights), old.Data, f.origin.From, short(f.origin.Weights), f.origin.Data)
+	}
+	return f, nil
+}
+
+func (f *frameFolder) readOrigin() (o frameOrigin, err error) {
+	path := filepath.Join(f.dir, originFile)
+	file, size, err := localfile.Open(path)
+	if err != nil {
+		return o, err
+	}
+	defer file.Close()
+	if size > maxOrigin {
+		return o, fmt.Errorf("%s has %d bytes, more than the %d that are read", path, size, maxOrigin)
+	}
+	data, err := io.ReadAll(io.LimitReader(file, maxOrigin))
+	if err != nil {
+		return o, err
+	}
+	if err := json.Unmarshal(data, &o); err != nil {
+		return o, fmt.Errorf("%s: %w", path, err)
+	}
+	return o, nil
+}
+
+// begin makes the folder, says in it what it is of, and removes what a killed
+// evaluation left half written. locked is the folder that is locked already.
+func (f *frameFolder) begin(locked string) error {
+	if err := os.MkdirAll(f.dir, 0o755); err != nil {
+		return err
+	}
+	if !sameDir(f.dir, locked) {
+		var err error
+		if f.lock, err = tf.LockDir(f.dir); err != nil {
+			return err
+		}
+	}
+	text, err := json.MarshalIndent(f.origin, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := rundir.WriteFile(filepath.Join(f.dir, originFile), append(text, '\n')); err != nil {
+		return err
+	}
+	return f.sweep()
+}
+
+// sweep removes what video.FramesWriter leaves of a folder when the process is
+// killed.
+func (f *frameFolder) sweep() error {
+	entries, err := os.ReadDir(f.dir)
+	for _, e := range entries {
+		if err == nil && e.IsDir() && strings.HasPrefix(e.Name(), ".frames-") {
+			err = os.RemoveAll(filepath.Join(f.dir, e.Name()))
+		}
+	}
+	return err
+}
+
+func sameDir(a, b string) bool {
+	infoA, errA := os.Stat(a)
+	infoB, errB := os.Stat(b)
+	return errA == nil && errB == nil && os.SameFile(infoA, infoB)
+}
+
+// has reports whether a video's frames are there: such a folder is complete.
+func (f *frameFolder) has(v dataset.TestVideo) bool {
+	if f == nil {
+		return true
+	}
+	d, err := os.Open(filepath.Join(f.dir, v.Name()))
+	if err != nil {
+		return false
+	}
+	defer d.Close()
+	_, err = d.Readdirnames(1)
+	return err == nil
+}
+
+// create begins the folder of a video's frames; nil where frames are not
+// wanted, or are there already.
+func (f *frameFolder) create(v dataset.TestVideo) (*video.FramesWriter, error) {
+	if f.has(v) {
+		return nil, nil
+	}
+	return video.CreateFrames(filepath.Join(f.dir, v.Name()), f.origin.Width, f.origin.Height)
+}
+
+func (f *frameFolder) close() error {
+	if f == nil {
+		return nil
+	}
+	return f.lock.Unlock()
+}
