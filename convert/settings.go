@@ -82,7 +82,7 @@ func (c *checkpoint) variantOf(s *weights.StateDict) string {
 	case len(disc.Names()) == 0:
 		return string(model.FOMM)
 	case neverStepped(s, discriminator):
-		c.remark("the discriminator never took a step (generator_gan was 0): it is left out; --variant=fomm-adv keeps it")
+		c.remark("the discriminator never took a step (so with generator_gan: 0): it is left out; --variant=fomm-adv keeps it")
 		return string(model.FOMM)
 	case len(disc.Sub("discs").Names()) > 0:
 		return string(model.FOMMAdv)

@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"errors"
 	"io"
 	"os"
@@ -15,19 +14,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prioritycut/prioritycut/internal/cli/clitest"
 	"github.com/prioritycut/prioritycut/internal/rundir"
 	"github.com/prioritycut/prioritycut/train"
 )
 
-// asMain makes this test's binary the program itself.
-const asMain = "PRIORITYCUT_TEST_AS_MAIN"
-
-func TestMain(m *testing.M) {
-	if os.Getenv(asMain) != "" {
-		main()
-	}
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { clitest.Main(m, main) }
 
 // tiny are settings of networks small enough for tests.
 var tiny = []string{
@@ -39,27 +31,17 @@ var tiny = []string{
 	"step_milestones=[]", "log_steps=1", "validation_videos=1", "validation_frames=2", "reconstruction_params.num_videos=1",
 }
 
-// program returns the command with flags, tiny settings among them.
+// program prepares a run with flags, tiny settings among them.
 func program(t *testing.T, dir string, flags ...string) (c *exec.Cmd, stdout, stderr *bytes.Buffer) {
 	t.Helper()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
-	t.Cleanup(cancel)
-	c = exec.CommandContext(ctx, self, flags...)
 	for _, set := range tiny {
-		c.Args = append(c.Args, "--set", set)
+		flags = append(flags, "--set", set)
 	}
-	c.Args = append(c.Args, "--device=cpu", "--log_dir="+t.TempDir())
-	if dir != "" {
-		c.Args = append(c.Args, "--out="+dir)
+	if flags = append(flags, "--device=cpu"); dir != "" {
+		flags = append(flags, "--out="+dir)
 	}
-	c.Env = append(os.Environ(), asMain+"=1")
-	stdout, stderr = &bytes.Buffer{}, &bytes.Buffer{}
-	c.Stdout, c.Stderr = stdout, stderr
-	return c, stdout, stderr
+	p := clitest.New(t, "", flags...)
+	return p.Cmd, &p.Out, &p.Errs
 }
 
 // TestTrainStopGoOn runs the program: it is stopped by a signal in the middle,

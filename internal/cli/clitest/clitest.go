@@ -1,0 +1,62 @@
+// Package clitest runs the program of a test's package as a user does: in a
+// process of its own, with flags, signals and an exit code. That process is
+// the test's binary itself.
+package clitest
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"os/exec"
+	"testing"
+	"time"
+)
+
+// asProgram tells the test's binary that it is the program.
+const asProgram = "PRIORITYCUT_TEST_AS_PROGRAM"
+
+// Main is the body of TestMain. It does not return; program does not have to.
+func Main(m *testing.M, program func()) {
+	if os.Getenv(asProgram) != "" {
+		program()
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+// Program is one run, with what it has printed once it has ended.
+type Program struct {
+	*exec.Cmd
+	Out, Errs bytes.Buffer
+}
+
+// New prepares a run in a user's folder (empty: the test's). It is killed when
+// the test ends, or after minutes.
+func New(t testing.TB, dir string, flags ...string) *Program {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	t.Cleanup(cancel)
+	p := &Program{Cmd: exec.CommandContext(ctx, self, flags...)}
+	p.Args = append(p.Args, "--log_dir="+t.TempDir())
+	p.Env = append(os.Environ(), asProgram+"=1")
+	if dir != "" {
+		p.Dir = dir
+		p.Env = append(p.Env, "BUILD_WORKING_DIRECTORY="+dir)
+	}
+	p.Stdout, p.Stderr = &p.Out, &p.Errs
+	return p
+}
+
+// Run runs the program to its end.
+func Run(t testing.TB, dir string, flags ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	p := New(t, dir, flags...)
+	if err := p.Run(); err != nil && p.ProcessState == nil {
+		t.Fatal(err)
+	}
+	return p.ProcessState.ExitCode(), p.Out.String(), p.Errs.String()
+}
