@@ -256,12 +256,23 @@ func TestSummaryOfFewerVideos(t *testing.T) {
 
 func TestAnotherRunIsRefused(t *testing.T) {
 	dir := t.TempDir()
-	if err := open(t, dir, true).Close(); err != nil {
+	begun := run()
+	begun.Inputs = "nothing was measured of these"
+	s, err := OpenStore(dir, begun, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, dir, true)
+	add(t, s, "a", 2, 1)
+	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
 	other := run()
 	other.Weights, other.SSIMWindow, other.Name, other.NumVideos = "def", "gaussian", "another name", 99
-	_, err := OpenStore(dir, other, true)
+	_, err = OpenStore(dir, other, true)
 	if err == nil || !strings.Contains(err.Error(), "weights (abc, now def); ssim_window (uniform, now gaussian)") {
 		t.Errorf("another run gives %v", err)
 	}

@@ -36,8 +36,8 @@ type Store struct {
 const saveEvery = 3 * time.Second
 
 // OpenStore begins an evaluation in a folder, which is made, or goes on with
-// one. What the folder holds of another model, data set or protocol is refused
-// by the names of what differs, but for the number of videos. With frames a
+// one. Videos that were measured of another model, data set or protocol are
+// refused by the names of what differs, but for the number of videos. With frames a
 // frames.csv is kept; videos whose frames are not in it are done again.
 func OpenStore(dir string, run Run, frames bool) (*Store, error) {
 	run.FormatVersion = FormatVersion
@@ -63,6 +63,11 @@ func OpenStore(dir string, run Run, frames bool) (*Store, error) {
 	return s, nil
 }
 
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
 // remove removes a file that may not be there.
 func remove(path string) error {
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -80,7 +85,7 @@ func (s *Store) begin() error {
 	case err != nil:
 		return err
 	default:
-		if d := Differences(old, s.run); len(d) > 0 {
+		if d := Differences(old, s.run); len(d) > 0 && exists(s.folder.Videos()) {
 			return fmt.Errorf("%s holds another evaluation, which differs in %s: choose another --out, or delete that folder", dir, strings.Join(d, "; "))
 		}
 		if old != s.run { // more videos, or another name: the summary is of the old ones
@@ -90,7 +95,7 @@ func (s *Store) begin() error {
 		}
 	}
 	for _, path := range []string{s.folder.Videos(), s.folder.Summary(), s.folder.Frames()} {
-		if _, stat := os.Stat(path); err != nil && stat == nil {
+		if err != nil && exists(path) {
 			return fmt.Errorf("%s exists, but no %s that says what it is of: choose another --out", path, s.folder.Run())
 		}
 	}
