@@ -62,6 +62,8 @@ func (f *filmAnimator) job(a Animation, source *video.Frame, frames int, report 
 			Absolute: !a.Relative, DrivingJacobian: !f.animator.Defaults.Normalization.UseRelativeJacobian,
 			AdaptScale: a.AdaptScale, BestFrame: a.BestFrame, FindBestFrame: a.FindBestFrame,
 		},
-		Frames: frames, Progress: report.Progress, Warn: report.Warn,
+		Frames: frames, Progress: report.Progress,
+		// Who reads it has no flags, but options of the same names.
+		Warn: func(text string) { report.Warn(strings.ReplaceAll(text, "--", "")) },
 	}
 }

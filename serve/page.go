@@ -48,6 +48,8 @@ func newPageJob(s Status, abandon bool) pageJob {
 	switch {
 	case s.State == Queued:
 		p.Progress = fmt.Sprintf("waiting for %d before it", s.Before)
+	case s.State == Running && s.Frames == 0:
+		p.Progress = "starting"
 	case s.State == Running && s.Total > 0:
 		p.Progress = fmt.Sprintf("frame %d of %d", s.Frames, s.Total)
 	case s.State == Running:

@@ -81,6 +81,10 @@ function watches(page) {
       said.textContent = "waiting for " + (job.jobs_before || 0) + " before it";
       return;
     }
+    if (!job.frames) {
+      said.textContent = "starting";
+      return;
+    }
     let text = "frame " + job.frames;
     if (job.frames_total) {
       bar.max = job.frames_total;

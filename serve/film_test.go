@@ -1,0 +1,103 @@
+package serve
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/prioritycut/prioritycut/animate"
+	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/trained/tinymodel"
+)
+
+// film is the work of a job on a picture and a film of 6 frames with sound.
+func film(t *testing.T) Animation {
+	t.Helper()
+	dir := t.TempDir()
+	a := Animation{
+		Source: filepath.Join(dir, "source"), Driving: filepath.Join(dir, "driving"), Result: filepath.Join(dir, "result.mp4"),
+		Choices: Choices{Relative: true, Audio: true, Format: "mp4"},
+	}
+	if err := os.WriteFile(a.Source, pngOf(32, 32), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	text, err := exec.Command("ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=size=32x32:rate=6:duration=1", "-f", "lavfi", "-i", "sine=duration=1",
+		"-c:v", "mjpeg", "-c:a", "pcm_s16le", "-f", "avi", a.Driving).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, text)
+	}
+	return a
+}
+
+// TestFilms makes several at once with a real network, and each like one that
+// is made alone.
+func TestFilms(t *testing.T) {
+	run := filepath.Join(t.TempDir(), "run")
+	if err := tinymodel.Write(run, 1); err != nil {
+		t.Fatal(err)
+	}
+	opened, err := animate.Open(run, animate.Options{Session: tf.SessionConfig{Device: "cpu"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer opened.Close()
+	animator := NewAnimator(opened)
+	if d := animator.Defaults(); d != (Choices{Relative: true, AdaptScale: d.AdaptScale, Audio: true, Format: "mp4"}) {
+		t.Errorf("defaults are %+v", d)
+	}
+	animated := func(a Animation, spoil bool) (result []byte, warned string) {
+		var mu sync.Mutex
+		report := Report{
+			Progress: func(done, total int) {
+				if spoil && done == total {
+					_ = os.WriteFile(a.Driving, []byte("gone bad"), 0o600)
+				}
+			},
+			Warn: func(text string) {
+				mu.Lock()
+				defer mu.Unlock()
+				warned += text + "\n"
+			},
+		}
+		if err := animator.Animate(context.Background(), a, report); err != nil {
+			t.Error(err)
+		}
+		result, err := os.ReadFile(a.Result)
+		if err != nil {
+			t.Error(err)
+		}
+		return result, warned
+	}
+
+	alone, warned := animated(film(t), false)
+	if !strings.Contains(warned, "find_best_frame") || strings.Contains(warned, "--") || strings.Contains(warned, "sound") {
+		t.Errorf("warnings: %s", warned)
+	}
+	var all sync.WaitGroup
+	for i := 0; i < 2; i++ {
+		a := film(t)
+		all.Add(1)
+		go func() {
+			defer all.Done()
+			if together, _ := animated(a, false); !bytes.Equal(together, alone) {
+				t.Error("films that are made together differ from one that is made alone")
+			}
+		}()
+	}
+	all.Wait()
+
+	// Sound that is lost is told; one that a gif cannot hold is not asked for.
+	if _, warned := animated(film(t), true); !strings.Contains(warned, "without sound") {
+		t.Errorf("warnings without sound: %s", warned)
+	}
+	gif := film(t)
+	gif.Format, gif.Result = "gif", filepath.Join(filepath.Dir(gif.Result), "result.gif")
+	if _, warned := animated(gif, true); strings.Contains(warned, "sound") {
+		t.Errorf("warnings about a gif: %s", warned)
+	}
+}
