@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"maps"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	tensorflow "github.com/wamuir/graft/tensorflow"
@@ -27,9 +28,9 @@ type SavedModel struct {
 // folder of numbered versions: the graph tagged "serve" and its variables. The
 // caller closes it.
 //
-// The file is read and checked in Go first (size, tags, unknown operations);
-// still, a graph is a program: load only models from where you would take
-// programs.
+// The file is read and checked in Go first (tags, unknown operations, sizes that
+// TensorFlow would die of); still, a graph is a program: load only models from
+// where you would take programs.
 func OpenSavedModel(dir string, config SessionConfig) (*SavedModel, error) {
 	m, err := openSavedModel(dir, config)
 	if err != nil {
@@ -90,7 +91,7 @@ func (m *SavedModel) bind(graph *tensorflow.Graph, meta *pb.MetaGraphDef) {
 		for _, specs := range []map[string]TensorSpec{s.Inputs, s.Outputs} {
 			for _, key := range sortedKeys(specs) {
 				if err == nil {
-					err = m.bindTensor(graph, specs[key])
+					specs[key], err = m.bindTensor(graph, specs[key])
 				}
 			}
 		}
@@ -101,21 +102,50 @@ func (m *SavedModel) bind(graph *tensorflow.Graph, meta *pb.MetaGraphDef) {
 	}
 }
 
-func (m *SavedModel) bindTensor(graph *tensorflow.Graph, spec TensorSpec) error {
+// bindTensor finds a tensor in the graph and returns its spec with the sizes
+// that only the graph knows: an operation that gets what it was not built for
+// may end the process.
+func (m *SavedModel) bindTensor(graph *tensorflow.Graph, spec TensorSpec) (TensorSpec, error) {
 	name, index, err := outputOf(spec.Tensor)
 	if err != nil {
-		return err
+		return spec, err
 	}
 	op := graph.Operation(name)
 	if op == nil || index >= op.NumOutputs() {
-		return fmt.Errorf("the graph has no tensor %q", spec.Tensor)
+		return spec, fmt.Errorf("the graph has no tensor %q", spec.Tensor)
 	}
 	o := op.Output(index)
 	if o.DataType() != spec.DType {
-		return fmt.Errorf("tensor %q is %s, its signature says %s", spec.Tensor, typeName(o.DataType()), typeName(spec.DType))
+		return spec, fmt.Errorf("tensor %q is %s, its signature says %s", spec.Tensor, typeName(o.DataType()), typeName(spec.DType))
 	}
+	shape, ok := mergeShapes(spec.Shape, SpecOf(o).Shape)
+	if !ok {
+		return spec, fmt.Errorf("tensor %q is %v, its signature says %v", spec.Tensor, SpecOf(o), spec)
+	}
+	spec.Shape = shape
 	m.feeds[spec.Tensor] = o
-	return nil
+	return spec, nil
+}
+
+// mergeShapes returns what both shapes say together; false when they disagree.
+func mergeShapes(a, b []int64) ([]int64, bool) {
+	if a == nil {
+		return b, true
+	}
+	if b == nil {
+		return a, true
+	}
+	if len(a) != len(b) {
+		return nil, false
+	}
+	merged := slices.Clone(a)
+	for i, d := range b {
+		if merged[i] >= 0 && d >= 0 && merged[i] != d {
+			return nil, false
+		}
+		merged[i] = max(merged[i], d)
+	}
+	return merged, true
 }
 
 // Signatures returns the functions of the model by name.

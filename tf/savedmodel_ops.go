@@ -14,8 +14,9 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// registeredOps returns the types of operations that this process knows.
-func registeredOps() (map[string]bool, error) {
+// registeredOps returns the types of operations that this process knows, by
+// name.
+func registeredOps() (map[string]*opdefpb.OpDef, error) {
 	buffer := C.TF_GetAllOpList()
 	if buffer == nil {
 		return nil, errors.New("TensorFlow does not list its operations")
@@ -25,9 +26,9 @@ func registeredOps() (map[string]bool, error) {
 	if err := proto.Unmarshal(unsafe.Slice((*byte)(buffer.data), int(buffer.length)), list); err != nil {
 		return nil, fmt.Errorf("reading TensorFlow's list of operations: %w", err)
 	}
-	known := map[string]bool{}
+	known := map[string]*opdefpb.OpDef{}
 	for _, op := range list.GetOp() {
-		known[op.GetName()] = true
+		known[op.GetName()] = op
 	}
 	return known, nil
 }

@@ -86,35 +86,42 @@ func pruneLibrary(lib *funcpb.FunctionDefLibrary, nodes []*nodepb.NodeDef) *func
 	for _, f := range lib.GetFunction() {
 		functions[f.GetSignature().GetName()] = f
 	}
-	called := map[string]bool{}
+	reached := map[string]bool{}
 	var visit func(nodes []*nodepb.NodeDef)
 	call := func(name string) {
-		if f := functions[name]; f != nil && !called[name] {
-			called[name] = true
+		if f := functions[name]; f != nil && !reached[name] {
+			reached[name] = true
 			visit(f.GetNodeDef())
 		}
 	}
 	visit = func(nodes []*nodepb.NodeDef) {
 		for _, n := range nodes {
-			call(n.GetOp())
-			for _, a := range n.GetAttr() {
-				for _, name := range functionsOf(a) {
-					call(name)
-				}
+			for _, name := range called(n) {
+				call(name)
 			}
 		}
 	}
 	visit(nodes)
-	if len(called) == 0 {
+	if len(reached) == 0 {
 		return nil
 	}
 	out := &funcpb.FunctionDefLibrary{}
 	for _, f := range lib.GetFunction() {
-		if called[f.GetSignature().GetName()] {
+		if reached[f.GetSignature().GetName()] {
 			out.Function = append(out.Function, f)
 		}
 	}
 	return out
+}
+
+// called lists the functions that a node may call; its operation is one when it
+// is so named.
+func called(n *nodepb.NodeDef) []string {
+	names := []string{n.GetOp()}
+	for _, a := range n.GetAttr() {
+		names = append(names, functionsOf(a)...)
+	}
+	return names
 }
 
 // functionsOf lists the functions that an attribute names.

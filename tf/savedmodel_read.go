@@ -7,11 +7,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
-	graphpb "github.com/wamuir/graft/tensorflow/core/framework/graph_go_proto"
-	nodepb "github.com/wamuir/graft/tensorflow/core/framework/node_def_go_proto"
 	pb "github.com/wamuir/graft/tensorflow/core/protobuf/for_core_protos_go_proto"
 	"google.golang.org/protobuf/proto"
 )
@@ -92,12 +91,19 @@ func readMetaGraph(dir string) (*pb.MetaGraphDef, error) {
 	var tags []string
 	for _, meta := range model.GetMetaGraphs() {
 		own := meta.GetMetaInfoDef().GetTags()
-		if len(own) == 1 && own[0] == ServeTag {
+		if forServing(own) {
 			return meta, checkMetaGraph(dir, meta)
 		}
 		tags = append(tags, "{"+strings.Join(own, ", ")+"}")
 	}
 	return nil, fmt.Errorf("it has no graph for serving: tags are %s, want {%s}", orNone(strings.Join(tags, ", ")), ServeTag)
+}
+
+// forServing reports whether tags are the one that TensorFlow is asked for. They
+// are a set there: one that is repeated counts once, and the first graph that
+// fits is loaded.
+func forServing(tags []string) bool {
+	return len(tags) > 0 && !slices.ContainsFunc(tags, func(t string) bool { return t != ServeTag })
 }
 
 func orNone(s string) string {
@@ -129,48 +135,4 @@ func readBounded(path string, limit int64) ([]byte, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return text, nil
-}
-
-func checkMetaGraph(dir string, meta *pb.MetaGraphDef) error {
-	if len(meta.GetGraphDef().GetNode()) == 0 {
-		return errors.New("its graph is empty")
-	}
-	known, err := registeredOps()
-	if err != nil {
-		return err
-	}
-	if unknown := unknownOps(meta.GetGraphDef(), known); len(unknown) > 0 {
-		return fmt.Errorf("it uses operations that this TensorFlow does not have: %s; they come from a library of custom operations or a newer TensorFlow",
-			strings.Join(unknown[:min(len(unknown), 8)], ", "))
-	}
-	if meta.GetSaverDef().GetRestoreOpName() == "" {
-		return nil
-	}
-	index := filepath.Join(variablesDir, variablesPrefix+".index")
-	if _, err := os.Stat(filepath.Join(dir, index)); err != nil {
-		return fmt.Errorf("its variables are not there: %w", err)
-	}
-	return nil
-}
-
-// unknownOps lists the types of operations that are neither known nor
-// functions of the graph, sorted.
-func unknownOps(def *graphpb.GraphDef, known map[string]bool) []string {
-	functions := map[string]bool{}
-	for _, f := range def.GetLibrary().GetFunction() {
-		functions[f.GetSignature().GetName()] = true
-	}
-	unknown := map[string]bool{}
-	check := func(nodes []*nodepb.NodeDef) {
-		for _, n := range nodes {
-			if !known[n.GetOp()] && !functions[n.GetOp()] {
-				unknown[n.GetOp()] = true
-			}
-		}
-	}
-	check(def.GetNode())
-	for _, f := range def.GetLibrary().GetFunction() {
-		check(f.GetNodeDef())
-	}
-	return sortedKeys(unknown)
 }

@@ -208,6 +208,24 @@ func TestWriteSavedModelRefuses(t *testing.T) {
 	}
 }
 
+// changed is the file of a SavedModel after a change.
+func changed(t testing.TB, dir string, change func(*pb.SavedModel)) []byte {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(dir, savedModelFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var model pb.SavedModel
+	if err := proto.Unmarshal(text, &model); err != nil {
+		t.Fatal(err)
+	}
+	change(&model)
+	if text, err = proto.Marshal(&model); err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
 func TestOpenSavedModelRefuses(t *testing.T) {
 	file := func(name string, text []byte) func(string) {
 		return func(dir string) {
@@ -219,19 +237,7 @@ func TestOpenSavedModelRefuses(t *testing.T) {
 	stored := func(change func(*pb.SavedModel)) func(string) {
 		return func(dir string) {
 			write(t, filepath.Join(dir, "m"), line(t, make([]float32, 3), make([]float32, 3)))
-			text, err := os.ReadFile(filepath.Join(dir, "m", savedModelFile))
-			if err != nil {
-				t.Fatal(err)
-			}
-			var model pb.SavedModel
-			if err := proto.Unmarshal(text, &model); err != nil {
-				t.Fatal(err)
-			}
-			change(&model)
-			if text, err = proto.Marshal(&model); err != nil {
-				t.Fatal(err)
-			}
-			file(savedModelFile, text)(dir)
+			file(savedModelFile, changed(t, filepath.Join(dir, "m"), change))(dir)
 		}
 	}
 	for _, c := range []struct {
