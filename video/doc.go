@@ -8,7 +8,14 @@
 // converted. Films are turned as their rotation tag says. Pixels count as
 // square, orientation tags of jpg files are not obeyed and frames come as they
 // are stored, each once, whatever their timestamps: a film of variable rate or
-// a gif is not padded with copies.
+// a gif is not padded with copies, unless OpenFilmAt is asked for a constant
+// rate.
+//
+// Films become RGB by ffmpeg's own way from YUV to rgb24, which gives all pixels
+// of a block the colour difference of that block. Smoother ways differ by one or
+// two levels in the mean; this one gives, bit for bit, the pictures that the
+// reference reads through imageio and ffmpeg, so that models and numbers of
+// either side hold on the other.
 //
 // # Hostile input
 //

@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/prioritycut/prioritycut/internal/aside"
 )
 
 // Quality says how much a film may differ from its frames.
@@ -72,7 +74,7 @@ type FilmWriter struct {
 	cmd      *exec.Cmd
 	messages *excerpt
 	in       io.WriteCloser
-	temp     string
+	temp     *aside.Temp
 	audio    Info // of options.Audio, if it has sound that can go in
 	sound    string
 	n        int
@@ -83,7 +85,8 @@ type FilmWriter struct {
 // CreateFilm begins a film of w x h pixels: mp4, m4v, mov, mkv, webm or gif by
 // its name. It is written beside its final place under a hidden name. Until
 // Close, and if ctx is cancelled, nothing changes under path; then an older
-// file is replaced.
+// file is replaced. What a killed process left of its films in that folder is
+// removed.
 //
 // H.264 for watching (mp4, m4v, mov, mkv) has even sides only, because what
 // every player can show halves the colour planes: an odd side is made even by
@@ -122,25 +125,21 @@ func (f *FilmWriter) start(ctx context.Context) (err error) {
 	if err := f.probeAudio(ctx); err != nil {
 		return err
 	}
-	if f.temp, err = tempFile(f.path); err != nil {
+	if f.temp, err = f.newTemp(); err != nil {
 		return err
 	}
 	f.ctx, f.cancel = context.WithCancel(ctx)
 	if err := f.run(); err != nil {
 		f.cancel()
-		os.Remove(f.temp)
+		f.temp.Remove()
 		return err
 	}
 	return nil
 }
 
-// tempFile makes an empty hidden file in the folder of path.
-func tempFile(path string) (string, error) {
-	temp, err := os.CreateTemp(filepath.Dir(path), ".film-")
-	if err != nil {
-		return "", err
-	}
-	return temp.Name(), temp.Close()
+// newTemp makes an empty hidden file beside the film's final place.
+func (f *FilmWriter) newTemp() (*aside.Temp, error) {
+	return aside.NewFile(filepath.Dir(f.path), ".film-")
 }
 
 // run starts the encoder.
@@ -150,7 +149,7 @@ func (f *FilmWriter) run() (err error) {
 		"-f", "rawvideo", "-pix_fmt", "rgb24", "-video_size", fmt.Sprintf("%dx%d", w, h), "-framerate", f.options.Rate, "-i", "pipe:0",
 		"-map_metadata", "-1"}
 	args = append(args, f.format.encoder(f.rate)...)
-	args = append(args, "-f", f.format.muxer, "file:"+f.temp)
+	args = append(args, "-f", f.format.muxer, "file:"+f.temp.Path)
 	if f.cmd, f.messages, err = command(f.ctx, "ffmpeg", args...); err != nil {
 		return err
 	}
@@ -222,20 +221,20 @@ func (f *FilmWriter) finish() error {
 	if err := f.addSound(); err != nil {
 		return err
 	}
-	// CreateTemp makes files that only their owner may read.
-	if err := os.Chmod(f.temp, 0o644); err != nil {
+	// Temporary files are for their owner alone.
+	if err := f.temp.File.Chmod(0o644); err != nil {
 		return err
 	}
-	if err := syncPath(f.temp); err != nil {
+	if err := f.temp.File.Sync(); err != nil {
 		return err
 	}
 	if err := f.ctx.Err(); err != nil {
 		return err
 	}
-	if err := os.Rename(f.temp, f.path); err != nil {
+	if err := f.temp.Rename(f.path); err != nil {
 		return err
 	}
-	return syncPath(filepath.Dir(f.path))
+	return syncDir(filepath.Dir(f.path))
 }
 
 // Abort stops the encoder and removes what it wrote.
@@ -248,7 +247,7 @@ func (f *FilmWriter) Abort() {
 // fail ends everything; the error is what every later call gets.
 func (f *FilmWriter) fail(err error) error {
 	f.end()
-	os.Remove(f.temp)
+	f.temp.Remove()
 	f.err = fmt.Errorf("film %s: %w", f.path, err)
 	return f.err
 }

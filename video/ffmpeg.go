@@ -111,6 +111,10 @@ type Info struct {
 	// Variable says that pictures follow each other at uneven distances, as
 	// far as the headers tell.
 	Variable bool
+	// SteadyRate is the constant rate, as a fraction, to give to OpenFilmAt for
+	// pictures that stay in time with the sound: ExactRate, or of a film of
+	// variable rate one at which its pictures keep their times; empty if unknown.
+	SteadyRate string
 	// Start is when the first picture is shown, counted from the beginning of
 	// the file; sound may begin earlier.
 	Start time.Duration

@@ -27,6 +27,7 @@ type Reader interface {
 type Film struct {
 	path   string
 	limits Limits
+	rate   string // of OpenFilmAt
 
 	ctx      context.Context
 	cancel   context.CancelFunc
@@ -44,13 +45,27 @@ type Film struct {
 // that is none fails here. Cancelling ctx stops ffmpeg; so does Close, which
 // has to be called in the end. Use Probe for what a film says about itself.
 func OpenFilm(ctx context.Context, path string, limits Limits) (*Film, error) {
-	f := &Film{path: path, limits: limits.OrDefault()}
+	return openFilm(ctx, &Film{path: path, limits: limits.OrDefault()})
+}
+
+// OpenFilmAt is OpenFilm at a constant rate, a fraction or number of frames a
+// second (Info.SteadyRate): each frame is the picture that is shown at its time,
+// counted from the first picture. So pictures of a film of variable rate come
+// repeatedly or not at all, and stay in time with the sound.
+func OpenFilmAt(ctx context.Context, path, rate string, limits Limits) (*Film, error) {
+	if _, err := ParseRate(rate); err != nil {
+		return nil, fmt.Errorf("film %s: %w", path, err)
+	}
+	return openFilm(ctx, &Film{path: path, limits: limits.OrDefault(), rate: rate})
+}
+
+func openFilm(ctx context.Context, f *Film) (*Film, error) {
 	err := f.start(ctx)
 	if err == nil {
 		err = f.begin()
 	}
 	if err != nil {
-		return nil, fmt.Errorf("film %s: %w", path, err)
+		return nil, fmt.Errorf("film %s: %w", f.path, err)
 	}
 	return f, nil
 }
@@ -88,11 +103,11 @@ func (f *Film) start(ctx context.Context) error {
 		// More threads gain little on small films and many films are read at once.
 		"-threads", "2",
 	}, from...)
+	args = append(args, "-map", "0:V:0", "-an", "-sn", "-dn")
+	args = append(args, f.timing(ctx)...)
 	// PPM is raw RGB that says its size before each frame: the pictures cannot
-	// shear, whatever the headers of the film said. Every stored frame comes
-	// once, whatever its timestamp.
-	args = append(args, "-map", "0:V:0", "-an", "-sn", "-dn", syncOption(ctx), "passthrough",
-		"-f", "image2pipe", "-c:v", "ppm", "-pix_fmt", "rgb24", "pipe:1")
+	// shear, whatever the headers of the film said.
+	args = append(args, "-f", "image2pipe", "-c:v", "ppm", "-pix_fmt", "rgb24", "pipe:1")
 	f.ctx, f.cancel = context.WithCancel(ctx)
 	f.cmd, f.messages, err = command(f.ctx, "ffmpeg", args...)
 	if err != nil {
@@ -109,6 +124,17 @@ func (f *Film) start(ctx context.Context) error {
 	}
 	f.out = bufio.NewReaderSize(pipe, 1<<16)
 	return nil
+}
+
+// timing are ffmpeg's options for which frames come: every stored one once,
+// whatever its timestamp, or those of a constant rate.
+func (f *Film) timing(ctx context.Context) []string {
+	all := []string{syncOption(ctx), "passthrough"}
+	if f.rate != "" {
+		// Not by -r, which shows pictures early after a gap.
+		all = append(all, "-vf", "setpts=PTS-STARTPTS,fps="+f.rate)
+	}
+	return all
 }
 
 // Size of every frame in pixels, after rotation.

@@ -18,45 +18,6 @@ import (
 	"time"
 )
 
-// ffmpeg makes a film for a test.
-func ffmpeg(t testing.TB, args ...string) {
-	t.Helper()
-	args = append([]string{"-v", "error", "-nostdin", "-y"}, args...)
-	out, err := exec.Command("ffmpeg", args...).CombinedOutput()
-	if err != nil {
-		t.Fatalf("ffmpeg %v: %v: %s (these tests need ffmpeg in PATH)", args, err, out)
-	}
-}
-
-func film(t testing.TB, path, source string, args ...string) string {
-	t.Helper()
-	ffmpeg(t, append(append([]string{"-f", "lavfi", "-i", source}, args...), path)...)
-	return path
-}
-
-func readAll(r Reader) (frames []*Frame, err error) {
-	for {
-		f, err := r.Next()
-		if err == io.EOF {
-			return frames, nil
-		}
-		if err != nil {
-			return frames, err
-		}
-		frames = append(frames, f)
-	}
-}
-
-// collected fails if ffmpeg behind a film still runs or was left a zombie.
-func collected(t *testing.T, films ...*Film) {
-	t.Helper()
-	for _, f := range films {
-		if f.cmd.ProcessState == nil {
-			t.Errorf("film %s: its ffmpeg was not waited for", f.path)
-		}
-	}
-}
-
 // A lossless film gives back exactly the pictures it was made of.
 func TestLosslessFilm(t *testing.T) {
 	dir := t.TempDir()
@@ -150,6 +111,65 @@ func TestGifOfVariableRate(t *testing.T) {
 		want[i] = 250
 		if !bytes.Equal(f.Pix[:3], want) {
 			t.Errorf("frame %d starts with %v, want %v", i, f.Pix[:3], want)
+		}
+	}
+}
+
+// At a constant rate every frame is the picture that is shown at its time, from
+// the first picture on, whatever the sound does.
+func TestConstantRateOfVariableFilm(t *testing.T) {
+	dir := t.TempDir()
+	all := film(t, filepath.Join(dir, "all.mkv"), "testsrc2=size=32x32:rate=30:duration=2", "-c:v", "ffv1", "-pix_fmt", "bgr0")
+	want := open(t, all)
+	some := filepath.Join(dir, "some.mkv") // its header does not say how uneven it is
+	// The first 20 pictures, then one of four; half a second late.
+	ffmpeg(t, "-itsoffset", "0.5", "-i", all, "-f", "lavfi", "-i", "sine=duration=2", "-vf", "select='lt(n,20)+not(mod(n,4))'", "-vsync", "vfr",
+		"-c:v", "ffv1", "-pix_fmt", "bgr0", "-c:a", "pcm_s16le", some)
+	r, err := OpenFilmAt(context.Background(), some, "30", Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	got, err := readAll(r)
+	if err != nil || len(got) < 57 || len(got) > 60 {
+		t.Fatalf("%d frames, error %v; want 57 to 60, the last picture shown for up to four", len(got), err)
+	}
+	for i, f := range got {
+		shown := i
+		if i >= 20 {
+			shown = i / 4 * 4
+		}
+		if !bytes.Equal(f.Pix, want[shown].Pix) {
+			t.Errorf("frame %d is not picture %d", i, shown)
+		}
+	}
+	if _, err := OpenFilmAt(context.Background(), some, "0", Limits{}); err == nil || !strings.Contains(err.Error(), "no rate") {
+		t.Errorf("no rate: %v", err)
+	}
+}
+
+// Pictures are those of "ffmpeg -pix_fmt rgb24", bit for bit, which imageio
+// hands to the reference: of halved colour planes too.
+func TestPicturesAreThoseOfFFmpeg(t *testing.T) {
+	dir := t.TempDir()
+	const source = "testsrc2=size=50x34:rate=5:duration=1"
+	for name, args := range map[string][]string{
+		"601.mp4":  {"-pix_fmt", "yuv420p"},
+		"709.mp4":  {"-vf", "scale=out_color_matrix=bt709", "-pix_fmt", "yuv420p", "-colorspace", "bt709"},
+		"full.avi": {"-c:v", "mjpeg", "-pix_fmt", "yuvj422p"},
+		"444.webm": {"-c:v", "libvpx-vp9", "-pix_fmt", "yuv444p"},
+	} {
+		path := film(t, filepath.Join(dir, name), source, args...)
+		want, err := exec.Command("ffmpeg", "-v", "error", "-i", path, "-f", "rawvideo", "-pix_fmt", "rgb24", "-").Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []byte
+		for _, f := range open(t, path) {
+			got = append(got, f.Pix...)
+		}
+		if len(got) != 5*3*50*34 || !bytes.Equal(got, want) {
+			t.Errorf("%s: %d bytes, not the %d of ffmpeg", name, len(got), len(want))
 		}
 	}
 }

@@ -52,7 +52,8 @@ func (p *probe) first() (film *stream, audio string) {
 // setRate takes the mean rate and the least rate at whose ticks every picture
 // lies. They agree for a constant rate but for what the last picture's duration
 // was rounded to: about one frame over the whole length. Fields count as
-// pictures for the second in some films: then it is twice the first.
+// pictures for the second in some films: then it is twice the first. Ticks that
+// are those of a clock rather than of pictures make no steady rate.
 func (info *Info) setRate(mean, base string) {
 	info.Rate, info.ExactRate = ratio(mean), mean
 	ticks := ratio(base)
@@ -62,17 +63,21 @@ func (info *Info) setRate(mean, base string) {
 	if info.Rate == 0 {
 		info.ExactRate = ""
 	}
+	info.SteadyRate = info.ExactRate
 	if info.Rate == 0 || ticks == 0 {
 		return
 	}
-	const framesOff = 1.5
+	const framesOff, maxSteady = 1.5, 60
 	allowed := max(framesOff/max(info.Duration.Seconds(), 1), 1e-6*ticks)
 	switch {
 	case math.Abs(ticks-info.Rate) <= allowed:
-		info.Rate, info.ExactRate = ticks, base
+		info.Rate, info.ExactRate, info.SteadyRate = ticks, base, base
 	case math.Abs(ticks-2*info.Rate) <= 2*allowed:
 	default:
 		info.Variable = true
+		if info.SteadyRate = base; ticks > maxSteady {
+			info.SteadyRate = strconv.Itoa(maxSteady)
+		}
 	}
 }
 

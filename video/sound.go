@@ -3,7 +3,6 @@ package video
 import (
 	"context"
 	"fmt"
-	"os"
 	"strconv"
 	"time"
 )
@@ -61,13 +60,13 @@ func (f *FilmWriter) addSound() error {
 
 // mux copies the pictures and adds sound by these options.
 func (f *FilmWriter) mux(how ...string) (err error) {
-	with, err := tempFile(f.path)
+	with, err := f.newTemp()
 	if err != nil {
 		return err
 	}
 	defer func() {
 		if err != nil {
-			os.Remove(with)
+			with.Remove()
 		}
 	}()
 	from, err := input(f.options.Audio, f.options.Limits.OrDefault())
@@ -75,13 +74,13 @@ func (f *FilmWriter) mux(how ...string) (err error) {
 		return err
 	}
 	length := time.Duration(float64(f.n) / f.rate * float64(time.Second))
-	args := []string{"-nostdin", "-y", "-xerror", "-i", "file:" + f.temp,
+	args := []string{"-nostdin", "-y", "-xerror", "-i", "file:" + f.temp.Path,
 		"-ss", inSeconds(f.audio.Start + f.options.AudioFrom), "-t", inSeconds(length)}
 	args = append(args, from...)
 	args = append(args, "-map", "0:v:0", "-map", "1:a:0", "-map_metadata", "-1", "-c:v", "copy")
 	args = append(args, how...)
 	args = append(args, f.format.front()...)
-	args = append(args, "-f", f.format.muxer, "file:"+with)
+	args = append(args, "-f", f.format.muxer, "file:"+with.Path)
 	cmd, messages, err := command(f.ctx, "ffmpeg", args...)
 	if err != nil {
 		return err
@@ -89,9 +88,8 @@ func (f *FilmWriter) mux(how ...string) (err error) {
 	if err := cmd.Run(); err != nil {
 		return messages.explain("ffmpeg", err)
 	}
-	if err := os.Rename(with, f.temp); err != nil {
-		return err
-	}
+	f.temp.Remove()
+	f.temp = with
 	return nil
 }
 

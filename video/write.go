@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/prioritycut/prioritycut/internal/aside"
 )
 
 // Writer takes the frames of a video in order. What it writes appears under
@@ -39,14 +41,16 @@ func IsFramesName(path string) bool {
 
 // FramesWriter writes a folder of png pictures, 0000000.png first.
 type FramesWriter struct {
-	path, temp string
-	w, h, n    int
-	empty      bool // there is an empty folder under path
-	err        error
+	path    string
+	temp    *aside.Temp
+	w, h, n int
+	empty   bool // there is an empty folder under path
+	err     error
 }
 
 // CreateFrames begins a folder of pictures of w x h pixels. It is made aside
 // and gets its name in the end. A folder that holds something is not touched.
+// What a killed process left of its folders beside it is removed.
 func CreateFrames(path string, w, h int) (*FramesWriter, error) {
 	f := &FramesWriter{path: filepath.Clean(path), w: w, h: h}
 	if err := f.start(); err != nil {
@@ -71,7 +75,7 @@ func (f *FramesWriter) start() error {
 		f.empty = true
 	}
 	var err error
-	f.temp, err = os.MkdirTemp(filepath.Dir(f.path), ".frames-")
+	f.temp, err = aside.NewFolder(filepath.Dir(f.path), ".frames-")
 	return err
 }
 
@@ -82,7 +86,7 @@ func (f *FramesWriter) Write(frame *Frame) error {
 	}
 	err := checkFrame(frame, f.w, f.h)
 	if err == nil {
-		err = f.write(filepath.Join(f.temp, fmt.Sprintf("%07d.png", f.n)), frame)
+		err = f.write(filepath.Join(f.temp.Path, fmt.Sprintf("%07d.png", f.n)), frame)
 	}
 	if err != nil {
 		err = fmt.Errorf("frames %s, frame %d: %w", f.path, f.n, err)
@@ -129,11 +133,11 @@ func (f *FramesWriter) finish() error {
 	if f.n == 0 {
 		return errors.New("no frame was written")
 	}
-	// MkdirTemp makes folders that only their owner may enter.
-	if err := os.Chmod(f.temp, 0o755); err != nil {
+	// Temporary folders are for their owner alone.
+	if err := f.temp.File.Chmod(0o755); err != nil {
 		return err
 	}
-	if err := syncPath(f.temp); err != nil {
+	if err := f.temp.File.Sync(); err != nil {
 		return err
 	}
 	if f.empty {
@@ -141,17 +145,17 @@ func (f *FramesWriter) finish() error {
 			return err
 		}
 	}
-	if err := os.Rename(f.temp, f.path); err != nil {
+	if err := f.temp.Rename(f.path); err != nil {
 		return err
 	}
-	return syncPath(filepath.Dir(f.path))
+	return syncDir(filepath.Dir(f.path))
 }
 
 // Abort removes what was written.
 func (f *FramesWriter) Abort() {
 	if f.err == nil {
 		f.err = fmt.Errorf("frames %s: used after Abort", f.path)
-		os.RemoveAll(f.temp)
+		f.temp.Remove()
 	}
 }
 
@@ -174,8 +178,8 @@ func checkFrame(f *Frame, w, h int) error {
 	return nil
 }
 
-// syncPath makes the content of a file or the names in a folder durable.
-func syncPath(path string) error {
+// syncDir makes the names in a folder durable.
+func syncDir(path string) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return err

@@ -4,18 +4,18 @@ import (
 	"bufio"
 	"encoding/csv"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strconv"
 
 	"github.com/prioritycut/prioritycut/animate"
+	"github.com/prioritycut/prioritycut/internal/aside"
 )
 
 // keypointTable writes the keypoints of source and driving frames. A nil table
 // does nothing.
 type keypointTable struct {
 	path   string
-	file   *os.File
+	file   *aside.Temp
 	buffer *bufio.Writer
 	csv    *csv.Writer
 	header bool
@@ -26,11 +26,11 @@ func (p *program) keypointTable() (*keypointTable, error) {
 	if p.keypoints == "" {
 		return nil, nil
 	}
-	f, err := os.CreateTemp(filepath.Dir(p.keypoints), ".keypoints-")
+	f, err := aside.NewFile(filepath.Dir(p.keypoints), ".keypoints-")
 	if err != nil {
 		return nil, fmt.Errorf("--keypoints_csv: %w", err)
 	}
-	t := &keypointTable{path: p.keypoints, file: f, buffer: bufio.NewWriter(f)}
+	t := &keypointTable{path: p.keypoints, file: f, buffer: bufio.NewWriter(f.File)}
 	t.csv = csv.NewWriter(t.buffer)
 	return t, nil
 }
@@ -78,24 +78,23 @@ func (t *keypointTable) close() error {
 		err = t.buffer.Flush()
 	}
 	if err == nil {
-		err = t.file.Chmod(0o644) // CreateTemp's are for their owner alone
+		err = t.file.File.Chmod(0o644) // temporary files are for their owner alone
 	}
 	if err == nil {
-		err = t.file.Sync()
+		err = t.file.File.Sync()
 	}
 	if err == nil {
-		err = os.Rename(t.file.Name(), t.path)
+		err = t.file.Rename(t.path)
 	}
 	if err != nil {
 		return fmt.Errorf("--keypoints_csv: %w", err)
 	}
-	return t.file.Close()
+	return nil
 }
 
 // abort removes a table that has not got its name.
 func (t *keypointTable) abort() {
 	if t != nil {
-		t.file.Close()
-		os.Remove(t.file.Name())
+		t.file.Remove()
 	}
 }

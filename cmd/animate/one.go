@@ -105,17 +105,18 @@ func (p *program) lookAtFilm(ctx context.Context, job *animate.Job, film *video.
 	if err != nil {
 		return err
 	}
-	if _, err := video.ParseRate(info.ExactRate); err == nil {
-		film.Rate = info.ExactRate
-	} else {
+	rate, err := video.ParseRate(info.SteadyRate)
+	if err != nil {
 		p.warn(fmt.Sprintf("%s does not say its rate: %s frames a second are taken", p.driving, video.DefaultRate))
+	} else {
+		film.Rate = info.SteadyRate
+		// Headers do not always tell that pictures follow each other unevenly.
+		job.Driving = func(ctx context.Context) (video.Reader, error) {
+			return video.OpenFilmAt(ctx, p.driving, info.SteadyRate, p.limits())
+		}
 	}
-	if info.Variable {
-		p.warn(fmt.Sprintf("the frames of %s follow each other at uneven distances; those of the result are evenly spaced, at the mean rate of %.4g a second", p.driving, info.Rate))
-	}
-	job.Frames = info.Frames
-	if job.Frames < 1 {
-		job.Frames = int(math.Round(min(info.Duration.Seconds()*info.Rate, math.MaxInt32)))
+	if job.Frames = info.Frames; job.Frames < 1 || info.Variable {
+		job.Frames = int(math.Round(min(info.Duration.Seconds()*rate, math.MaxInt32)))
 	}
 	if job.Frames > p.maxFrames {
 		return fmt.Errorf("%s has about %d frames, more than --max_frames=%d", p.driving, job.Frames, p.maxFrames)
