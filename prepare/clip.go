@@ -17,6 +17,7 @@ type clip struct {
 	identity  string
 	partition string // train, test or not yet known
 	name      string // IDENTITY#VIDEO#FIRST#END
+	given     string // the name that a published list implies; else empty
 	span             // frames that are taken of the input
 	skip      []int  // of them, frames that are left out
 	box       rect
@@ -31,9 +32,10 @@ type clip struct {
 // frames is the number of frames that the clip should have.
 func (c *clip) frames() int { return c.len() - len(c.skip) }
 
-// file is where the clip stands in the data set.
+// file is where the clip stands in the data set. Clips of published lists end
+// in .mp4 although they are folders: published lists of pairs name them so.
 func (c *clip) file(f Format) string {
-	if f == MP4 {
+	if f == MP4 || c.given != "" {
 		return path.Join(c.partition, c.name+".mp4")
 	}
 	return path.Join(c.partition, c.name)
@@ -80,6 +82,11 @@ func nameClips(clips []*clip) {
 	for _, c := range clips {
 		first, end := c.storedSpan()
 		base := fmt.Sprintf("%s#%s#%06d#%06d", safe(c.identity, true), safe(c.in.label(c.identity), false), first, end)
+		if c.given != "" {
+			if base = letters(c.given, false); base[0] == '.' {
+				base = "_" + base
+			}
+		}
 		const longest = 200
 		if len(base) > longest {
 			sum := sha256.Sum256([]byte(base))
@@ -122,10 +129,20 @@ func (in *input) label(identity string) string {
 	return strings.ReplaceAll(dir, "/", "-") + base
 }
 
-// safe makes a part of a file's name: nothing that a shell or a file system
-// takes for more than a letter. In an identity '#' would end it.
+// safe makes the beginning of a file's name: letters that are neither hidden nor
+// taken for an option.
 func safe(name string, identity bool) string {
-	s := strings.Map(func(r rune) rune {
+	s := letters(name, identity)
+	if s == "" || s[0] == '.' || s[0] == '-' {
+		s = "_" + s
+	}
+	return s
+}
+
+// letters leaves nothing that a shell or a file system takes for more than a
+// letter. In an identity '#' would end it.
+func letters(name string, identity bool) string {
+	return strings.Map(func(r rune) rune {
 		switch {
 		case r == '#' && !identity:
 			return r
@@ -134,10 +151,6 @@ func safe(name string, identity bool) string {
 		}
 		return '_'
 	}, strings.ToValidUTF8(name, "_"))
-	if s == "" || s[0] == '.' || s[0] == '-' {
-		s = "_" + s
-	}
-	return s
 }
 
 // sortClips puts clips in the order of their inputs, lines and frames.

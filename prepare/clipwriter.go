@@ -150,7 +150,10 @@ func (cw *clipWriter) picture(n int, frame *video.Frame) (err error) {
 	} else {
 		err = video.EncodePNG(out, frame)
 	}
-	return errors.Join(err, out.Flush())
+	if err == nil {
+		err = out.Flush()
+	}
+	return err
 }
 
 // finish gives the clip its place and enters it in the manifest. Clips that
@@ -250,8 +253,10 @@ func writeAside(path string, write func(io.Writer) error) (err error) {
 	}
 	defer os.Remove(f.Name()) // gone already when all went well
 	out := bufio.NewWriter(f)
-	err = errors.Join(write(out), out.Flush(), f.Chmod(0o644), f.Close())
-	if err != nil {
+	if err = write(out); err == nil {
+		err = out.Flush()
+	}
+	if err = errors.Join(err, f.Chmod(0o644), f.Close()); err != nil {
 		return err
 	}
 	return os.Rename(f.Name(), path)

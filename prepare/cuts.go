@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -19,6 +20,7 @@ type cut struct {
 	line                       int
 	video, identity, partition string
 	start, end                 moment
+	name                       string      // of the clip, as the published lists have it; else empty
 	box                        *[4]float64 // left, top, width, height
 	ref                        reference
 }
@@ -143,7 +145,7 @@ func newTable(header []string, unit TimeUnit) (*table, error) {
 	}
 	for i, name := range header {
 		name = strings.TrimSpace(name)
-		if !contains(known, name) {
+		if !slices.Contains(known, name) {
 			if near := nearest.Word(name, known); near != "" {
 				return nil, fmt.Errorf("unknown column %q; did you mean %s?", name, near)
 			}
@@ -167,15 +169,6 @@ func (t *table) required() []string {
 		return []string{"video_id", "start", "end", "bbox", "fps", "width", "height"}
 	}
 	return []string{"video"}
-}
-
-func contains(words []string, word string) bool {
-	for _, w := range words {
-		if w == word {
-			return true
-		}
-	}
-	return false
 }
 
 func (t *table) row(fields []string) (cut, error) {
@@ -232,9 +225,12 @@ func (t *table) row(fields []string) (cut, error) {
 
 // publishedRow reads a line of the published lists.
 func (t *table) publishedRow(c cut, get func(string) string) (cut, error) {
-	// "VIDEO#PART" names a part of a video in some of the lists.
-	c.video, _, _ = strings.Cut(c.video, "#")
-	c.identity = get("person_id")
+	// "VIDEO#PERSON" says in some of the lists what others have a column for.
+	parts := strings.Split(c.video, "#")
+	c.video = parts[0]
+	if c.identity = get("person_id"); c.identity == "" && len(parts) > 1 {
+		c.identity = parts[len(parts)-1]
+	}
 	var err error
 	for _, n := range []struct {
 		name string
@@ -259,7 +255,20 @@ func (t *table) publishedRow(c cut, get func(string) string) (cut, error) {
 	if box[2] <= 0 || box[3] <= 0 {
 		return c, errors.New("bbox is left-top-right-bottom: right and bottom must be larger than left and top")
 	}
+	if !c.start.open && !c.end.open {
+		c.name = publishedName(get("person_id"), parts, c.start, c.end)
+	}
 	return c, c.ordered()
+}
+
+// publishedName is what the scripts beside the published lists call a clip, and
+// what published lists of pairs know it by.
+func publishedName(person string, video []string, start, end moment) string {
+	slices.Reverse(video)
+	if person != "" {
+		video = append([]string{person}, video...)
+	}
+	return fmt.Sprintf("%s#%06.0f#%06.0f", strings.Join(video, "#"), start.value, end.value)
 }
 
 func positive(text string) (float64, error) {

@@ -79,8 +79,17 @@ func TestPublishedList(t *testing.T) {
 		t.Fatalf("%v, %v, %v", cuts, mistakes, err)
 	}
 	c := cuts[0]
-	if c.video != "abc" || c.identity != "id1" || c.partition != train {
+	if c.video != "abc" || c.identity != "id1" || c.partition != train || c.name != "id1#abc#000025#000075" {
 		t.Errorf("%+v", c)
+	}
+	// Without a column for persons the video may name one, or nobody does.
+	cuts, _, err = readText(t, "video_id,start,end,bbox,fps,width,height\n-abc#id7,25,75,0-0-9-9,25,640,360\n-abc,25,1234567,0-0-9-9,25,640,360\n")
+	if err != nil || len(cuts) != 2 || cuts[0].identity != "id7" || cuts[0].name != "id7#-abc#000025#000075" || cuts[1].identity != "" {
+		t.Errorf("%+v, %v", cuts, err)
+	}
+	named := []*clip{{in: newInput("", "-abc.mp4", film), identity: "-abc", partition: test, span: span{50, 60}, record: -1, given: cuts[1].name}}
+	if nameClips(named); named[0].file(PNG) != "test/-abc#000025#1234567.mp4" {
+		t.Errorf("%s", named[0].file(PNG))
 	}
 	info := video.Info{W: 1280, H: 720, Rate: 50}
 	box, inside := boxIn(*c.box, c.ref, info)

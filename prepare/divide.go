@@ -289,6 +289,7 @@ func (d *division) divideInput(clips []*clip, o *Options) []*clip {
 		case after <= 0:
 			c.partition = train
 		case c.record < 0 && before >= 2 && after >= 2 && (len(clips) == 1 || min(before, after-o.Gap) >= o.MinFrames):
+			c.given = "" // it would name both
 			late := *c
 			c.partition, late.partition = train, test
 			gap := min(o.Gap, after-2)

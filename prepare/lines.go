@@ -192,7 +192,7 @@ func shortNote(frames int, damage string) string {
 
 // resolve turns a line into a clip, or says why not.
 func (pl *planner) resolve(in *input, one cut, k *clock) (*clip, *dropped) {
-	c := &clip{in: in, identity: one.identity, partition: one.partition, line: one.line, record: -1}
+	c := &clip{in: in, identity: one.identity, partition: one.partition, line: one.line, record: -1, given: one.name}
 	if c.identity == "" {
 		c.identity = in.identity
 	}
