@@ -1,7 +1,9 @@
 package ablation
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +17,7 @@ import (
 	"github.com/prioritycut/prioritycut/evaluate/compare"
 	"github.com/prioritycut/prioritycut/evaluate/joints"
 	"github.com/prioritycut/prioritycut/evaluate/result"
+	"github.com/prioritycut/prioritycut/internal/rundir"
 )
 
 // Nothing in place of a detector's folder measures without one.
@@ -36,10 +39,14 @@ type Detectors struct {
 // evaluation is the folder of a run's evaluation.
 func (r *Run) evaluation() string { return filepath.Join(r.Dir, compare.DefaultEvaluation) }
 
-// jointsPath is where the ablation's own joint detector lies.
+// jointsPath is where the ablation's own joint detector lies: a quick one is no
+// good for others.
 func (p *Plan) jointsPath() string {
-	shape := p.Runs[0].Config.Dataset.FrameShape
-	return filepath.Join(p.Out, fmt.Sprintf("joints-%dx%d", shape[1], shape[0]))
+	name, shape := "joints", p.Runs[0].Config.Dataset.FrameShape
+	if p.quick {
+		name = "joints-quick"
+	}
+	return filepath.Join(p.Out, fmt.Sprintf("%s-%dx%d", name, shape[1], shape[0]))
 }
 
 // keypointModel is the detector of keypoints, trained where it is the
@@ -84,7 +91,7 @@ func (p *Plan) keypointModel(ctx context.Context, out io.Writer) (string, error)
 }
 
 // measure evaluates a complete run that has taken so many steps; an evaluation
-// that was begun goes on, one of fewer steps or other detectors is done anew.
+// that was begun goes on, one of fewer steps is done anew.
 func (p *Plan) measure(ctx context.Context, r *Run, step int64, out io.Writer) error {
 	keypoints, err := p.keypointModel(ctx, out)
 	if err != nil {
@@ -96,7 +103,7 @@ func (p *Plan) measure(ctx context.Context, r *Run, step int64, out io.Writer) e
 	if p.detectors.EmbeddingModel != Nothing {
 		q.EmbeddingModel = p.detectors.EmbeddingModel
 	}
-	if err := r.clear(step, q); err != nil {
+	if err := r.clear(step); err != nil {
 		return err
 	}
 	if _, err := result.Read(q.Out); err == nil {
@@ -110,21 +117,52 @@ func (p *Plan) measure(ctx context.Context, r *Run, step int64, out io.Writer) e
 	return err
 }
 
-// clear removes an evaluation that is not the one asked for.
-func (r *Run) clear(step int64, q evaluate.Request) error {
-	was, err := result.ReadRun(q.Out)
-	if errors.Is(err, fs.ErrNotExist) {
+// clear removes an evaluation that is not of the run's last step.
+func (r *Run) clear(step int64) error {
+	was, err := result.ReadRun(r.evaluation())
+	if errors.Is(err, fs.ErrNotExist) || err == nil && was.Step == step {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	lacks := func(asked, has string) bool { return (asked == "") != (has == Nothing || has == "") }
-	if was.Step == step && !lacks(q.KeypointModel, was.KeypointsGenerated) && !lacks(q.EmbeddingModel, was.EmbeddingsGenerated) &&
-		(q.Masks == "" || q.Masks == was.Masks) {
+	return os.RemoveAll(r.evaluation())
+}
+
+// detectorsFile says how the runs of an ablation were last asked to be measured.
+const detectorsFile = "detectors.json"
+
+// settle removes the evaluations of all runs where they are asked to be measured
+// otherwise than before: a table must not mix them.
+func (p *Plan) settle() error {
+	path := filepath.Join(p.Out, detectorsFile)
+	asked, err := json.Marshal(struct {
+		Detectors
+		Quick bool
+	}{p.detectors, p.quick})
+	if err != nil {
+		return err
+	}
+	was, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if bytes.Equal(bytes.TrimSpace(was), asked) {
 		return nil
 	}
-	return os.RemoveAll(q.Out)
+	runs, err := os.ReadDir(p.Out)
+	if err != nil {
+		return err
+	}
+	for _, run := range runs { // also those of variants that are not asked for now
+		if !run.IsDir() {
+			continue
+		}
+		if err := os.RemoveAll(filepath.Join(p.Out, run.Name(), compare.DefaultEvaluation)); err != nil {
+			return err
+		}
+	}
+	return rundir.WriteFile(path, append(asked, '\n'))
 }
 
 // measured reads the evaluations of the runs that have one of their last step.

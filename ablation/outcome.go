@@ -108,7 +108,7 @@ func (o *Outcome) tabulate(variants []model.Variant) {
 			}
 			mean, half := overSeeds(means)
 			row.Cells[c] = compare.Cell{
-				Mean: result.Value(mean), CI: compare.FormatCI(result.Value(half)),
+				Mean: result.Value(mean), Half: result.Value(half),
 				Low: result.Value(mean - half), High: result.Value(mean + half),
 			}
 		}
@@ -122,7 +122,7 @@ func caption(seeds int) string {
 	if seeds == 1 {
 		return "one seed: without an interval over seeds"
 	}
-	return fmt.Sprintf("mean over %d seeds ± half the 95 %% interval over seeds (Student's t)", seeds)
+	return fmt.Sprintf("mean over %d seeds ± half the 95 %% interval over seeds (Student's t), in the plots too", seeds)
 }
 
 // compare takes the differences from the baseline.

@@ -20,8 +20,12 @@ const (
 	mostSeeds              = 1000
 )
 
-// DefaultOut is the folder of an ablation that names none.
+// DefaultOut is the folder of an ablation that names none; that of a quick one
+// has QuickSuffix, since its runs cannot go on as whole ones.
 var DefaultOut = filepath.Join("runs", "ablation")
+
+// QuickSuffix is added to DefaultOut.
+const QuickSuffix = "-quick"
 
 // quickSets shorten what a run does beside its steps.
 var quickSets = []string{
@@ -41,7 +45,7 @@ type Options struct {
 	Seeds int
 	// Steps of every run; nil takes the default.
 	Steps *int64
-	// Out is the folder of the ablation; empty takes the default.
+	// Out is the folder of the ablation; empty takes DefaultOut.
 	Out string
 	// Quick shortens everything that is not said otherwise, to see whether all
 	// goes well; the numbers mean nothing.
@@ -87,6 +91,9 @@ func NewPlan(o Options) (*Plan, error) {
 	}
 	if o.Out == "" {
 		o.Out = DefaultOut
+		if o.Quick {
+			o.Out += QuickSuffix
+		}
 	}
 	if o.Seeds == 0 {
 		o.Seeds = DefaultSeeds

@@ -25,11 +25,15 @@ const linesApart = 30 * time.Second
 func newProgress(out io.Writer, p *Plan) *progress {
 	s := &progress{out: out, plan: p}
 	if f, ok := out.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		s.bar = progressbar.NewOptions64(-1,
-			progressbar.OptionSetWriter(out), progressbar.OptionFullWidth(), progressbar.OptionThrottle(200*time.Millisecond),
-			progressbar.OptionSetPredictTime(false), progressbar.OptionSetElapsedTime(false), progressbar.OptionShowCount())
+		s.bar = newBar(out)
 	}
 	return s
+}
+
+// newBar is a bar that is drawn at once: logs are read four times a second.
+func newBar(out io.Writer) *progressbar.ProgressBar {
+	return progressbar.NewOptions64(-1, progressbar.OptionSetWriter(out), progressbar.OptionFullWidth(),
+		progressbar.OptionSetPredictTime(false), progressbar.OptionSetElapsedTime(false), progressbar.OptionShowCount())
 }
 
 // begin announces a run; left is the time of the whole plan, 0 when unknown.
@@ -42,6 +46,7 @@ func (s *progress) begin(i int, step int64, left time.Duration) {
 	s.println(fmt.Sprintf("run %d of %d: %s %s%s", i+1, len(s.plan.Runs), r.Name, verb, leftText(left)))
 	s.shown = time.Now()
 	if s.bar != nil {
+		s.bar.Reset() // that of the run before is full, and stays so
 		if total := r.Config.Train.Steps; total > 0 {
 			s.bar.ChangeMax64(total)
 		}

@@ -5,8 +5,6 @@ import (
 	"io"
 	"strings"
 
-	"github.com/gocarina/gocsv"
-
 	"github.com/prioritycut/prioritycut/evaluate/compare"
 	"github.com/prioritycut/prioritycut/evaluate/result"
 )
@@ -34,53 +32,11 @@ func (o *Outcome) write(p *Plan, pictures []compare.Picture) error {
 		{Name: RunsFile, Write: func(w io.Writer) error {
 			return compare.WriteCSV(w, []string{o.Run.Data}, []compare.Table{o.Runs})
 		}},
-		{Name: EffectsFile, Write: func(w io.Writer) error { return gocsv.Marshal(effectRows("", o.Effects), w) }},
-		{Name: ClaimsFile, Write: func(w io.Writer) error {
-			var rows []effectRow
-			for _, c := range o.Claims {
-				rows = append(rows, effectRows(c.ID, c.Findings)...)
-			}
-			return gocsv.Marshal(rows, w)
-		}},
+		{Name: EffectsFile, Write: o.writeEffects},
+		{Name: ClaimsFile, Write: o.writeClaims},
 		{Name: MarkdownFile, Write: r.WriteMarkdown},
 		{Name: HTMLFile, Write: r.WriteHTML},
 	})
-}
-
-// effectRow is a row of differences.csv and of claims.csv.
-type effectRow struct {
-	FormatVersion int          `csv:"format_version"`
-	Claim         string       `csv:"claim"`
-	Variant       string       `csv:"variant"`
-	Against       string       `csv:"against"`
-	Metric        string       `csv:"metric"`
-	Region        string       `csv:"region"`
-	Difference    result.Value `csv:"difference"`
-	Low           result.Value `csv:"ci_videos_low"`
-	High          result.Value `csv:"ci_videos_high"`
-	SeedLow       result.Value `csv:"ci_seeds_low"`
-	SeedHigh      result.Value `csv:"ci_seeds_high"`
-	Seeds         int          `csv:"seeds"`
-	Videos        int          `csv:"videos"`
-	Frames        int          `csv:"frames"`
-	Verdict       string       `csv:"verdict"`
-	Expect        string       `csv:"claimed"`
-	Answer        string       `csv:"answer"`
-	TheseRuns     string       `csv:"answer_these_runs"`
-}
-
-func effectRows(claim string, findings []Finding) []effectRow {
-	rows := []effectRow{}
-	for _, f := range findings {
-		rows = append(rows, effectRow{
-			FormatVersion: compare.TableFormatVersion, Claim: claim, Variant: string(f.Variant), Against: string(f.Against),
-			Metric: f.Measure.Metric, Region: f.Measure.Region, Difference: f.Mean, Low: f.Low, High: f.High,
-			SeedLow: f.SeedLow, SeedHigh: f.SeedHigh, Seeds: len(f.BySeed), Videos: f.Videos, Frames: f.Frames,
-			Verdict: string(f.Verdict), Expect: string(f.Expect), Answer: string(f.Answer),
-			TheseRuns: string(f.TheseRuns),
-		})
-	}
-	return rows
 }
 
 // report puts the outcome into words.

@@ -48,6 +48,9 @@ func (p *Plan) Train(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if err := p.settle(); err != nil {
+		return err
+	}
 	t := &trainer{plan: p, states: states, show: newProgress(out, p)}
 	if t.pace, err = newPace(p); err != nil {
 		return err

@@ -53,7 +53,8 @@ func command() *program {
 		f.BoolVar(&p.quick, "quick", false, "a few steps only, to see whether everything goes well; the numbers mean nothing")
 	})
 	p.Group("The run", func(f *pflag.FlagSet) {
-		f.StringVar(&p.out, cli.Out, ablation.DefaultOut, "`folder` of the ablation; one that holds it already lets it go on")
+		f.StringVar(&p.out, cli.Out, "", fmt.Sprintf("`folder` of the ablation; one that holds it already lets it go on (default %s, of a quick one %[1]s%s)",
+			ablation.DefaultOut, ablation.QuickSuffix))
 		f.BoolVar(&p.dryRun, cli.DryRun, false, "check the settings, print the plan with an estimate of its time, and train nothing")
 	})
 	p.Group("How to measure", func(f *pflag.FlagSet) {

@@ -94,7 +94,7 @@ func FormatCI(v result.Value) string {
 	return strconv.FormatFloat(f, 'f', 1, 64)
 }
 
-// FormatDifference writes a signed number with two digits more than the means
+// FormatDifference writes a signed number with one digit more than the means
 // have.
 func FormatDifference(m result.Measure, v result.Value) string {
 	if !v.Finite() {

@@ -15,8 +15,8 @@ import (
 // Options say how evaluations are compared.
 type Options struct {
 	// Baseline is the name of the evaluation that variants are coloured against
-	// and paired with; empty takes the only one of the variant fomm, and pairs
-	// with the first where there is none.
+	// and paired with; empty takes the only one of the variant fomm. Where there
+	// is none or several, nothing is coloured and the first is paired with.
 	Baseline string
 	// Published lists the paper's tables to show; nil takes those of the kind of
 	// data, an empty list none.
@@ -78,6 +78,7 @@ func (e *ConflictError) Error() string {
 func Load(paths []string) ([]*result.Evaluation, error) {
 	var all []*result.Evaluation
 	var errs []error
+	taken := map[result.Folder]bool{}
 	for _, path := range paths {
 		e, err := result.Read(path)
 		if errors.Is(err, fs.ErrNotExist) {
@@ -90,6 +91,12 @@ func Load(paths []string) ([]*result.Evaluation, error) {
 			errs = append(errs, err)
 			continue
 		}
+		folder := result.Folder(filepath.Clean(string(e.Folder)))
+		if taken[folder] {
+			errs = append(errs, fmt.Errorf("%s is named twice: name every evaluation once", folder))
+			continue
+		}
+		taken[folder] = true
 		all = append(all, e)
 	}
 	if len(errs) > 0 {
@@ -184,15 +191,16 @@ func builtIn(data string) bool { return data == "shapes" }
 // tabulate fills the table.
 func (g *Group) tabulate(baseline string) {
 	g.Table = Table{Columns: g.columns()}
-	g.Reference = g.reference(baseline)
+	only := false
+	g.Reference, only = g.reference(baseline)
 	for _, e := range g.Evaluations {
 		row := g.Table.NewRow(e.Run.Name)
-		row.Baseline = e.Run.Name == g.Reference && (baseline != "" || model.Variant(e.Run.Variant) == model.FOMM)
+		row.Baseline = only && e.Run.Name == g.Reference
 		row.Variant = !row.Baseline && e.Run.Variant != ""
 		for _, s := range e.Summary {
 			for c, m := range g.Table.Columns {
 				if s.Measure() == m {
-					row.Cells[c] = Cell{Mean: s.Mean, CI: FormatCI(s.CI95), Low: s.CIVideosLow, High: s.CIVideosHigh}
+					row.Cells[c] = Cell{Mean: s.Mean, Half: s.CI95, Low: s.CIVideosLow, High: s.CIVideosHigh}
 				}
 			}
 		}
@@ -225,21 +233,22 @@ func (g *Group) columns() []result.Measure {
 }
 
 // reference is the evaluation that the others are paired with: the baseline
-// that was named, else the only one of fomm, else the first.
-func (g *Group) reference(baseline string) string {
-	name, n := "", 0
+// that was named, else the only one of fomm, which are baselines to colour by,
+// else the first, which is none.
+func (g *Group) reference(baseline string) (name string, isBaseline bool) {
+	n := 0
 	for _, e := range g.Evaluations {
 		if e.Run.Name == baseline {
-			return baseline
+			return baseline, true
 		}
 		if model.Variant(e.Run.Variant) == model.FOMM {
 			name, n = e.Run.Name, n+1
 		}
 	}
 	if n != 1 {
-		return g.Evaluations[0].Run.Name
+		return g.Evaluations[0].Run.Name, false
 	}
-	return name
+	return name, true
 }
 
 // pair takes the differences of every pair.

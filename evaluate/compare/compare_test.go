@@ -230,6 +230,21 @@ func TestProtocols(t *testing.T) {
 		t.Errorf("mixed protocols are not flagged, are ranked or paired:\n%s", text.String())
 	}
 
+	// Two detectors of generated frames against one truth do not compare.
+	for name, by := range map[string]string{"one": "joints@1", "two": "joints@2"} {
+		r := run(name, "unet")
+		r.KeypointsReal, r.KeypointsGenerated = "truth", by
+		e, err := result.Read(write(t, r, 2, 2, true, flat))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, e)
+	}
+	if _, err = Build(all[2:], Options{}); !errors.As(err, &conflict) || !strings.Contains(err.Error(), "keypoints of generated frames: ") {
+		t.Errorf("two detectors: %v", err)
+	}
+	all = all[:2]
+
 	other := run("c", "unet")
 	other.TestSet, other.Data, other.DataKind = "4567", "shapes", result.Bodies
 	c = build(t, Options{}, a, write(t, other, 2, 2, true, flat))
@@ -252,6 +267,9 @@ func TestLoad(t *testing.T) {
 	if err != nil || all[0].Run.Name == all[1].Run.Name {
 		t.Errorf("%v, %v", all, err)
 	}
+	if _, err := Load([]string{a, a + "/"}); err == nil || !strings.Contains(err.Error(), "named twice") {
+		t.Errorf("the same one twice: %v", err)
+	}
 	if _, err := Load([]string{holder + "x"}); err == nil || !strings.Contains(err.Error(), "evaluate --checkpoint=") {
 		t.Errorf("no evaluation: %v", err)
 	}
@@ -260,6 +278,34 @@ func TestLoad(t *testing.T) {
 	}
 	if _, err := Load([]string{a}); !errors.Is(err, result.ErrUnfinished) {
 		t.Errorf("an unfinished evaluation: %v", err)
+	}
+}
+
+// TestBaselines colours against the only fomm, or the one that is named.
+func TestBaselines(t *testing.T) {
+	var dirs []string
+	for i, r := range []result.Run{run("first", "fomm"), run("second", "fomm"), run("best", "unet"), run("next", "unet"), run("third", "unet")} {
+		dirs = append(dirs, write(t, r, 2, 2, true, func(int, int) float64 { return []float64{0.4, 0.3, 0.1, 0.2, 0.35}[i] }))
+	}
+	marks := func(c *Comparison) (all string) {
+		for _, r := range c.Groups[0].Table.Rows {
+			all += map[Mark]string{Plain: ".", Best: "B", Second: "S", Better: "+", Worse: "-"}[r.Cells[0].Mark]
+		}
+		return all + " " + c.Groups[0].Reference
+	}
+	for _, c := range []struct {
+		dirs []string
+		o    Options
+		want string
+	}{
+		{dirs, Options{}, "..BS. first"},
+		{dirs, Options{Baseline: "second"}, "-.BS- second"},
+		{dirs[1:], Options{}, ".BS- second"},
+		{dirs[2:], Options{}, "BS. best"},
+	} {
+		if got := marks(build(t, c.o, c.dirs...)); got != c.want {
+			t.Errorf("%+v of %d: %s, want %s", c.o, len(c.dirs), got, c.want)
+		}
 	}
 }
 
@@ -312,14 +358,26 @@ func TestReports(t *testing.T) {
 	for name, rows := range map[string]int{TableFile: 1 + 2 + 5, DifferencesFile: 1 + 2} {
 		records, err := csv.NewReader(strings.NewReader(read(name))).ReadAll()
 		if err != nil || len(records) != rows {
-			t.Errorf("%s: %d rows, want %d, %v", name, len(records), rows, err)
+			t.Fatalf("%s: %d rows, want %d, %v", name, len(records), rows, err)
+		}
+		// Measured numbers have all digits, printed ones those of the paper.
+		if name == TableFile {
+			half, _ := c.Groups[0].Evaluations[0].Summary[0].CI95.MarshalCSV()
+			if len(half) < 10 || records[1][5] != half || records[3][4] != "0.0413" || records[3][5] != "9e-5" {
+				t.Errorf("%s: %q, want the half-width %s; %q", name, records[1], half, records[3])
+			}
 		}
 	}
 }
 
 func TestTicks(t *testing.T) {
-	for _, c := range [][2]float64{{0, 1}, {-0.003, 0.0021}, {24.28, 24.51}, {-1e-9, 1e-9}, {0, 7e6}} {
+	for _, c := range [][2]float64{{0, 1}, {-0.003, 0.0021}, {-0.01, 0.09}, {24.28, 24.51}, {-1e-9, 1e-9}, {0, 7e6}} {
 		all := ticks(c[0], c[1])
+		for _, v := range all {
+			if v == 0 && math.Signbit(v) {
+				t.Errorf("ticks of %v: 0 has a sign", c)
+			}
+		}
 		if len(all) < 2 || len(all) > 8 || all[0] < c[0] || all[len(all)-1] > c[1] {
 			t.Errorf("ticks of %v: %v", c, all)
 		}

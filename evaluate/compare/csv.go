@@ -14,7 +14,8 @@ import (
 const TableFormatVersion = 1
 
 // WriteCSV writes tables in the paper's layout: a line per model, and for each
-// measure its mean with all digits, its half-width as shown and its mark.
+// measure its mean, half the width of its interval and its mark, with all digits
+// or as printed.
 func WriteCSV(w io.Writer, data []string, tables []Table) error {
 	out := csv.NewWriter(w)
 	header := []string{"format_version", "data", "table", "model"}
@@ -43,19 +44,23 @@ func (r *Row) record(data string, t *Table) []string {
 	}
 	record := []string{strconv.Itoa(TableFormatVersion), data, table, r.Label}
 	for _, m := range result.Measures() {
-		cell := Cell{Mean: result.Absent()}
+		cell := noCell()
 		for c, have := range t.Columns {
 			if have == m {
 				cell = r.Cells[c]
 			}
 		}
-		value := cell.Text
-		if value == "" {
-			value, _ = cell.Mean.MarshalCSV() // it never fails
-		}
-		record = append(record, value, cell.CI, string(cell.Mark))
+		record = append(record, number(cell.Mean, cell.Text), number(cell.Half, cell.HalfText), string(cell.Mark))
 	}
 	return record
+}
+
+// number is a value as it was printed, else with all digits.
+func number(v result.Value, printed string) string {
+	if printed == "" {
+		printed, _ = v.MarshalCSV() // it never fails
+	}
+	return printed
 }
 
 // columnName is what columns are called in files: psnr_salient.
@@ -66,8 +71,8 @@ func columnName(m result.Measure) string {
 	return m.Metric + "_" + m.Region
 }
 
-// differenceRow is a row of differences.csv.
-type differenceRow struct {
+// DifferenceRow is a row of differences.csv.
+type DifferenceRow struct {
 	FormatVersion int          `csv:"format_version"`
 	Data          string       `csv:"data"`
 	Model         string       `csv:"model"`
@@ -80,7 +85,16 @@ type differenceRow struct {
 	High          result.Value `csv:"ci_videos_high"`
 	Frames        int          `csv:"frames"`
 	Videos        int          `csv:"videos"`
-	Verdict       string       `csv:"verdict"`
+	Verdict       Verdict      `csv:"verdict"`
+}
+
+// Row is the pairing as a row, on data of that name.
+func (p *Pairing) Row(data string) DifferenceRow {
+	return DifferenceRow{
+		FormatVersion: TableFormatVersion, Data: data, Model: p.Model, Against: p.Against,
+		Metric: p.Measure.Metric, Region: p.Measure.Region, Difference: p.Mean, CI95: p.CI95, Low: p.Low, High: p.High,
+		Frames: p.Frames, Videos: p.Videos, Verdict: p.Verdict,
+	}
 }
 
 // WriteCSV writes all groups' tables, the published ones among them.
@@ -97,14 +111,10 @@ func (c *Comparison) WriteCSV(w io.Writer) error {
 
 // WriteDifferences writes the differences of every pair as CSV.
 func (c *Comparison) WriteDifferences(w io.Writer) error {
-	rows := []differenceRow{}
+	rows := []DifferenceRow{}
 	for _, g := range c.Groups {
-		for _, d := range g.Differences {
-			rows = append(rows, differenceRow{
-				FormatVersion: TableFormatVersion, Data: g.Data, Model: d.Model, Against: d.Against,
-				Metric: d.Measure.Metric, Region: d.Measure.Region, Difference: d.Mean, CI95: d.CI95, Low: d.Low, High: d.High,
-				Frames: d.Frames, Videos: d.Videos, Verdict: string(d.Verdict),
-			})
+		for i := range g.Differences {
+			rows = append(rows, g.Differences[i].Row(g.Data))
 		}
 	}
 	return gocsv.Marshal(rows, w)

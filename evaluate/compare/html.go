@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"html/template"
 	"io"
+	"unicode/utf8"
 
 	"github.com/prioritycut/prioritycut/evaluate/result"
 )
@@ -18,7 +19,13 @@ var page = template.Must(template.New("report").Funcs(template.FuncMap{
 		return template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(data)) // base64 holds nothing else
 	},
 	"value": func(c Cell, m result.Measure) string { return c.text(m) },
+	"half":  Cell.half,
+	"whole": func(text string) bool { return utf8.RuneCountInString(text) <= wholeChars },
 }).Parse(pageSource))
+
+// wholeChars is the longest text of a grid that is not broken into lines: an
+// interval.
+const wholeChars = 24
 
 // WriteHTML writes a report as one page that needs no other file.
 func (r *Report) WriteHTML(w io.Writer) error { return page.Execute(w, r) }

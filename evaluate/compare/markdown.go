@@ -67,14 +67,6 @@ func (t *Table) markdown(b *strings.Builder) {
 	}
 }
 
-// text is a cell's value as it is shown, without its interval.
-func (c Cell) text(m result.Measure) string {
-	if c.Text != "" {
-		return c.Text
-	}
-	return FormatMean(m, c.Mean)
-}
-
 // markdownMarks stand around a value.
 var markdownMarks = map[Mark][2]string{
 	Best: {"**", "**"}, Second: {"<u>", "</u>"}, Better: {"🟢 ", ""}, Worse: {"🔴 ", ""},
@@ -83,8 +75,8 @@ var markdownMarks = map[Mark][2]string{
 func (c Cell) markdown(m result.Measure) string {
 	around := markdownMarks[c.Mark]
 	text := around[0] + c.text(m) + around[1]
-	if c.CI != "" {
-		text += " ± " + c.CI
+	if half := c.half(); half != "" {
+		text += " ± " + half
 	}
 	return text
 }
@@ -121,7 +113,7 @@ func escapeAll(texts []string) []string {
 
 var markdownEscaper = strings.NewReplacer(
 	"\\", "\\\\", "|", "\\|", "<", "&lt;", ">", "&gt;", "&", "&amp;", "*", "\\*", "`", "\\`", "[", "\\[", "]", "\\]",
-	"\n", " ", "\r", " ", "_", "\\_",
+	"\n", " ", "\r", " ", "_", "\\_", "~", "\\~", "$", "\\$",
 )
 
 // escapeMarkdown makes a text plain: names may hold anything.

@@ -2,6 +2,7 @@ package compare
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -26,7 +27,9 @@ var fields = []field{
 	{name: "masks", value: func(p result.Protocol) string { return p.Masks }, optional: true},
 	{name: "bg_threshold", value: threshold, optional: true},
 	{name: "keypoints of real frames", value: func(p result.Protocol) string { return p.KeypointsReal }, optional: true},
+	{name: "keypoints of generated frames", value: func(p result.Protocol) string { return p.KeypointsGenerated }, optional: true},
 	{name: "embeddings of real frames", value: func(p result.Protocol) string { return p.EmbeddingsReal }, optional: true},
+	{name: "embeddings of generated frames", value: func(p result.Protocol) string { return p.EmbeddingsGenerated }, optional: true},
 }
 
 func threshold(p result.Protocol) string {
@@ -72,17 +75,8 @@ func notes(group []*result.Evaluation) []string {
 		p.MetricOn, p.SSIMWindow, text(p.Masks), text(p.KeypointsGenerated), text(p.KeypointsReal), text(p.EmbeddingsGenerated)),
 		"± is half the 95 % interval over frames (1.96 s/√n), as in the paper. It takes the frames of a video as independent, " +
 			"which they are not: intervals over videos, in plots and differences, are the honest ones."}
-	for _, n := range []struct {
-		what  string
-		value func(result.Protocol) string
-	}{
-		{"the data are named", func(p result.Protocol) string { return p.Data }},
-		{"keypoints of generated frames come from", func(p result.Protocol) string { return p.KeypointsGenerated }},
-		{"embeddings of generated frames come from", func(p result.Protocol) string { return p.EmbeddingsGenerated }},
-	} {
-		if names := different(group, n.value); len(names) > 1 {
-			all = append(all, fmt.Sprintf("Not the same in all: %s %s.", n.what, strings.Join(names, ", ")))
-		}
+	if names := dataNames(group); len(names) > 1 {
+		all = append(all, fmt.Sprintf("Not the same in all: the data are named %s. Their videos are called alike; see that they are.", strings.Join(names, ", ")))
 	}
 	if p.Masks == "model" {
 		all = append(all, "Salient parts are each model's own foreground: these columns compare different pixels, and not with the paper's.")
@@ -117,12 +111,12 @@ func losses(group []*result.Evaluation) []string {
 	return all
 }
 
-func different(group []*result.Evaluation, value func(result.Protocol) string) []string {
-	seen := map[string]bool{}
+// dataNames are the different names that a group's data set was given.
+func dataNames(group []*result.Evaluation) []string {
 	var all []string
 	for _, e := range group {
-		if v := text(value(e.Run.Protocol)); v != "none" && !seen[v] {
-			seen[v], all = true, append(all, v)
+		if !slices.Contains(all, e.Run.Data) {
+			all = append(all, e.Run.Data)
 		}
 	}
 	return all

@@ -94,7 +94,8 @@ func (c *Cell) print(p publishedRow) error {
 	if err != nil {
 		return fmt.Errorf("published numbers: %w", err)
 	}
-	c.Mean, c.Text, c.CI = result.Value(mean), p.Mean, p.CI95
+	c.Mean, c.Text = result.Value(mean), p.Mean
+	c.Half, c.HalfText = result.Value(half), p.CI95
 	c.Low, c.High = result.Value(mean-half), result.Value(mean+half)
 	return nil
 }

@@ -81,8 +81,9 @@ func (c *Comparison) Report(title string, pictures [][]Picture) *Report {
 // differences lists those from the reference.
 func (g *Group) differences() Grid {
 	grid := Grid{
-		Caption: fmt.Sprintf("Paired differences from %s, frame by frame; better and worse where the interval over videos leaves out 0", g.Reference),
-		Header:  []string{"model", "metric", "difference", "95 % over videos", "± over frames", "frames", "videos", "it is"},
+		Caption: fmt.Sprintf("Paired differences from %s, frame by frame (video by video where an evaluation kept no frames); "+
+			"better and worse where the interval over videos leaves out 0", g.Reference),
+		Header: []string{"model", "metric", "difference", "95 % over videos", "± over frames", "frames", "videos", "it is"},
 	}
 	for _, d := range g.Differences {
 		if d.Against != g.Reference {

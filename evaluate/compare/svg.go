@@ -95,7 +95,7 @@ func ticks(low, high float64) []float64 {
 	}
 	var all []float64
 	for i := math.Ceil(low / step); i*step <= high && len(all) < 12; i++ {
-		all = append(all, i*step)
+		all = append(all, i*step+0) // 0 has no sign
 	}
 	return all
 }

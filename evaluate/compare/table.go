@@ -21,13 +21,12 @@ const (
 
 // Cell is one value of a table.
 type Cell struct {
-	// Mean as measured or printed, absent where there is none.
-	Mean result.Value
-	// Text is the mean as it was printed; empty writes it with the paper's
-	// digits.
-	Text string
-	// CI is half the width of its interval, in words: "9e-5"; may be empty.
-	CI string
+	// Mean and Half, half the width of its interval, as measured or printed;
+	// absent where there is none.
+	Mean, Half result.Value
+	// Text and HalfText are both as they were printed; empty writes them with
+	// the paper's digits.
+	Text, HalfText string
 	// Low and High bound an interval for plots; absent where there is none.
 	Low, High result.Value
 	Mark      Mark
@@ -52,9 +51,31 @@ type Table struct {
 func cells(n int) []Cell {
 	all := make([]Cell, n)
 	for i := range all {
-		all[i] = Cell{Mean: result.Absent(), Low: result.Absent(), High: result.Absent()}
+		all[i] = noCell()
 	}
 	return all
+}
+
+func noCell() Cell {
+	none := result.Absent()
+	return Cell{Mean: none, Half: none, Low: none, High: none}
+}
+
+// text is a cell's value as it is shown, without its interval.
+func (c Cell) text(m result.Measure) string {
+	if c.Text != "" {
+		return c.Text
+	}
+	return FormatMean(m, c.Mean)
+}
+
+// half is half the width of a cell's interval as it is shown: "9e-5"; empty
+// where there is none.
+func (c Cell) half() string {
+	if c.HalfText != "" {
+		return c.HalfText
+	}
+	return FormatCI(c.Half)
 }
 
 // NewRow is a row without values.

@@ -54,7 +54,7 @@ func TestPublished(t *testing.T) {
 				}
 				values++
 				if m == (result.Measure{Metric: result.SSIM, Region: result.Salient}) && r.Label == "FOMM+" {
-					half = append(half, r.Cells[c].CI)
+					half = append(half, r.Cells[c].half())
 				}
 			}
 		}
