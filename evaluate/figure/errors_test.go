@@ -44,6 +44,7 @@ func TestRefusals(t *testing.T) {
 		"video":           {Options{Number: 1, Checkpoints: list(cut), Videos: list("test-0099")}, "test-0000"},
 		"frame":           {Options{Number: 1, Checkpoints: list(cut), Frames: []int{24}}, "frames 0 to 23"},
 		"many":            {Options{Number: 1, Checkpoints: list(cut), NumVideos: 16, Frames: []int{1, 2, 3, 4, 5}}, "more than a figure holds"},
+		"many shares":     {Options{Number: 2, Checkpoints: list(cut), NumVideos: 16, Percent: []float64{1, 2, 3, 4, 5}}, "more than a figure holds"},
 		"absent":          {Options{Number: 1, Checkpoints: list(filepath.Join(t.TempDir(), "none"))}, "none"},
 		"no mask":         {Options{Number: 1, Checkpoints: list(bright)}, "no occlusion map"},
 		"no critic":       {Options{Number: 3, Checkpoints: list(cut, fomm)}, "variant fomm has no discriminator"},

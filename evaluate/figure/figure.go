@@ -43,10 +43,8 @@ type builder struct {
 	err      error
 }
 
-// Scales of what is one number per pixel.
 var (
 	grey      = picture.Scale{Low: 0, High: 1, Ramp: picture.Grey}
-	verdict   = picture.Scale{Low: -0.5, High: 1.5, Ramp: picture.Diverging}
 	boxColour = color.RGBA{230, 40, 40, 255}
 )
 
@@ -97,6 +95,7 @@ func (b *builder) cutRow(label string, p pair, s shot, background bool) {
 // feedback is Figure 3.
 func (b *builder) feedback() {
 	b.grid.Title = "Figure 3: what the discriminators' decoders say of each generated pixel"
+	verdict := b.verdict()
 	for i, p := range b.pairs {
 		cells := b.given(p)
 		for _, s := range b.subjects {
@@ -106,6 +105,21 @@ func (b *builder) feedback() {
 		b.row(p.label(), cells)
 	}
 	b.grid.AddLegend("feedback: 0 is fake, 1 real", verdict)
+}
+
+// verdict is the scale of all feedback, from fake (blue) to real (red): as far to
+// either side of what is neither, 0.5, as all but half a percent of the scores.
+func (b *builder) verdict() picture.Scale {
+	var off []float32
+	for _, s := range b.subjects {
+		for _, one := range s.shots {
+			for _, v := range one[0].pixels {
+				off = append(off, float32(math.Abs(float64(v)-0.5)))
+			}
+		}
+	}
+	most := most(off)
+	return picture.Scale{Low: 0.5 - most, High: 0.5 + most, Ramp: picture.Diverging}
 }
 
 // compared is Figure 4.
@@ -159,7 +173,7 @@ func (b *builder) differences() {
 		}
 		b.grid.RowLabels = append(b.grid.RowLabels, s.label, fmt.Sprintf("difference, mean %.4f", sum))
 	}
-	scale := commonScale(all)
+	scale := picture.Scale{Low: 0, High: most(all), Ramp: picture.Sequential}
 	for j, p := range b.pairs {
 		column := []*image.RGBA{b.frame(p.driving)}
 		for i, s := range b.subjects {
@@ -247,14 +261,14 @@ func difference(prediction []float32, pix []byte) []float32 {
 	return out
 }
 
-// commonScale spans all but the largest half percent of the values, rounded up
-// to 0.05: a few pixels would make all others dark.
-func commonScale(values []float32) picture.Scale {
+// most is exceeded by half a percent of the values, rounded up to 0.05: a few
+// pixels would make all others pale.
+func most(values []float32) float64 {
 	sorted := append([]float32(nil), values...)
 	sort.Slice(sorted, func(i, j int) bool { return sorted[i] < sorted[j] })
 	top := 0.0
 	if n := len(sorted); n > 0 {
 		top = float64(sorted[(n-1)*995/1000])
 	}
-	return picture.Scale{Low: 0, High: max(math.Ceil(top*20-1e-6)/20, 0.05), Ramp: picture.Sequential}
+	return max(math.Ceil(top*20-1e-6)/20, 0.05)
 }

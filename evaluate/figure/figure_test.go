@@ -241,6 +241,11 @@ func TestFeedback(t *testing.T) {
 		t.Error(d)
 	}
 	subjects, pairs := gathered(t, o)
+	scale := g.Legends[0].Scale
+	if len(g.Legends) != 1 || math.Abs(scale.Low+scale.High-1) > 1e-12 {
+		t.Errorf("legends %+v", g.Legends)
+	}
+	beyond, all := 0, 0
 	for i, path := range paths {
 		m, err := trained.Open(path)
 		if err != nil {
@@ -274,15 +279,21 @@ func TestFeedback(t *testing.T) {
 			}
 			got := subjects[i].shots[k][0].pixels
 			for at, v := range scores {
+				if all++; float64(v) < scale.Low || float64(v) > scale.High {
+					beyond++
+				}
 				if math.Abs(float64(v-got[at])) > 1e-4 {
 					t.Fatalf("%s, %s: the score of pixel %d is %v, want %v", subjects[i].label, p.label(), at, got[at], v)
 				}
 			}
 			b := builder{h: 32, w: 32}
-			if !same(g.Columns[3+2*i].Cells[k], b.heat(got, verdict)) {
+			if !same(g.Columns[3+2*i].Cells[k], b.heat(got, scale)) {
 				t.Errorf("%s, %s: the feedback is not what is drawn", subjects[i].label, p.label())
 			}
 		}
+	}
+	if float64(beyond) > 0.006*float64(all) {
+		t.Errorf("%d of %d scores are beyond the scale %v", beyond, all, scale)
 	}
 }
 
@@ -367,19 +378,19 @@ func TestDifferences(t *testing.T) {
 	}
 }
 
-func TestCommonScale(t *testing.T) {
+func TestMost(t *testing.T) {
 	values := make([]float32, 1000)
 	for i := range values {
 		values[i] = 0.21
 	}
 	values[7] = 0.9
-	if s := commonScale(values); s.Low != 0 || math.Abs(s.High-0.25) > 1e-12 {
-		t.Errorf("one hot pixel gives %v", s)
+	if v := most(values); math.Abs(v-0.25) > 1e-12 {
+		t.Errorf("one hot pixel gives %v", v)
 	}
-	if s := commonScale(make([]float32, 5)); s.High != 0.05 {
-		t.Errorf("equal pictures give %v", s)
+	if v := most(make([]float32, 5)); v != 0.05 {
+		t.Errorf("equal pictures give %v", v)
 	}
-	if s := commonScale(nil); s.High != 0.05 {
-		t.Errorf("nothing gives %v", s)
+	if v := most(nil); v != 0.05 {
+		t.Errorf("nothing gives %v", v)
 	}
 }

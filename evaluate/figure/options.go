@@ -50,7 +50,8 @@ var plans = map[int]plan{
 	5: {videos: 4},
 }
 
-const maxPairs = 64
+// maxRows bounds the pairs of a figure, each counted for every share cut.
+const maxRows = 64
 
 // Validate reports the first option that cannot be used, as far as no model is
 // needed to know.

@@ -34,8 +34,8 @@ func (o Options) pairs(ctx context.Context, videos []dataset.TestVideo) ([]pair,
 	if err != nil {
 		return nil, err
 	}
-	if n := len(chosen) * max(len(o.Frames), 1); n > maxPairs {
-		return nil, fmt.Errorf("%d pairs of frames are more than a figure holds (%d)", n, maxPairs)
+	if n := len(chosen) * max(len(o.Frames), 1) * max(len(o.Percent), 1); n > maxRows {
+		return nil, fmt.Errorf("%d pairs of frames and shares are more than a figure holds (%d): ask for fewer", n, maxRows)
 	}
 	var pairs []pair
 	for i, v := range chosen {
