@@ -171,6 +171,9 @@ func TestWhoAsks(t *testing.T) {
 		if a.status != c.status {
 			t.Errorf("%s %s %v: %d %.100s, want %d", c.method, c.path, c.header, a.status, a.body, c.status)
 		}
+		if (a.status == 405) != (a.header.Get("Allow") != "") {
+			t.Errorf("%s %s: allowed is %q", c.method, c.path, a.header.Get("Allow"))
+		}
 		if c.status != 301 && (a.header.Get("X-Content-Type-Options") != "nosniff" || !strings.Contains(a.header.Get("Content-Security-Policy"), "default-src 'none'")) {
 			t.Errorf("%s %s: header %v", c.method, c.path, a.header)
 		}

@@ -35,12 +35,12 @@ func (s *Server) routes() http.Handler {
 		add("DELETE /jobs/{id}", "job_delete", s.deleteJob)
 		add("POST /jobs/{id}/cancel", "job_delete", s.cancelJob) // for forms, which know no DELETE
 	}
-	add("/", "unknown", func(_ http.ResponseWriter, r *http.Request) error { return unknownPath(mux, r) })
+	add("/", "unknown", func(w http.ResponseWriter, r *http.Request) error { return unknownPath(mux, w, r) })
 	return s.patient(s.guard(mux))
 }
 
 // unknownPath tells a wrong method from a wrong path.
-func unknownPath(mux *http.ServeMux, r *http.Request) error {
+func unknownPath(mux *http.ServeMux, w http.ResponseWriter, r *http.Request) error {
 	var allowed []string
 	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodDelete} {
 		other := r.Clone(r.Context())
@@ -50,6 +50,7 @@ func unknownPath(mux *http.ServeMux, r *http.Request) error {
 		}
 	}
 	if len(allowed) > 0 {
+		w.Header().Set("Allow", strings.Join(allowed, ", "))
 		return failf(http.StatusMethodNotAllowed, "this path knows %s only", strings.Join(allowed, ", "))
 	}
 	return failf(http.StatusNotFound, "there is nothing at this path")

@@ -58,10 +58,16 @@ func (p *program) run(ctx context.Context) (err error) {
 		}
 	}()
 	model, err := p.open(ctx)
+	if errors.Is(err, context.Canceled) {
+		return nil // stopped before it began
+	}
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, model.Close()) }()
+	if ctx.Err() != nil {
+		return nil
+	}
 	p.options.Version = model.Version
 	server, err := serve.New(model.Backend, p.options)
 	if err != nil {

@@ -127,6 +127,7 @@ func TestServe(t *testing.T) {
 	if err := tinymodel.Write(path, 1, fmt.Sprintf("frame_shape=[%d,%d,3]", height, width)); err != nil {
 		t.Fatal(err)
 	}
+	t.Run("stop early", func(t *testing.T) { stopEarly(t, path, work) })
 	p := begin(t, "--checkpoint="+path, "--name=faces", "--work="+work, "--grace=0s")
 	m := newMedia(t)
 	t.Run("keypoints", func(t *testing.T) { p.keypoints(t, path) })
@@ -135,6 +136,19 @@ func TestServe(t *testing.T) {
 	t.Run("stop", func(t *testing.T) { p.stop(t, m) })
 	if left, _ := filepath.Glob(filepath.Join(work, "server-*")); len(left) > 0 {
 		t.Errorf("files are left: %v", left)
+	}
+}
+
+// stopEarly stops while the model is opened, which is no mistake.
+func stopEarly(t *testing.T, path, work string) {
+	p := command()
+	var out bytes.Buffer
+	p.Stdout = &out
+	p.checkpoint, p.address, p.shared.Device, p.options.Work = path, "127.0.0.1:0", "cpu", work
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := p.run(ctx); err != nil || out.Len() > 0 {
+		t.Errorf("%v\n%s", err, &out)
 	}
 }
 
