@@ -1,0 +1,466 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gocarina/gocsv"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/prioritycut/prioritycut/internal/pypartner"
+	"github.com/prioritycut/prioritycut/trained/tinymodel"
+)
+
+// asMain makes this test's binary the program itself.
+const asMain = "PRIORITYCUT_TEST_AS_MAIN"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asMain) != "" {
+		main()
+	}
+	os.Exit(m.Run())
+}
+
+// run is the program on a command line.
+func run(args ...string) (code int, stdout, stderr string) {
+	var out, said bytes.Buffer
+	p := command()
+	p.Stdout, p.Stderr = &out, &said
+	code = p.Run(args, func([]string) error { return p.run() })
+	return code, out.String(), said.String()
+}
+
+func readRows(t *testing.T, path string) []Row {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rows []Row
+	if err := gocsv.UnmarshalBytes(text, &rows); err != nil {
+		t.Fatal(err)
+	}
+	return rows
+}
+
+// Everything that is measured of ours, on networks of a few channels.
+func TestOurSide(t *testing.T) {
+	t.Setenv(asMain, "1")
+	file := filepath.Join(t.TempDir(), "bench.csv")
+	args := []string{"--measure=step,frame,reconstruction,mask", "--variant=prioritycut,fomm-adv", "--rounds=1", "--warmup=1", "--repeats=2", "--threads=1", "--batch=2", "--out=" + file}
+	for _, set := range tinymodel.Sets() {
+		args = append(args, "--set", set)
+	}
+	code, stdout, stderr := run(args...)
+	if code != 0 {
+		t.Fatalf("exit code %d: %s", code, stderr)
+	}
+	var measured []string
+	for _, r := range readRows(t, file) {
+		measured = append(measured, r.Measure+" "+r.Variant)
+		if !(0 < r.MinS && r.MinS <= r.MedianS && r.MedianS <= r.MaxS && r.MaxS < r.SetupS+60) || r.CPUS <= 0 || r.SetupS <= 0 {
+			t.Errorf("times of %+v", r)
+		}
+		// TensorFlow alone takes 100 MB.
+		if r.PeakBytes < 50<<20 || r.PeakBytes > 2<<30 {
+			t.Errorf("%s takes %d bytes", r.Measure, r.PeakBytes)
+		}
+		if r.Height != 32 || r.Width != 32 || r.Threads != 1 || r.Side != ours || r.Way != "" || !strings.HasPrefix(r.Engine, "TensorFlow 2.") || r.Repeats != 2 {
+			t.Errorf("%+v", r)
+		}
+		if want := map[string]int{measureStep: 2, measureFrame: 1, measureReconstruction: filmFrames, measureMask: maskMaps}[r.Measure]; r.Pictures != want {
+			t.Errorf("%s of %d pictures, want %d", r.Measure, r.Pictures, want)
+		}
+	}
+	want := []string{"step prioritycut", "step fomm-adv", "frame prioritycut", "reconstruction prioritycut", "mask prioritycut"}
+	if diff := cmp.Diff(want, measured); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	for _, want := range []string{"| step shapes-64 prioritycut, batch 2 | ", "a frame | ", "for 64 masks | ", "--peer_python"} {
+		if !strings.Contains(stdout, want) {
+			t.Errorf("the table lacks %q:\n%s", want, stdout)
+		}
+	}
+	if !strings.Contains(stderr, "round 1/1, step shapes-64 fomm-adv, batch 2: ours ") {
+		t.Errorf("progress:\n%s", stderr)
+	}
+}
+
+// shell is a side that a line of shell plays.
+func shell(name, script string) side {
+	return side{name: name, command: []string{"sh", "-c", "cat >/dev/null\n" + script}}
+}
+
+// says is a side that always finds the same.
+func says(t *testing.T, name string, r Result) side {
+	t.Helper()
+	text, err := json.Marshal(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return shell(name, "echo some notice\necho '"+string(text)+"'")
+}
+
+func resultOf(second float64, bytes int64, engine string) Result {
+	return Result{
+		Engine: engine, Seconds: []float64{second, 9 * second, second}, CPUSeconds: 2 * second, SetupSeconds: 1, PeakBytes: bytes,
+		Counts: map[string]int64{"keypoint detector": 7}, Losses: map[string]float64{"perceptual": 3},
+	}
+}
+
+// twoSides is a bench of a step and masks whose sides are made up: ours takes
+// half the time and a quarter of the memory.
+func twoSides(t *testing.T) (*bench, []benchCase, *bytes.Buffer) {
+	t.Helper()
+	o := options{
+		measures: []string{measureStep, measureMask}, presets: []string{"shapes-64"}, variants: []string{"prioritycut"},
+		ways: []string{wayEager, partChannelsLast + "+" + partLean}, rounds: 3, warmup: 1, repeats: 3, threads: 1, reference: "ref",
+		out: filepath.Join(t.TempDir(), "bench.csv"),
+	}
+	cases, err := o.plan()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var said bytes.Buffer
+	other := says(t, peer, resultOf(0.25, 400e6, "PyTorch 9"))
+	return &bench{
+		options: o, ours: says(t, ours, resultOf(0.125, 100e6, "TensorFlow 8")), peer: &other,
+		tell: func(format string, args ...any) { said.WriteString(format) },
+	}, cases, &said
+}
+
+func TestRatios(t *testing.T) {
+	b, cases, _ := twoSides(t)
+	p := &program{Command: command().Command, options: b.options}
+	var table bytes.Buffer
+	p.Stdout = &table
+	if err := p.measure(context.Background(), b, cases); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"| step shapes-64 prioritycut, batch 4 | eager | 125 ms | 250 ms | **0.50** (0.50 to 0.50) | 0.50 | 100 MB | 400 MB | 0.25 |\n",
+		"| step shapes-64 prioritycut, batch 4 | channels_last+lean | 125 ms |",
+		"| mask shapes-64, 64 maps | eager | 125 ms |",
+		"TensorFlow 8 and PyTorch 9 on 1 cores of ", "medians of 3 rounds of 3 repeats",
+		differences[measureStep], differences[measureMask], "`lean`: ", "`channels_last`: ",
+	} {
+		if !strings.Contains(table.String(), want) {
+			t.Errorf("the table lacks %q:\n%s", want, &table)
+		}
+	}
+	if strings.Contains(table.String(), differences[measureFrame]) || strings.Contains(table.String(), "maps | channels_last") {
+		t.Errorf("the table says what was not measured:\n%s", &table)
+	}
+	rows := readRows(t, b.options.out)
+	if len(rows) != 3*(3+2) {
+		t.Fatalf("%d rows", len(rows))
+	}
+	var turns []string
+	for _, r := range rows {
+		if r.Measure == measureStep {
+			turns = append(turns, r.Side+r.Way)
+		}
+		if r.MedianS >= r.MaxS || (r.Side == peer) != (r.PeakBytes == 400e6) {
+			t.Errorf("%+v", r)
+		}
+	}
+	forth, back := "ours peereager peerchannels_last+lean", "peerchannels_last+lean peereager ours"
+	if got := strings.Join(turns, " "); got != forth+" "+back+" "+forth {
+		t.Errorf("the turns are %s", got)
+	}
+}
+
+func TestOtherWorkIsNotCompared(t *testing.T) {
+	for want, change := range map[string]func(*Result){
+		"keypoint detector has 7 parameters here and 8 in the peer":            func(r *Result) { r.Counts = map[string]int64{"keypoint detector": 8} },
+		"the losses here are [perceptual], the peer's [gen_gan perceptual]":    func(r *Result) { r.Losses = map[string]float64{"perceptual": 3, "gen_gan": 1} },
+		"peer: its result cannot be: 2 times, asked for 3 repeats":             func(r *Result) { r.Seconds = r.Seconds[:2] },
+		"peer: its result cannot be: 0 seconds":                                func(r *Result) { r.Seconds[1] = 0 },
+		"step shapes-64 prioritycut, batch 4: peer: its result cannot be: 0 b": func(r *Result) { r.PeakBytes = 0 },
+	} {
+		b, cases, _ := twoSides(t)
+		r := resultOf(1, 1, "")
+		change(&r)
+		other := says(t, peer, r)
+		b.peer = &other
+		if _, err := b.run(context.Background(), cases); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
+		}
+	}
+}
+
+func TestAnInterruptKeepsWhatIsMeasured(t *testing.T) {
+	b, cases, _ := twoSides(t)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	// The second case never ends; the first one's round ends the program.
+	cases[1].job.Measure = "sleep"
+	b.ours.command[2] = strings.Replace(b.ours.command[2], "cat >/dev/null", "grep -q sleep && exec sleep 600", 1)
+	b.tell = func(format string, _ ...any) {
+		if strings.HasPrefix(format, "round") {
+			cancel()
+		}
+	}
+	p := &program{Command: command().Command, options: b.options}
+	var table bytes.Buffer
+	p.Stdout = &table
+	if err := p.measure(ctx, b, cases); err != nil {
+		t.Fatal(err)
+	}
+	if rows := readRows(t, b.options.out); len(rows) != 3 || !strings.Contains(table.String(), "| **0.50** (0.50 to 0.50) |") {
+		t.Errorf("%d rows:\n%s", len(rows), &table)
+	}
+}
+
+func TestAProcessThatFailsIsQuoted(t *testing.T) {
+	b, cases, _ := twoSides(t)
+	other := shell(peer, "echo Traceback >&2\necho 'ImportError: no module' >&2\nexit 3")
+	b.peer = &other
+	_, err := b.run(context.Background(), cases)
+	if err == nil || !strings.Contains(err.Error(), "peer, measuring step: exit status 3\nTraceback\nImportError: no module") {
+		t.Errorf("%v", err)
+	}
+	other = side{name: peer, command: []string{filepath.Join(t.TempDir(), "none")}}
+	if _, err := b.run(context.Background(), cases); err == nil || !strings.Contains(err.Error(), "peer cannot be started") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestParseResult(t *testing.T) {
+	job := Job{Repeats: 2}
+	const good = `{"engine":"PyTorch 2.5.1","seconds":[0.5,0.25],"cpu_seconds":1,"setup_seconds":2,"peak_bytes":3,"counts":{"discriminator":4},"losses":{"gen_gan":0.5}}`
+	r, err := parseResult([]byte("a notice\n"+good+"\n\n"), job)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &Result{
+		Engine: "PyTorch 2.5.1", Seconds: []float64{0.5, 0.25}, CPUSeconds: 1, SetupSeconds: 2, PeakBytes: 3,
+		Counts: map[string]int64{"discriminator": 4}, Losses: map[string]float64{"gen_gan": 0.5},
+	}
+	if diff := cmp.Diff(want, r); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	for text, want := range map[string]string{
+		"":                                     "printed no result",
+		good + "\nbye":                         "no result",
+		good[:40]:                              "no result",
+		"null":                                 "0 times",
+		`{"seconds":[1]}`:                      "1 times, asked for 2",
+		`{"seconds":"ab"}`:                     "no result",
+		strings.Replace(good, "0.25", "-1", 1): "-1 seconds",
+		strings.Replace(good, `"peak_bytes":3`, `"a":1`, 1): "0 bytes",
+		strings.Replace(good, `:0.5}}`, `:NaN}}`, 1):        "no result",
+	} {
+		if _, err := parseResult([]byte(text), job); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %q", text, err, want)
+		}
+	}
+	r.Losses["gen_gan"] = math.Inf(1)
+	if err := r.check(job); err == nil || !strings.Contains(err.Error(), "gen_gan is +Inf") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestFlagsThatCannotBe(t *testing.T) {
+	dir := t.TempDir()
+	reference := filepath.Join(dir, "modules")
+	if err := os.Mkdir(reference, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(reference, "generator.py"), nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	broken := filepath.Join(dir, "python")
+	if err := os.WriteFile(broken, []byte("#!/bin/sh\necho \"No module named 'torch'\" >&2\nexit 1\n"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		want string
+		args []string
+	}{
+		{"--rounds=0: must be 1 to 1000", []string{"--rounds=0"}},
+		{"--warmup=0: must be 1", []string{"--warmup=0"}},
+		{"--repeats=1001: must be 1 to 1000", []string{"--repeats=1001"}},
+		{"--threads=0: must be 1 to ", []string{"--threads=0"}},
+		{"--batch=-1: must be 0", []string{"--batch=-1"}},
+		{"--measure=speed: there is step, frame, reconstruction, mask", []string{"--measure=step,speed"}},
+		{"--measure is empty", []string{"--measure="}},
+		{"shapes-64", []string{"--preset=shapes-65"}},
+		{"fomm-adv", []string{"--variant=fom-adv"}},
+		{"bg_threshold", []string{"--set", "bg_threshold=7"}},
+		{`"fast" is no way to compute; there is eager, or channels_last, jit, lean`, []string{"--peer_ways=eager,jit+fast"}},
+		{"--peer_ways needs a peer", []string{"--peer_ways=jit"}},
+		{"the peer needs both", []string{"--reference=" + dir}},
+		{"the peer needs both", []string{"--peer_python=sh"}},
+		{"no checkout of first-order-model", []string{"--peer_python=sh", "--reference=" + reference}},
+		{"--peer_python: ", []string{"--peer_python=" + filepath.Join(dir, "none"), "--reference=" + dir}},
+		{"cannot import torch and numpy (exit status 1): No module named 'torch'", []string{"--peer_python=" + broken, "--reference=" + dir}},
+		{"there is no folder", []string{"--out=" + filepath.Join(dir, "none", "bench.csv")}},
+		{"did you mean --rounds?", []string{"--round=3"}},
+		{"unexpected argument", []string{"step"}},
+	} {
+		code, stdout, stderr := run(c.args...)
+		if code != 2 || !strings.Contains(stderr, c.want) || stdout != "" {
+			t.Errorf("%v: exit code %d, %q lacks %q", c.args, code, stderr, c.want)
+		}
+	}
+}
+
+func TestPlan(t *testing.T) {
+	for _, c := range []struct {
+		o    options
+		want string
+	}{
+		{options{presets: []string{"shapes-64", "vox-256"}}, "step shapes-64 fomm, batch 4; step shapes-64 unet, batch 4; frame shapes-64; step vox-256 fomm, batch 1; step vox-256 unet, batch 1; frame vox-256"},
+		{options{presets: []string{"vox-256"}, sets: []string{"batch_size=2"}}, "step vox-256 fomm, batch 2; step vox-256 unet, batch 2; frame vox-256"},
+		{options{presets: []string{"vox-256"}, sets: []string{"batch_size=2"}, batch: 3}, "step vox-256 fomm, batch 3; step vox-256 unet, batch 3; frame vox-256"},
+	} {
+		c.o.measures, c.o.variants = []string{measureStep, measureFrame}, []string{"fomm", "unet"}
+		cases, err := c.o.plan()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var names []string
+		for _, one := range cases {
+			names = append(names, one.name())
+			var tree struct {
+				Train struct {
+					Batch int `json:"batch_size"`
+				} `json:"train_params"`
+			}
+			if err := json.Unmarshal(one.job.Config, &tree); err != nil || one.job.Measure == measureStep && tree.Train.Batch != one.job.Pictures {
+				t.Errorf("%s: the peer is told a batch of %d, %v", one.name(), tree.Train.Batch, err)
+			}
+		}
+		if got := strings.Join(names, "; "); got != c.want {
+			t.Errorf("planned are %s\nwant %s", got, c.want)
+		}
+	}
+	asked := []string{"eager", "lean", "jit", "channels_last", "channels_last+lean", "jit+channels_last"}
+	for _, c := range []struct {
+		measure       string
+		discriminates bool
+		want          string
+	}{
+		{measureStep, true, "eager lean channels_last channels_last+lean"},
+		{measureStep, false, "eager channels_last"},
+		{measureFrame, true, "eager jit channels_last jit+channels_last"},
+		{measureMask, true, "eager"},
+	} {
+		got := benchCase{job: Job{Measure: c.measure}, discriminates: c.discriminates}.ways(asked)
+		if strings.Join(got, " ") != c.want {
+			t.Errorf("%s: %v, want %s", c.measure, got, c.want)
+		}
+	}
+}
+
+func TestCoresAreBound(t *testing.T) {
+	c := exec.Command("nproc")
+	c.Env = []string{"PATH=" + os.Getenv("PATH")} // OMP_NUM_THREADS would count
+	var out bytes.Buffer
+	c.Stdout = &out
+	if err := startBound(c, 1); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Wait(); err != nil || strings.TrimSpace(out.String()) != "1" {
+		t.Errorf("a process bound to one core sees %q, %v", &out, err)
+	}
+}
+
+func TestMeter(t *testing.T) {
+	m := newMeter(Job{Warmup: 2, Repeats: 3})
+	begun := time.Now()
+	for !m.done() {
+		for spun := time.Now(); time.Since(spun) < 4*time.Millisecond; {
+		}
+		if err := m.lap(2); err != nil {
+			t.Fatal(err)
+		}
+	}
+	total := time.Since(begun).Seconds()
+	r, err := m.result()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.check(m.job); err != nil || m.laps != 5 {
+		t.Errorf("%v, %d laps", err, m.laps)
+	}
+	for _, s := range r.Seconds {
+		if s < 2e-3 || s > total/2 {
+			t.Errorf("a lap of two units of 2 ms took %v s each, all of it %v", s, total)
+		}
+	}
+	// Ticks of the processor's clock may be as coarse as the laps.
+	if r.CPUSeconds > total {
+		t.Errorf("%v s of processor time in %v s", r.CPUSeconds, total)
+	}
+}
+
+func TestTail(t *testing.T) {
+	var kept tail
+	all := strings.Repeat("0123456789", 3*tailBytes/20)
+	for _, part := range []string{all[:7], all[7:tailBytes], all[tailBytes:]} {
+		if n, err := kept.Write([]byte(part)); n != len(part) || err != nil {
+			t.Fatal(n, err)
+		}
+	}
+	if kept.String() != all[len(all)-tailBytes:] {
+		t.Errorf("%d bytes are kept", kept.Len())
+	}
+	if _, err := kept.Write([]byte(all)); err != nil || kept.String() != all[len(all)-tailBytes:] {
+		t.Errorf("%d bytes are kept, %v", kept.Len(), err)
+	}
+}
+
+func TestNumbers(t *testing.T) {
+	for _, c := range []struct {
+		values []float64
+		want   float64
+	}{{[]float64{3}, 3}, {[]float64{4, 1}, 2.5}, {[]float64{9, 1, 2}, 2}, {[]float64{8, 1, 2, 4}, 3}} {
+		if got := median(c.values); got != c.want {
+			t.Errorf("median of %v is %v", c.values, got)
+		}
+	}
+	for s, want := range map[float64]string{2.5e-5: "25 µs", 0.0123456: "12.3 ms", 0.9994: "999 ms", 1.234: "1.23 s", 0.9996: "1 s"} {
+		if got := seconds(s); got != want {
+			t.Errorf("%v s is shown as %s, want %s", s, got, want)
+		}
+	}
+}
+
+func TestJobsThatCannotBe(t *testing.T) {
+	for text, want := range map[string]string{
+		"":   "reading the job",
+		"{}": "each must be at least 1",
+		`{"measure":"step","pictures":1,"warmup":1,"repeats":1,"resolved":"no: config"}`: "no",
+	} {
+		var out bytes.Buffer
+		if err := work(context.Background(), strings.NewReader(text), &out); err == nil || !strings.Contains(err.Error(), want) || out.Len() > 0 {
+			t.Errorf("%q: %v, want %q", text, err, want)
+		}
+	}
+}
+
+// The peer's programs need PyTorch; that they are Python at all is seen without.
+func TestPeerIsPython(t *testing.T) {
+	dir, err := writePeer(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "*.py"))
+	if err != nil || len(files) != 2 {
+		t.Fatalf("%v, %v", files, err)
+	}
+	c := exec.Command(pypartner.Python(t), append([]string{"-c", "import ast, sys\nfor f in sys.argv[1:]: ast.parse(open(f).read(), f)"}, files...)...)
+	if out, err := c.CombinedOutput(); err != nil {
+		t.Errorf("%v: %s", err, out)
+	}
+}

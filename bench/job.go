@@ -1,0 +1,124 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+)
+
+// Job is what one process measures, ours and the peer's alike: it comes as JSON
+// on standard input, and the last line of standard output is a Result.
+type Job struct {
+	// Measure is step, frame, reconstruction or mask; writeModel prepares.
+	Measure string `json:"measure"`
+	// Config is the resolved configuration: networks, losses, sizes, batch.
+	Config json.RawMessage `json:"config"`
+	// Resolved is the same as the YAML text that package config reads.
+	Resolved string `json:"resolved"`
+	// Pictures of a repeat: pairs of a step, 1 of a frame, frames of a
+	// reconstructed video, maps of a mask.
+	Pictures int `json:"pictures"`
+	// Threads is the number of cores that the process is bound to.
+	Threads int `json:"threads"`
+	// Warmup repeats are not measured, Repeats are.
+	Warmup  int `json:"warmup"`
+	Repeats int `json:"repeats"`
+	// Model is the folder of our model to animate with, Sets are the settings
+	// that it is made with.
+	Model string   `json:"model,omitempty"`
+	Sets  []string `json:"sets,omitempty"`
+	// Reference is the checkout that the peer imports, Way how it computes.
+	Reference string `json:"reference,omitempty"`
+	Way       string `json:"way,omitempty"`
+}
+
+// Result is what one process measured.
+type Result struct {
+	// Engine names what computed, with its version.
+	Engine string `json:"engine"`
+	// Seconds of each repeat, on the clock, for one unit: a step, a frame, a
+	// mask of all maps.
+	Seconds []float64 `json:"seconds"`
+	// CPUSeconds is the processor time of a unit, on all cores, on average.
+	CPUSeconds float64 `json:"cpu_seconds"`
+	// SetupSeconds passed from the start of the process to the end of the
+	// warm-up.
+	SetupSeconds float64 `json:"setup_seconds"`
+	// PeakBytes is the most memory that was resident, by then.
+	PeakBytes int64 `json:"peak_bytes"`
+	// Counts are the networks' numbers of parameters, Losses the last values by
+	// name. Both tell whether two sides did the same work.
+	Counts map[string]int64   `json:"counts,omitempty"`
+	Losses map[string]float64 `json:"losses,omitempty"`
+}
+
+// parseResult reads the last line of what a process printed and checks it.
+func parseResult(out []byte, job Job) (*Result, error) {
+	out = bytes.TrimSpace(out)
+	line := out[bytes.LastIndexByte(out, '\n')+1:]
+	if len(line) == 0 {
+		return nil, errors.New("it printed no result")
+	}
+	var r Result
+	if err := json.Unmarshal(line, &r); err != nil {
+		return nil, fmt.Errorf("its last line is no result: %w: %.200s", err, line)
+	}
+	if err := r.check(job); err != nil {
+		return nil, fmt.Errorf("its result cannot be: %w", err)
+	}
+	return &r, nil
+}
+
+func (r *Result) check(job Job) error {
+	if len(r.Seconds) != job.Repeats {
+		return fmt.Errorf("%d times, asked for %d repeats", len(r.Seconds), job.Repeats)
+	}
+	for _, v := range append(slices.Clone(r.Seconds), r.CPUSeconds, r.SetupSeconds) {
+		if !(v > 0) || math.IsInf(v, 0) {
+			return fmt.Errorf("%v seconds", v)
+		}
+	}
+	if r.PeakBytes <= 0 {
+		return fmt.Errorf("%d bytes of memory", r.PeakBytes)
+	}
+	for name, v := range r.Losses {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return fmt.Errorf("the loss %s is %v: not every step was taken", name, v)
+		}
+	}
+	return nil
+}
+
+// sameWork reports where two sides computed different things: networks of other
+// sizes, other losses.
+func sameWork(ours, peer *Result) error {
+	for _, network := range sortedKeys(ours.Counts) {
+		if a, b := ours.Counts[network], peer.Counts[network]; a != b {
+			return fmt.Errorf("not the same work: the %s has %d parameters here and %d in the peer", network, a, b)
+		}
+	}
+	if a, b := sortedKeys(ours.Losses), sortedKeys(peer.Losses); !slices.Equal(a, b) {
+		return fmt.Errorf("not the same work: the losses here are %v, the peer's %v", a, b)
+	}
+	return nil
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// median of at least one value.
+func median(values []float64) float64 {
+	sorted := slices.Clone(values)
+	slices.Sort(sorted)
+	n := len(sorted)
+	return (sorted[(n-1)/2] + sorted[n/2]) / 2
+}

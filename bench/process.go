@@ -1,0 +1,108 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// side is a program that measures jobs, each in a process of its own.
+type side struct {
+	// name is what the table calls it.
+	name string
+	// command starts it.
+	command []string
+	env     []string
+}
+
+// measure runs one job to its end.
+func (p side) measure(ctx context.Context, job Job) (*Result, error) {
+	out, err := p.run(ctx, job)
+	if err != nil {
+		return nil, err
+	}
+	r, err := parseResult(out, job)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", p.name, err)
+	}
+	return r, nil
+}
+
+// run gives a process its job and returns what it prints.
+func (p side) run(ctx context.Context, job Job) ([]byte, error) {
+	text, err := json.Marshal(job)
+	if err != nil {
+		return nil, err
+	}
+	c := exec.CommandContext(ctx, p.command[0], p.command[1:]...)
+	c.Env = append(os.Environ(), p.env...)
+	c.Stdin = bytes.NewReader(text)
+	out, said := &tail{}, &tail{}
+	c.Stdout, c.Stderr = out, said
+	c.WaitDelay = 5 * time.Second
+	if err := startBound(c, job.Threads); err != nil {
+		return nil, fmt.Errorf("%s cannot be started: %w", p.name, err)
+	}
+	err = c.Wait()
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s, measuring %s: %w\n%s", p.name, job.Measure, err, strings.TrimSpace(said.String()))
+	}
+	return out.Bytes(), nil
+}
+
+// tail keeps the end of what a process says.
+type tail struct{ bytes.Buffer }
+
+const tailBytes = 64 << 10
+
+// Write implements io.Writer.
+func (t *tail) Write(p []byte) (int, error) {
+	n := len(p)
+	if n > tailBytes {
+		p = p[n-tailBytes:]
+	}
+	if drop := t.Len() + len(p) - tailBytes; drop > 0 {
+		t.Next(drop)
+	}
+	_, err := t.Buffer.Write(p)
+	return n, err
+}
+
+// startBound starts a process that may use the first n of our cores only, so
+// that no side gets more than another, however it divides its work.
+func startBound(c *exec.Cmd, n int) (err error) {
+	if n >= runtime.NumCPU() {
+		return c.Start()
+	}
+	// A new process has the cores of the thread that starts it.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	var all, few unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &all); err != nil {
+		return fmt.Errorf("asking for the cores of this process: %w", err)
+	}
+	for cpu := 0; few.Count() < n && few.Count() < all.Count(); cpu++ {
+		if all.IsSet(cpu) {
+			few.Set(cpu)
+		}
+	}
+	if err := unix.SchedSetaffinity(0, &few); err != nil {
+		return fmt.Errorf("binding to %d cores: %w", n, err)
+	}
+	err = c.Start()
+	if back := unix.SchedSetaffinity(0, &all); err == nil && back != nil {
+		err = fmt.Errorf("taking back all cores: %w", back)
+	}
+	return err
+}
