@@ -10,6 +10,7 @@ import (
 
 	"github.com/prioritycut/prioritycut/internal/random"
 	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/tf/tftest"
 )
 
 // gradientCase is a computation whose gradient is checked. Inputs are drawn
@@ -93,7 +94,7 @@ func variableValues(r *random.Rand, v *Variable) []float64 {
 
 // feed adds the inputs of k; where direction is not nil, input moved goes h
 // along it.
-func (k *checked) feed(tb testing.TB, dtype tensorflow.DataType, in feeds, moved int, direction []float64, h float64) {
+func (k *checked) feed(tb testing.TB, dtype tensorflow.DataType, in map[tensorflow.Output]*tensorflow.Tensor, moved int, direction []float64, h float64) {
 	tb.Helper()
 	for i, x := range k.inputs {
 		values := k.values[i]
@@ -103,10 +104,10 @@ func (k *checked) feed(tb testing.TB, dtype tensorflow.DataType, in feeds, moved
 				values[j] += h * direction[j]
 			}
 		}
-		in[x] = newTensor(tb, dtype, values, k.dims[i]...)
+		in[x] = tftest.Tensor(tb, dtype, values, k.dims[i]...)
 	}
 	for _, v := range k.state {
-		in[v.Value] = newTensor(tb, dtype, variableValues(random.New(3, random.Label(v.Name)), v), v.Dims...)
+		in[v.Value] = tftest.Tensor(tb, dtype, variableValues(random.New(3, random.Label(v.Name)), v), v.Dims...)
 	}
 }
 
@@ -117,7 +118,7 @@ func checkGradient(t *testing.T, cases []gradientCase) {
 	t.Helper()
 	s := New(tensorflow.Double)
 	list := addCases(s, cases)
-	session := newSession(t, s)
+	session := tftest.NewSession(t, s)
 	analytic := analyticGradients(t, session, list)
 
 	const directions, h = 3, 1e-6
@@ -160,7 +161,7 @@ func dot(a, b []float64) float64 {
 // analyticGradients are those that TensorFlow computes, [case][input].
 func analyticGradients(tb testing.TB, session *tf.Session, list []*checked) [][][]float64 {
 	tb.Helper()
-	in := feeds{}
+	in := map[tensorflow.Output]*tensorflow.Tensor{}
 	var fetches []tensorflow.Output
 	for _, k := range list {
 		k.feed(tb, k.y.DataType(), in, 0, nil, 0)
@@ -171,7 +172,7 @@ func analyticGradients(tb testing.TB, session *tf.Session, list []*checked) [][]
 			fetches = append(fetches, g)
 		}
 	}
-	out := run(tb, session, in, fetches...)
+	out := tftest.Run(tb, session, in, fetches...)
 	grads := make([][][]float64, len(list))
 	for i, k := range list {
 		grads[i], out = out[:len(k.gradients)], out[len(k.gradients):]
@@ -182,14 +183,14 @@ func analyticGradients(tb testing.TB, session *tf.Session, list []*checked) [][]
 // functionals are the values of all cases with one input of each moved.
 func functionals(tb testing.TB, session *tf.Session, list []*checked, moved int, along [][]float64, h float64) []float64 {
 	tb.Helper()
-	in := feeds{}
+	in := map[tensorflow.Output]*tensorflow.Tensor{}
 	fetches := make([]tensorflow.Output, len(list))
 	for i, k := range list {
 		k.feed(tb, tensorflow.Double, in, moved, along[i], h)
 		fetches[i] = k.functional
 	}
 	values := make([]float64, len(list))
-	for i, v := range run(tb, session, in, fetches...) {
+	for i, v := range tftest.Run(tb, session, in, fetches...) {
 		values[i] = v[0]
 	}
 	return values
@@ -208,7 +209,7 @@ func TestSinglePrecision(t *testing.T) {
 	var names []string
 	for _, dtype := range dtypes {
 		s := New(dtype)
-		in := feeds{}
+		in := map[tensorflow.Output]*tensorflow.Tensor{}
 		var fetches []tensorflow.Output
 		names = nil
 		for _, k := range addCases(s, cases) {
@@ -219,7 +220,7 @@ func TestSinglePrecision(t *testing.T) {
 				names = append(names, k.name+": gradient by "+name)
 			}
 		}
-		results[dtype] = run(t, newSession(t, s), in, fetches...)
+		results[dtype] = tftest.Run(t, tftest.NewSession(t, s), in, fetches...)
 	}
 	for i, exact := range results[tensorflow.Double] {
 		// Gradients that are zero, of biases in front of a norm, are rounding.

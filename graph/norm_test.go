@@ -7,6 +7,7 @@ import (
 	tensorflow "github.com/wamuir/graft/tensorflow"
 
 	"github.com/prioritycut/prioritycut/internal/random"
+	"github.com/prioritycut/prioritycut/tf/tftest"
 )
 
 // channel statistics of maps [count][c]: mean, biased and unbiased variance.
@@ -46,10 +47,10 @@ func TestBatchNormAverages(t *testing.T) {
 			t.Fatalf("%s: %d updates are pending, want those of mean and variance", name, len(s.PendingUpdates()))
 		}
 		done := s.AddOp("NoOp", nil, s.Commit(s.Barrier(s.PendingUpdates()...)))
-		session := newSession(t, s)
+		session := tftest.NewSession(t, s)
 		values := map[*Variable]*tensorflow.Tensor{
-			n.Weight: newTensor(t, dtype, []float64{1, 2, -1}, c), n.Bias: newTensor(t, dtype, []float64{0, 1, 2}, c),
-			n.RunningMean: newTensor(t, dtype, mean, c), n.RunningVar: newTensor(t, dtype, variance, c),
+			n.Weight: tftest.Tensor(t, dtype, []float64{1, 2, -1}, c), n.Bias: tftest.Tensor(t, dtype, []float64{0, 1, 2}, c),
+			n.RunningMean: tftest.Tensor(t, dtype, mean, c), n.RunningVar: tftest.Tensor(t, dtype, variance, c),
 		}
 		if err := Assign(session, values); err != nil {
 			t.Fatal(err)
@@ -59,9 +60,9 @@ func TestBatchNormAverages(t *testing.T) {
 			t.Fatal(err)
 		}
 		tol := map[string]float64{"float": 2e-6, "double": 1e-13}[name]
-		near(t, name+": first batch", valuesOf(t, fetched[0]), affineOf(first, c, nil, nil), tol)
-		near(t, name+": second batch", valuesOf(t, fetched[1]), affineOf(second, c, nil, nil), tol)
-		near(t, name+": averages", valuesOf(t, fetched[2]), affineOf(first, c, mean, variance), tol)
+		near(t, name+": first batch", tftest.Values(t, fetched[0]), affineOf(first, c, nil, nil), tol)
+		near(t, name+": second batch", tftest.Values(t, fetched[1]), affineOf(second, c, nil, nil), tol)
+		near(t, name+": averages", tftest.Values(t, fetched[2]), affineOf(first, c, mean, variance), tol)
 
 		m1, _, v1 := statistics(first, c)
 		m2, _, v2 := statistics(second, c)
@@ -70,7 +71,7 @@ func TestBatchNormAverages(t *testing.T) {
 			wantMean[i] = 0.9*(0.9*mean[i]+0.1*m1[i]) + 0.1*m2[i]
 			wantVar[i] = 0.9*(0.9*variance[i]+0.1*v1[i]) + 0.1*v2[i]
 		}
-		after := run(t, session, nil, n.RunningMean.Value, n.RunningVar.Value)
+		after := tftest.Run(t, session, nil, n.RunningMean.Value, n.RunningVar.Value)
 		near(t, name+": running mean", after[0], wantMean, tol)
 		near(t, name+": running variance", after[1], wantVar, tol)
 	}
@@ -101,10 +102,10 @@ func TestInstanceNorm(t *testing.T) {
 		n := NewInstanceNorm(s.Sub("norm"), c)
 		open := s.Placeholder("x", dtype, -1, 2, 2, c)
 		known, unknown := n.Apply(s, s.Values(x, 2, 2, 2, c)), n.Apply(s, open)
-		got := run(t, newSession(t, s), feeds{
-			open:           newTensor(t, dtype, x, 2, 2, 2, c),
-			n.Weight.Value: newTensor(t, dtype, []float64{1, 2, -1}, c),
-			n.Bias.Value:   newTensor(t, dtype, []float64{0, 1, 2}, c),
+		got := tftest.Run(t, tftest.NewSession(t, s), map[tensorflow.Output]*tensorflow.Tensor{
+			open:           tftest.Tensor(t, dtype, x, 2, 2, 2, c),
+			n.Weight.Value: tftest.Tensor(t, dtype, []float64{1, 2, -1}, c),
+			n.Bias.Value:   tftest.Tensor(t, dtype, []float64{0, 1, 2}, c),
 		}, known, unknown)
 		tol := map[string]float64{"float": 2e-6, "double": 1e-13}[name]
 		near(t, name, got[0], want, tol)

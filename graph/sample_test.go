@@ -8,12 +8,13 @@ import (
 	tensorflow "github.com/wamuir/graft/tensorflow"
 
 	"github.com/prioritycut/prioritycut/internal/random"
+	"github.com/prioritycut/prioritycut/tf/tftest"
 )
 
 func TestGrid(t *testing.T) {
 	s := New(tensorflow.Double)
 	grid := s.Grid(2, 3)
-	got := evaluate(t, s, grid, s.Grid(1, 2), s.Grid(58, 58))
+	got := tftest.Evaluate(t, s, grid, s.Grid(1, 2), s.Grid(58, 58))
 	near(t, "grid of 2x3", got[0], []float64{-1, -1, 0, -1, 1, -1, -1, 1, 0, 1, 1, 1}, 0)
 	near(t, "grid of 1x2", got[1], []float64{-1, -1, 1, -1}, 0)
 	if big := got[2]; len(big) != 2*58*58 || big[0] != -1 || big[len(big)-1] != 1 || math.Abs(big[2]-(2.0/57-1)) > 1e-15 {
@@ -86,7 +87,7 @@ func TestWarp(t *testing.T) {
 			names = append(names, fmt.Sprintf("padding %d, corners aligned %v", padding, alignCorners))
 		}
 	}
-	for i, got := range evaluate(t, s, outputs...) {
+	for i, got := range tftest.Evaluate(t, s, outputs...) {
 		near(t, names[i], got, wants[i], 1e-14)
 	}
 }
@@ -99,7 +100,7 @@ func TestWarpIdentity(t *testing.T) {
 		picture := normals(random.New(6), h*w*3)
 		s := New(dtype)
 		x, grid := s.Values(picture, 1, h, w, 3), s.Reshape(s.Grid(h, w), 1, h, w, 2)
-		got := evaluate(t, s, s.Warp(x, grid, ZeroPadding, true), s.Warp(x, grid, ReflectPadding, true))
+		got := tftest.Evaluate(t, s, s.Warp(x, grid, ZeroPadding, true), s.Warp(x, grid, ReflectPadding, true))
 		tol := map[string]float64{"float": 1e-5, "double": 1e-14}[name]
 		near(t, name+" with zeros", got[0], picture, tol)
 		near(t, name+" with reflection", got[1], picture, tol)
@@ -114,7 +115,7 @@ func TestWarpHostilePoints(t *testing.T) {
 		for _, padding := range []Padding{ZeroPadding, ReflectPadding} {
 			s := New(dtype)
 			x := s.Values([]float64{1, 2, 3, 4}, 1, 2, 2, 1)
-			got := evaluate(t, s, s.Warp(x, s.Values(bad, 1, 6, 2), padding, true))[0]
+			got := tftest.Evaluate(t, s, s.Warp(x, s.Values(bad, 1, 6, 2), padding, true))[0]
 			if !math.IsNaN(got[0]) {
 				t.Errorf("%s: a warp to NaN gives %v", name, got[0])
 			}
@@ -139,7 +140,7 @@ func TestAntiAlias(t *testing.T) {
 	if outputs[0] != x {
 		t.Error("scale 1 adds operations")
 	}
-	for i, got := range evaluate(t, s, outputs[1:]...) {
+	for i, got := range tftest.Evaluate(t, s, outputs[1:]...) {
 		step := int(1 / scales[i+1])
 		near(t, fmt.Sprintf("scale %v", scales[i+1]), got, shrinkDirectly(picture, n, h, w, c, step), 1e-13)
 	}
@@ -189,7 +190,7 @@ func TestResizeBilinear(t *testing.T) {
 	for _, size := range sizes {
 		outputs = append(outputs, s.ResizeBilinear(x, size[0], size[1]))
 	}
-	for i, got := range evaluate(t, s, outputs...) {
+	for i, got := range tftest.Evaluate(t, s, outputs...) {
 		toH, toW := sizes[i][0], sizes[i][1]
 		var want []float64
 		for y := 0; y < toH; y++ {
@@ -222,7 +223,7 @@ func TestPools(t *testing.T) {
 	s := New(tensorflow.Double)
 	x := s.Values(picture, 1, 3, 5, 1)
 	small := s.Values([]float64{1, 2, 3, 4}, 1, 2, 2, 1)
-	got := evaluate(t, s, s.AvgPool2(x), s.MaxPool2(x), s.UpNearest2(small))
+	got := tftest.Evaluate(t, s, s.AvgPool2(x), s.MaxPool2(x), s.UpNearest2(small))
 	near(t, "average", got[0], []float64{19.0 / 4, 21.0 / 4}, 1e-15)
 	near(t, "maximum", got[1], []float64{9, 8}, 0)
 	near(t, "nearest", got[2], []float64{1, 1, 2, 2, 1, 1, 2, 2, 3, 3, 4, 4, 3, 3, 4, 4}, 0)

@@ -7,6 +7,7 @@ import (
 	tensorflow "github.com/wamuir/graft/tensorflow"
 
 	"github.com/prioritycut/prioritycut/internal/random"
+	"github.com/prioritycut/prioritycut/tf/tftest"
 )
 
 // power is one iteration of the power method on W [out][in], by the book:
@@ -92,10 +93,10 @@ func TestSpectralNorm(t *testing.T) {
 		training := s.WithTraining(true)
 		first, second := layer.sn.Apply(training), layer.sn.Apply(training)
 		gradient := s.GradientsOf(s.Sum(s.Mul(first, s.Values(normals(random.New(12), len(kernel)), size, size, in, out))), []tensorflow.Output{layer.Kernel.Value})
-		got := run(t, newSession(t, s), feeds{
-			layer.Kernel.Value: newTensor(t, tensorflow.Double, kernel, size, size, in, out),
-			layer.sn.U.Value:   newTensor(t, tensorflow.Double, u, out),
-			layer.sn.V.Value:   newTensor(t, tensorflow.Double, v, size*size*in),
+		got := tftest.Run(t, tftest.NewSession(t, s), map[tensorflow.Output]*tensorflow.Tensor{
+			layer.Kernel.Value: tftest.Tensor(t, tensorflow.Double, kernel, size, size, in, out),
+			layer.sn.U.Value:   tftest.Tensor(t, tensorflow.Double, u, out),
+			layer.sn.V.Value:   tftest.Tensor(t, tensorflow.Double, v, size*size*in),
 		}, outside, first, second, s.Pending(layer.sn.U), s.Pending(layer.sn.V), gradient[0])
 		near(t, c.name+": outside of training", got[0], scaled(u, v), 1e-13)
 		near(t, c.name+": first call", got[1], scaled(u1, v1), 1e-13)
@@ -125,7 +126,7 @@ func TestSpectralNormConverges(t *testing.T) {
 	layer := NewConv2D(s.Sub("conv"), 3, 4, 2, ConvOptions{SpectralNorm: true})
 	normalised := layer.sn.Apply(s.WithTraining(true))
 	done := s.AddOp("NoOp", nil, s.Commit(s.Barrier(append(s.PendingUpdates(), normalised)...)))
-	session := newSession(t, s)
+	session := tftest.NewSession(t, s)
 	if err := Initialize(session, s.Variables(), 1); err != nil {
 		t.Fatal(err)
 	}
@@ -135,7 +136,7 @@ func TestSpectralNormConverges(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		kernel = valuesOf(t, out[0])
+		kernel = tftest.Values(t, out[0])
 	}
 	w := asMatrix(kernel, 2, 2, 3, 4)
 	u, v := []float64{1, 1, 1, 1}, []float64(nil)

@@ -7,81 +7,9 @@ import (
 	tensorflow "github.com/wamuir/graft/tensorflow"
 
 	"github.com/prioritycut/prioritycut/internal/random"
-	"github.com/prioritycut/prioritycut/tf"
 )
 
 var dtypes = map[string]tensorflow.DataType{"float": tensorflow.Float, "double": tensorflow.Double}
-
-// newSession runs the graph of s on the CPU.
-func newSession(tb testing.TB, s *Scope) *tf.Session {
-	tb.Helper()
-	if err := s.Err(); err != nil {
-		tb.Fatal(err)
-	}
-	session, err := tf.NewSession(s.Graph(), tf.SessionConfig{Device: "cpu"})
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(func() { session.Close() })
-	return session
-}
-
-// newTensor makes a tensor; for float32 the values are rounded.
-func newTensor(tb testing.TB, dtype tensorflow.DataType, values []float64, dims ...int64) *tensorflow.Tensor {
-	tb.Helper()
-	t, err := NewTensor(dtype, values, dims...)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return t
-}
-
-// valuesOf reads a tensor of float32, float64 or int64.
-func valuesOf(tb testing.TB, t *tensorflow.Tensor) []float64 {
-	tb.Helper()
-	switch t.DataType() {
-	case tensorflow.Float:
-		return widen[float32](tb, t)
-	case tensorflow.Int64:
-		return widen[int64](tb, t)
-	}
-	return widen[float64](tb, t)
-}
-
-func widen[T float32 | float64 | int64](tb testing.TB, t *tensorflow.Tensor) []float64 {
-	tb.Helper()
-	values, err := tf.Values[T](t)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	out := make([]float64, len(values))
-	for i, v := range values {
-		out[i] = float64(v)
-	}
-	return out
-}
-
-type feeds = map[tensorflow.Output]*tensorflow.Tensor
-
-// run fetches outputs, all in one run.
-func run(tb testing.TB, session *tf.Session, in feeds, outputs ...tensorflow.Output) [][]float64 {
-	tb.Helper()
-	fetched, err := session.Run(in, outputs, nil)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	values := make([][]float64, len(fetched))
-	for i, t := range fetched {
-		values[i] = valuesOf(tb, t)
-	}
-	return values
-}
-
-// evaluate fetches outputs of a graph without inputs.
-func evaluate(tb testing.TB, s *Scope, outputs ...tensorflow.Output) [][]float64 {
-	tb.Helper()
-	return run(tb, newSession(tb, s), nil, outputs...)
-}
 
 // normals draws n standard normals, rounded to float32, so that graphs of both
 // dtypes see the same numbers.

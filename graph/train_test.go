@@ -9,6 +9,7 @@ import (
 	tensorflow "github.com/wamuir/graft/tensorflow"
 
 	"github.com/prioritycut/prioritycut/internal/random"
+	"github.com/prioritycut/prioritycut/tf/tftest"
 )
 
 // pytorchAdam is the optimiser of one weight as PyTorch defines it.
@@ -48,7 +49,7 @@ func TestAdam(t *testing.T) {
 			barrier := s.Barrier(append(append(s.PendingUpdates(), adam.Reads()...), g)...)
 			done := append(s.Commit(barrier), adam.Apply(s, []tensorflow.Output{g, s.Values([]float64{1, -1}, 2, 1)}, barrier)...)
 			train := s.AddOp("NoOp", nil, done)
-			session := newSession(t, s)
+			session := tftest.NewSession(t, s)
 			if err := Initialize(session, s.Variables(), 1); err != nil {
 				t.Fatal(err)
 			}
@@ -57,10 +58,10 @@ func TestAdam(t *testing.T) {
 			start := pytorchAdam{beta1: 0.5, beta2: 0.999, epsilon: 1e-8, m: 1e-9, v: 1e-17, t: before}
 			first, second := adam.Slots(0)
 			fill := func(v *Variable, x float64) *tensorflow.Tensor {
-				return newTensor(t, v.DType, []float64{x, x, x, x, x}, 5)
+				return tftest.Tensor(t, v.DType, []float64{x, x, x, x, x}, 5)
 			}
 			if err := Assign(session, map[*Variable]*tensorflow.Tensor{
-				first: fill(first, start.m), second: fill(second, start.v), adam.Step: newTensor(t, tensorflow.Int64, []float64{before}),
+				first: fill(first, start.m), second: fill(second, start.v), adam.Step: tftest.Tensor(t, tensorflow.Int64, []float64{before}),
 			}); err != nil {
 				t.Fatal(err)
 			}
@@ -76,12 +77,12 @@ func TestAdam(t *testing.T) {
 					want[i] = start
 				}
 				for step, values := range gradients {
-					in := feeds{g: newTensor(t, dtype, values, 5), lr: newTensor(t, dtype, []float64{rates[step]})}
+					in := map[tensorflow.Output]*tensorflow.Tensor{g: tftest.Tensor(t, dtype, values, 5), lr: tftest.Tensor(t, dtype, []float64{rates[step]})}
 					if _, err := session.Run(in, nil, []*tensorflow.Operation{train}); err != nil {
 						t.Fatal(err)
 					}
 					compareAdam(t, fmt.Sprintf("from zero %v, step %d", fromZero, step), dtype, want, values, rates[step],
-						run(t, session, nil, w.Value, first.Value, second.Value, adam.Step.Value))
+						tftest.Run(t, session, nil, w.Value, first.Value, second.Value, adam.Step.Value))
 				}
 			}
 		})
@@ -146,7 +147,7 @@ func TestBarrier(t *testing.T) {
 	if len(ops) != 1 || len(s.PendingUpdates()) != 0 || s.Pending(v) != v.Value {
 		t.Errorf("%d assignments, %d updates still wait", len(ops), len(s.PendingUpdates()))
 	}
-	session := newSession(t, s)
+	session := tftest.NewSession(t, s)
 	if err := Initialize(session, s.Variables(), 0); err != nil {
 		t.Fatal(err)
 	}
@@ -155,7 +156,7 @@ func TestBarrier(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := valuesOf(t, out[0])[0]; got != want {
+		if got := tftest.Values(t, out[0])[0]; got != want {
 			t.Errorf("a step reads %v, want %v", got, want)
 		}
 	}
@@ -186,7 +187,7 @@ func TestGradientsTwice(t *testing.T) {
 	if none := s.Gradients(s.Sum(w.Value), nil); len(none) != 0 {
 		t.Errorf("gradients for no variables are %v", none)
 	}
-	got := run(t, newSession(t, s), feeds{w.Value: newTensor(t, tensorflow.Double, values, 3)}, a[0], b[0])
+	got := tftest.Run(t, tftest.NewSession(t, s), map[tensorflow.Output]*tensorflow.Tensor{w.Value: tftest.Tensor(t, tensorflow.Double, values, 3)}, a[0], b[0])
 	for i, v := range values {
 		if math.Abs(got[0][i]-2*v) > 1e-15 || math.Abs(got[1][i]-math.Exp(v)) > 1e-14 {
 			t.Errorf("gradients at %v are %v and %v", v, got[0][i], got[1][i])

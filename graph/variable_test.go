@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	tensorflow "github.com/wamuir/graft/tensorflow"
+
+	"github.com/prioritycut/prioritycut/tf/tftest"
 )
 
 func TestInitializers(t *testing.T) {
@@ -64,7 +66,7 @@ func TestInitializeAssignFetch(t *testing.T) {
 		drawn := s.Sub("net").Variable("weight", Trainable, UniformFanIn(4), 2, 3)
 		ones := s.Sub("norm").Variable("weight", Trainable, Ones, 4)
 		slot := s.VariableOf(tensorflow.Int64, "step", Slot, Zeros)
-		session := newSession(t, s)
+		session := tftest.NewSession(t, s)
 		if err := Initialize(session, s.Variables(), 7); err != nil {
 			t.Fatal(err)
 		}
@@ -72,17 +74,17 @@ func TestInitializeAssignFetch(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		near(t, name+": drawn", valuesOf(t, fetched[drawn]), drawn.Initial(7), 1e-7)
-		near(t, name+": ones", valuesOf(t, fetched[ones]), ones.Initial(7), 0)
-		near(t, name+": counter", valuesOf(t, fetched[slot]), []float64{0}, 0)
+		near(t, name+": drawn", tftest.Values(t, fetched[drawn]), drawn.Initial(7), 1e-7)
+		near(t, name+": ones", tftest.Values(t, fetched[ones]), ones.Initial(7), 0)
+		near(t, name+": counter", tftest.Values(t, fetched[slot]), []float64{0}, 0)
 
 		want := []float64{1, 2, 3, 4, 5, 6}
 		if err := Assign(session, map[*Variable]*tensorflow.Tensor{
-			drawn: newTensor(t, dtype, want, 2, 3), slot: newTensor(t, tensorflow.Int64, []float64{9}),
+			drawn: tftest.Tensor(t, dtype, want, 2, 3), slot: tftest.Tensor(t, tensorflow.Int64, []float64{9}),
 		}); err != nil {
 			t.Fatal(err)
 		}
-		got := run(t, session, nil, drawn.Value, slot.Value, ones.Value)
+		got := tftest.Run(t, session, nil, drawn.Value, slot.Value, ones.Value)
 		near(t, name+": assigned", got[0], want, 0)
 		near(t, name+": assigned counter", got[1], []float64{9}, 0)
 		near(t, name+": left alone", got[2], []float64{1, 1, 1, 1}, 0)
@@ -92,11 +94,11 @@ func TestInitializeAssignFetch(t *testing.T) {
 func TestAssignRefuses(t *testing.T) {
 	s := New(tensorflow.Float)
 	v := s.Sub("net").Variable("weight", Trainable, Ones, 2, 3)
-	session := newSession(t, s)
+	session := tftest.NewSession(t, s)
 	for what, value := range map[string]*tensorflow.Tensor{
-		"another shape": newTensor(t, tensorflow.Float, make([]float64, 6), 3, 2),
-		"another rank":  newTensor(t, tensorflow.Float, make([]float64, 6), 6),
-		"another dtype": newTensor(t, tensorflow.Double, make([]float64, 6), 2, 3),
+		"another shape": tftest.Tensor(t, tensorflow.Float, make([]float64, 6), 3, 2),
+		"another rank":  tftest.Tensor(t, tensorflow.Float, make([]float64, 6), 6),
+		"another dtype": tftest.Tensor(t, tensorflow.Double, make([]float64, 6), 2, 3),
 	} {
 		err := Assign(session, map[*Variable]*tensorflow.Tensor{v: value})
 		if err == nil || !strings.Contains(err.Error(), "net.weight") {

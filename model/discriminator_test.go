@@ -8,6 +8,7 @@ import (
 	tensorflow "github.com/wamuir/graft/tensorflow"
 
 	"github.com/prioritycut/prioritycut/graph"
+	"github.com/prioritycut/prioritycut/tf/tftest"
 )
 
 // TestUNetShapes are the sizes of the U-Net discriminator at 256x256.
@@ -95,8 +96,8 @@ func TestConditioned(t *testing.T) {
 	for i := range values {
 		values[i] = float64(i%7)/4 - 0.7
 	}
-	feeds := map[tensorflow.Output]*tensorflow.Tensor{kp.Value: newTensor(t, tensorflow.Double, values, 2, 5, 2)}
-	got := run(t, newSession(t, s), feeds, []tensorflow.Output{joined, x, drawn})
+	feeds := map[tensorflow.Output]*tensorflow.Tensor{kp.Value: tftest.Tensor(t, tensorflow.Double, values, 2, 5, 2)}
+	got := tftest.Run(t, tftest.NewSession(t, s), feeds, joined, x, drawn)
 	want := make([]float64, 2*1024*8)
 	for i := range want {
 		n, pixel, c := i/8/1024, i/8%1024, i%8

@@ -9,6 +9,7 @@ import (
 
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/internal/golden"
+	"github.com/prioritycut/prioritycut/tf/tftest"
 )
 
 // goldenParams are the small configuration of the reference results.
@@ -133,7 +134,7 @@ func (g *goldenGraph) compare(a golden.Array, out tensorflow.Output, rule golden
 // run loads the weights and computes all outputs in one run.
 func (g *goldenGraph) run() [][]float64 {
 	g.t.Helper()
-	session := newSession(g.t, g.s)
+	session := tftest.NewSession(g.t, g.s)
 	weights, err := golden.Load(golden.WeightsFile)
 	if err != nil {
 		g.t.Fatal(err)
@@ -144,12 +145,12 @@ func (g *goldenGraph) run() [][]float64 {
 		if fmt.Sprint(a.Dims()) != fmt.Sprint(v.Dims) {
 			g.t.Fatalf("%s is %v, in the file %v", v.Name, v.Dims, a.Shape)
 		}
-		values[v] = newTensor(g.t, v.DType, a.Data, v.Dims...)
+		values[v] = tftest.Tensor(g.t, v.DType, a.Data, v.Dims...)
 	}
 	if err := graph.Assign(session, values); err != nil {
 		g.t.Fatal(err)
 	}
-	return run(g.t, session, nil, g.outputs)
+	return tftest.Run(g.t, session, nil, g.outputs...)
 }
 
 // elsewhere are inputs, and arrays that other packages compare.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/tf/tftest"
 )
 
 // lossCase is a loss whose gradient by every input is checked.
@@ -96,7 +97,7 @@ func TestLossGradients(t *testing.T) {
 		c.loss = c.build(at, c.inputs)
 		c.gradients = at.GradientsOf(c.loss, c.inputs)
 	}
-	session := newSession(t, s)
+	session := tftest.NewSession(t, s)
 	if err := graph.Initialize(session, s.Variables(), 5); err != nil {
 		t.Fatal(err)
 	}
@@ -130,11 +131,11 @@ func lossGradients(t *testing.T, session *tf.Session, cases []*lossCase) [][][]f
 			if g := c.gradients[j]; g.Op == nil || g.Index < 0 {
 				t.Fatalf("%s: no gradient by input %d", c.name, j)
 			}
-			feeds[x] = newTensor(t, tensorflow.Double, c.values[j], c.dims[j]...)
+			feeds[x] = tftest.Tensor(t, tensorflow.Double, c.values[j], c.dims[j]...)
 		}
 		fetches = append(fetches, c.gradients...)
 	}
-	out := run(t, session, feeds, fetches)
+	out := tftest.Run(t, session, feeds, fetches...)
 	grads := make([][][]float64, len(cases))
 	for i, c := range cases {
 		grads[i], out = out[:len(c.inputs)], out[len(c.inputs):]
@@ -156,11 +157,11 @@ func movedLosses(t *testing.T, session *tf.Session, cases []*lossCase, input int
 					values[e] += h * d
 				}
 			}
-			feeds[x] = newTensor(t, tensorflow.Double, values, c.dims[j]...)
+			feeds[x] = tftest.Tensor(t, tensorflow.Double, values, c.dims[j]...)
 		}
 	}
 	losses := make([]float64, len(cases))
-	for i, v := range run(t, session, feeds, fetches) {
+	for i, v := range tftest.Run(t, session, feeds, fetches...) {
 		losses[i] = v[0]
 	}
 	return losses

@@ -10,6 +10,7 @@ import (
 
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/internal/random"
+	"github.com/prioritycut/prioritycut/tf/tftest"
 )
 
 // drawn is a tensor of n standard normals.
@@ -49,7 +50,7 @@ func TestAdversarialTerms(t *testing.T) {
 	fakePixels, fp := score(6, 8)
 	scales := [2]Judgement{{Scores: []tensorflow.Output{r1, r2}}, {Scores: []tensorflow.Output{f1, f2}}}
 	unet := [2]Judgement{{Scores: []tensorflow.Output{r1}, Pixels: rp}, {Scores: []tensorflow.Output{f1}, Pixels: fp}}
-	got := fetch(t, newSession(t, s),
+	got := fetch(t, tftest.NewSession(t, s),
 		GeneratorGAN(s, scales[1]), DiscriminatorGAN(s, scales[0], scales[1]),
 		GeneratorGAN(s, unet[1]), DiscriminatorGAN(s, unet[0], unet[1]), DecoderGAN(s, unet[0], unet[1]))
 	for i, want := range []float64{
@@ -80,7 +81,7 @@ func TestFeatureMatching(t *testing.T) {
 		}
 	}
 	terms := FeatureMatching(s, judged[0], judged[1])
-	got := fetch(t, newSession(t, s), stackAll(s, terms), WeightedSum(s, terms, []float64{10, 0, 0.5, 7}))
+	got := fetch(t, tftest.NewSession(t, s), stackAll(s, terms), WeightedSum(s, terms, []float64{10, 0, 0.5, 7}))
 	var want []float64
 	total := 0.0
 	for i, a := range values[0] {
@@ -98,7 +99,7 @@ func TestFeatureMatching(t *testing.T) {
 func TestWeightedSum(t *testing.T) {
 	s := graph.New(tensorflow.Double)
 	terms := [][]tensorflow.Output{{s.Scalar(3), s.Scalar(5)}}
-	if got := fetch(t, newSession(t, s), WeightedSum(s, terms, []float64{0, 0}))[0][0]; got != 0 {
+	if got := fetch(t, tftest.NewSession(t, s), WeightedSum(s, terms, []float64{0, 0}))[0][0]; got != 0 {
 		t.Errorf("terms of weight 0 add up to %v", got)
 	}
 	WeightedSum(s, terms, []float64{1})
@@ -172,7 +173,7 @@ func TestTransform(t *testing.T) {
 	}
 	at := s.Values(z, 2, points, 2)
 	shared := s.Values(z[:2*points], 1, points, 2) // the same points for every sample
-	got := fetch(t, newSession(t, s), transform.Points2D(s, at), transform.Jacobian(s, at), transform.Points2D(s, shared))
+	got := fetch(t, tftest.NewSession(t, s), transform.Points2D(s, at), transform.Jacobian(s, at), transform.Points2D(s, shared))
 	var moved, jacobians, movedShared []float64
 	for n, f := range splines {
 		for i := 0; i < points; i++ {
@@ -200,7 +201,7 @@ func TestIdentityTransform(t *testing.T) {
 	}
 	x := noise(s, 1, 1, 12, 9, 3)
 	kp := s.Values(drawn(41, 6), 1, 3, 2)
-	got := fetch(t, newSession(t, s), transform.Frame(s, x, true), x, transform.Points2D(s, kp), kp, transform.Jacobian(s, kp))
+	got := fetch(t, tftest.NewSession(t, s), transform.Frame(s, x, true), x, transform.Points2D(s, kp), kp, transform.Jacobian(s, kp))
 	expect(t, "frame", got[0], got[1], 1e-13)
 	expect(t, "points", got[2], got[3], 1e-14)
 	expect(t, "Jacobian", got[4], []float64{1, 0, 0, 1, 1, 0, 0, 1, 1, 0, 0, 1}, 1e-13)
@@ -218,7 +219,7 @@ func TestEquivariance(t *testing.T) {
 	}
 	transform := transformOf(s, splines)
 	driving, transformed := kp(value, jacobian), kp(other, otherJacobian)
-	got := fetch(t, newSession(t, s),
+	got := fetch(t, tftest.NewSession(t, s),
 		EquivarianceValue(s, transform, driving, transformed), EquivarianceJacobian(s, transform, driving, transformed))
 	wantValue, wantJacobian := 0.0, 0.0
 	for i := 0; i < 2*k; i++ {

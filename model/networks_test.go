@@ -10,6 +10,7 @@ import (
 
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/internal/random"
+	"github.com/prioritycut/prioritycut/tf/tftest"
 )
 
 // noise is a stack of random pictures in [0, 1].
@@ -30,7 +31,7 @@ func noise(s *graph.Scope, label uint64, dims ...int64) tensorflow.Output {
 // Jacobians' weights, so that they differ from the identity.
 func initialized(t *testing.T, s *graph.Scope) graph.Runner {
 	t.Helper()
-	session := newSession(t, s)
+	session := tftest.NewSession(t, s)
 	if err := graph.Initialize(session, s.Variables(), 3); err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +43,7 @@ func initialized(t *testing.T, s *graph.Scope) graph.Runner {
 			for i := range drawn {
 				drawn[i] = 0.02 * r.Normal()
 			}
-			values[v] = newTensor(t, v.DType, drawn, v.Dims...)
+			values[v] = tftest.Tensor(t, v.DType, drawn, v.Dims...)
 		}
 	}
 	if err := graph.Assign(session, values); err != nil {
@@ -59,7 +60,7 @@ func fetch(t *testing.T, session graph.Runner, outputs ...tensorflow.Output) [][
 	}
 	values := make([][]float64, len(fetched))
 	for i, f := range fetched {
-		values[i] = valuesOf(t, f)
+		values[i] = tftest.Values(t, f)
 	}
 	return values
 }
@@ -188,7 +189,7 @@ func TestNoOcclusionMap(t *testing.T) {
 func TestGaussians(t *testing.T) {
 	s := graph.New(tensorflow.Double)
 	kp := []float64{0, 0, 0.5, -1}
-	got := fetch(t, newSession(t, s), Gaussians(s, s.Values(kp, 1, 2, 2), 3, 5, 0.01))[0]
+	got := fetch(t, tftest.NewSession(t, s), Gaussians(s, s.Values(kp, 1, 2, 2), 3, 5, 0.01))[0]
 	var want []float64
 	for k := 0; k < 2; k++ {
 		for i := 0; i < 15; i++ {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/internal/random"
+	"github.com/prioritycut/prioritycut/tf/tftest"
 )
 
 // points are keypoints of n pictures as plain numbers.
@@ -111,7 +112,7 @@ func TestRelative(t *testing.T) {
 				scale = s.Values(c.scale, int64(len(c.scale)), 1, 1)
 			}
 			out := Relative(s, source.constant(s), driving.constant(s), initial.constant(s), scale, c.jacobian)
-			got := run(t, newSession(t, s), nil, []tensorflow.Output{out.Value, out.Jacobian})
+			got := tftest.Run(t, tftest.NewSession(t, s), nil, out.Value, out.Jacobian)
 			value, jacobian := relative(source, driving, initial, factors, c.jacobian)
 			for i, want := range [][]float64{value, jacobian} {
 				if len(got[i]) != len(want) {
@@ -136,7 +137,7 @@ func TestRelativeToItself(t *testing.T) {
 		s := graph.New(dtype)
 		from, to := source.constant(s), driving.constant(s)
 		out := Relative(s, from, to, to, s.Values([]float64{3.7}, 1, 1, 1), true)
-		got := run(t, newSession(t, s), nil, []tensorflow.Output{out.Value, from.Value, out.Jacobian, from.Jacobian})
+		got := tftest.Run(t, tftest.NewSession(t, s), nil, out.Value, from.Value, out.Jacobian, from.Jacobian)
 		if !slices.Equal(got[0], got[1]) {
 			t.Errorf("%v: the keypoints are %v, want the source's %v", dtype, got[0], got[1])
 		}

@@ -5,10 +5,12 @@ import (
 	"testing"
 	"time"
 
+	tensorflow "github.com/wamuir/graft/tensorflow"
+
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/internal/random"
 	"github.com/prioritycut/prioritycut/tf"
-	tensorflow "github.com/wamuir/graft/tensorflow"
+	"github.com/prioritycut/prioritycut/tf/tftest"
 )
 
 // BenchmarkMask times the op on 64 maps of 256x256 at k = 50 % beside the
@@ -25,11 +27,11 @@ func BenchmarkMask(b *testing.B) {
 	differ := s.Sum(s.Abs(s.Minus(op.Mask, composed)))
 
 	feeds := map[tensorflow.Output]*tensorflow.Tensor{
-		occlusion:  tensor(b, distinctValues(n, pixels), n, side, side, 1),
-		background: tensor(b, make([]float32, n*pixels), n, side, side, 1),
-		k:          tensor(b, repeated(0.5, n), n),
+		occlusion:  tftest.Of(b, distinctValues(n, pixels), n, side, side, 1),
+		background: tftest.Of(b, make([]float32, n*pixels), n, side, side, 1),
+		k:          tftest.Of(b, repeated(0.5, n), n),
 	}
-	session := newSession(b, s)
+	session := tftest.NewSession(b, s)
 	run := func(o tensorflow.Output) time.Duration {
 		start := time.Now()
 		if _, err := session.Run(feeds, nil, []*tensorflow.Operation{o.Op}); err != nil {
@@ -80,9 +82,9 @@ func BenchmarkMaskByLaw(b *testing.B) {
 				occlusion = append(occlusion, drawSample(r, tensorflow.Float, pixels, p, valueLaws[law], alphaLaws["mixed"]).occlusion...)
 			}
 			feeds := map[tensorflow.Output]*tensorflow.Tensor{
-				m.occlusion:  tensorOf(b, m.dtype, occlusion, n, side, side, 1),
-				m.background: tensorOf(b, m.dtype, make([]float64, n*pixels), n, side, side, 1),
-				m.k:          tensor(b, repeated(0.5, n), n),
+				m.occlusion:  tftest.Tensor(b, m.dtype, occlusion, n, side, side, 1),
+				m.background: tftest.Tensor(b, m.dtype, make([]float64, n*pixels), n, side, side, 1),
+				m.k:          tftest.Of(b, repeated(0.5, n), n),
 			}
 			b.ResetTimer()
 			for i := 0; i < b.N; i++ {

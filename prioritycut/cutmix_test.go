@@ -6,9 +6,11 @@ import (
 	"strings"
 	"testing"
 
+	tensorflow "github.com/wamuir/graft/tensorflow"
+
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/internal/random"
-	tensorflow "github.com/wamuir/graft/tensorflow"
+	"github.com/prioritycut/prioritycut/tf/tftest"
 )
 
 // area is the number of pixels of a box.
@@ -108,9 +110,9 @@ func TestBoxMask(t *testing.T) {
 	}
 	for _, dtype := range []tensorflow.DataType{tensorflow.Float, tensorflow.Double} {
 		s := graph.New(dtype)
-		mask := BoxMask(s, s.Const(tensor(t, encoded, int64(len(boxes)), BoxFields)), h, w)
+		mask := BoxMask(s, s.Const(tftest.Of(t, encoded, int64(len(boxes)), BoxFields)), h, w)
 		s.Want("mask", mask, len(boxes), h, w, 1)
-		got := evaluate(t, s, mask)[0]
+		got := tftest.Evaluate(t, s, mask)[0]
 		for n, b := range boxes {
 			for y := 0; y < h; y++ {
 				for x := 0; x < w; x++ {

@@ -5,9 +5,11 @@ import (
 	"math"
 	"testing"
 
+	tensorflow "github.com/wamuir/graft/tensorflow"
+
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/internal/golden"
-	tensorflow "github.com/wamuir/graft/tensorflow"
+	"github.com/prioritycut/prioritycut/tf/tftest"
 )
 
 func goldenArray(t *testing.T, file, name string) golden.Array {
@@ -39,7 +41,7 @@ func TestGoldenMask(t *testing.T) {
 				return s.Values(a.Data, int64(a.Shape[0]), int64(a.Shape[2]), int64(a.Shape[3]), 1)
 			}
 			m := ImageMask(s, maps("pc_occlusion"), maps("pc_bg_alpha"), s.Const(get("pc_k").Float32s()), 64, 64, p)
-			got := evaluate(t, s, m.Mask, m.Foreground, m.BackgroundFraction)
+			got := tftest.Evaluate(t, s, m.Mask, m.Foreground, m.BackgroundFraction)
 
 			mask, background := get("pc_mask").Data, get("pc_mbg").Data
 			if polarity == RealAtOccluded {
@@ -104,15 +106,15 @@ func TestGoldenCounts(t *testing.T) {
 func (m *masker) countCut(t *testing.T, in sample) int {
 	t.Helper()
 	out, err := m.run(map[tensorflow.Output]*tensorflow.Tensor{
-		m.occlusion:  tensorOf(t, m.dtype, in.occlusion, 1, 64, 64, 1),
-		m.background: tensorOf(t, m.dtype, in.background, 1, 64, 64, 1),
-		m.k:          tensor(t, []float32{in.k}, 1),
+		m.occlusion:  tftest.Tensor(t, m.dtype, in.occlusion, 1, 64, 64, 1),
+		m.background: tftest.Tensor(t, m.dtype, in.background, 1, 64, 64, 1),
+		m.k:          tftest.Of(t, []float32{in.k}, 1),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	cut := 0
-	for _, v := range valuesOf(t, out[0]) {
+	for _, v := range tftest.Values(t, out[0]) {
 		cut += 1 - int(v)
 	}
 	return cut

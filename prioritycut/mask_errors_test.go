@@ -5,9 +5,11 @@ import (
 	"strings"
 	"testing"
 
+	tensorflow "github.com/wamuir/graft/tensorflow"
+
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/tf"
-	tensorflow "github.com/wamuir/graft/tensorflow"
+	"github.com/prioritycut/prioritycut/tf/tftest"
 )
 
 // TestMaskRefusesBadValues expects InvalidArgument that names value and place.
@@ -41,14 +43,14 @@ func TestMaskRefusesBadValues(t *testing.T) {
 						values[i] = v
 					}
 				}
-				return tensorOf(t, dtype, values, n, h, w, 1)
+				return tftest.Tensor(t, dtype, values, n, h, w, 1)
 			}
 			k := test.k
 			if k == nil {
 				k = make([]float32, n)
 			}
 			_, err := m.run(map[tensorflow.Output]*tensorflow.Tensor{
-				m.occlusion: fill(test.occlusion), m.background: fill(test.background), m.k: tensor(t, k, n),
+				m.occlusion: fill(test.occlusion), m.background: fill(test.background), m.k: tftest.Of(t, k, n),
 			})
 			expectInvalid(t, test.name, err, test.parts)
 		}
@@ -63,7 +65,7 @@ func TestMaskRefusesShapes(t *testing.T) {
 		for _, d := range dims {
 			size *= d
 		}
-		return tensor(t, make([]float32, size), dims...)
+		return tftest.Of(t, make([]float32, size), dims...)
 	}
 	tests := []struct {
 		name                     string
@@ -156,12 +158,12 @@ func TestMaskShapesAreInferred(t *testing.T) {
 func TestThresholdMustBeADouble(t *testing.T) {
 	newMasker(t, tensorflow.Float, DefaultParams()) // loads the library
 	for name, threshold := range map[string]*tensorflow.Tensor{
-		"float": tensor(t, []float32{0.9}), "vector": tensor(t, []float64{0.9, 0.9}, 2), "NaN": tensor(t, []float64{math.NaN()}),
+		"float": tftest.Of(t, []float32{0.9}), "vector": tftest.Of(t, []float64{0.9, 0.9}, 2), "NaN": tftest.Of(t, []float64{math.NaN()}),
 	} {
 		s := graph.New(tensorflow.Float)
 		one := s.Values([]float64{1}, 1, 1, 1, 1)
 		op := s.Op("PriorityCutMask", graph.Attrs{"bg_threshold": threshold}, one, one, s.Const([]float32{1}))
-		_, err := newSession(t, s).Run(nil, []tensorflow.Output{op}, nil)
+		_, err := tftest.NewSession(t, s).Run(nil, []tensorflow.Output{op}, nil)
 		expectInvalid(t, name, err, []string{"bg_threshold"})
 	}
 }
@@ -181,7 +183,7 @@ func TestMaskIsAConstant(t *testing.T) {
 	if alone[0].Index >= 0 || foreground[0].Index >= 0 {
 		t.Errorf("gradients through the mask: %v, %v", alone[0], foreground[0])
 	}
-	got := evaluate(t, s, mixed[0])[0]
+	got := tftest.Evaluate(t, s, mixed[0])[0]
 	if want := []float64{5, 3, 3, 5}; firstDifference(got, want) >= 0 {
 		t.Errorf("the gradient of the mix is %v, want %v", got, want)
 	}

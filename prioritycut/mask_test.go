@@ -6,9 +6,11 @@ import (
 	"slices"
 	"testing"
 
+	tensorflow "github.com/wamuir/graft/tensorflow"
+
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/internal/random"
-	tensorflow "github.com/wamuir/graft/tensorflow"
+	"github.com/prioritycut/prioritycut/tf/tftest"
 )
 
 // sample is one map of each kind, row-major, exact in the dtype it is meant for.
@@ -81,7 +83,7 @@ func newMasker(tb testing.TB, dtype tensorflow.DataType, p Params) *masker {
 	m.background = s.Placeholder("background", dtype, -1, -1, -1, -1)
 	m.k = s.Placeholder("k", tensorflow.Float, -1)
 	m.out = Mask(s, m.occlusion, m.background, m.k, p)
-	m.session = newSession(tb, s)
+	m.session = tftest.NewSession(tb, s)
 	return m
 }
 
@@ -99,14 +101,14 @@ func (m *masker) check(t *testing.T, what string, h, w int, batch []sample) {
 	}
 	dims := []int64{int64(len(batch)), int64(h), int64(w), 1}
 	out, err := m.run(map[tensorflow.Output]*tensorflow.Tensor{
-		m.occlusion:  tensorOf(t, m.dtype, occlusion, dims...),
-		m.background: tensorOf(t, m.dtype, background, dims...),
-		m.k:          tensor(t, k, dims[0]),
+		m.occlusion:  tftest.Tensor(t, m.dtype, occlusion, dims...),
+		m.background: tftest.Tensor(t, m.dtype, background, dims...),
+		m.k:          tftest.Of(t, k, dims[0]),
 	})
 	if err != nil {
 		t.Fatalf("%s: %v", what, err)
 	}
-	mask, foreground, fraction := valuesOf(t, out[0]), valuesOf(t, out[1]), valuesOf(t, out[2])
+	mask, foreground, fraction := tftest.Values(t, out[0]), tftest.Values(t, out[1]), tftest.Values(t, out[2])
 	for n, in := range batch {
 		want := referenceMask(in, m.params)
 		from, to := n*h*w, (n+1)*h*w
@@ -312,7 +314,7 @@ func TestSaturated(t *testing.T) {
 		}
 		s := graph.New(tensorflow.Float)
 		m := Mask(s, s.Values(occlusion, 40, 3, 4, 1), s.Values(background, 40, 3, 4, 1), s.Const(k), p)
-		got := evaluate(t, s, Saturated(s, m, p))[0][0]
+		got := tftest.Evaluate(t, s, Saturated(s, m, p))[0][0]
 		if math.Abs(got-float64(count)/40) > 1e-6 {
 			t.Errorf("k of %s, %s: %v are saturated, want %v", p.KOf, p.Polarity, got, float64(count)/40)
 		}

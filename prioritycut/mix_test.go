@@ -5,9 +5,11 @@ import (
 	"strings"
 	"testing"
 
+	tensorflow "github.com/wamuir/graft/tensorflow"
+
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/internal/random"
-	tensorflow "github.com/wamuir/graft/tensorflow"
+	"github.com/prioritycut/prioritycut/tf/tftest"
 )
 
 func drawValues(r *random.Rand, n int) []float64 {
@@ -32,7 +34,7 @@ func TestMixTakesRealWhereTheMaskIsOne(t *testing.T) {
 	for _, dtype := range []tensorflow.DataType{tensorflow.Float, tensorflow.Double} {
 		s := graph.New(dtype)
 		mixed := Mix(s, s.Values(real, 2, 3, 4, 3), s.Values(fake, 2, 3, 4, 3), s.Values(mask, 2, 3, 4, 1))
-		for i, got := range evaluate(t, s, mixed)[0] {
+		for i, got := range tftest.Evaluate(t, s, mixed)[0] {
 			want := fake[i]
 			if mask[i/3] == 1 {
 				want = real[i]
@@ -92,7 +94,7 @@ func TestConsistency(t *testing.T) {
 	}
 	loss := Consistency(s, scores[0], scores[1], scores[2], s.Values(mask, 2, 5, 3, 1))
 	gradients := s.GradientsOf(loss, scores)
-	got := evaluate(t, s, append([]tensorflow.Output{loss}, gradients...)...)
+	got := tftest.Evaluate(t, s, append([]tensorflow.Output{loss}, gradients...)...)
 
 	want := consistencyOf(values[0], values[1], values[2], mask)
 	if math.Abs(got[0][0]-want) > 1e-13*want {
@@ -123,7 +125,7 @@ func TestConsistencyOfConsistentScores(t *testing.T) {
 	mask := s.Values(drawMask(r, 32), 2, 4, 4, 1)
 	judge := func(x tensorflow.Output) tensorflow.Output { return s.Square(s.Shift(x, 0.5)) }
 	loss := Consistency(s, judge(Mix(s, real, fake, mask)), judge(real), judge(fake), mask)
-	if got := evaluate(t, s, loss)[0][0]; got > 1e-12 {
+	if got := tftest.Evaluate(t, s, loss)[0][0]; got > 1e-12 {
 		t.Errorf("the loss is %v, want 0", got)
 	}
 }
