@@ -16,10 +16,21 @@ import (
 // Pair names two test videos: the first frame of Source moves after Driving.
 type Pair struct{ Source, Driving string }
 
-// FileName is what the result of a pair is called, without extension:
-// source-driving. Slashes become underscores.
-func (p Pair) FileName() string {
-	return strings.ReplaceAll(p.Source+"-"+p.Driving, "/", "_")
+// FileNames are what the results of pairs are called, without extension:
+// driving-source as in the reference, slashes as underscores. Where two would be
+// called the same, the later one gets a number.
+func FileNames(pairs []Pair) []string {
+	names := make([]string, len(pairs))
+	taken := map[string]bool{}
+	for i, p := range pairs {
+		plain := strings.ReplaceAll(p.Driving+"-"+p.Source, "/", "_")
+		names[i] = plain
+		for n := 2; taken[names[i]]; n++ {
+			names[i] = fmt.Sprintf("%s-%d", plain, n)
+		}
+		taken[names[i]] = true
+	}
+	return names
 }
 
 // Bounds of a table of pairs.

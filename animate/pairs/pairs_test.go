@@ -28,9 +28,6 @@ func TestRead(t *testing.T) {
 	if diff := cmp.Diff([]Pair{{"a.mp4", "b"}, {"c d", "a.mp4"}}, got); diff != "" || dropped != 2 {
 		t.Errorf("%d dropped (-want +got):\n%s", dropped, diff)
 	}
-	if name := (Pair{"x/a", "b"}).FileName(); name != "x_a-b" {
-		t.Errorf("a result is called %q", name)
-	}
 	for text, want := range map[string]string{
 		"":                                  "header",
 		"distance,from,to,frame\n1,a,b,0\n": "columns source and driving",
@@ -44,6 +41,15 @@ func TestRead(t *testing.T) {
 	}
 	if _, _, err := Read(t.TempDir(), names); err == nil {
 		t.Error("a folder is read")
+	}
+}
+
+// No two results have one name: the second pair would pass for done.
+func TestFileNames(t *testing.T) {
+	pairs := []Pair{{"x/a", "b"}, {"c", "a-b"}, {"b-c", "a"}, {"2", "a-b-c"}, {"b_c", "a"}, {"b/c", "a"}}
+	want := []string{"b-x_a", "a-b-c", "a-b-c-2", "a-b-c-2-2", "a-b_c", "a-b_c-2"}
+	if diff := cmp.Diff(want, FileNames(pairs)); diff != "" {
+		t.Error(diff)
 	}
 }
 

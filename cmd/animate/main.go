@@ -46,6 +46,7 @@ type program struct {
 
 func command() *program {
 	p := &program{Command: cli.New("animate", summary)}
+	p.MaxArgs = 1 // a CSV after --pairs and a blank
 	p.Examples = []string{
 		"bazel run //cmd:animate  # a clip of what the default training run learned",
 		"bazel run //cmd:animate -- --source_image=me.png --driving_video=talk.mp4 --result_video=result.mp4 --checkpoint=runs/vox-256-prioritycut  # a picture and a video of yours",
@@ -75,12 +76,12 @@ func command() *program {
 	p.Group("Pictures and sound", func(f *pflag.FlagSet) {
 		f.StringVar(&p.fit, "fit", "", "`how` source and video come to the model's size: crop, pad or stretch (default: as the model was trained)")
 		f.BoolVar(&p.audio, "audio", true, "take the sound of the driving video along: copied, or encoded anew where the result's format cannot hold it")
-		f.StringVar(&p.fps, "fps", "", "`rate` of a result whose driving video is a folder, such as 25 or 30000/1001 (default "+video.DefaultRate+"); a film's own rate is kept")
+		f.StringVar(&p.fps, "fps", "", "`rate` of a result whose driving video is a folder, or of --pairs, such as 25 or 30000/1001 (default "+video.DefaultRate+"); a film's own rate is kept")
 		f.StringVar(&p.keypoints, "keypoints_csv", "", "`file` to write the keypoints of the source and of every driving frame to")
 	})
 	p.Group("Many at once", func(f *pflag.FlagSet) {
 		f.StringVar(&p.pairs, "pairs", "", "animate pairs of test videos: a `CSV` with the columns source and driving (distance and frame are ignored) as first-order-model has them; "+
-			"without a value the configuration's pairs_list or else 50 random pairs. What is done is not done again")
+			"without a value the first num_pairs of the configuration's pairs_list, or as many random pairs. What is done is not done again")
 		f.Lookup("pairs").NoOptDefVal = configuredPairs
 		f.StringVar(&p.out, cli.Out, "", "`folder` for the results of --pairs (default: animation in the run's folder)")
 		f.StringVar(&p.format, "format", "mp4", "`format` of these results: "+video.FilmNames+", or png for folders of frames")
@@ -99,11 +100,27 @@ func defaultRun() string { return defaultRunOf(config.DefaultPreset, string(conf
 
 // Main runs the program with the process's flags and returns its exit code.
 func (p *program) Main() int {
-	return p.Command.Main(func([]string) error {
+	return p.Command.Main(func(args []string) error {
+		if err := p.takePairs(args); err != nil {
+			return cli.Usage(err)
+		}
 		ctx, stop := cli.UntilSignalled(os.Stderr, "stopping; a second signal leaves at once")
 		defer stop()
 		return p.run(ctx)
 	})
+}
+
+// takePairs takes an argument for the CSV of --pairs: as that flag needs no
+// value, one after a blank does not count as its value.
+func (p *program) takePairs(args []string) error {
+	switch {
+	case len(args) == 0:
+	case p.pairs == configuredPairs:
+		p.pairs = args[0]
+	default:
+		return fmt.Errorf("unexpected argument %.100q: a picture is named by --source_image, a video by --driving_video; see animate --help", args[0])
+	}
+	return nil
 }
 
 func (p *program) run(ctx context.Context) error {

@@ -6,6 +6,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -163,6 +164,49 @@ func TestFilms(t *testing.T) {
 	}
 }
 
+// TestUneven animates a film that leaves most pictures out in its second half,
+// which its sound does not: every picture keeps its time.
+func TestUneven(t *testing.T) {
+	dir := inputs(t)
+	ffmpeg(t, "-i", filepath.Join(dir, "driving.mp4"), "-vf", "select='lt(n,30)+not(mod(n,5))'", "-vsync", "vfr", "-qp", "0", "-c:a", "copy", filepath.Join(dir, "uneven.mp4"))
+	for _, name := range []string{"driving", "uneven"} {
+		complete(t, dir, "--checkpoint="+run, "--source_image=source.png", "--driving_video="+name+".mp4", "--result_video="+name+".mkv", "--keypoints_csv="+name+".csv")
+	}
+	film, sound, length := streams(t, filepath.Join(dir, "uneven.mkv"))
+	if n, _ := strconv.Atoi(film.Frames); n < 56 || n > 60 || film.Rate != "30000/1001" || sound.Codec != "aac" || length < 1.85 || length > 2.1 {
+		t.Errorf("%+v, %+v, %.3f s", film, sound, length)
+	}
+	all, some := xs(t, filepath.Join(dir, "driving.csv")), xs(t, filepath.Join(dir, "uneven.csv"))
+	for _, i := range []int{0, 10, 29, 35, 40, 50, 55} {
+		if math.Abs(all[i]-some[i]) > 0.02 {
+			t.Errorf("frame %d: a keypoint at %.3f, not at %.3f", i, some[i], all[i])
+		}
+	}
+	if math.Abs(all[0]-all[55]) < 0.1 {
+		t.Fatalf("the keypoint hardly moves: %v", all)
+	}
+}
+
+// xs are the places of the first keypoint from frame to frame.
+func xs(t *testing.T, path string) (xs []float64) {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := csv.NewReader(bytes.NewReader(text)).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range rows[1:] {
+		if row[0] != "source" && row[1] == "0" {
+			x, _ := strconv.ParseFloat(row[2], 64)
+			xs = append(xs, x)
+		}
+	}
+	return xs
+}
+
 func checkKeypoints(t *testing.T, path string, frames, k int) {
 	t.Helper()
 	f, err := os.Open(path)
@@ -221,11 +265,11 @@ func TestInterrupt(t *testing.T) {
 }
 
 // TestKill takes the program away without a chance to tidy up: nothing stands
-// under the result's name.
+// under the result's name, and the next run tidies up.
 func TestKill(t *testing.T) {
 	dir := inputs(t)
 	ffmpeg(t, "-stream_loop", "2000", "-i", filepath.Join(dir, "driving.mp4"), "-c", "copy", filepath.Join(dir, "long.mp4"))
-	c, _, stderr := start(t, dir, "--checkpoint="+run, "--source_image=source.png", "--driving_video=long.mp4", "--max_frames=1000000")
+	c, _, stderr := start(t, dir, "--checkpoint="+run, "--source_image=source.png", "--driving_video=long.mp4", "--max_frames=1000000", "--keypoints_csv=kp.csv")
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -236,6 +280,13 @@ func TestKill(t *testing.T) {
 	_ = c.Wait() // killed
 	if _, err := os.Stat(filepath.Join(dir, "result.mp4")); !os.IsNotExist(err) {
 		t.Errorf("a result stands: %v", err)
+	}
+	if got := files(t, dir); !strings.Contains(got, ".film-") || !strings.Contains(got, ".keypoints-") {
+		t.Fatalf("the killed run left nothing: %s", got)
+	}
+	complete(t, dir, "--checkpoint="+run, "--source_image=source.png", "--driving_video=frames", "--keypoints_csv=kp.csv")
+	if got := files(t, dir); got != "driving.mp4 frames kp.csv long.mp4 result.mp4 source.png" {
+		t.Errorf("afterwards there are %s", got)
 	}
 }
 
@@ -287,7 +338,7 @@ func TestPairs(t *testing.T) {
 	if !strings.Contains(out, "out: 2 pairs") || !strings.Contains(warnings, "1 pairs of pairs.csv are dropped") {
 		t.Errorf("%s%s", out, warnings)
 	}
-	if got := files(t, filepath.Join(dir, "out")); got != "a-b.mp4 b-a.mp4" {
+	if got := files(t, filepath.Join(dir, "out")); got != "a-b.mp4 b-a.mp4 pairs.json" {
 		t.Errorf("out holds %s", got)
 	}
 	if film, _, _ := streams(t, filepath.Join(dir, "out", "a-b.mp4")); film.Frames != "4" || film.Rate != "25/1" {
@@ -300,15 +351,29 @@ func TestPairs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if out, _ = complete(t, dir, flags...); !strings.Contains(out, "1 of them done before") || !strings.Contains(out, "b-a.mp4") || strings.Contains(out, ": a-b.mp4") {
+	// The CSV after a blank is the same command.
+	flags[2] = "--pairs"
+	if out, _ = complete(t, dir, append(flags, "pairs.csv")...); !strings.Contains(out, "1 of them done before") || !strings.Contains(out, "b-a.mp4") || strings.Contains(out, ": a-b.mp4") {
 		t.Errorf("again: %s", out)
 	}
 	if now, err := os.Stat(filepath.Join(dir, "out", "a-b.mp4")); err != nil || !os.SameFile(kept, now) {
 		t.Errorf("what was done was done again: %v", err)
 	}
+	c, _, stderr := start(t, dir, append(flags, "--adapt_scale")...)
+	if err := c.Run(); err == nil || !strings.Contains(stderr.String(), "another model or other flags") {
+		t.Errorf("pairs of other flags count as done: %v\n%s", err, stderr)
+	}
 	out, _ = complete(t, dir, "--checkpoint="+run, "--data=data", "--pairs", "--out=random", "--format=png")
-	if got := files(t, filepath.Join(dir, "random")); got != "a-a a-b b-a b-b" {
+	if got := files(t, filepath.Join(dir, "random")); got != "a-a a-b b-a b-b pairs.json" {
 		t.Errorf("random holds %s: %s", got, out)
+	}
+	// The configuration's own table is taken as far as num_pairs goes.
+	if err := tinymodel.Write(filepath.Join(dir, "own"), 1, "pairs_list="+filepath.Join(dir, "pairs.csv"), "num_pairs=1"); err != nil {
+		t.Fatal(err)
+	}
+	_, warnings = complete(t, dir, "--checkpoint=own", "--data=data", "--pairs", "--out=first")
+	if got := files(t, filepath.Join(dir, "first")); got != "b-a.mp4 pairs.json" || !strings.Contains(warnings, "the first 1 of 2 pairs") {
+		t.Errorf("first holds %s: %s", got, warnings)
 	}
 }
 
@@ -360,6 +425,9 @@ func TestMistakes(t *testing.T) {
 		{append(both, "--fps=12"), "a film's own rate"},
 		{append(both, "--result_video=a.avi"), "must end in one of"},
 		{append(both, "--result_video=driving.mp4"), "would replace"},
+		{append(both, "--keypoints_csv=source.png"), "would replace"},
+		{append(both, "--keypoints_csv=./result.mp4"), "two names"},
+		{append(both, "pairs.csv"), "unexpected argument"},
 		{append(both, "--max_frames=10"), "max_frames"},
 		{append(both, "--config=other.yaml"), "other networks"},
 		{append(both, "--config=none.yaml"), "no such file"},

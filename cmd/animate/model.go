@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -25,6 +26,9 @@ type animator struct {
 	path string
 	// config is that of a checkpoint; nil of an exported model.
 	config *config.Config
+	// identity tells it from other models: the digest of its weights, or the
+	// folder of an exported model, which is never overwritten.
+	identity string
 }
 
 // open opens the model that the flags name.
@@ -38,7 +42,11 @@ func (p *program) open() (*animator, error) {
 		if animate.IsMissing(err) {
 			return nil, cli.Usage(err)
 		}
-		return &animator{Animator: a, path: p.savedModel}, err
+		if err != nil {
+			return nil, err
+		}
+		folder, err := filepath.Abs(a.Name)
+		return &animator{Animator: a, path: p.savedModel, identity: folder}, err
 	}
 	path := p.checkpoint
 	if path == "" {
@@ -61,7 +69,7 @@ func (p *program) open() (*animator, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &animator{Animator: a, path: path, config: m.Config}, nil
+	return &animator{Animator: a, path: path, config: m.Config, identity: m.Digest()}, nil
 }
 
 // applyConfig lays --config over what the checkpoint says about animation. The

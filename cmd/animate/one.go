@@ -24,8 +24,13 @@ func (p *program) runOne(ctx context.Context, a *animator) error {
 	if err != nil {
 		return err
 	}
-	if err := p.notOver(p.source, p.driving); err != nil {
+	if err := p.notOver(); err != nil {
 		return cli.Usage(err)
+	}
+	for _, path := range []string{p.result, p.keypoints} {
+		if err := os.MkdirAll(filepath.Dir(filepath.Clean(path)), 0o777); err != nil {
+			return err
+		}
 	}
 	table, err := p.keypointTable()
 	if err != nil {
@@ -36,9 +41,6 @@ func (p *program) runOne(ctx context.Context, a *animator) error {
 		job.Observe = table.row
 	}
 	h, w := a.Size()
-	if err := os.MkdirAll(filepath.Dir(filepath.Clean(p.result)), 0o777); err != nil {
-		return err
-	}
 	sink, err := video.Create(ctx, p.result, w, h, film)
 	if err != nil {
 		return cli.Usage(err)
@@ -127,15 +129,21 @@ func (p *program) lookAtFilm(ctx context.Context, job *animate.Job, film *video.
 	return nil
 }
 
-// notOver refuses a result that would replace what it is made of.
-func (p *program) notOver(inputs ...string) error {
-	result, err := os.Stat(p.result)
-	if err != nil {
-		return nil // nothing is there to be replaced
+// notOver refuses results that would replace what they are made of, or each
+// other.
+func (p *program) notOver() error {
+	if p.keypoints != "" && filepath.Clean(p.keypoints) == filepath.Clean(p.result) {
+		return fmt.Errorf("--result_video and --keypoints_csv are both %s: choose two names", p.result)
 	}
-	for _, path := range inputs {
-		if in, err := os.Stat(path); err == nil && os.SameFile(in, result) {
-			return fmt.Errorf("--result_video=%s would replace %s, which it is made of: choose another name", p.result, path)
+	for flag, path := range map[string]string{"result_video": p.result, "keypoints_csv": p.keypoints} {
+		result, err := os.Stat(path)
+		if err != nil {
+			continue // nothing is there to be replaced
+		}
+		for _, input := range []string{p.source, p.driving} {
+			if in, err := os.Stat(input); err == nil && os.SameFile(in, result) {
+				return fmt.Errorf("--%s=%s would replace %s, which it is made of: choose another name", flag, path, input)
+			}
 		}
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -28,10 +29,6 @@ func (p *program) runPairs(ctx context.Context, a *animator) error {
 	if err != nil {
 		return err
 	}
-	list, number, err := p.pairsFile(a)
-	if err != nil {
-		return cli.Usage(err)
-	}
 	set, err := p.testSet(ctx, a)
 	if err != nil {
 		return err
@@ -42,23 +39,22 @@ func (p *program) runPairs(ctx context.Context, a *animator) error {
 		videos[v.Name()] = v
 		names = append(names, v.Name())
 	}
-	chosen := pairs.Random(names, number, 0)
-	if list != "" {
-		var dropped int
-		if chosen, dropped, err = pairs.Read(list, names); err != nil {
-			return cli.Usage(err)
-		}
-		if dropped > 0 {
-			p.warn(fmt.Sprintf("%d pairs of %s are dropped: their videos are not in the test set", dropped, list))
-		}
+	chosen, err := p.choosePairs(a, names)
+	if err != nil {
+		return cli.Usage(err)
 	}
 	dir := p.pairsDir(a.path)
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return err
 	}
+	origin := pairsOrigin{Model: a.identity, Data: p.pairsData(a), Motion: motion, Fit: string(p.fitOf(a)), Rate: p.fps}
+	if err := origin.claim(dir); err != nil {
+		return cli.Usage(err)
+	}
 	done := 0
+	results := pairs.FileNames(chosen)
 	for i, pair := range chosen {
-		path := filepath.Join(dir, pair.FileName()+p.pairExtension())
+		path := filepath.Join(dir, results[i]+p.pairExtension())
 		if _, err := os.Stat(path); err == nil {
 			done++
 			continue
@@ -81,16 +77,38 @@ func (p *program) runPairs(ctx context.Context, a *animator) error {
 	return nil
 }
 
-// pairsFile is the CSV, or the number of random pairs.
-func (p *program) pairsFile(a *animator) (path string, number int, err error) {
-	const usual = 50
-	if p.pairs != configuredPairs {
-		return p.pairs, 0, nil
+// choosePairs takes all of the CSV that the flag names, or as many as the
+// configuration says of its own CSV, or at random.
+func (p *program) choosePairs(a *animator, names []string) ([]pairs.Pair, error) {
+	list, most := p.pairs, math.MaxInt
+	if list == configuredPairs {
+		if list, most = "", 50; a.config != nil {
+			list, most = a.config.Dataset.PairsList, a.config.Animate.NumPairs
+		}
 	}
-	if a.config == nil {
-		return "", usual, nil
+	if list == "" {
+		return pairs.Random(names, most, 0), nil
 	}
-	return a.config.Dataset.PairsList, a.config.Animate.NumPairs, nil
+	chosen, dropped, err := pairs.Read(list, names)
+	if err != nil {
+		return nil, err
+	}
+	if dropped > 0 {
+		p.warn(fmt.Sprintf("%d pairs of %s are dropped: their videos are not in the test set", dropped, list))
+	}
+	if len(chosen) > most {
+		p.warn(fmt.Sprintf("the first %d of %d pairs of %s are animated (num_pairs of the configuration; --pairs=%s takes all)", most, len(chosen), list, list))
+		chosen = chosen[:most]
+	}
+	return chosen, nil
+}
+
+// pairsData is where the test videos come from.
+func (p *program) pairsData(a *animator) string {
+	if p.shared.Data != "" || a.config == nil {
+		return p.shared.Data
+	}
+	return a.config.Dataset.RootDir
 }
 
 // testSet opens the test videos: the run's own, or those of --data.

@@ -1,0 +1,58 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/prioritycut/prioritycut/animate"
+	"github.com/prioritycut/prioritycut/internal/rundir"
+)
+
+// originFile says, beside the results of --pairs, what they follow from.
+const originFile = "pairs.json"
+
+// pairsOrigin is what results follow from but for the pair: where it is another,
+// what is there must not count as done.
+type pairsOrigin struct {
+	Model  string         `json:"model"`
+	Data   string         `json:"data"`
+	Motion animate.Motion `json:"motion"`
+	Fit    string         `json:"fit"`
+	Rate   string         `json:"rate"`
+}
+
+// claim writes the origin into a folder, or finds it there.
+func (o pairsOrigin) claim(dir string) error {
+	text, err := json.MarshalIndent(o, "", "  ")
+	if err != nil {
+		return err
+	}
+	text = append(text, '\n')
+	path := filepath.Join(dir, originFile)
+	old, err := readStart(path, int64(len(text))+1)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return rundir.WriteFile(path, text)
+	case err != nil:
+		return err
+	case !bytes.Equal(old, text):
+		return fmt.Errorf("%s holds pairs by another model or other flags (%s says which): name another folder by --out, or remove this one", dir, path)
+	}
+	return nil
+}
+
+// readStart reads a file, but no more of it than so many bytes.
+func readStart(path string, most int64) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, most))
+}
