@@ -340,3 +340,23 @@ func TestPythonLoadsSavedModels(t *testing.T) {
 		}
 	}
 }
+
+// A model is as readable as any new folder: another user may serve it.
+func TestSavedModelIsForAllWhoMayRead(t *testing.T) {
+	root := t.TempDir()
+	dir := write(t, filepath.Join(root, "m"), constantLine(t))
+	plain := filepath.Join(root, "plain")
+	if err := os.Mkdir(plain, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	mode := func(path string) fs.FileMode {
+		info, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info.Mode()
+	}
+	if mode(dir) != mode(plain) {
+		t.Errorf("its folder is %v, a new one %v", mode(dir), mode(plain))
+	}
+}

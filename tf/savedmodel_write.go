@@ -13,7 +13,12 @@ import (
 	nodepb "github.com/wamuir/graft/tensorflow/core/framework/node_def_go_proto"
 	pb "github.com/wamuir/graft/tensorflow/core/protobuf/for_core_protos_go_proto"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/prioritycut/prioritycut/internal/aside"
 )
+
+// savedModelTemp begins the names of folders in which SavedModels grow.
+const savedModelTemp = ".tmp-model-"
 
 // SavedModelDef is a SavedModel to be written.
 type SavedModelDef struct {
@@ -44,45 +49,53 @@ type SavedVariable struct {
 
 // WriteSavedModel writes a SavedModel as a new folder: all of it, durably, or
 // nothing under that name. A folder that exists is an error and is left alone.
+// It grows in a hidden folder beside its place; those of killed processes are
+// removed first.
 // The graph is tagged "serve"; TensorFlow's loaders of version 1 and 2,
 // TensorFlow Serving and OpenSavedModel read it.
 func WriteSavedModel(dir string, def SavedModelDef) error {
-	if err := writeSavedModel(OSFileSystem{}, dir, def); err != nil {
+	if err := writeSavedModel(dir, def); err != nil {
 		return fmt.Errorf("writing SavedModel %s: %w", dir, err)
 	}
 	return nil
 }
 
-func writeSavedModel(files FileSystem, dir string, def SavedModelDef) error {
+func writeSavedModel(dir string, def SavedModelDef) error {
 	if err := checkSavedModel(def); err != nil {
 		return err
 	}
 	if err := mustNotExist(dir); err != nil {
 		return err
 	}
-	parent, name := filepath.Split(filepath.Clean(dir))
-	if parent == "" {
-		parent = "."
-	}
-	if err := files.MkdirAll(parent); err != nil {
+	dir = filepath.Clean(dir)
+	if err := os.MkdirAll(filepath.Dir(dir), 0o777); err != nil {
 		return err
 	}
-	temp := filepath.Join(parent, uniqueName(tempPrefix, name))
-	if err := files.Mkdir(temp); err != nil {
-		return err
-	}
-	err := fillSavedModel(files, temp, def)
-	if err == nil && def.Check != nil {
-		err = def.Check(temp)
-	}
-	if err == nil {
-		// Renaming over an empty folder would succeed.
-		err = mustNotExist(dir)
-	}
+	// What an export left that was killed goes here.
+	temp, err := aside.NewFolder(filepath.Dir(dir), savedModelTemp)
 	if err != nil {
-		return errors.Join(err, files.RemoveAll(temp))
+		return err
 	}
-	return publish(files, temp, dir)
+	defer temp.Remove()
+	// The folder aside is its owner's alone; the model is for all who may read
+	// new folders.
+	whole := filepath.Join(temp.Path, filepath.Base(dir))
+	if err := os.Mkdir(whole, 0o777); err != nil {
+		return err
+	}
+	if err := fillSavedModel(OSFileSystem{}, whole, def); err != nil {
+		return err
+	}
+	if def.Check != nil {
+		if err := def.Check(whole); err != nil {
+			return err
+		}
+	}
+	// Renaming over an empty folder would succeed.
+	if err := mustNotExist(dir); err != nil {
+		return err
+	}
+	return publish(OSFileSystem{}, whole, dir)
 }
 
 func mustNotExist(path string) error {

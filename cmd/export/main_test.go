@@ -3,18 +3,17 @@ package main
 import (
 	"bytes"
 	"context"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
-	"github.com/prioritycut/prioritycut/config"
 	"github.com/prioritycut/prioritycut/export"
-	"github.com/prioritycut/prioritycut/train"
+	"github.com/prioritycut/prioritycut/trained/tinymodel"
 )
 
 // asMain makes this test's binary the program itself.
@@ -53,26 +52,6 @@ func run(t *testing.T, dir string, flags ...string) (code int, stdout, stderr st
 	return c.ProcessState.ExitCode(), out.String(), errs.String()
 }
 
-// trainDefault takes one step of a tiny default run in dir.
-func trainDefault(t *testing.T, dir string) {
-	t.Helper()
-	c, _, err := config.Resolve(config.Options{Device: "cpu", Sets: []string{
-		"frame_shape=[32,32,3]", "batch_size=2", "num_kp=3",
-		"kp_detector_params.block_expansion=4", "kp_detector_params.max_features=8", "kp_detector_params.num_blocks=2",
-		"generator_params.block_expansion=4", "generator_params.max_features=8", "num_bottleneck_blocks=1",
-		"dense_motion_params.block_expansion=4", "dense_motion_params.max_features=8", "dense_motion_params.num_blocks=2",
-		"discriminator_params.block_expansion=2", "vgg19.width_divisor=32", "train_params.scales=[1]",
-		"step_milestones=[]", "steps=1", "checkpoint_steps=1", "checkpoint_freq=0",
-		"validation_steps=0", "validation_videos=1", "validation_frames=2", "picture_steps=0", "reconstruction_params.num_videos=1",
-	}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := train.Run(context.Background(), train.RunOptions{Config: c, Dir: filepath.Join(dir, defaultRun()), Out: io.Discard}); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // TestExport follows a newcomer: nothing trained yet, then the last run without
 // a flag, then a frozen one beside it.
 func TestExport(t *testing.T) {
@@ -81,7 +60,9 @@ func TestExport(t *testing.T) {
 	if code != 2 || !strings.Contains(stderr, "//cmd:train") || !strings.Contains(stderr, defaultRun()) {
 		t.Errorf("nothing to export: exit code %d\n%s", code, stderr)
 	}
-	trainDefault(t, dir)
+	if err := tinymodel.Write(filepath.Join(dir, defaultRun()), 1); err != nil {
+		t.Fatal(err)
+	}
 
 	code, stdout, stderr := run(t, dir, "--dry_run")
 	if code != 0 || stderr != "" || !strings.Contains(stdout, "## animate_frame") {
@@ -97,13 +78,13 @@ func TestExport(t *testing.T) {
 			t.Fatalf("%v: exit code %d\n%s%s", flags, code, stdout, stderr)
 		}
 	}
-	for version, frozen := range map[string]bool{"1": false, "2": true} {
+	for version, frozen := range map[string]bool{"3": false, "4": true} { // from its step on
 		n, err := export.ReadNotes(filepath.Join(model, version))
-		if err != nil || n.Frozen != frozen || n.Step != 1 {
+		if err != nil || n.Frozen != frozen || n.Step != 3 {
 			t.Errorf("version %s: %+v, %v", version, n, err)
 		}
 	}
-	code, _, stderr = run(t, dir, "--version=2")
+	code, _, stderr = run(t, dir, "--version=4")
 	if code != 2 || !strings.Contains(stderr, "never overwritten") {
 		t.Errorf("an existing version: exit code %d\n%s", code, stderr)
 	}
@@ -114,28 +95,64 @@ func TestExport(t *testing.T) {
 	interrupted(t, dir, model)
 }
 
-// interrupted kills an export while it writes: nothing stands under its name.
+// interrupted kills an export while it writes: nothing stands under its name,
+// and the next one removes what it left.
 func interrupted(t *testing.T, dir, model string) {
 	t.Helper()
-	c, _, _ := start(t, dir, "--version=9")
+	hidden := func() []string {
+		found, err := filepath.Glob(filepath.Join(model, ".*"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return found
+	}
+	version := 9
+	for ; killed(t, dir, version, hidden); version++ {
+		if version == 19 {
+			t.Fatal("every export ended before it could be killed")
+		}
+	}
+	if _, err := os.Stat(filepath.Join(model, strconv.Itoa(version))); err == nil {
+		t.Error("a killed export left a model under its name")
+	}
+	if len(hidden()) != 1 {
+		t.Errorf("it was not killed while it wrote: %v", hidden())
+	}
+	if code, _, stderr := run(t, dir, versionFlag(version)); code != 0 {
+		t.Errorf("after a kill: exit code %d\n%s", code, stderr)
+	}
+	if left := hidden(); len(left) != 0 {
+		t.Errorf("after another export lies %v", left)
+	}
+}
+
+func versionFlag(version int) string { return "--version=" + strconv.Itoa(version) }
+
+// killed kills an export as soon as it writes; true when it ended before that.
+func killed(t *testing.T, dir string, version int, hidden func() []string) (tooLate bool) {
+	t.Helper()
+	c, _, errs := start(t, dir, versionFlag(version))
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
-	deadline := time.Now().Add(4 * time.Minute)
-	for {
-		if found, err := filepath.Glob(filepath.Join(model, ".tmp-9*")); err != nil || len(found) > 0 || time.Now().After(deadline) {
-			break
+	ended := make(chan struct{})
+	go func() {
+		_ = c.Wait()
+		close(ended)
+	}()
+	for len(hidden()) == 0 {
+		select {
+		case <-ended:
+			if !c.ProcessState.Success() {
+				t.Fatal(errs)
+			}
+			return true
+		case <-time.After(time.Millisecond):
 		}
-		time.Sleep(time.Millisecond)
 	}
 	_ = c.Process.Signal(syscall.SIGKILL)
-	_ = c.Wait()
-	if _, err := os.Stat(filepath.Join(model, "9")); err == nil {
-		t.Error("a killed export left a model under its name")
-	}
-	if code, _, stderr := run(t, dir, "--version=9"); code != 0 {
-		t.Errorf("after a kill: exit code %d\n%s", code, stderr)
-	}
+	<-ended
+	return c.ProcessState.Success()
 }
 
 func TestHelpSaysWhatSignaturesDo(t *testing.T) {
