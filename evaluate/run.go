@@ -52,6 +52,9 @@ func Run(ctx context.Context, q Request) (_ *Outcome, err error) {
 	}
 	e, err := prepare(ctx, &q)
 	if err != nil {
+		if ctx.Err() != nil {
+			err = ctx.Err() // what it cut short is no failure
+		}
 		err = errors.Join(err, lock.Discard())
 		if fresh {
 			_ = os.Remove(q.Out) // made for nothing; one with something in it stays

@@ -46,8 +46,8 @@ func addMeasureFlags(c *cli.Command) *measureFlags {
 		s.StringVar(&q.DataKind, "data_kind", "", "`kind` of the data, for the columns of tables: faces, bodies or other (default: by data and preset)")
 		s.IntVar(&q.NumVideos, "num_videos", 0, "measure the first `n` videos of the test set (default: num_videos of the model's configuration, 1000 as the reference)")
 		s.StringVar(&f.size, "size", "", "WIDTHxHEIGHT in `pixels` of predictions, and of exported models that leave it open (default: as the first prediction)")
-		s.StringVar(&f.fit, "fit", "", "`how` frames of another size come to it: stretch, crop or pad (default: as the model was trained; predictions: stretch, as the reference)")
-		s.BoolVar(&q.IDSampling, "id_sampling", false, "predictions: split a folder without train and test by identity, as a model of such a configuration does")
+		s.StringVar(&f.fit, "fit", "", "`how` frames of another size come to it: stretch, crop or pad (default: as the model was trained; for predictions stretch, as the reference, or crop of a sample)")
+		s.BoolVar(&q.IDSampling, "id_sampling", false, "split a folder without train and test by identity; for predictions, and exported models that do not say")
 	})
 	c.Group("How", func(s *pflag.FlagSet) {
 		s.StringVar(&q.MetricOn, "metric_on", q.MetricOn, "compare predictions as `what`: float, as the network gives them, or png, in 8 bits as they would be written")
