@@ -78,26 +78,25 @@ func TestFilms(t *testing.T) {
 	if !strings.Contains(warned, "find_best_frame") || strings.Contains(warned, "--") || strings.Contains(warned, "sound") {
 		t.Errorf("warnings: %s", warned)
 	}
+	// Sound that is lost is told; one that a gif cannot hold is not asked for.
+	gif := film(t)
+	gif.Format, gif.Result = "gif", gif.Result+".gif"
 	var all sync.WaitGroup
-	for i := 0; i < 2; i++ {
-		a := film(t)
+	for _, c := range []struct {
+		a           Animation
+		spoil, told bool
+	}{{a: film(t)}, {a: film(t), spoil: true, told: true}, {a: gif, spoil: true}} {
 		all.Add(1)
 		go func() {
 			defer all.Done()
-			if together, _ := animated(a, false); !bytes.Equal(together, alone) {
-				t.Error("films that are made together differ from one that is made alone")
+			together, warned := animated(c.a, c.spoil)
+			if !c.spoil && !bytes.Equal(together, alone) {
+				t.Error("a film that is made beside others differs from one that is made alone")
+			}
+			if strings.Contains(warned, "without sound") != c.told {
+				t.Errorf("spoilt %v, %s: warnings: %s", c.spoil, c.a.Format, warned)
 			}
 		}()
 	}
 	all.Wait()
-
-	// Sound that is lost is told; one that a gif cannot hold is not asked for.
-	if _, warned := animated(film(t), true); !strings.Contains(warned, "without sound") {
-		t.Errorf("warnings without sound: %s", warned)
-	}
-	gif := film(t)
-	gif.Format, gif.Result = "gif", filepath.Join(filepath.Dir(gif.Result), "result.gif")
-	if _, warned := animated(gif, true); strings.Contains(warned, "sound") {
-		t.Errorf("warnings about a gif: %s", warned)
-	}
 }

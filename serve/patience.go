@@ -64,7 +64,7 @@ func (b *patientBody) Read(p []byte) (int, error) {
 // once would reset the connection, and a client that is still sending would
 // see the reset instead of the answer.
 func (b *patientBody) linger() {
-	const silence, whole = 2 * time.Second, 20 * time.Second
+	const silence, whole = 5 * time.Second, 30 * time.Second // as other servers do
 	b.stall, b.until = min(b.stall, silence), time.Now().Add(whole)
 	_, _ = io.Copy(io.Discard, b)
 	_ = b.control.SetReadDeadline(time.Now()) // the server need not try, too
