@@ -142,15 +142,6 @@ func readFrames(ctx context.Context, v dataset.TestVideo, indices ...int) ([]*vi
 	return frames, nil
 }
 
-// reconstruct is encode and decode at once.
-func (r *Reconstructor) reconstruct(run graph.Runner, source *video.Frame, driving []*video.Frame) (predictions, backgrounds []float32, err error) {
-	encoded, err := r.encode(run, source)
-	if err != nil {
-		return nil, nil, err
-	}
-	return r.decode(run, encoded, driving)
-}
-
 // encodedSource are the values of all that a prediction takes from its source.
 type encodedSource map[tensorflow.Output]*tensorflow.Tensor
 

@@ -65,6 +65,15 @@ func network(t *testing.T, side int) (*graph.Scope, *model.Animator, *Reconstruc
 	return s, a, r, session
 }
 
+// reconstruct is encode and decode at once.
+func (r *Reconstructor) reconstruct(run graph.Runner, source *video.Frame, driving []*video.Frame) (predictions, backgrounds []float32, err error) {
+	encoded, err := r.encode(run, source)
+	if err != nil {
+		return nil, nil, err
+	}
+	return r.decode(run, encoded, driving)
+}
+
 // TestValidate compares the sums with ones made frame by frame, in another way,
 // from single reconstructions and the drawn truth.
 func TestValidate(t *testing.T) {
