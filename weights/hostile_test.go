@@ -8,11 +8,14 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/prioritycut/prioritycut/internal/element"
 	"github.com/prioritycut/prioritycut/internal/npz"
+	"github.com/prioritycut/prioritycut/internal/safetensors"
 )
 
 // refused checks that a file is refused for the reason expected, soon and
@@ -171,6 +174,11 @@ func TestGrowth(t *testing.T) {
 	keys := "X\x00\x00\x01\x00" + strings.Repeat("a", 1<<16) + "q\x00"
 	refused(t, "long names", legacyFile(keys+"}h\x00}h\x00}ss"), "bytes")
 
+	// Each use of a long name takes time, whatever becomes of its dictionary.
+	refused(t, "long keys", legacyFile(keys+"}h\x00Ns0N"), "bytes")
+	refused(t, "long classes", legacyFile(keys+"h\x00h\x00\x93"), "bytes")
+	refused(t, "long storages", legacyFile(keys+"("+short("storage")+global("torch", "FloatStorage")+"h\x00"+short("cpu")+"K\x04NtQ0N"), "bytes")
+
 	refused(t, "instructions", legacyFile(strings.Repeat("N0", maxCost)), "more than any checkpoint")
 	refused(t, "deep", legacyFile(strings.Repeat("]", 1000)+strings.Repeat("a", 999)), "nested too deeply")
 	refused(t, "deep tuples", legacyFile(")"+strings.Repeat("\x85", 1<<20)), "nested too deeply")
@@ -261,6 +269,28 @@ func TestOtherFiles(t *testing.T) {
 	}
 	if _, err := Open(t.TempDir()); err == nil {
 		t.Error("a folder was opened")
+	}
+}
+
+// TestHeadersThatBeginLikeOtherFiles reads safetensors whose headers' lengths
+// have the first bytes of a pickle and of an archive.
+func TestHeadersThatBeginLikeOtherFiles(t *testing.T) {
+	for start, length := range map[string]int{"\x80\x02": 0x0280, "\x80\x04": 0x0480, "PK": 0x4b50} {
+		var b bytes.Buffer
+		for pad := length - 120; b.Len() < 2 || !strings.HasPrefix(b.String(), start); pad++ {
+			if pad > length {
+				t.Fatalf("no header of %d bytes was written", length)
+			}
+			b.Reset()
+			tensors := []safetensors.Tensor{{Name: "w", DType: element.F32, Shape: []int64{1}, Data: make([]byte, 4)}}
+			if err := safetensors.Write(&b, tensors, map[string]string{"x": strings.Repeat("x", pad)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s, err := readBytes(b.Bytes())
+		if err != nil || s.Format() != SafeTensors || !slices.Equal(s.Names(), []string{"w"}) {
+			t.Errorf("a header of %d bytes: %v", length, err)
+		}
 	}
 }
 

@@ -320,6 +320,9 @@ func (m *machine) stackGlobal() (Value, error) {
 	if !ok || !ok2 {
 		return nil, fmt.Errorf("a class is named by a %s and a %s", kindOf(names[0]), kindOf(names[1]))
 	}
+	if len(module) > maxLine || len(name) > maxLine {
+		return nil, fmt.Errorf("a name has more than %d bytes", maxLine)
+	}
 	return m.find(module, name)
 }
 

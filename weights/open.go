@@ -77,6 +77,9 @@ func detect(r io.ReaderAt, size int64) (Format, *zip.Reader, error) {
 		return "", nil, fmt.Errorf("reading the first bytes: %w", err)
 	}
 	switch {
+	// First: the length of a header may begin as any of the others do.
+	case len(start) > 8 && start[8] == '{' && binary.LittleEndian.Uint64(start) <= uint64(size)-8:
+		return SafeTensors, nil, nil
 	case bytes.HasPrefix(start, []byte("\x93NUMPY")):
 		return NPZ, nil, nil
 	case bytes.HasPrefix(start, []byte("PK")):
@@ -90,8 +93,6 @@ func detect(r io.ReaderAt, size int64) (Format, *zip.Reader, error) {
 		return NPZ, nil, nil
 	case len(start) > 1 && start[0] == opProto && start[1] >= 2 && start[1] <= 5:
 		return TorchLegacy, nil, nil
-	case len(start) > 8 && start[8] == '{' && binary.LittleEndian.Uint64(start) <= uint64(size)-8:
-		return SafeTensors, nil, nil
 	}
 	return "", nil, fmt.Errorf("neither npz nor safetensors nor a checkpoint of torch.save%s", guess(start))
 }

@@ -20,6 +20,8 @@ const (
 	maxCost = 6 << 20
 	// maxLong bounds the bytes of an integer.
 	maxLong = 64
+	// maxLine bounds the bytes of a module's or a class's name.
+	maxLine = 256
 )
 
 // machine runs pickles. It knows Python's plain values; classes and
@@ -148,7 +150,7 @@ func (m *machine) counted(size int) ([]byte, error) {
 // line reads up to a line end, which is dropped.
 func (m *machine) line() (string, error) {
 	var line []byte
-	for len(line) < 256 {
+	for len(line) < maxLine {
 		c, err := m.byte()
 		if err != nil {
 			return "", err

@@ -239,6 +239,9 @@ func (s *storages) resolve(m *machine, id Value) (Value, error) {
 	if n, isInt := parts[2].(int64); isInt {
 		key, ok = fmt.Sprint(n), true
 	}
+	if len(key) > maxName {
+		return nil, fmt.Errorf("a storage's key %.40q... has more than %d bytes", key, maxName)
+	}
 	count, ok2 := integer(parts[4])
 	if !ok || !ok2 || count < 0 || count > s.limit/int64(dtype.Size()) {
 		return nil, fmt.Errorf("storage %.40q claims %d elements of %v, more than the file can hold", key, count, dtype)

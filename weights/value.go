@@ -61,6 +61,10 @@ func (d *Dict) set(key, value Value) error {
 	if !hashable(key) {
 		return fmt.Errorf("a dictionary has a key of kind %s", kindOf(key))
 	}
+	// A longer one could name no tensor, and looking it up takes its length.
+	if text, ok := key.(string); ok && len(text) > maxName {
+		return fmt.Errorf("the key %.80q... has more than %d bytes", text, maxName)
+	}
 	if i, ok := d.index[key]; ok {
 		d.entries[i].value = value
 		return nil
