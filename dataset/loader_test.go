@@ -222,7 +222,10 @@ func TestPrefetchIsBoundedAndStops(t *testing.T) {
 	}
 	l := loader(t, d, LoaderParams{BatchSize: 1, NumRepeats: 100})
 	ahead := l.Prefetch(context.Background(), 0)
-	time.Sleep(100 * time.Millisecond)
+	for i := 0; len(calls) < 2*3 && i < 3000; i++ {
+		time.Sleep(10 * time.Millisecond)
+	}
+	time.Sleep(50 * time.Millisecond) // for what must not come
 	if n := len(calls); n != 2*3 {
 		t.Errorf("%d frames were made before anybody asked, want those of 3 batches", n)
 	}
@@ -249,7 +252,7 @@ func TestPrefetchIsBoundedAndStops(t *testing.T) {
 		t.Errorf("after cancel: %v", err)
 	}
 	ahead.Close()
-	for i := 0; runtime.NumGoroutine() > before && i < 100; i++ {
+	for i := 0; runtime.NumGoroutine() > before && i < 3000; i++ {
 		time.Sleep(10 * time.Millisecond)
 	}
 	if n := runtime.NumGoroutine(); n > before {
