@@ -310,7 +310,7 @@ func (r *running) write(frames []*video.Frame, sink video.Writer) error {
 	return nil
 }
 
-// SourcePicture reads the picture that is to move.
+// SourcePicture reads the picture that is to move, as viewers show it.
 func SourcePicture(path string, limits video.Limits) (*video.Frame, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -320,5 +320,5 @@ func SourcePicture(path string, limits video.Limits) (*video.Frame, error) {
 	case video.Folder, video.FilmFile:
 		return nil, fmt.Errorf("source %s is a video: the source is one picture (png or jpg); take one frame out of it", path)
 	}
-	return video.ReadPicture(path, limits)
+	return video.ReadUpright(path, limits)
 }

@@ -6,8 +6,8 @@
 // All pictures are 8-bit RGB. Grey becomes RGB, alpha is dropped (colours stay
 // as stored, whatever their alpha), 16 bits are rounded to 8, CMYK is
 // converted. Films are turned as their rotation tag says. Pixels count as
-// square, orientation tags of jpg files are not obeyed and frames come as they
-// are stored, each once, whatever their timestamps: a film of variable rate or
+// square, orientation tags of jpg files are obeyed by ReadUpright only and frames
+// come as they are stored, each once, whatever their timestamps: a film of variable rate or
 // a gif is not padded with copies, unless OpenFilmAt is asked for a constant
 // rate.
 //

@@ -45,7 +45,7 @@ func (p *program) runDemo(ctx context.Context, a *animator) error {
 	}
 	videos := set.Test()
 	if len(videos) < 2 {
-		return cli.Usage(fmt.Errorf("the run has %d test videos, a clip of different figures needs two: give --source_image and --driving_video", len(videos)))
+		return cli.Usage(fmt.Errorf("too few test videos in %s (%d) for a clip of different figures, which needs two: give --source_image and --driving_video", a.config.Dataset.RootDir, len(videos)))
 	}
 	result := p.demoResult(a.path)
 	if err := os.MkdirAll(filepath.Dir(result), 0o777); err != nil {
