@@ -131,7 +131,7 @@ func (d *division) withoutTwins(clips []*clip) ([]*clip, error) {
 			}
 			if twin := x.twin(c, all, clips); twin != nil {
 				first, end := twin.storedSpan()
-				d.dropped = append(d.dropped, c.drop(fmt.Sprintf("shares nearly equal frames with the test video %s, frames %d to %d", twin.in.name, first, end), false))
+				d.dropped = append(d.dropped, c.drop(fmt.Sprintf(twinReason+"video %s, frames %d to %d", twin.in.name, first, end), false))
 				continue
 			}
 		}

@@ -85,6 +85,12 @@ func (in *input) takenBefore(n int) int {
 	return sort.SearchInts(in.taken, n)
 }
 
+// place is the number of a stored frame among the taken ones, if it is one.
+func (in *input) place(stored int) (at int, taken bool) {
+	at = in.takenBefore(stored)
+	return at, in.taken == nil || at < len(in.taken) && in.taken[at] == stored
+}
+
 // length is how many frames will be taken, 0 if nothing tells.
 func (in *input) length() int {
 	switch {

@@ -110,6 +110,7 @@ func repeated(f *video.Frame) *video.Frame {
 type look struct {
 	w, h   int
 	frames []small
+	parts  []span // the scenes
 	// points are keypoints of every pointStride-th frame, in pixels.
 	points [][]point
 	damage string // why it ended early
@@ -130,7 +131,9 @@ type detector interface {
 
 // lookAt reads a whole video, or as much of a long one as there is memory for.
 func lookAt(ctx context.Context, in *input, o *Options, d detector) (*look, error) {
-	f, err := in.open(ctx, o)
+	whole := *in
+	whole.taken = nil
+	f, err := whole.open(ctx, o)
 	if err != nil {
 		return nil, err
 	}
@@ -169,7 +172,7 @@ func lookAt(ctx context.Context, in *input, o *Options, d detector) (*look, erro
 			s.blocks, s.histogram = distance(&l.frames[n-1].cells, &s.cells), histogramDistance(last, histogram)
 		}
 		last = histogram
-		if d != nil && len(l.frames)%pointStride == 0 {
+		if at, taken := in.place(len(l.frames)); d != nil && taken && at%pointStride == 0 {
 			const batch = 8
 			if waiting = append(waiting, frame); len(waiting) == batch {
 				if err := ask(); err != nil {
@@ -181,7 +184,29 @@ func lookAt(ctx context.Context, in *input, o *Options, d detector) (*look, erro
 		o.Progress.Frames(1)
 	}
 	l.w, l.h = f.w, f.h
+	l.parts = l.scenes()
+	l.thin(in)
 	return l, ask()
+}
+
+// thin leaves the frames that are taken. Scenes are those of all frames: of few
+// a second, each would differ from the next as if the scene had changed.
+func (l *look) thin(in *input) {
+	if in.taken == nil {
+		return
+	}
+	n := in.takenBefore(len(l.frames))
+	for i, stored := range in.taken[:n] { // stored >= i
+		l.frames[i] = l.frames[stored]
+	}
+	l.frames = l.frames[:n]
+	parts := l.parts[:0]
+	for _, p := range l.parts {
+		if p = (span{in.takenBefore(p.First), in.takenBefore(p.End)}); p.len() > 0 {
+			parts = append(parts, p)
+		}
+	}
+	l.parts = parts
 }
 
 // distance is the mean absolute difference of cells in [0, 1].

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"sort"
+	"strings"
 
 	"github.com/gocarina/gocsv"
 )
@@ -118,7 +119,7 @@ func newReport(o *Options, p *plan, m *manifest) (*Report, error) {
 			r.Faults++
 			reasons["could not be used (wrong, damaged or missing)"]++
 		} else {
-			reasons[d.reason]++
+			reasons[d.kind()]++
 		}
 	}
 	sort.SliceStable(r.Rows, func(i, j int) bool { return r.Rows[i].less(&r.Rows[j]) })
@@ -131,6 +132,20 @@ func newReport(o *Options, p *plan, m *manifest) (*Report, error) {
 		return r, r.empty()
 	}
 	return r, nil
+}
+
+// twinReason begins the reason of train clips that test clips are copies of.
+const twinReason = "shares nearly equal frames with the test "
+
+// kind is a reason without what differs from clip to clip.
+func (d *dropped) kind() string {
+	if strings.HasPrefix(d.reason, twinReason) {
+		return twinReason + "side"
+	}
+	if _, rest, ok := strings.Cut(d.reason, " frames: "); ok {
+		return rest
+	}
+	return d.reason
 }
 
 func (r *Report) warn(p *plan, enlarged int, o *Options) {

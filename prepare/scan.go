@@ -46,7 +46,7 @@ type scans struct {
 func (s *scans) key(in *input, wanted []span) string {
 	o := s.options
 	sum := sha256.New()
-	fmt.Fprintln(sum, 1, in.name, in.stamp, o.FPS, o.MaxFrames, o.Crop, o.Margin, o.Size, s.model, wanted)
+	fmt.Fprintln(sum, 2, in.name, in.stamp, o.FPS, o.MaxFrames, o.Crop, o.Margin, o.Size, s.model, wanted)
 	return hex.EncodeToString(sum.Sum(nil)[:16])
 }
 
@@ -78,7 +78,7 @@ func (s *scans) of(ctx context.Context, in *input, wanted []span) (*scan, *signa
 func (s *scans) measure(l *look, wanted []span) *scan {
 	found := &scan{W: l.w, H: l.h, Frames: len(l.frames), Damage: l.damage}
 	if wanted == nil {
-		for _, scene := range l.scenes() {
+		for _, scene := range l.parts {
 			wanted = append(wanted, pieces(scene, s.options.MaxFrames)...)
 		}
 	}

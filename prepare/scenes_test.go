@@ -3,6 +3,7 @@ package prepare
 import (
 	"image"
 	"math"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -41,6 +42,34 @@ func TestScenes(t *testing.T) {
 	}
 	if got := lookOf(frames[:1]).scenes(); len(got) != 1 || got[0] != (span{0, 1}) {
 		t.Errorf("one frame: %v", got)
+	}
+}
+
+// Of a film that is thinned, scenes change where they change in the film: of
+// five frames a second each would differ from the next as much as at a cut.
+func TestScenesOfThinnedFilm(t *testing.T) {
+	in, out := t.TempDir(), filepath.Join(t.TempDir(), "out")
+	var frames []*video.Frame
+	for number := 4; number < 6; number++ {
+		wide := scenery(number, 300, 48)
+		for i := 0; i < 38; i++ {
+			f := video.NewFrame(64, 48)
+			for y := 0; y < 48; y++ {
+				copy(f.Pix[3*64*y:3*64*(y+1)], wide.Pix[3*(300*y+6*i):])
+			}
+			frames = append(frames, f)
+		}
+	}
+	makeFilm(t, filepath.Join(in, "a.mp4"), frames)
+	o := options(in, out)
+	o.FPS, o.TestShare = 5, 0.5
+	r := mustRun(t, o)
+	var got [][2]int
+	for _, row := range r.Rows {
+		got = append(got, [2]int{row.FirstFrame, row.EndFrame})
+	}
+	if diff := cmp.Diff([][2]int{{0, 36}, {40, 76}}, got); diff != "" {
+		t.Error(diff)
 	}
 }
 

@@ -56,7 +56,7 @@ func (w *writer) compareSides(clips []*clip) (back []*clip, err error) {
 		d, _ := w.manifest.of(c.spec())
 		switch twin := x.twin(c, all, clips); {
 		case twin != nil:
-			err = w.dropTwin(c, d, "shares nearly equal frames with the test clip "+twin.name)
+			err = w.dropTwin(c, d, twinReason+"clip "+twin.name)
 		case d.Twin:
 			back = append(back, c)
 		}
