@@ -149,7 +149,7 @@ func TestRatios(t *testing.T) {
 		"| step shapes-64 prioritycut, batch 4 | eager | 125 ms | 250 ms | **0.50** (0.50 to 0.50) | 0.50 | 100 MB | 400 MB | 0.25 |\n",
 		"| step shapes-64 prioritycut, batch 4 | channels_last+lean | 125 ms |",
 		"| mask shapes-64, 64 maps | eager | 125 ms |",
-		"TensorFlow 8 and PyTorch 9 on 1 cores of ", "medians of 3 rounds of 3 repeats",
+		"TensorFlow 8 and PyTorch 9; ", ", cores used: 1; medians; rounds: 3, each with repeats: 3, warm-up: 1;", "| case | the peer's way | time, ours | ",
 		differences[measureStep], differences[measureMask], "`lean`: ", "`channels_last`: ",
 	} {
 		if !strings.Contains(table.String(), want) {

@@ -53,8 +53,8 @@ func (m *bench) notes(all []*outcome) []string {
 		}
 		measured[c.job.Measure] = measured[c.job.Measure] || len(c.ours) > 0
 	}
-	list := []string{fmt.Sprintf("%s on %d cores of %s; medians of %d rounds of %d repeats after %d of warm-up, every process on its own; float32, CPU.",
-		strings.Join(engines, " and "), o.threads, processorName(), o.rounds, o.repeats, o.warmup)}
+	list := []string{fmt.Sprintf("%s; %s, cores used: %d; medians; rounds: %d, each with repeats: %d, warm-up: %d; every process on its own; float32.",
+		strings.Join(engines, " and "), processorName(), o.threads, o.rounds, o.repeats, o.warmup)}
 	if m.busy() {
 		list = append(list, "", fmt.Sprintf("**The machine was busy** (load average %.1f at the start): these times say little. %s", m.load, busyAdvice))
 	}

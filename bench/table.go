@@ -77,9 +77,12 @@ func writeRows(path string, rows []Row) error {
 func (m *bench) writeTable(w io.Writer, all []*outcome) error {
 	var b bytes.Buffer
 	withPeer := m.peer != nil
-	header := []string{"case", "ours", "processor", "memory"}
+	header := []string{"case", "time", "processor time", "memory"}
 	if withPeer {
-		header = []string{"case", "peer", "ours", "peer", "ours / peer", "processor, ours / peer", "memory, ours", "memory, peer", "ours / peer"}
+		header = []string{
+			"case", "the peer's way", "time, ours", "time, peer", "time, ours / peer", "processor time, ours / peer",
+			"memory, ours", "memory, peer", "memory, ours / peer",
+		}
 	}
 	tableRow(&b, header)
 	b.WriteString("| --- |" + strings.Repeat(" --- |", len(header)-1) + "\n")
