@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/prioritycut/prioritycut/internal/aside"
 	"github.com/prioritycut/prioritycut/video"
 )
 
@@ -215,13 +216,14 @@ func (c *cache) state() error {
 // keeping is a film on its way into the cache. A nil one keeps nothing.
 type keeping struct {
 	cache   *cache
-	file    *os.File
+	temp    *aside.Temp
 	out     *bufio.Writer
 	written int64 // reserved of the budget
 	done    bool
 }
 
-// begin opens a temporary file; nil if there is no room or no folder.
+// begin opens a temporary file, and removes those of killed runs before the
+// first one; nil if there is no room or no folder.
 func (c *cache) begin() *keeping {
 	if c.dir == "" || c.budget <= 0 || c.state() != nil {
 		return nil
@@ -230,12 +232,12 @@ func (c *cache) begin() *keeping {
 		c.stop(err)
 		return nil
 	}
-	f, err := os.CreateTemp(c.dir, "film-*.part")
+	temp, err := aside.NewFile(c.dir, ".film-")
 	if err != nil {
 		c.stop(err)
 		return nil
 	}
-	k := &keeping{cache: c, file: f, out: bufio.NewWriterSize(f, 1<<18)}
+	k := &keeping{cache: c, temp: temp, out: bufio.NewWriterSize(temp.File, 1<<18)}
 	if _, err := k.out.Write(make([]byte, cacheHeader)); err != nil {
 		c.stop(err)
 		k.abandon()
@@ -264,19 +266,16 @@ func (k *keeping) finish(file string, n int) error {
 	binary.LittleEndian.PutUint32(head[8:], uint32(k.cache.w))
 	binary.LittleEndian.PutUint32(head[12:], uint32(k.cache.h))
 	binary.LittleEndian.PutUint32(head[16:], uint32(n))
-	if _, err := k.file.WriteAt(head[:], 0); err != nil {
+	if _, err := k.temp.File.WriteAt(head[:], 0); err != nil {
 		return err
 	}
-	if err := k.file.Chmod(0o644); err != nil {
+	if err := k.temp.File.Chmod(0o644); err != nil {
 		return err
 	}
-	if err := k.file.Sync(); err != nil {
+	if err := k.temp.File.Sync(); err != nil {
 		return err
 	}
-	if err := k.file.Close(); err != nil {
-		return err
-	}
-	if err := os.Rename(k.file.Name(), file); err != nil {
+	if err := k.temp.Rename(file); err != nil {
 		return err
 	}
 	k.done = true
@@ -289,8 +288,7 @@ func (k *keeping) abandon() {
 		return
 	}
 	k.done = true
-	k.file.Close()
-	os.Remove(k.file.Name())
+	k.temp.Remove()
 	k.cache.mu.Lock()
 	k.cache.used -= k.written
 	k.cache.mu.Unlock()
@@ -319,14 +317,10 @@ func (c *cache) reserve(n int64) error {
 	return nil
 }
 
-// count adds up what earlier runs left, and removes what they did not finish.
+// count adds up what earlier runs left.
 func (c *cache) count() (total int64) {
 	for _, f := range c.files() {
-		if filepath.Ext(f.name) == ".part" && time.Since(f.used) > idle {
-			os.Remove(filepath.Join(c.dir, f.name))
-		} else if filepath.Ext(f.name) == ".frames" {
-			total += f.bytes
-		}
+		total += f.bytes
 	}
 	return total
 }
@@ -339,7 +333,7 @@ func (c *cache) evict(n int64) {
 		if c.used+n <= c.budget {
 			return
 		}
-		if filepath.Ext(f.name) != ".frames" || c.ours[f.name] || time.Since(f.used) < idle {
+		if c.ours[f.name] || time.Since(f.used) < idle {
 			continue
 		}
 		if os.Remove(filepath.Join(c.dir, f.name)) == nil {
@@ -354,11 +348,12 @@ type cachedFile struct {
 	used  time.Time
 }
 
+// files are the kept films of all runs.
 func (c *cache) files() []cachedFile {
 	entries, _ := os.ReadDir(c.dir)
 	var files []cachedFile
 	for _, e := range entries {
-		if info, err := e.Info(); err == nil && info.Mode().IsRegular() {
+		if info, err := e.Info(); err == nil && info.Mode().IsRegular() && filepath.Ext(e.Name()) == ".frames" {
 			files = append(files, cachedFile{e.Name(), info.Size(), info.ModTime()})
 		}
 	}

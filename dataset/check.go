@@ -44,6 +44,8 @@ type Part struct {
 	Least, Most int
 	// Sizes counts videos by the size of their frames as stored, "WxH".
 	Sizes map[string]int
+
+	filmFrames int // of Frames
 }
 
 // facts are what a look at one video found.
@@ -189,6 +191,7 @@ func (p *Part) add(kind video.Kind, f facts) {
 		p.Folders++
 	case video.FilmFile:
 		p.Films++
+		p.filmFrames += f.frames
 	case video.Strip:
 		p.Strips++
 	default:
@@ -233,8 +236,8 @@ func (d *Dataset) warn(r *Report) {
 	if r.Train.Videos > 0 && r.Train.Most < 2 {
 		say("no training video has more than one frame: there is no motion to learn")
 	}
-	if r.Train.Films > 0 && !d.files.single {
-		need := float64(r.Train.Frames) * float64(d.cache.frameBytes()) / (1 << 30)
+	if films := r.Train.filmFrames + r.Test.filmFrames; films > 0 && !d.files.single {
+		need := float64(films) * float64(d.cache.frameBytes()) / (1 << 30)
 		if need > d.params.CacheGB {
 			say("the decoded films would need about %.1f GiB and cache_gb is %.3g: those beyond it are decoded each time they are drawn, which is slow; folders of png or jpg frames need no cache", need, d.params.CacheGB)
 		}

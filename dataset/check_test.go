@@ -50,6 +50,13 @@ func TestReport(t *testing.T) {
 	if text := check(t, open(t, p)).String(); !strings.Contains(text, "items are 5 identities") {
 		t.Errorf("with id_sampling:\n%s", text)
 	}
+	// The cache holds the frames of films, of tests too, and of nothing else.
+	for frames, want := range map[int]bool{40: false, 39: true} {
+		p.CacheGB = float64(frames*3*6*8) / (1 << 30)
+		if text := check(t, open(t, p)).String(); strings.Contains(text, "cache_gb is") != want {
+			t.Errorf("a cache of %d frames for films of 40:\n%s", frames, text)
+		}
+	}
 }
 
 func TestReportWarnings(t *testing.T) {

@@ -40,8 +40,8 @@ func TestFilmsWithAndWithoutCache(t *testing.T) {
 	if len(files) != 3 || cached.Notice() != "" {
 		t.Errorf("%d films are kept, want 3 (%s)", len(files), cached.Notice())
 	}
-	left, _ := filepath.Glob(filepath.Join(p.CacheDir, "frames", "*.part"))
-	if len(left) != 0 {
+	left, _ := os.ReadDir(filepath.Join(p.CacheDir, "frames"))
+	if len(left) != 3 {
 		t.Errorf("unfinished files are left: %v", left)
 	}
 	p2 := p
@@ -103,13 +103,18 @@ func TestCacheKeepsItsBudget(t *testing.T) {
 	if err := os.Chtimes(stale, old, old); err != nil {
 		t.Fatal(err)
 	}
+	killed := filepath.Join(p.CacheDir, "frames", ".film-123")
+	write(t, killed, "what a killed run had decoded of a film")
 	d := open(t, p)
 	if diff := cmp.Diff(want, batch(t, loader(t, d, lp), 0)); diff != "" {
 		t.Errorf("with a small cache (-want +got):\n%s", diff)
 	}
-	files, _ := filepath.Glob(filepath.Join(p.CacheDir, "frames", "*"))
+	files, _ := os.ReadDir(filepath.Join(p.CacheDir, "frames"))
 	if len(files) != 2 {
 		t.Errorf("files are %v, want two films", files)
+	}
+	if _, err := os.Stat(killed); err == nil {
+		t.Error("what a killed run left was not removed")
 	}
 	if _, err := os.Stat(stale); err == nil {
 		t.Error("a film that nobody used was not removed for a new one")
