@@ -44,7 +44,7 @@ func (p *Plan) conclude(ctx context.Context, states []State, out io.Writer) erro
 	if err := o.write(p, pictures); err != nil {
 		return err
 	}
-	if err := o.tell(out, p); err != nil {
+	if err := o.tell(out); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(out, "all of it with pictures: %s; tables: %s, %s, %s\n",

@@ -187,7 +187,7 @@ func (o *Outcome) effectPlots() []compare.Plot {
 }
 
 // tell prints the table and the claims for whoever sits before the screen.
-func (o *Outcome) tell(w io.Writer, p *Plan) error {
+func (o *Outcome) tell(w io.Writer) error {
 	claims := o.claimGrid()
 	_, err := fmt.Fprintf(w, "\n%s\n%s\n", o.Table.Markdown(), claims.Markdown())
 	return err
