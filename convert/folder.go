@@ -14,6 +14,7 @@ import (
 
 	"github.com/prioritycut/prioritycut/config"
 	"github.com/prioritycut/prioritycut/graph"
+	"github.com/prioritycut/prioritycut/internal/aside"
 	"github.com/prioritycut/prioritycut/internal/rundir"
 	"github.com/prioritycut/prioritycut/tf"
 )
@@ -145,12 +146,12 @@ func (c *checkpoint) writeRun(dir string) error {
 	if err := os.MkdirAll(parent, 0o777); err != nil {
 		return err
 	}
-	temp, err := os.MkdirTemp(parent, "."+filepath.Base(dir)+".tmp-")
+	temp, err := aside.NewFolder(parent, "."+filepath.Base(dir)+".tmp-")
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(temp) // gone already when all went well
-	if err := c.fillRun(rundir.Dir(temp)); err != nil {
+	defer temp.Remove()
+	if err := c.fillRun(rundir.Dir(temp.Path)); err != nil {
 		return err
 	}
 	if err := checkVacant(dir); err != nil {
@@ -159,7 +160,7 @@ func (c *checkpoint) writeRun(dir string) error {
 	if err := os.Remove(dir); err != nil && !errors.Is(err, os.ErrNotExist) { // an empty folder
 		return err
 	}
-	if err := os.Rename(temp, dir); err != nil {
+	if err := temp.Rename(dir); err != nil {
 		return err
 	}
 	return syncDir(parent)

@@ -163,6 +163,7 @@ func TestForgedNotes(t *testing.T) {
 		`{"format_version":9}`:           "use a newer one",
 		`{"format_version":1,"step":-1}`: "cannot be",
 		`{"format_version":1,"step":9000000000000000,"attempt":9000000000000000}`: "step 9000000000000000",
+		`{"format_version":1,"step":1,"attempt":9000000000000000}`:                "attempt 9000000000000000",
 		`{"format_version":1,"config":"preset: x\nformat_version: 1"}`:            "preset",
 		`{"format_version":1,"converted":7}`:                                      "converted",
 	} {
@@ -197,6 +198,28 @@ func TestNothingHalfWritten(t *testing.T) {
 	blocked := filepath.Join(fileOf(t, "file", nil), "below", "run")
 	if err := j.writeRun(blocked); err == nil {
 		t.Error("a folder is made below a file")
+	}
+}
+
+// TestAfterAKilledProcess removes what one left that was writing the same name.
+func TestAfterAKilledProcess(t *testing.T) {
+	j := mustRead(t, npzOf(t, entriesOf(t, "fomm")), Options{})
+	dir := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(dir, ".run.tmp-12", "checkpoints"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, ".x.safetensors.tmp-34"), []byte("half"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := j.writeRun(filepath.Join(dir, "run")); err != nil {
+		t.Fatal(err)
+	}
+	if err := j.writeStateDict(filepath.Join(dir, "x.safetensors")); err != nil {
+		t.Fatal(err)
+	}
+	left, err := os.ReadDir(dir)
+	if err != nil || len(left) != 2 {
+		t.Errorf("%v is left (%v)", left, err)
 	}
 }
 

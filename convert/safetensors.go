@@ -3,7 +3,6 @@ package convert
 import (
 	"bufio"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -13,6 +12,7 @@ import (
 	tensorflow "github.com/wamuir/graft/tensorflow"
 
 	"github.com/prioritycut/prioritycut/graph"
+	"github.com/prioritycut/prioritycut/internal/aside"
 	"github.com/prioritycut/prioritycut/internal/element"
 	"github.com/prioritycut/prioritycut/internal/safetensors"
 	"github.com/prioritycut/prioritycut/tf"
@@ -87,29 +87,29 @@ func writeSafeTensors(path string, tensors []safetensors.Tensor, meta map[string
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(dir, "."+filepath.Base(path)+".tmp-")
+	temp, err := aside.NewFile(dir, "."+filepath.Base(path)+".tmp-")
 	if err != nil {
 		return err
 	}
-	defer os.Remove(f.Name()) // gone already when all went well
-	b := bufio.NewWriterSize(f, 1<<20)
+	defer temp.Remove()
+	b := bufio.NewWriterSize(temp.File, 1<<20)
 	err = safetensors.Write(b, tensors, meta)
 	if err == nil {
 		err = b.Flush()
 	}
 	if err == nil {
-		err = f.Chmod(0o644)
+		err = temp.File.Chmod(0o644)
 	}
 	if err == nil {
-		err = f.Sync()
+		err = temp.File.Sync()
 	}
-	if err := errors.Join(err, f.Close()); err != nil {
+	if err != nil {
 		return fmt.Errorf("writing %s: %w", path, err)
 	}
 	if err := checkVacant(path); err != nil {
 		return err
 	}
-	if err := os.Rename(f.Name(), path); err != nil {
+	if err := temp.Rename(path); err != nil {
 		return err
 	}
 	return syncDir(dir)

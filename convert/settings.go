@@ -27,8 +27,8 @@ func readNotes(s *weights.StateDict) (Notes, bool, error) {
 	if err == nil {
 		err = json.Unmarshal([]byte(text), &n)
 	}
-	if err == nil && meta.Step > maxSteps {
-		err = fmt.Errorf("its notes say step %d", meta.Step)
+	if err == nil && meta.Attempt > maxSteps { // no less than the step
+		err = fmt.Errorf("its notes say step %d and attempt %d", meta.Step, meta.Attempt)
 	}
 	if err != nil {
 		return Notes{}, false, fmt.Errorf("the metadata %q: %w", notesKey, err)
