@@ -21,7 +21,7 @@ import (
 func quick() Options {
 	o := DefaultOptions()
 	o.Width, o.Height = 32, 32
-	o.Steps, o.HeldOut = 120, 48
+	o.Steps, o.HeldOut = 60, 48
 	o.Session.Device = "cpu"
 	return o
 }
