@@ -15,6 +15,9 @@ func (pl *planner) fromCuts(ctx context.Context) error {
 	if err != nil {
 		return &UsageError{err}
 	}
+	if len(cuts)+len(mistakes) == 0 {
+		return &UsageError{fmt.Errorf("%s names no video below its first line", pl.o.Cuts)}
+	}
 	for _, m := range mistakes {
 		pl.drop(dropped{video: m.video, line: m.line, reason: m.reason, fault: true})
 	}

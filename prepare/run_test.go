@@ -383,6 +383,34 @@ func TestOneBadClip(t *testing.T) {
 	}
 }
 
+// Many cuts that overlap are made in several passes, each cut once.
+func TestManyOverlappingCuts(t *testing.T) {
+	in, out := t.TempDir(), filepath.Join(t.TempDir(), "out")
+	folder(t, filepath.Join(in, "a"), moving(1, 30, 32, 32))
+	text := "video,start,end,partition\n"
+	for i := 0; i < 80; i++ {
+		text += fmt.Sprintf("a,%d,%d,%s\n", i%9, 12+i/9, map[bool]string{true: train, false: test}[i%2 == 0])
+	}
+	o := options(in, out)
+	o.Cuts = filepath.Join(t.TempDir(), "cuts.csv")
+	write(t, o.Cuts, "video\n")
+	var usage *UsageError
+	if _, err := Run(context.Background(), o); !errors.As(err, &usage) || !strings.Contains(err.Error(), "names no video") {
+		t.Errorf("an empty list: %v", err)
+	}
+	write(t, o.Cuts, text)
+	r := mustRun(t, o)
+	made := r.Clips(StatusClip)
+	if len(made) != 80 {
+		t.Fatalf("%d clips", len(made))
+	}
+	for _, row := range made {
+		if row.Frames != row.EndFrame-row.FirstFrame {
+			t.Errorf("%+v", row)
+		}
+	}
+}
+
 // A film too long to be looked at is used as far as it was.
 func TestLongFilm(t *testing.T) {
 	o := options(footageOf(t), filepath.Join(t.TempDir(), "out"))

@@ -13,9 +13,15 @@ import (
 	"github.com/prioritycut/prioritycut/video"
 )
 
-// maxOpen bounds the clips of one video that are written at once, where lines
-// of a file of cuts overlap. More take another pass.
-const maxOpen = 8
+// maxOpen clips of one video are written at once where lines of a file of cuts
+// overlap: a strip of thumbnails each, and an encoder if they are films. More
+// take another pass.
+func (o *Options) maxOpen() int {
+	if o.Format == MP4 {
+		return 8
+	}
+	return 64
+}
 
 // writeAll makes the clips that are not yet done, input by input.
 func (w *writer) writeAll(ctx context.Context, clips []*clip) error {
@@ -77,7 +83,7 @@ func (w *writer) pass(ctx context.Context, in *input, clips []*clip) (left []*cl
 	defer f.close()
 	for i := 0; len(open)+len(clips) > 0; i++ {
 		for len(clips) > 0 && clips[0].First == i {
-			if len(open) == maxOpen {
+			if len(open) == w.o.maxOpen() {
 				left = append(left, clips[0])
 			} else {
 				cw, err := w.begin(ctx, clips[0], in.rate(w.o))
