@@ -29,7 +29,10 @@ def newest_version(path):
 
 def read_picture(path, height, width):
     """A picture [height, width, 3] in [0, 1], cropped in the middle."""
-    image = tf.io.decode_image(tf.io.read_file(path), channels=3, expand_animations=False)
+    try:
+        image = tf.io.decode_image(tf.io.read_file(path), channels=3, expand_animations=False)
+    except tf.errors.OpError as e:
+        raise SystemExit(f"{path}: {e.message}")
     h, w = image.shape[:2]
     scale = max(height / h, width / w)
     offset = ((height - scale * h) / 2, (width - scale * w) / 2)
@@ -90,4 +93,7 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except OSError as e:
+        raise SystemExit(e)

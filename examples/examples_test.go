@@ -230,6 +230,10 @@ func TestExamples(t *testing.T) {
 		if err == nil || !strings.Contains(errs, "400") || strings.Contains(errs, "Traceback") {
 			t.Errorf("no picture: %v\n%s", err, errs)
 		}
+		errs, err = python(t, program, source, driving, initial, "--url", server.URL+"/v1/models/tiny", "--out", filepath.Join(dir, "none", "result.png"))
+		if err == nil || !strings.Contains(errs, "none") || strings.Contains(errs, "Traceback") {
+			t.Errorf("no folder for the result: %v\n%s", err, errs)
+		}
 	})
 
 	t.Run("animate_frames", func(t *testing.T) {
@@ -249,6 +253,10 @@ func TestExamples(t *testing.T) {
 		const size = 32 * 64 * 3
 		for i := range driving {
 			same(t, filepath.Join(out, fmt.Sprintf("%03d.png", i)), want[i*size:(i+1)*size])
+		}
+		errs, err := python(t, script(t, "animate_frames.py"), filepath.Join(dir, "no-model"), source, frames, out)
+		if err == nil || !strings.Contains(errs, "no-model") || strings.Contains(errs, "Traceback") {
+			t.Errorf("no model: %v\n%s", err, errs)
 		}
 	})
 }

@@ -78,7 +78,10 @@ def main():
     prediction = predict(a.url, "predict_bytes", [instance], a.timeout)[0]
     if isinstance(prediction, dict):  # several outputs are named, a single one is not
         prediction = prediction["prediction"]
-    write_png(a.out, prediction)
+    try:
+        write_png(a.out, prediction)
+    except OSError as e:
+        raise SystemExit(e)
     print(a.out, file=sys.stderr)
 
 
