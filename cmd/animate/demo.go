@@ -36,8 +36,8 @@ func (p *program) runDemo(ctx context.Context, a *animator) error {
 	if p.keypoints != "" {
 		return cli.Usage(fmt.Errorf("--keypoints_csv needs --source_image and --driving_video"))
 	}
-	if p.shared.Data != "" {
-		a.config.Dataset.RootDir = p.shared.Data
+	if p.data != "" {
+		a.config.Dataset.RootDir = p.data
 	}
 	set, err := evaluate.OpenData(ctx, a.config)
 	if err != nil {

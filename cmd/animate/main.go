@@ -37,7 +37,7 @@ type program struct {
 	fit, fps, keypoints string
 	audio               bool
 
-	pairs, out, format string
+	pairs, data, out, format string
 
 	cpu              bool
 	batch, maxFrames int
@@ -83,10 +83,12 @@ func command() *program {
 		f.StringVar(&p.pairs, "pairs", "", "animate pairs of test videos: a `CSV` with the columns source and driving (distance and frame are ignored) as first-order-model has them; "+
 			"without a value the first num_pairs of the configuration's pairs_list, or as many random pairs. What is done is not done again")
 		f.Lookup("pairs").NoOptDefVal = configuredPairs
+		f.StringVar(&p.data, cli.Data, "", "`what` to take test videos from, for --pairs and for the clip without flags: a folder of videos, shapes, or "+
+			"sample:talking-head (default: what the model was trained on)")
 		f.StringVar(&p.out, cli.Out, "", "`folder` for the results of --pairs (default: animation in the run's folder)")
 		f.StringVar(&p.format, "format", "mp4", "`format` of these results: "+video.FilmNames+", or png for folders of frames")
 	})
-	p.shared = p.AddShared(cli.Data, cli.Device)
+	p.shared = p.AddShared(cli.Device)
 	p.Group("The machine", func(f *pflag.FlagSet) {
 		f.BoolVar(&p.cpu, "cpu", false, "the same as --device=cpu")
 		f.IntVar(&p.batch, "batch", 0, "compute `n` frames at once (default: what suits the pictures' size)")
@@ -154,11 +156,13 @@ func (p *program) check() error {
 		return errors.New("--source_image and --driving_video belong together: give both")
 	case p.pairs != "" && p.source != "":
 		return errors.New("--pairs takes its pictures from the test videos: leave out --source_image and --driving_video")
+	case p.source != "" && p.data != "":
+		return errors.New("--data is about test videos: leave it out with --source_image and --driving_video")
 	case p.pairs == "" && (p.out != "" || p.Changed("format")):
 		return errors.New("--out and --format are about --pairs; a single result is named by --result_video")
 	case p.pairs != "" && (p.Changed("result_video") || p.keypoints != ""):
 		return errors.New("--result_video and --keypoints_csv are about a single result; those of --pairs go to --out")
-	case p.pairs != "" && p.savedModel != "" && p.shared.Data == "":
+	case p.pairs != "" && p.savedModel != "" && p.data == "":
 		return errors.New("--pairs with --saved_model needs --data: an exported model knows no videos")
 	case p.savedModel != "" && p.config != "":
 		return errors.New("--config is about a checkpoint: leave it out with --saved_model")

@@ -432,6 +432,7 @@ func TestMistakes(t *testing.T) {
 		{append(both, "--config=other.yaml"), "other networks"},
 		{append(both, "--config=none.yaml"), "no such file"},
 		{append(both, "--out=x"), "about --pairs"},
+		{append(both, "--data=x"), "about test videos"},
 		{append(both, "--device=gpu"), "one of them"},
 		{[]string{both[0], "--source_image=driving.mp4", "--driving_video=driving.mp4"}, "is a video"},
 		{[]string{both[0], "--source_image=source.png", "--driving_video=none.mp4"}, "no such file"},

@@ -105,8 +105,8 @@ func (p *program) choosePairs(a *animator, names []string) ([]pairs.Pair, error)
 
 // pairsData is where the test videos come from.
 func (p *program) pairsData(a *animator) string {
-	if p.shared.Data != "" || a.config == nil {
-		return p.shared.Data
+	if p.data != "" || a.config == nil {
+		return p.data
 	}
 	return a.config.Dataset.RootDir
 }
@@ -118,15 +118,15 @@ func (p *program) testSet(ctx context.Context, a *animator) (*dataset.Dataset, e
 		var err error
 		h, w := a.Size()
 		c, _, err = config.Resolve(config.Options{
-			Data: p.shared.Data, AllowMissing: true,
+			Data: p.data, AllowMissing: true,
 			Sets: []string{fmt.Sprintf("frame_shape=[%d,%d,3]", h, w)},
 		})
 		if err != nil {
 			return nil, cli.Usage(err)
 		}
 	}
-	if p.shared.Data != "" {
-		c.Dataset.RootDir = p.shared.Data
+	if p.data != "" {
+		c.Dataset.RootDir = p.data
 	}
 	c.Dataset.Fit = p.fitOf(a)
 	set, err := evaluate.OpenData(ctx, c)
