@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 	"text/tabwriter"
+	"unicode"
 
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/internal/rundir"
@@ -41,20 +42,30 @@ func (j *job) Write(w io.Writer) error {
 
 // trainFlags are those by which training meets this configuration again.
 func (j *job) trainFlags() string {
-	flags := " --init_from=" + j.options.Out
+	flags := " --init_from=" + quoted(j.options.Out)
 	if preset := j.options.Preset; preset != "" {
 		flags += " --preset=" + preset
 	}
 	switch file := j.options.ConfigFile; {
 	case file != "":
-		flags += " --config=" + file
+		flags += " --config=" + quoted(file)
 	case j.options.Preset == "":
-		flags += " --config=" + rundir.Dir(j.options.Out).Config()
+		flags += " --config=" + quoted(rundir.Dir(j.options.Out).Config())
 	}
 	for _, set := range j.options.Sets {
-		flags += fmt.Sprintf(" --set=%q", set)
+		flags += " --set=" + quoted(set)
 	}
 	return flags
+}
+
+// quoted is a text as a shell takes it for one word.
+func quoted(word string) string {
+	if word != "" && !strings.ContainsFunc(word, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("-_=+./,:@%", r)
+	}) {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
 // summary says in a few lines what a checkpoint is.

@@ -231,6 +231,14 @@ func TestEmptyFolder(t *testing.T) {
 	newest(t, dir)
 }
 
+// TestCommandToType gives the command that goes on so that a shell takes it.
+func TestCommandToType(t *testing.T) {
+	j := &job{options: Options{Out: "my runs/it's", ConfigFile: "a.yaml", Sets: []string{"scales=[1,0.5]", "use_kp=true"}}}
+	if got, want := j.trainFlags(), ` --init_from='my runs/it'\''s' --config=a.yaml --set='scales=[1,0.5]' --set=use_kp=true`; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
 // TestList is what --dry_run prints.
 func TestList(t *testing.T) {
 	entries := append(entriesOf(t, "fomm"), entry{name: "kp_detector.down.weight", shape: []int64{1}, values: []float32{1}})

@@ -95,7 +95,7 @@ func (r *repacking) Write(w io.Writer) error {
 		return err
 	}
 	_, err := fmt.Fprintf(w, "%s: VGG-19, %d convolutions up to %s\nwritten: %s\ntrain --vgg19=%s uses it\n",
-		r.from, len(r.convs), r.convs[len(r.convs)-1].Name, r.out, r.out)
+		r.from, len(r.convs), r.convs[len(r.convs)-1].Name, r.out, quoted(r.out))
 	return err
 }
 

@@ -28,6 +28,8 @@ type Report struct {
 	Items      int
 	// Broken are the videos that were found unreadable.
 	Broken []Broken
+	// Others are files among the videos that are none by their names.
+	Others []string
 	// Warnings are what looks like a mistake but is none for certain.
 	Warnings []string
 }
@@ -62,7 +64,7 @@ type facts struct {
 // shows while training.
 func (d *Dataset) Check(ctx context.Context) (*Report, error) {
 	r := &Report{Root: d.params.RootDir, How: d.how, H: d.H(), W: d.W(), Fit: d.params.Fit,
-		IDSampling: d.params.IDSampling, Items: len(d.items)}
+		IDSampling: d.params.IDSampling, Items: len(d.items), Others: d.files.others}
 	var err error
 	if r.Train, err = d.checkPart(ctx, "train", d.train, d.files.train, r); err != nil {
 		return nil, err
@@ -262,6 +264,14 @@ func (r *Report) String() string {
 	fmt.Fprintf(&b, "  broken: %d\n", len(r.Broken))
 	for _, one := range r.Broken {
 		fmt.Fprintf(&b, "    %s: %v\n", one.Name, one.Err)
+	}
+	if n := len(r.Others); n > 0 {
+		const few = 5
+		fmt.Fprintf(&b, "  left aside: %d, no videos by their names: %s", n, strings.Join(r.Others[:min(n, few)], ", "))
+		if n > few {
+			b.WriteString(", ...")
+		}
+		b.WriteByte('\n')
 	}
 	for _, w := range r.Warnings {
 		fmt.Fprintf(&b, "  warning: %s\n", w)

@@ -27,6 +27,8 @@ func TestReport(t *testing.T) {
 		t.Fatal(err)
 	}
 	write(t, filepath.Join(root, "train", "zero.mp4"), "")
+	write(t, filepath.Join(root, "train", "old.flv"), "a kind that is not read")
+	write(t, filepath.Join(root, "test", "notes.txt"), "")
 	p := params(t, root)
 	p.MaxBroken = 0.2
 	r := check(t, open(t, p))
@@ -41,7 +43,7 @@ func TestReport(t *testing.T) {
 	}
 	text := r.String()
 	for _, want := range []string{"6 videos (2 folders, 3 films, 1 strips) of 5 identities", "about 46 frames (4 to 10 each)",
-		"broken: 1", "train/zero.mp4", "id_sampling: true would", "will be stretched", "items are 6 videos"} {
+		"broken: 1", "train/zero.mp4", "left aside: 2, no videos by their names: train/old.flv, test/notes.txt\n", "id_sampling: true would", "will be stretched", "items are 6 videos"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the report does not say %q:\n%s", want, text)
 		}

@@ -25,6 +25,8 @@ type layout struct {
 	single bool
 	// how says in words how train and test were told apart.
 	how string
+	// others are names of files that are no videos, below the root.
+	others []string
 }
 
 // identity is the part of a name before the first '#'; the whole name if there
@@ -50,14 +52,18 @@ func listLayout(p Params) (layout, error) {
 	if isDir(filepath.Join(p.RootDir, "train")) {
 		return listTrainTest(p)
 	}
-	entries, err := listVideos(p.RootDir, p)
+	entries, others, err := listVideos(p.RootDir, p)
 	if err != nil {
 		return layout{}, err
 	}
+	var l layout
 	if len(entries) == 1 {
-		return singleLayout(entries[0]), nil
+		l = singleLayout(entries[0])
+	} else {
+		l = split(entries, p.IDSampling)
 	}
-	return split(entries, p.IDSampling), nil
+	l.others = others
+	return l, nil
 }
 
 func isDir(path string) bool {
@@ -74,25 +80,31 @@ func listTrainTest(p Params) (layout, error) {
 	if !isDir(filepath.Join(p.RootDir, "test")) {
 		return layout{}, fmt.Errorf("data set %s has a folder train but no folder test: add it, or put all videos into one folder to have a fifth of them split off", p.RootDir)
 	}
-	train, err := listVideos(filepath.Join(p.RootDir, "train"), p)
-	if err != nil {
-		return layout{}, err
+	l := layout{how: "folders train and test"}
+	for _, part := range []struct {
+		name   string
+		videos *[]entry
+	}{{"train", &l.train}, {"test", &l.test}} {
+		videos, others, err := listVideos(filepath.Join(p.RootDir, part.name), p)
+		if err != nil {
+			return layout{}, err
+		}
+		*part.videos = videos
+		for _, name := range others {
+			l.others = append(l.others, filepath.Join(part.name, name))
+		}
 	}
-	test, err := listVideos(filepath.Join(p.RootDir, "test"), p)
-	if err != nil {
-		return layout{}, err
-	}
-	return layout{train: train, test: test, how: "folders train and test"}, nil
+	return l, nil
 }
 
-// listVideos returns the videos directly in a folder. A folder of nothing but
-// pictures that are no strips is one video.
-func listVideos(dir string, p Params) ([]entry, error) {
+// listVideos returns the videos directly in a folder and the names of what else
+// is there, but for hidden files. A folder of nothing but pictures that are no
+// strips is one video.
+func listVideos(dir string, p Params) (videos []entry, others []string, err error) {
 	files, err := os.ReadDir(dir)
 	if err != nil {
-		return nil, fmt.Errorf("data set: %w", err)
+		return nil, nil, fmt.Errorf("data set: %w", err)
 	}
-	var videos []entry
 	onlyPictures := true
 	for _, f := range files {
 		path := filepath.Join(dir, f.Name())
@@ -103,19 +115,20 @@ func listVideos(dir string, p Params) ([]entry, error) {
 		folder := f.IsDir() || f.Type()&os.ModeSymlink != 0 && isDir(path)
 		kind := video.KindOf(f.Name(), folder)
 		if kind == video.Unknown {
+			others = append(others, f.Name())
 			continue
 		}
 		onlyPictures = onlyPictures && kind == video.Strip
 		videos = append(videos, entry{f.Name(), path, kind})
 	}
 	if len(videos) == 0 {
-		return nil, fmt.Errorf("data set: folder %s holds no video: a folder of png or jpg frames, a film (mp4, mov, webm, gif, ...) or a strip (png, jpg)", dir)
+		return nil, nil, fmt.Errorf("data set: folder %s holds no video: a folder of png or jpg frames, a film (mp4, mov, webm, gif, ...) or a strip (png, jpg)", dir)
 	}
 	sort.Slice(videos, func(i, j int) bool { return videos[i].name < videos[j].name })
 	if onlyPictures && !anyStrip(videos, p) {
-		return []entry{{filepath.Base(dir), dir, video.Folder}}, nil
+		return []entry{{filepath.Base(dir), dir, video.Folder}}, others, nil
 	}
-	return videos, nil
+	return videos, others, nil
 }
 
 // anyStrip looks at the first few readable pictures: two or more frames side
