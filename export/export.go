@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -93,6 +94,8 @@ func pickVersion(out string, asked, step int64) (int64, error) {
 		return 0, fmt.Errorf("version %d: numbers start at 1", asked)
 	case asked > 0:
 		return asked, nil
+	case newest == math.MaxInt64:
+		return 0, fmt.Errorf("no number comes after version %d of %s: name another model, or choose a lower number that is free", newest, out)
 	}
 	// Servers take the highest number: it must be the one written last.
 	return max(step, newest+1, 1), nil

@@ -233,6 +233,13 @@ func TestVersions(t *testing.T) {
 	if got, err := pickVersion(filepath.Join(out, "none"), 0, 0); err != nil || got != 1 {
 		t.Errorf("the first version of step 0: %d, %v", got, err)
 	}
+	last := filepath.Join(t.TempDir(), "tiny")
+	if err := os.MkdirAll(filepath.Join(last, "9223372036854775807"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := pickVersion(last, 0, 700); err == nil {
+		t.Errorf("after the last number there is: %d", got)
+	}
 	if p := exported(t, m, Options{Out: out, Version: 12}); filepath.Base(p.Dir) != "12" {
 		t.Errorf("written to %s", p.Dir)
 	}
