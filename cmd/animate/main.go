@@ -81,7 +81,7 @@ func command() *program {
 	})
 	p.Group("Many at once", func(f *pflag.FlagSet) {
 		f.StringVar(&p.pairs, "pairs", "", "animate pairs of test videos: a `CSV` with the columns source and driving (distance and frame are ignored) as first-order-model has them; "+
-			"without a value the first num_pairs of the configuration's pairs_list, or as many random pairs. What is done is not done again")
+			"own or no value: the first num_pairs of the configuration's pairs_list, or as many random pairs. What is done is not done again")
 		f.Lookup("pairs").NoOptDefVal = configuredPairs
 		f.StringVar(&p.data, cli.Data, "", "`what` to take test videos from, for --pairs and for the clip without flags: a folder of videos, shapes, or "+
 			"sample:talking-head (default: what the model was trained on)")

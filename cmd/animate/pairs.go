@@ -19,8 +19,8 @@ import (
 	"github.com/prioritycut/prioritycut/video"
 )
 
-// configuredPairs stands for a --pairs without a value.
-const configuredPairs = "(the configuration's)"
+// configuredPairs is the value of a --pairs without one: the configuration's own.
+const configuredPairs = "own"
 
 // runPairs animates pairs of test videos: the first frame of one, after all
 // frames of the other.
