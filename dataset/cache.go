@@ -101,7 +101,7 @@ func (c *cache) kept(path, name string, n int, limits video.Limits) frames {
 	file := filepath.Join(c.dir, name)
 	c.claim(name, file)
 	return &rawFrames{file: file, n: n, w: c.w, h: c.h, again: func(ctx context.Context) (frames, error) {
-		return c.decode(ctx, path, name, limits)
+		return c.film(ctx, path, limits) // not of this name: the film may have changed, too
 	}}
 }
 

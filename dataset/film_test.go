@@ -87,6 +87,41 @@ func TestFilmsWithAndWithoutCache(t *testing.T) {
 	}
 }
 
+// A film that is replaced while it is in use, and the cache emptied, must not
+// pass for the old one: that may come back, with its time.
+func TestReplacedFilmIsKeptUnderItsOwnName(t *testing.T) {
+	root := t.TempDir()
+	for _, name := range []string{"train/a.mkv", "test/b.mkv"} {
+		film(t, filepath.Join(root, name), "color=red:size=8x6:rate=10:duration=0.3", "-c:v", "ffv1")
+	}
+	path := filepath.Join(root, "train", "a.mkv")
+	red, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	then := time.Now().Add(-time.Hour)
+	if err := os.Chtimes(path, then, then); err != nil {
+		t.Fatal(err)
+	}
+	p, lp := params(t, root), LoaderParams{Seed: 1, BatchSize: 1, NumRepeats: 1}
+	l := loader(t, open(t, p), lp)
+	want := batch(t, l, 0)
+	if err := os.RemoveAll(p.CacheDir); err != nil {
+		t.Fatal(err)
+	}
+	film(t, path, "color=blue:size=8x6:rate=10:duration=0.3", "-c:v", "ffv1")
+	if bytes.Equal(batch(t, l, 0).Source, want.Source) {
+		t.Error("the new film was not read")
+	}
+	write(t, path, string(red))
+	if err := os.Chtimes(path, then, then); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, batch(t, loader(t, open(t, p), lp), 0)); diff != "" {
+		t.Errorf("the old film has come back (-want +got):\n%s", diff)
+	}
+}
+
 func TestCacheKeepsItsBudget(t *testing.T) {
 	root := films(t)
 	p := params(t, root)
