@@ -46,8 +46,9 @@ type cache struct {
 	w, h   int
 
 	mu      sync.Mutex
-	used    int64           // bytes of all files, counted at the first film
+	used    int64           // bytes of all files, counted at the first film and when they seem too many
 	counted bool            //
+	pending int64           // of used, in films of this process that are not finished
 	ours    map[string]bool // files this process needs
 	full    error           // why no further film is kept
 }
@@ -275,9 +276,12 @@ func (k *keeping) finish(file string, n int) error {
 	if err := k.temp.File.Sync(); err != nil {
 		return err
 	}
+	k.cache.mu.Lock()
+	defer k.cache.mu.Unlock()
 	if err := k.temp.Rename(file); err != nil {
 		return err
 	}
+	k.cache.pending -= k.written
 	k.done = true
 	return nil
 }
@@ -291,6 +295,7 @@ func (k *keeping) abandon() {
 	k.temp.Remove()
 	k.cache.mu.Lock()
 	k.cache.used -= k.written
+	k.cache.pending -= k.written
 	k.cache.mu.Unlock()
 }
 
@@ -300,7 +305,7 @@ func (c *cache) reserve(n int64) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.counted {
-		c.used += c.count()
+		c.count(c.files())
 		c.counted = true
 	}
 	if c.used+n > c.budget {
@@ -314,20 +319,22 @@ func (c *cache) reserve(n int64) error {
 		return fmt.Errorf("less than 1 GiB is free on the disc of %s", c.dir)
 	}
 	c.used += n
+	c.pending += n
 	return nil
 }
 
-// count adds up what earlier runs left.
-func (c *cache) count() (total int64) {
-	for _, f := range c.files() {
-		total += f.bytes
+// count adds up what there is: other runs and people add and remove films, too.
+func (c *cache) count(files []cachedFile) {
+	c.used = c.pending
+	for _, f := range files {
+		c.used += f.bytes
 	}
-	return total
 }
 
 // evict removes films, the longest unused first, until n bytes fit.
 func (c *cache) evict(n int64) {
 	files := c.files()
+	c.count(files)
 	sort.Slice(files, func(i, j int) bool { return files[i].used.Before(files[j].used) })
 	for _, f := range files {
 		if c.used+n <= c.budget {

@@ -159,6 +159,57 @@ func TestCacheKeepsItsBudget(t *testing.T) {
 	}
 }
 
+// What somebody removed makes room; what is being written takes it.
+func TestCacheCountsAnewBeforeItIsFull(t *testing.T) {
+	p := params(t, "")
+	c := newCache(t.TempDir(), p)
+	c.budget = 5*c.frameBytes() + 100
+	keep := func(name string, frames int) (*keeping, error) {
+		t.Helper()
+		k := c.begin()
+		if k == nil {
+			t.Fatalf("%s is not kept: %v", name, c.state())
+		}
+		for i := 0; i < frames; i++ {
+			if err := k.write(video.NewFrame(8, 6)); err != nil {
+				return k, err
+			}
+		}
+		return k, nil
+	}
+	for _, name := range []string{"a", "b"} {
+		k, err := keep(name, 4)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		path := filepath.Join(c.dir, name+".frames")
+		if err := k.finish(path, 4); err != nil {
+			t.Fatal(err)
+		}
+		if name == "a" {
+			if err := os.Remove(path); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	begun, err := keep("c", 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	last, err := keep("d", 1)
+	if err == nil || !strings.Contains(err.Error(), "is full") {
+		t.Errorf("six frames in a cache for five: %v", err)
+	}
+	begun.abandon()
+	if err := last.write(video.NewFrame(8, 6)); err != nil {
+		t.Errorf("after one was given up: %v", err)
+	}
+	last.abandon()
+	if c.pending != 0 {
+		t.Errorf("%d bytes are pending", c.pending)
+	}
+}
+
 func TestCacheThatCannotBeWritten(t *testing.T) {
 	root := films(t)
 	p := params(t, root)
