@@ -122,6 +122,9 @@ func (d *Dataset) look(ctx context.Context, c *clip, e entry, isFile bool) (fact
 			return facts{}, err
 		}
 		found := facts{frames: all.length(), size: fmt.Sprintf("%dx%d", d.W(), d.H())}
+		if cut, ok := all.(*cutFrames); ok {
+			all = cut.whole
+		}
 		if folder, ok := all.(*folderFrames); ok {
 			return d.lookAtFolder(folder, found)
 		}
@@ -150,10 +153,14 @@ func (d *Dataset) look(ctx context.Context, c *clip, e entry, isFile bool) (fact
 
 func (d *Dataset) lookAtFolder(f *folderFrames, found facts) (facts, error) {
 	n := len(f.names)
+	strips := 0
 	for _, i := range []int{0, n / 2, n - 1} {
 		w, h, err := video.PictureSize(filepath.Join(f.dir, f.names[i]), d.params.limits())
 		if err != nil {
 			return facts{}, err
+		}
+		if w%h == 0 && w/h > 2 {
+			strips = h
 		}
 		size := fmt.Sprintf("%dx%d", w, h)
 		if i != 0 && size != found.size {
@@ -161,7 +168,10 @@ func (d *Dataset) lookAtFolder(f *folderFrames, found facts) (facts, error) {
 		}
 		found.size = size
 	}
-	if found.warning == "" && unpadded(f.names) {
+	switch {
+	case strips > 0:
+		found.warning = fmt.Sprintf("its pictures (%s) are taken for frames, and may be strips of frames side by side: those are told by frame_shape: [%d, %d, 3]", found.size, strips, strips)
+	case found.warning == "" && unpadded(f.names):
 		found.warning = fmt.Sprintf("its numbers lack leading zeros, so that they are not in the order of their numbers (%s, %s, ...)", f.names[0], f.names[1])
 	}
 	return found, nil

@@ -84,6 +84,17 @@ func TestReportWarnings(t *testing.T) {
 			t.Errorf("the report does not say %q:\n%s", want, text)
 		}
 	}
+	// Strips of other frames than frame_shape says.
+	for i, part := range []string{"train", "train", "test"} {
+		name := filepath.Join(root, "strips", part, fmt.Sprintf("%d.png", i))
+		write(t, name, "")
+		if err := video.WritePNG(name, video.NewFrame(4*(3+i), 4)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if text := check(t, open(t, params(t, filepath.Join(root, "strips")))).String(); !strings.Contains(text, "may be strips of frames side by side: those are told by frame_shape: [4, 4, 3]") {
+		t.Errorf("strips of other frames:\n%s", text)
+	}
 	for names, want := range map[[3]string]bool{
 		{"1.png", "10.png", "2.png"}: true, {"f1.png", "f10.png", "f2.png"}: true,
 		{"01.png", "02.png", "10.png"}: false, {"a10.png", "b2.png", "c1.png"}: false, {"10.png", "a.png", "b.png"}: false,
@@ -100,6 +111,11 @@ func TestReportOfOneVideoAndOfDrawnData(t *testing.T) {
 	r := check(t, open(t, params(t, root)))
 	if r.Train.Frames != 8 || r.Test.Frames != 2 || r.Train.Folders != 1 || !strings.Contains(r.How, "first 80 %") {
 		t.Errorf("one video:\n%s", r)
+	}
+	p := params(t, root)
+	p.FrameShape = [3]int{12, 12, 3}
+	if r = check(t, open(t, p)); r.Train.Sizes["8x6"] != 1 || r.Test.Sizes["8x6"] != 1 {
+		t.Errorf("the size of stored frames:\n%s", r)
 	}
 	r = check(t, drawnSet(t, params(t, ""), 4, 6))
 	if r.Train.Drawn != 4 || r.Train.Frames != 24 || r.Test.Frames != 5 || len(r.Warnings) != 0 {
