@@ -19,9 +19,10 @@ func (f *filmAnimator) Defaults() Choices {
 	return Choices{Relative: n.UseRelativeMovement, AdaptScale: n.UseRelativeMovement && n.AdaptMovementScale, Audio: true, Format: "mp4"}
 }
 
-// Animate writes a film of the driving film's rate.
+// Animate writes a film of the driving film's rate; pictures that follow each
+// other unevenly keep their times.
 func (f *filmAnimator) Animate(ctx context.Context, a Animation, report Report) error {
-	source, err := video.ReadPicture(a.Source, a.Limits)
+	source, err := video.ReadUpright(a.Source, a.Limits)
 	if err != nil {
 		return err
 	}
@@ -29,7 +30,7 @@ func (f *filmAnimator) Animate(ctx context.Context, a Animation, report Report) 
 	if err != nil {
 		return err
 	}
-	o := video.FilmOptions{Rate: info.ExactRate, Limits: a.Limits}
+	o := video.FilmOptions{Rate: info.SteadyRate, Limits: a.Limits}
 	if a.Audio && info.Audio != "" && a.Format != "gif" { // which holds none
 		o.Audio = a.Driving
 	}
@@ -39,7 +40,7 @@ func (f *filmAnimator) Animate(ctx context.Context, a Animation, report Report) 
 		return err
 	}
 	defer film.Abort()
-	_, err = f.animator.Video(ctx, f.job(a, source, info.Frames, report), film)
+	_, err = f.animator.Video(ctx, f.job(a, source, info, report), film)
 	if err != nil {
 		return err
 	}
@@ -52,17 +53,22 @@ func (f *filmAnimator) Animate(ctx context.Context, a Animation, report Report) 
 	return nil
 }
 
-func (f *filmAnimator) job(a Animation, source *video.Frame, frames int, report Report) animate.Job {
+func (f *filmAnimator) job(a Animation, source *video.Frame, info video.Info, report Report) animate.Job {
 	return animate.Job{
 		Source: source,
 		// Not by its name, which says nothing.
-		Driving: func(ctx context.Context) (video.Reader, error) { return video.OpenFilm(ctx, a.Driving, a.Limits) },
-		Fit:     a.Fit,
+		Driving: func(ctx context.Context) (video.Reader, error) {
+			if info.SteadyRate == "" {
+				return video.OpenFilm(ctx, a.Driving, a.Limits)
+			}
+			return video.OpenFilmAt(ctx, a.Driving, info.SteadyRate, a.Limits)
+		},
+		Fit: a.Fit,
 		Motion: animate.Motion{
 			Absolute: !a.Relative, DrivingJacobian: !f.animator.Defaults.Normalization.UseRelativeJacobian,
 			AdaptScale: a.AdaptScale, BestFrame: a.BestFrame, FindBestFrame: a.FindBestFrame,
 		},
-		Frames: frames, Progress: report.Progress,
+		Frames: info.SteadyFrames(), Progress: report.Progress,
 		// Who reads it has no flags, but options of the same names.
 		Warn: func(text string) { report.Warn(strings.ReplaceAll(text, "--", "")) },
 	}

@@ -13,7 +13,23 @@ import (
 	"github.com/prioritycut/prioritycut/animate"
 	"github.com/prioritycut/prioritycut/tf"
 	"github.com/prioritycut/prioritycut/trained/tinymodel"
+	"github.com/prioritycut/prioritycut/video"
 )
+
+// animator is a tiny network.
+func animator(t *testing.T) Animator {
+	t.Helper()
+	run := filepath.Join(t.TempDir(), "run")
+	if err := tinymodel.Write(run, 1); err != nil {
+		t.Fatal(err)
+	}
+	opened, err := animate.Open(run, animate.Options{Session: tf.SessionConfig{Device: "cpu"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { opened.Close() })
+	return NewAnimator(opened)
+}
 
 // film is the work of a job on a picture and a film of 6 frames with sound.
 func film(t *testing.T) Animation {
@@ -37,16 +53,7 @@ func film(t *testing.T) Animation {
 // TestFilms makes several at once with a real network, and each like one that
 // is made alone.
 func TestFilms(t *testing.T) {
-	run := filepath.Join(t.TempDir(), "run")
-	if err := tinymodel.Write(run, 1); err != nil {
-		t.Fatal(err)
-	}
-	opened, err := animate.Open(run, animate.Options{Session: tf.SessionConfig{Device: "cpu"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer opened.Close()
-	animator := NewAnimator(opened)
+	animator := animator(t)
 	if d := animator.Defaults(); d != (Choices{Relative: true, AdaptScale: d.AdaptScale, Audio: true, Format: "mp4"}) {
 		t.Errorf("defaults are %+v", d)
 	}
@@ -99,4 +106,27 @@ func TestFilms(t *testing.T) {
 		}()
 	}
 	all.Wait()
+}
+
+// TestUnevenFilm animates one that leaves most pictures out in its second half,
+// which its sound does not: the result lasts as long as the sound.
+func TestUnevenFilm(t *testing.T) {
+	a := film(t)
+	text, err := exec.Command("ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", "testsrc2=size=32x32:rate=30:duration=2", "-f", "lavfi", "-i", "sine=duration=2",
+		"-vf", "select='lt(n,30)+not(mod(n,5))'", "-vsync", "vfr", "-f", "mp4", a.Driving).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, text)
+	}
+	total := 0
+	report := Report{Progress: func(_, of int) { total = of }, Warn: func(string) {}}
+	if err := animator(t).Animate(context.Background(), a, report); err != nil {
+		t.Fatal(err)
+	}
+	info, err := video.Probe(context.Background(), a.Result, video.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := info.Duration.Seconds(); info.Rate != 30 || info.Frames < 56 || info.Frames > 60 || d < 1.85 || d > 2.1 || total < 40 {
+		t.Errorf("%d frames, about %d expected, %.3f a second, %.3f s", info.Frames, total, info.Rate, d)
+	}
 }

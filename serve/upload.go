@@ -214,8 +214,8 @@ func (u *upload) checkDriving(ctx context.Context) error {
 	if err != nil {
 		return u.unusable(err)
 	}
-	if info.Frames > u.limits.MaxFrames {
-		return failf(http.StatusUnprocessableEntity, "the film has %d frames, the limit is %d: cut it", info.Frames, u.limits.MaxFrames)
+	if frames := info.SteadyFrames(); frames > u.limits.MaxFrames {
+		return failf(http.StatusUnprocessableEntity, "the film has %d frames, the limit is %d: cut it", frames, u.limits.MaxFrames)
 	}
 	return nil
 }

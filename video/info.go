@@ -81,6 +81,15 @@ func (info *Info) setRate(mean, base string) {
 	}
 }
 
+// SteadyFrames is how many pictures OpenFilmAt gives at SteadyRate, or about so
+// many; 0 if unknown.
+func (info Info) SteadyFrames() int {
+	if info.Frames > 0 && !info.Variable {
+		return info.Frames
+	}
+	return int(math.Round(min(info.Duration.Seconds()*ratio(info.SteadyRate), math.MaxInt32)))
+}
+
 // seconds reads "12.345"; 0 if it is no sensible number.
 func seconds(text string) time.Duration {
 	s, err := strconv.ParseFloat(text, 64)
@@ -90,11 +99,14 @@ func seconds(text string) time.Duration {
 	return time.Duration(s * float64(time.Second))
 }
 
-// ratio reads "30000/1001"; 0 if it is not a positive number.
+// ratio reads "30000/1001" or "60"; 0 if it is not a positive number.
 func ratio(text string) float64 {
-	num, den, _ := strings.Cut(text, "/")
+	num, den, isRatio := strings.Cut(text, "/")
 	a, errA := strconv.ParseFloat(num, 64)
-	b, errB := strconv.ParseFloat(den, 64)
+	b, errB := 1.0, error(nil)
+	if isRatio {
+		b, errB = strconv.ParseFloat(den, 64)
+	}
 	if errA != nil || errB != nil || !(a > 0) || !(b > 0) || math.IsInf(a/b, 0) {
 		return 0
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -107,8 +106,7 @@ func (p *program) lookAtFilm(ctx context.Context, job *animate.Job, film *video.
 	if err != nil {
 		return err
 	}
-	rate, err := video.ParseRate(info.SteadyRate)
-	if err != nil {
+	if _, err := video.ParseRate(info.SteadyRate); err != nil {
 		p.warn(fmt.Sprintf("%s does not say its rate: %s frames a second are taken", p.driving, video.DefaultRate))
 	} else {
 		film.Rate = info.SteadyRate
@@ -117,10 +115,7 @@ func (p *program) lookAtFilm(ctx context.Context, job *animate.Job, film *video.
 			return video.OpenFilmAt(ctx, p.driving, info.SteadyRate, p.limits())
 		}
 	}
-	if job.Frames = info.Frames; job.Frames < 1 || info.Variable {
-		job.Frames = int(math.Round(min(info.Duration.Seconds()*rate, math.MaxInt32)))
-	}
-	if job.Frames > p.maxFrames {
+	if job.Frames = info.SteadyFrames(); job.Frames > p.maxFrames {
 		return fmt.Errorf("%s has about %d frames, more than --max_frames=%d", p.driving, job.Frames, p.maxFrames)
 	}
 	if p.audio && (info.Audio != "" || p.Changed("audio")) {
