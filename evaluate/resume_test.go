@@ -101,14 +101,6 @@ func TestWrittenFrames(t *testing.T) {
 	q := request(t, testModel(t, 1))
 	q.WriteFrames = frames
 	mustRun(t, q)
-	// The trace of a killed evaluation, of the third video.
-	killed, err := video.CreateFrames(filepath.Join(frames, "test-0002"), testSide, testSide)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := killed.Write(video.NewFrame(testSide, testSide)); err != nil {
-		t.Fatal(err)
-	}
 	if err := os.RemoveAll(filepath.Join(frames, "test-0001")); err != nil {
 		t.Fatal(err)
 	}

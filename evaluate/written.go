@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/prioritycut/prioritycut/dataset"
 	"github.com/prioritycut/prioritycut/evaluate/result"
@@ -109,22 +108,7 @@ func (f *frameFolder) begin(locked string) error {
 	if err != nil {
 		return err
 	}
-	if err := rundir.WriteFile(filepath.Join(f.dir, originFile), append(text, '\n')); err != nil {
-		return err
-	}
-	return f.sweep()
-}
-
-// sweep removes what video.FramesWriter leaves of a folder when the process is
-// killed.
-func (f *frameFolder) sweep() error {
-	entries, err := os.ReadDir(f.dir)
-	for _, e := range entries {
-		if err == nil && e.IsDir() && strings.HasPrefix(e.Name(), ".frames-") {
-			err = os.RemoveAll(filepath.Join(f.dir, e.Name()))
-		}
-	}
-	return err
+	return rundir.WriteFile(filepath.Join(f.dir, originFile), append(text, '\n'))
 }
 
 func sameDir(a, b string) bool {
