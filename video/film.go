@@ -101,7 +101,9 @@ func (f *Film) start(ctx context.Context) error {
 		// Damage is an error, not a guess at what the picture may have been.
 		"-xerror",
 		// More threads gain little on small films and many films are read at once.
-		"-threads", "2",
+		// Frames decoded side by side would now and then hide damage: a frame may
+		// be passed on before its error is known.
+		"-threads", "2", "-thread_type", "slice",
 	}, from...)
 	args = append(args, "-map", "0:V:0", "-an", "-sn", "-dn")
 	args = append(args, f.timing(ctx)...)
