@@ -11,6 +11,8 @@ package dataset
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -153,6 +155,20 @@ func (d *Dataset) NumTrain() int { return len(d.train) }
 // NumItems is the number of items of an epoch without repeats: identities with
 // id_sampling, else training videos.
 func (d *Dataset) NumItems() int { return len(d.items) }
+
+// Digest tells data sets of other videos apart: the SHA-256, in hex, of the
+// names of training and test videos in their order. What is in them does not
+// count.
+func (d *Dataset) Digest() string {
+	h := sha256.New()
+	for _, clips := range [][]*clip{d.train, d.test} {
+		fmt.Fprintln(h, len(clips))
+		for _, c := range clips {
+			fmt.Fprintf(h, "%q\n", c.name)
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
 
 // Broken lists the videos that could not be read so far, sorted by name.
 func (d *Dataset) Broken() []Broken { return d.broken.list() }

@@ -2,6 +2,7 @@ package evaluate
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"image"
 	"image/color"
@@ -16,19 +17,24 @@ import (
 )
 
 // Grid shows reconstructions of test videos, one a row: the first frame moved
-// to a frame that differs much from it. The style says how it is drawn.
+// to a frame that differs much from it. Videos that cannot be read are passed
+// over, unless none can. The style says how it is drawn.
 func (r *Reconstructor) Grid(ctx context.Context, run graph.Runner, videos []dataset.TestVideo, o Options, style picture.Style) (*picture.Grid, error) {
-	if o.Videos > 0 && o.Videos < len(videos) {
-		videos = videos[:o.Videos]
-	}
 	if len(videos) == 0 {
 		return nil, ErrNoVideo
 	}
 	b := &gridBuilder{r: r, o: o, style: style, grid: picture.Grid{Border: style.Border}, difference: picture.Scale{High: 0.5, Ramp: picture.Sequential}}
+	var unread *readError
 	for _, v := range videos {
-		if err := b.row(ctx, run, v); err != nil {
+		if o.Videos > 0 && len(b.grid.RowLabels) == o.Videos {
+			break
+		}
+		if err := b.row(ctx, run, v); err != nil && (ctx.Err() != nil || !errors.As(err, &unread)) {
 			return nil, fmt.Errorf("pictures of test videos: %w", err)
 		}
+	}
+	if len(b.grid.RowLabels) == 0 {
+		return nil, fmt.Errorf("pictures of test videos: none can be read: %w", unread)
 	}
 	b.grid.Title = "unseen videos: the first frame (source) moved to another one (driving)"
 	b.grid.AddLegend("difference", b.difference)
@@ -168,7 +174,7 @@ func farthest(ctx context.Context, v dataset.TestVideo) (source, driving *video.
 	const candidates = 24
 	length, err := v.Len(ctx)
 	if err != nil {
-		return nil, nil, 0, err
+		return nil, nil, 0, &readError{err}
 	}
 	first, err := readFrames(ctx, v, 0)
 	if err != nil {

@@ -120,10 +120,24 @@ func (s *session) openData(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if was := s.folder.meta.TrainVideos; s.folder.resumed && was != s.data.NumItems() {
-		glog.Warningf("data: there are %d training items now and were %d when the run was begun: it goes on with other batches than it would have had", s.data.NumItems(), was)
+	if changed := s.dataChanged(); changed != "" {
+		glog.Warningf("data: %s: the run goes on with other batches than it would have had", changed)
 	}
 	return nil
+}
+
+// dataChanged says how the data set differs from the one that the run was begun
+// with; empty if nothing is known to differ.
+func (s *session) dataChanged() string {
+	was := s.folder.meta
+	switch {
+	case !s.folder.resumed:
+	case was.TrainVideos != s.data.NumItems():
+		return fmt.Sprintf("there are %d training items now and were %d when the run was begun", s.data.NumItems(), was.TrainVideos)
+	case was.Data != "" && was.Data != s.data.Digest():
+		return "its videos have other names than those that the run was begun with"
+	}
+	return ""
 }
 
 // perEpoch is the number of steps in an epoch.
@@ -315,7 +329,7 @@ func (s *session) hooks(ctx context.Context, t *trainer, events *tf.EventWriter)
 // meta are the notes of this run's checkpoints.
 func (s *session) meta() rundir.Meta {
 	m := s.folder.meta
-	m.TrainVideos = s.data.NumItems()
+	m.TrainVideos, m.Data = s.data.NumItems(), s.data.Digest()
 	return m
 }
 

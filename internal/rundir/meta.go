@@ -41,8 +41,8 @@ type Meta struct {
 	// VGG19 says what the perceptual loss compared: "random" or the SHA-256 of
 	// the weights.
 	VGG19 string `json:"vgg19"`
-	// TrainVideos counts the items of an epoch and Data is a digest of their
-	// names.
+	// TrainVideos counts the items of an epoch and Data is a digest of the names
+	// of all videos (dataset.Dataset.Digest).
 	TrainVideos int    `json:"train_videos"`
 	Data        string `json:"data,omitempty"`
 	// BestStep is the step with the least validation error so far, BestL1 that
