@@ -73,6 +73,7 @@ type session struct {
 	out    io.Writer
 
 	data          *dataset.Dataset
+	dataNews      *dataHook
 	loader        *dataset.Loader
 	scope         *graph.Scope
 	step          *Step
@@ -111,9 +112,8 @@ func (s *session) openData(ctx context.Context) error {
 		return err
 	}
 	glog.Infof("data: %v", s.data)
-	for _, b := range s.data.Broken() {
-		glog.Warningf("data: %s cannot be read: %v", b.Name, b.Err)
-	}
+	s.dataNews = &dataHook{data: s.data, every: s.config.Train.LogSteps, told: map[string]bool{}}
+	s.dataNews.tell()
 	s.loader, err = s.data.Loader(dataset.LoaderParams{
 		Seed: s.config.Seed, BatchSize: s.config.Train.BatchSize, NumRepeats: s.config.Train.NumRepeats,
 	})
@@ -249,7 +249,7 @@ func (s *session) train(ctx context.Context) error {
 	}
 	defer events.Close()
 	t.hooks = s.hooks(ctx, t, events)
-	defer s.tellBroken(len(s.data.Broken()))
+	defer s.dataNews.tell()
 	batches := s.loader.Prefetch(context.WithoutCancel(ctx), t.at.Attempt)
 	defer batches.Close()
 	t.batches = batches
@@ -260,19 +260,6 @@ func (s *session) train(ctx context.Context) error {
 		return errors.Join(err, saved)
 	}
 	return fmt.Errorf("%w\nthe state after step %d is in %s", err, t.at.Step, s.folder.dir.Checkpoints())
-}
-
-// tellBroken names the videos that turned out broken since there were known.
-func (s *session) tellBroken(known int) {
-	if all := s.data.Broken(); len(all) > known {
-		glog.Warningf("data: %d videos could not be read and were skipped", len(all))
-		for _, b := range all {
-			glog.Warningf("data: %s: %v", b.Name, b.Err)
-		}
-	}
-	if notice := s.data.Notice(); notice != "" {
-		glog.Warningf("data: %s", notice)
-	}
 }
 
 // trainer is the loop, without data and hooks.
@@ -323,6 +310,7 @@ func (s *session) hooks(ctx context.Context, t *trainer, events *tf.EventWriter)
 		},
 		&eventsHook{writer: events, every: c.LogSteps},
 		newProgress(s.out, s.step.LossNames, c.LogSteps, t.at.Step, t.total),
+		s.dataNews,
 		s.checkpoints)
 }
 
