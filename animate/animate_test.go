@@ -108,7 +108,7 @@ func TestWarnings(t *testing.T) {
 	}
 	var said []string
 	_, report := animated(t, a, Job{Source: source, Driving: opener(driving), Warn: func(text string) { said = append(said, text) }})
-	if len(said) != 1 || !strings.Contains(said[0], "--find_best_frame") || math.Abs(report.PoseDistance-distance) > 1e-6 {
+	if len(said) != 1 || !strings.Contains(said[0], "find_best_frame") || math.Abs(report.PoseDistance-distance) > 1e-6 {
 		t.Errorf("%q, %+v", said, report)
 	}
 	said = nil

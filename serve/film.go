@@ -69,7 +69,6 @@ func (f *filmAnimator) job(a Animation, source *video.Frame, info video.Info, re
 			AdaptScale: a.AdaptScale, BestFrame: a.BestFrame, FindBestFrame: a.FindBestFrame,
 		},
 		Frames: info.SteadyFrames(), Progress: report.Progress,
-		// Who reads it has no flags, but options of the same names.
-		Warn: func(text string) { report.Warn(strings.ReplaceAll(text, "--", "")) },
+		Warn: report.Warn,
 	}
 }
