@@ -3,6 +3,7 @@ package tf
 import (
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // ErrorCode is TensorFlow's kind of an error (TF_Code).
@@ -82,7 +83,20 @@ func wrap(doing string, err error) error {
 	if err == nil {
 		return nil
 	}
-	return &Error{Code: Code(err), Doing: doing, Message: err.Error()}
+	return &Error{Code: Code(err), Doing: doing, Message: withoutHint(err.Error())}
+}
+
+// withoutHint takes out the lines in which TensorFlow advises programmers in
+// Python, which it appends to whatever is exhausted, a full disk too.
+func withoutHint(text string) string {
+	lines := strings.Split(text, "\n")
+	kept := lines[:0]
+	for _, line := range lines {
+		if !strings.HasPrefix(line, "Hint: If you want to see a list of allocated tensors") {
+			kept = append(kept, line)
+		}
+	}
+	return strings.TrimSpace(strings.Join(kept, "\n"))
 }
 
 // guard runs f and turns its panic into an error.

@@ -95,3 +95,10 @@ func TestGuard(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestErrorsWithoutAdviceForPython(t *testing.T) {
+	err := wrap("writing", errors.New("No space left on device\n\t [[{{node SaveV2}}]]\nHint: If you want to see a list of allocated tensors when OOM happens, add report_tensor_allocations_upon_oom to RunOptions for current allocation info.\n"))
+	if want := "writing: TensorFlow reports Unknown: No space left on device\n\t [[{{node SaveV2}}]]"; err.Error() != want {
+		t.Errorf("%q, want %q", err, want)
+	}
+}
