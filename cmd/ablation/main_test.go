@@ -2,10 +2,8 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -13,19 +11,12 @@ import (
 	"time"
 
 	"github.com/prioritycut/prioritycut/ablation"
+	"github.com/prioritycut/prioritycut/internal/cli/clitest"
 	"github.com/prioritycut/prioritycut/internal/rundir"
 	"github.com/prioritycut/prioritycut/train"
 )
 
-// asMain makes this test's binary the program itself, and so its children.
-const asMain = "PRIORITYCUT_TEST_AS_MAIN"
-
-func TestMain(m *testing.M) {
-	if os.Getenv(asMain) != "" {
-		main()
-	}
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { clitest.Main(m, main) }
 
 // tiny are settings of networks small enough for tests.
 var tiny = []string{
@@ -38,23 +29,12 @@ var tiny = []string{
 }
 
 // child returns the command with flags and tiny settings.
-func child(t *testing.T, dir string, flags ...string) (c *exec.Cmd, stdout, stderr *bytes.Buffer) {
+func child(t *testing.T, dir string, flags ...string) *clitest.Program {
 	t.Helper()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
-	t.Cleanup(cancel)
-	c = exec.CommandContext(ctx, self, flags...)
 	for _, set := range tiny {
-		c.Args = append(c.Args, "--set", set)
+		flags = append(flags, "--set", set)
 	}
-	c.Args = append(c.Args, "--device=cpu", "--log_dir="+t.TempDir(), "--out="+dir)
-	c.Env = append(os.Environ(), asMain+"=1")
-	stdout, stderr = &bytes.Buffer{}, &bytes.Buffer{}
-	c.Stdout, c.Stderr = stdout, stderr
-	return c, stdout, stderr
+	return clitest.New(t, "", append(flags, "--device=cpu", "--out="+dir)...)
 }
 
 // TestStopGoOn interrupts an ablation in the middle of its first run and lets
@@ -62,17 +42,17 @@ func child(t *testing.T, dir string, flags ...string) (c *exec.Cmd, stdout, stde
 func TestStopGoOn(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "ablation")
 	flags := []string{"--quick", "--variants=prioritycut,fomm", "--seeds=1"}
-	c, stdout, stderr := child(t, dir, append(flags, "--steps=100000")...)
+	c := child(t, dir, append(flags, "--steps=100000")...)
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
 	first := rundir.Dir(filepath.Join(dir, "fomm-seed0"))
-	waitForSteps(t, first, 2, stderr)
+	waitForSteps(t, first, 2, &c.Errs)
 	if err := c.Process.Signal(syscall.SIGINT); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Wait(); err != nil || !strings.Contains(stdout.String(), "the same command goes on") {
-		t.Fatalf("a stopped ablation ends with %v\n%s%s", err, stdout, stderr)
+	if err := c.Wait(); err != nil || !strings.Contains(c.Out.String(), "the same command goes on") {
+		t.Fatalf("a stopped ablation ends with %v\n%s%s", err, &c.Out, &c.Errs)
 	}
 	if _, err := os.Stat(filepath.Join(dir, "prioritycut-seed0")); err == nil {
 		t.Error("the second run was begun after the signal")
@@ -83,13 +63,13 @@ func TestStopGoOn(t *testing.T) {
 		t.Fatalf("times: %+v, %v", times, err)
 	}
 	end := times[0].LastStep + 5
-	c, stdout, stderr = child(t, dir, append(flags, fmt.Sprintf("--steps=%d", end))...)
+	c = child(t, dir, append(flags, fmt.Sprintf("--steps=%d", end))...)
 	if err := c.Run(); err != nil {
-		t.Fatalf("an ablation that goes on ends with %v\n%s%s", err, stdout, stderr)
+		t.Fatalf("an ablation that goes on ends with %v\n%s%s", err, &c.Out, &c.Errs)
 	}
 	for _, want := range []string{"| Baseline | ", "| + PriorityCut | ", "better in every metric", "AED ↓ not measured"} {
-		if !strings.Contains(stdout.String(), want) {
-			t.Errorf("the end of an ablation does not say %q:\n%s", want, stdout)
+		if !strings.Contains(c.Out.String(), want) {
+			t.Errorf("the end of an ablation does not say %q:\n%s", want, &c.Out)
 		}
 	}
 	checkFiles(t, dir)
@@ -108,13 +88,13 @@ func TestStopGoOn(t *testing.T) {
 		t.Errorf("the second run: %+v", second)
 	}
 
-	c, stdout, stderr = child(t, dir, append(flags, "--steps=1")...)
-	if err := c.Run(); err == nil || !strings.Contains(stderr.String(), "more than the 1 that") {
-		t.Errorf("runs that are too long are taken: %v\n%s%s", err, stdout, stderr)
+	c = child(t, dir, append(flags, "--steps=1")...)
+	if err := c.Run(); err == nil || !strings.Contains(c.Errs.String(), "more than the 1 that") {
+		t.Errorf("runs that are too long are taken: %v\n%s%s", err, &c.Out, &c.Errs)
 	}
-	c, stdout, stderr = child(t, dir, append(flags, fmt.Sprintf("--steps=%d", end), "--set=lr_generator=0.5")...)
-	if err := c.Run(); err == nil || !strings.Contains(stderr.String(), "0.5 now") {
-		t.Errorf("runs with another rate are taken: %v\n%s%s", err, stdout, stderr)
+	c = child(t, dir, append(flags, fmt.Sprintf("--steps=%d", end), "--set=lr_generator=0.5")...)
+	if err := c.Run(); err == nil || !strings.Contains(c.Errs.String(), "0.5 now") {
+		t.Errorf("runs with another rate are taken: %v\n%s%s", err, &c.Out, &c.Errs)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/prioritycut/prioritycut/config"
+	"github.com/prioritycut/prioritycut/internal/cli/clitest"
 	"github.com/prioritycut/prioritycut/trained/tinymodel"
 )
 
@@ -50,12 +51,10 @@ func BenchmarkLength(b *testing.B) {
 		for _, seconds := range []int{10, 600} {
 			path := film(seconds)
 			begun := time.Now()
-			c := exec.Command(os.Args[0], "--cpu", "--checkpoint="+model, "--source_image="+source, "--driving_video="+path,
-				"--result_video="+filepath.Join(dir, "result.mp4"), "--log_dir="+dir)
-			c.Env = append(os.Environ(), asMain+"=1")
-			out, err := c.CombinedOutput()
-			if err != nil {
-				b.Fatalf("%v: %s", err, out)
+			c := clitest.New(b, "", "--cpu", "--checkpoint="+model, "--source_image="+source, "--driving_video="+path,
+				"--result_video="+filepath.Join(dir, "result.mp4"))
+			if err := c.Run(); err != nil {
+				b.Fatalf("%v: %s", err, &c.Errs)
 			}
 			took := time.Since(begun).Seconds()
 			// Kibibytes, of the program itself: not of ffmpeg.
@@ -63,7 +62,7 @@ func BenchmarkLength(b *testing.B) {
 			peaks = append(peaks, peak)
 			b.ReportMetric(peak, fmt.Sprintf("MiB-%ds", seconds))
 			b.ReportMetric(float64(25*seconds)/took, fmt.Sprintf("frames/s-%ds", seconds))
-			b.Log(strings.TrimSpace(string(out)))
+			b.Log(strings.TrimSpace(c.Out.String()))
 			os.Remove(path)
 		}
 		if peaks[1] > 1.1*peaks[0] {

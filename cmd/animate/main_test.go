@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
@@ -16,24 +15,20 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prioritycut/prioritycut/internal/cli/clitest"
 	"github.com/prioritycut/prioritycut/trained/tinymodel"
 	"github.com/prioritycut/prioritycut/video"
 )
 
-// asMain makes this test's binary the program itself.
-const asMain = "PRIORITYCUT_TEST_AS_MAIN"
-
 // run is the folder of the model of all tests.
 var run string
 
-func TestMain(m *testing.M) {
-	if os.Getenv(asMain) != "" {
-		main()
-	}
-	os.Exit(withRun(m))
-}
+func TestMain(m *testing.M) { clitest.Main(withRun{m}, main) }
 
-func withRun(m *testing.M) int {
+// withRun makes the model before the tests.
+type withRun struct{ tests *testing.M }
+
+func (m withRun) Run() int {
 	dir, err := os.MkdirTemp("", "animate")
 	if err == nil {
 		defer os.RemoveAll(dir)
@@ -44,35 +39,23 @@ func withRun(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	return m.Run()
+	return m.tests.Run()
 }
 
 // start returns the command with flags, to be run in dir.
-func start(t *testing.T, dir string, flags ...string) (c *exec.Cmd, stdout, stderr *bytes.Buffer) {
+func start(t *testing.T, dir string, flags ...string) *clitest.Program {
 	t.Helper()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
-	t.Cleanup(cancel)
-	c = exec.CommandContext(ctx, self, append(flags, "--cpu", "--log_dir="+t.TempDir())...)
-	c.Dir = dir
-	// Under Bazel a test begins in its runfiles; the program enters this.
-	c.Env = append(os.Environ(), asMain+"=1", "BUILD_WORKING_DIRECTORY="+dir)
-	stdout, stderr = &bytes.Buffer{}, &bytes.Buffer{}
-	c.Stdout, c.Stderr = stdout, stderr
-	return c, stdout, stderr
+	return clitest.New(t, dir, append(flags, "--cpu")...)
 }
 
 // complete runs the command to its end.
 func complete(t *testing.T, dir string, flags ...string) (stdout, stderr string) {
 	t.Helper()
-	c, out, errs := start(t, dir, flags...)
+	c := start(t, dir, flags...)
 	if err := c.Run(); err != nil {
-		t.Fatalf("%v: %v\n%s%s", flags, err, out, errs)
+		t.Fatalf("%v: %v\n%s%s", flags, err, &c.Out, &c.Errs)
 	}
-	return out.String(), errs.String()
+	return c.Out.String(), c.Errs.String()
 }
 
 func ffmpeg(t *testing.T, args ...string) {
@@ -241,20 +224,20 @@ func TestInterrupt(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := files(t, dir)
-	c, stdout, stderr := start(t, dir, "--checkpoint="+run, "--source_image=source.png", "--driving_video=long.mp4", "--max_frames=1000000", "--keypoints_csv=kp.csv")
+	c := start(t, dir, "--checkpoint="+run, "--source_image=source.png", "--driving_video=long.mp4", "--max_frames=1000000", "--keypoints_csv=kp.csv")
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
-	writing(t, dir, stderr)
+	writing(t, c)
 	if err := c.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}
 	err := c.Wait()
 	if exit, ok := err.(*exec.ExitError); !ok || exit.ExitCode() != 1 {
-		t.Errorf("%v\n%s%s", err, stdout, stderr)
+		t.Errorf("%v\n%s%s", err, &c.Out, &c.Errs)
 	}
-	if !strings.Contains(stderr.String(), "nothing was written to result.mp4") {
-		t.Errorf("it says\n%s", stderr)
+	if !strings.Contains(c.Errs.String(), "nothing was written to result.mp4") {
+		t.Errorf("it says\n%s", &c.Errs)
 	}
 	if after := files(t, dir); after != before {
 		t.Errorf("before: %s\nafter: %s", before, after)
@@ -269,11 +252,11 @@ func TestInterrupt(t *testing.T) {
 func TestKill(t *testing.T) {
 	dir := inputs(t)
 	ffmpeg(t, "-stream_loop", "2000", "-i", filepath.Join(dir, "driving.mp4"), "-c", "copy", filepath.Join(dir, "long.mp4"))
-	c, _, stderr := start(t, dir, "--checkpoint="+run, "--source_image=source.png", "--driving_video=long.mp4", "--max_frames=1000000", "--keypoints_csv=kp.csv")
+	c := start(t, dir, "--checkpoint="+run, "--source_image=source.png", "--driving_video=long.mp4", "--max_frames=1000000", "--keypoints_csv=kp.csv")
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
-	writing(t, dir, stderr)
+	writing(t, c)
 	if err := c.Process.Signal(syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
@@ -305,17 +288,17 @@ func files(t *testing.T, dir string) string {
 }
 
 // writing waits until a film has begun to grow.
-func writing(t *testing.T, dir string, stderr *bytes.Buffer) {
+func writing(t *testing.T, c *clitest.Program) {
 	t.Helper()
 	for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-		films, _ := filepath.Glob(filepath.Join(dir, ".film-*"))
+		films, _ := filepath.Glob(filepath.Join(c.Dir, ".film-*"))
 		for _, path := range films {
 			if info, err := os.Stat(path); err == nil && info.Size() > 0 {
 				return
 			}
 		}
 	}
-	t.Fatalf("no film begins\n%s", stderr)
+	t.Fatalf("no film begins\n%s", &c.Errs)
 }
 
 func TestPairs(t *testing.T) {
@@ -359,9 +342,9 @@ func TestPairs(t *testing.T) {
 	if now, err := os.Stat(filepath.Join(dir, "out", "a-b.mp4")); err != nil || !os.SameFile(kept, now) {
 		t.Errorf("what was done was done again: %v", err)
 	}
-	c, _, stderr := start(t, dir, append(flags, "--adapt_scale")...)
-	if err := c.Run(); err == nil || !strings.Contains(stderr.String(), "another model or other flags") {
-		t.Errorf("pairs of other flags count as done: %v\n%s", err, stderr)
+	c := start(t, dir, append(flags, "--adapt_scale")...)
+	if err := c.Run(); err == nil || !strings.Contains(c.Errs.String(), "another model or other flags") {
+		t.Errorf("pairs of other flags count as done: %v\n%s", err, &c.Errs)
 	}
 	out, _ = complete(t, dir, "--checkpoint="+run, "--data=data", "--pairs", "--out=random", "--format=png")
 	if got := files(t, filepath.Join(dir, "random")); got != "a-a a-b b-a b-b pairs.json" {
@@ -384,9 +367,9 @@ func TestDemo(t *testing.T) {
 	if err := os.Mkdir(runs, 0o777); err != nil {
 		t.Fatal(err)
 	}
-	c, _, stderr := start(t, dir)
-	if err := c.Run(); err == nil || !strings.Contains(stderr.String(), "bazel run //cmd:train") {
-		t.Errorf("without a run: %v\n%s", err, stderr)
+	c := start(t, dir)
+	if err := c.Run(); err == nil || !strings.Contains(c.Errs.String(), "bazel run //cmd:train") {
+		t.Errorf("without a run: %v\n%s", err, &c.Errs)
 	}
 	if err := os.Symlink(run, filepath.Join(dir, defaultRun())); err != nil {
 		t.Fatal(err)
@@ -439,11 +422,11 @@ func TestMistakes(t *testing.T) {
 		{[]string{both[0], "--pairs=none.csv", "--out=x"}, "no such file"},
 		{[]string{both[0], "--pairs", "--format=avi"}, "--format"},
 	} {
-		command, _, stderr := start(t, dir, c.flags...)
-		err := command.Run()
+		p := start(t, dir, c.flags...)
+		err := p.Run()
 		exit, _ := err.(*exec.ExitError)
-		if exit == nil || exit.ExitCode() != 2 || !strings.Contains(stderr.String(), c.want) || strings.Contains(stderr.String(), "goroutine ") {
-			t.Errorf("%v: %v, want %q:\n%s", c.flags, err, c.want, stderr)
+		if exit == nil || exit.ExitCode() != 2 || !strings.Contains(p.Errs.String(), c.want) || strings.Contains(p.Errs.String(), "goroutine ") {
+			t.Errorf("%v: %v, want %q:\n%s", c.flags, err, c.want, &p.Errs)
 		}
 	}
 	if got := files(t, dir); strings.Contains(got, "result") || strings.Contains(got, ".film") {

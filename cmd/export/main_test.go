@@ -1,10 +1,7 @@
 package main
 
 import (
-	"bytes"
-	"context"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -13,50 +10,17 @@ import (
 	"time"
 
 	"github.com/prioritycut/prioritycut/export"
+	"github.com/prioritycut/prioritycut/internal/cli/clitest"
 	"github.com/prioritycut/prioritycut/trained/tinymodel"
 )
 
-// asMain makes this test's binary the program itself.
-const asMain = "PRIORITYCUT_TEST_AS_MAIN"
-
-func TestMain(m *testing.M) {
-	if os.Getenv(asMain) != "" {
-		main()
-	}
-	os.Exit(m.Run())
-}
-
-// start prepares a run of the program in a folder.
-func start(t *testing.T, dir string, flags ...string) (*exec.Cmd, *bytes.Buffer, *bytes.Buffer) {
-	t.Helper()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
-	t.Cleanup(cancel)
-	c := exec.CommandContext(ctx, self, append(flags, "--log_dir="+t.TempDir())...)
-	c.Dir = dir
-	c.Env = append(os.Environ(), asMain+"=1", "BUILD_WORKING_DIRECTORY="+dir)
-	var out, errs bytes.Buffer
-	c.Stdout, c.Stderr = &out, &errs
-	return c, &out, &errs
-}
-
-func run(t *testing.T, dir string, flags ...string) (code int, stdout, stderr string) {
-	t.Helper()
-	c, out, errs := start(t, dir, flags...)
-	if err := c.Run(); err != nil && c.ProcessState == nil {
-		t.Fatal(err)
-	}
-	return c.ProcessState.ExitCode(), out.String(), errs.String()
-}
+func TestMain(m *testing.M) { clitest.Main(m, main) }
 
 // TestExport follows a newcomer: nothing trained yet, then the last run without
 // a flag, then a frozen one beside it.
 func TestExport(t *testing.T) {
 	dir := t.TempDir()
-	code, _, stderr := run(t, dir)
+	code, _, stderr := clitest.Run(t, dir)
 	if code != 2 || !strings.Contains(stderr, "//cmd:train") || !strings.Contains(stderr, defaultRun()) {
 		t.Errorf("nothing to export: exit code %d\n%s", code, stderr)
 	}
@@ -64,7 +28,7 @@ func TestExport(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	code, stdout, stderr := run(t, dir, "--dry_run")
+	code, stdout, stderr := clitest.Run(t, dir, "--dry_run")
 	if code != 0 || stderr != "" || !strings.Contains(stdout, "## animate_frame") {
 		t.Errorf("dry run: exit code %d\n%s%s", code, stdout, stderr)
 	}
@@ -73,7 +37,7 @@ func TestExport(t *testing.T) {
 		t.Error("a dry run writes")
 	}
 	for _, flags := range [][]string{nil, {"--frozen"}} {
-		code, stdout, stderr = run(t, dir, flags...)
+		code, stdout, stderr = clitest.Run(t, dir, flags...)
 		if code != 0 || stderr != "" || !strings.Contains(stdout, "6 signatures; differs from the checkpoint by") {
 			t.Fatalf("%v: exit code %d\n%s%s", flags, code, stdout, stderr)
 		}
@@ -84,11 +48,11 @@ func TestExport(t *testing.T) {
 			t.Errorf("version %s: %+v, %v", version, n, err)
 		}
 	}
-	code, _, stderr = run(t, dir, "--version=4")
+	code, _, stderr = clitest.Run(t, dir, "--version=4")
 	if code != 2 || !strings.Contains(stderr, "never overwritten") {
 		t.Errorf("an existing version: exit code %d\n%s", code, stderr)
 	}
-	code, _, stderr = run(t, dir, "--checkpoint=nowhere")
+	code, _, stderr = clitest.Run(t, dir, "--checkpoint=nowhere")
 	if code != 2 || !strings.Contains(stderr, "nowhere") {
 		t.Errorf("no checkpoint: exit code %d\n%s", code, stderr)
 	}
@@ -118,7 +82,7 @@ func interrupted(t *testing.T, dir, model string) {
 	if len(hidden()) != 1 {
 		t.Errorf("it was not killed while it wrote: %v", hidden())
 	}
-	if code, _, stderr := run(t, dir, versionFlag(version)); code != 0 {
+	if code, _, stderr := clitest.Run(t, dir, versionFlag(version)); code != 0 {
 		t.Errorf("after a kill: exit code %d\n%s", code, stderr)
 	}
 	if left := hidden(); len(left) != 0 {
@@ -131,7 +95,7 @@ func versionFlag(version int) string { return "--version=" + strconv.Itoa(versio
 // killed kills an export as soon as it writes; true when it ended before that.
 func killed(t *testing.T, dir string, version int, hidden func() []string) (tooLate bool) {
 	t.Helper()
-	c, _, errs := start(t, dir, versionFlag(version))
+	c := clitest.New(t, dir, versionFlag(version))
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -144,7 +108,7 @@ func killed(t *testing.T, dir string, version int, hidden func() []string) (tooL
 		select {
 		case <-ended:
 			if !c.ProcessState.Success() {
-				t.Fatal(errs)
+				t.Fatal(&c.Errs)
 			}
 			return true
 		case <-time.After(time.Millisecond):
@@ -156,7 +120,7 @@ func killed(t *testing.T, dir string, version int, hidden func() []string) (tooL
 }
 
 func TestHelpSaysWhatSignaturesDo(t *testing.T) {
-	code, stdout, _ := run(t, t.TempDir(), "--help_signatures")
+	code, stdout, _ := clitest.Run(t, t.TempDir(), "--help_signatures")
 	for _, name := range []string{"serving_default", "absolute", "keypoints", "encode_source", "animate_frame", "predict_bytes"} {
 		if code != 0 || !strings.Contains(stdout, "\n"+name+": ") {
 			t.Errorf("exit code %d, %s is not described:\n%s", code, name, stdout)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -16,29 +15,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/prioritycut/prioritycut/internal/cli"
+	"github.com/prioritycut/prioritycut/internal/cli/clitest"
 	"github.com/prioritycut/prioritycut/video"
 )
 
-// asProgram makes this test's executable act as prepare.
-const asProgram = "PREPARE_TEST_AS_PROGRAM"
-
-func TestMain(m *testing.M) {
-	if os.Getenv(asProgram) != "" {
-		os.Exit(command().Main())
-	}
-	os.Exit(m.Run())
-}
-
-func start(t *testing.T, args ...string) *exec.Cmd {
-	t.Helper()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(self, args...)
-	cmd.Env = append(os.Environ(), asProgram+"=1")
-	return cmd
-}
+func TestMain(m *testing.M) { clitest.Main(m, main) }
 
 // clips writes folders of pictures in which a square moves.
 func clips(t *testing.T, dir string, names ...string) {
@@ -95,10 +76,13 @@ func TestKilledAndBegunAgain(t *testing.T) {
 	flags := func(out string) []string {
 		return []string{"--in=" + in, "--out=" + out, "--size=192", "--workers=1"}
 	}
-	if text, err := start(t, flags(smooth)...).CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, text)
+	complete := func(out string) {
+		if code, _, stderr := clitest.Run(t, "", flags(out)...); code != 0 {
+			t.Fatalf("exit code %d: %s", code, stderr)
+		}
 	}
-	cmd := start(t, flags(killed)...)
+	complete(smooth)
+	cmd := clitest.New(t, "", flags(killed)...)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -125,9 +109,7 @@ func TestKilledAndBegunAgain(t *testing.T) {
 			t.Errorf("%s stands and differs", name)
 		}
 	}
-	if text, err := start(t, flags(killed)...).CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, text)
-	}
+	complete(killed)
 	if diff := cmp.Diff(whole, tree(t, killed)); diff != "" {
 		t.Error(diff)
 	}

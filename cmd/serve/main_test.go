@@ -11,7 +11,6 @@ import (
 	"mime/multipart"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -20,50 +19,36 @@ import (
 
 	"github.com/prioritycut/prioritycut/animate"
 	"github.com/prioritycut/prioritycut/internal/browser"
+	"github.com/prioritycut/prioritycut/internal/cli/clitest"
 	"github.com/prioritycut/prioritycut/internal/random"
 	"github.com/prioritycut/prioritycut/tf"
 	"github.com/prioritycut/prioritycut/trained/tinymodel"
 	"github.com/prioritycut/prioritycut/video"
 )
 
-// asMain makes this test's binary the program itself.
-const asMain = "PRIORITYCUT_TEST_AS_MAIN"
-
-func TestMain(m *testing.M) {
-	if os.Getenv(asMain) != "" {
-		main()
-	}
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { clitest.Main(m, main) }
 
 // Height and width differ, so that mixed-up axes are seen.
 const height, width = 32, 64
 
-// program under test.
+// running is the program and where it serves.
 type running struct {
-	cmd    *exec.Cmd
-	url    string
-	stderr bytes.Buffer
+	*clitest.Program
+	url string
 }
 
 // begin starts the program and waits for its address.
 func begin(t *testing.T, flags ...string) *running {
 	t.Helper()
-	self, err := os.Executable()
+	r := &running{Program: clitest.New(t, "", append(flags, "--address=127.0.0.1:0", "--device=cpu")...)}
+	r.Stdout = nil // read as it comes
+	out, err := r.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &running{cmd: exec.Command(self, append(flags, "--address=127.0.0.1:0", "--device=cpu", "--log_dir="+t.TempDir())...)}
-	r.cmd.Env = append(os.Environ(), asMain+"=1")
-	r.cmd.Stderr = &r.stderr
-	out, err := r.cmd.StdoutPipe()
-	if err != nil {
+	if err := r.Start(); err != nil {
 		t.Fatal(err)
 	}
-	if err := r.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = r.cmd.Process.Kill() }) // it has ended, unless the test failed
 	lines := bufio.NewScanner(out)
 	for lines.Scan() {
 		if url, ok := strings.CutPrefix(strings.TrimSpace(lines.Text()), "metrics "); ok {
@@ -71,8 +56,8 @@ func begin(t *testing.T, flags ...string) *running {
 			return r
 		}
 	}
-	_ = r.cmd.Wait()
-	t.Fatalf("the program does not start:\n%s", r.stderr.String())
+	_ = r.Wait()
+	t.Fatalf("the program does not start:\n%s", r.Errs.String())
 	return nil
 }
 
@@ -325,24 +310,20 @@ func (r *running) stop(t *testing.T, m media) {
 		t.Fatal(err)
 	}
 	defer events.Body.Close()
-	if err := r.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+	if err := r.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
 	said, err := io.ReadAll(events.Body)
 	if err != nil || !bytes.Contains(said, []byte("event: end")) {
 		t.Errorf("the watcher hears\n%s(%v)", said, err)
 	}
-	if err := r.cmd.Wait(); err != nil || !strings.Contains(r.stderr.String(), "stopping") {
-		t.Errorf("stopping: %v\n%s", err, r.stderr.String())
+	if err := r.Wait(); err != nil || !strings.Contains(r.Errs.String(), "stopping") {
+		t.Errorf("stopping: %v\n%s", err, r.Errs.String())
 	}
 }
 
 // TestMistakes end before anything is loaded, with what to type instead.
 func TestMistakes(t *testing.T) {
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
 	for _, c := range []struct {
 		flags []string
 		want  string
@@ -355,11 +336,9 @@ func TestMistakes(t *testing.T) {
 		{[]string{"--jobs=0", "--keep=0s"}, "--jobs=0: want 1 to 64"},
 		{[]string{"--address=nobody:x"}, "--address"},
 	} {
-		cmd := exec.Command(self, append([]string{"--address=127.0.0.1:0", "--log_dir=" + t.TempDir()}, c.flags...)...)
-		cmd.Env = append(os.Environ(), asMain+"=1", "BUILD_WORKING_DIRECTORY="+t.TempDir())
-		text, err := cmd.CombinedOutput()
-		if cmd.ProcessState == nil || cmd.ProcessState.ExitCode() != 2 || !strings.Contains(string(text), c.want) {
-			t.Errorf("%v: %v\n%s", c.flags, err, text)
+		code, _, stderr := clitest.Run(t, t.TempDir(), append([]string{"--address=127.0.0.1:0"}, c.flags...)...)
+		if code != 2 || !strings.Contains(stderr, c.want) {
+			t.Errorf("%v: exit code %d\n%s", c.flags, code, stderr)
 		}
 	}
 }

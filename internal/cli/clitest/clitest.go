@@ -16,12 +16,13 @@ import (
 const asProgram = "PRIORITYCUT_TEST_AS_PROGRAM"
 
 // Main is the body of TestMain. It does not return; program does not have to.
-func Main(m *testing.M, program func()) {
+// Tests are a *testing.M, or what prepares for one and cleans up behind it.
+func Main(tests interface{ Run() int }, program func()) {
 	if os.Getenv(asProgram) != "" {
 		program()
 		os.Exit(0)
 	}
-	os.Exit(m.Run())
+	os.Exit(tests.Run())
 }
 
 // Program is one run, with what it has printed once it has ended.
