@@ -92,8 +92,8 @@ func (f *frameFolder) readOrigin() (o frameOrigin, err error) {
 	return o, nil
 }
 
-// begin makes the folder, says in it what it is of, and removes what a killed
-// evaluation left half written. locked is the folder that is locked already.
+// begin makes the folder and says in it what it is of. locked is the folder that
+// is locked already.
 func (f *frameFolder) begin(locked string) error {
 	if err := os.MkdirAll(f.dir, 0o755); err != nil {
 		return err
