@@ -3,8 +3,6 @@ package tf
 import (
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 
 	tensorflow "github.com/wamuir/graft/tensorflow"
@@ -56,11 +54,7 @@ func checkMetaGraph(dir string, meta *pb.MetaGraphDef) error {
 	if meta.GetSaverDef().GetRestoreOpName() == "" {
 		return nil
 	}
-	index := filepath.Join(variablesDir, variablesPrefix+".index")
-	if _, err := os.Stat(filepath.Join(dir, index)); err != nil {
-		return fmt.Errorf("its variables are not there: %w", err)
-	}
-	return nil
+	return checkVariables(dir)
 }
 
 // bodies lists the nodes of a graph and of each of its functions.
