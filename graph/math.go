@@ -49,14 +49,6 @@ func (s *Scope) OneMinus(a tensorflow.Output) tensorflow.Output {
 	return s.Minus(s.scalarLike(a, 1), a)
 }
 
-// AddN sums outputs of one shape.
-func (s *Scope) AddN(list ...tensorflow.Output) tensorflow.Output {
-	if len(list) == 1 {
-		return list[0]
-	}
-	return s.Op("AddN", nil, tensorflow.OutputList(list))
-}
-
 // Neg is -a.
 func (s *Scope) Neg(a tensorflow.Output) tensorflow.Output { return s.Op("Neg", nil, a) }
 
@@ -173,19 +165,6 @@ func (s *Scope) Transpose(a tensorflow.Output, axes ...int) tensorflow.Output {
 // ExpandDims adds an axis of size 1.
 func (s *Scope) ExpandDims(a tensorflow.Output, axis int) tensorflow.Output {
 	return s.Op("ExpandDims", nil, a, s.ScalarOf(tensorflow.Int32, float64(axis)))
-}
-
-// Concat joins along axis.
-func (s *Scope) Concat(axis int, list ...tensorflow.Output) tensorflow.Output {
-	if len(list) == 1 {
-		return list[0]
-	}
-	return s.Op("ConcatV2", nil, tensorflow.OutputList(list), s.ScalarOf(tensorflow.Int32, float64(axis)))
-}
-
-// Stack joins outputs of one shape along a new axis.
-func (s *Scope) Stack(axis int, list ...tensorflow.Output) tensorflow.Output {
-	return s.Op("Pack", Attrs{"axis": int64(axis)}, tensorflow.OutputList(list))
 }
 
 // Slice takes size elements from begin on; size -1 takes all that is left.

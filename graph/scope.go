@@ -47,6 +47,7 @@ type builder struct {
 	matrices  map[string]tensorflow.Output
 	spectral  map[*SpectralNorm]tensorflow.Output
 	gradients int
+	wide      []*tensorflow.Operation // with more than maxInputs inputs
 	err       error
 }
 
@@ -178,6 +179,9 @@ func (s *Scope) addNamed(name, opType string, attrs Attrs, control []*tensorflow
 	if err != nil {
 		s.Failf("%s(%s): %w", opType, describe(inputs), err)
 		return nil
+	}
+	if op.NumInputs()+len(control) > maxInputs {
+		s.b.wide = append(s.b.wide, op)
 	}
 	return op
 }

@@ -40,6 +40,9 @@ func (s *Scope) GradientsOf(y tensorflow.Output, x []tensorflow.Output) []tensor
 	if len(x) == 0 {
 		return nil
 	}
+	if s.narrow(y, x); s.b.err != nil {
+		return nil
+	}
 	prefix := fmt.Sprintf("gradients_%d", s.b.gradients)
 	s.b.gradients++
 	out, err := s.b.graph.AddGradients(prefix, []tensorflow.Output{y}, x, nil)
