@@ -52,7 +52,7 @@ func (c *checkpoint) remark(format string, args ...any) {
 
 // take makes a tensor of the file the value of a variable.
 func (c *checkpoint) take(v *graph.Variable, t *weights.Tensor) error {
-	if !t.DType().IsFloat() {
+	if t.DType().Valid() && !t.DType().IsFloat() {
 		return fmt.Errorf("%s: its elements are %v, no floating-point numbers", fileName(v), t.DType())
 	}
 	values, err := t.Float32s()

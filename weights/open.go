@@ -49,20 +49,21 @@ func Read(r io.ReaderAt, size int64) (*StateDict, error) {
 	}
 	var root Value
 	var meta map[string]string
+	checked := true
 	switch format {
 	case NPZ:
 		root, err = openNPZ(r, size)
 	case SafeTensors:
 		root, meta, err = openSafeTensors(r, size)
 	case TorchZip:
-		root, err = openTorchZip(r, size, z)
+		root, checked, err = openTorchZip(r, size, z)
 	case TorchLegacy:
 		root, err = openTorchLegacy(r, size)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading a file of format %s: %w", format, err)
 	}
-	s := &StateDict{format: format, meta: meta}
+	s := &StateDict{format: format, meta: meta, unchecked: !checked}
 	if err := s.flatten(root, size); err != nil {
 		return nil, fmt.Errorf("reading a file of format %s: %w", format, err)
 	}
@@ -125,7 +126,7 @@ func openNPZ(r io.ReaderAt, size int64) (Value, error) {
 	root := &Dict{}
 	for _, name := range f.Names() {
 		info, _ := f.Info(name)
-		t := &Tensor{dtype: info.DType, shape: info.Shape, source: npzSource{f, name}}
+		t := &Tensor{dtype: info.DType, foreign: info.Foreign, shape: info.Shape, source: npzSource{f, name}}
 		if err := root.set(name, t); err != nil {
 			return nil, err
 		}
@@ -157,7 +158,7 @@ func openSafeTensors(r io.ReaderAt, size int64) (Value, map[string]string, error
 	root := &Dict{}
 	for _, name := range f.Names() {
 		info, _ := f.Info(name)
-		t := &Tensor{dtype: info.DType, shape: info.Shape, source: safeSource{f, name}}
+		t := &Tensor{dtype: info.DType, foreign: info.Foreign, shape: info.Shape, source: safeSource{f, name}}
 		if err := root.set(name, t); err != nil {
 			return nil, nil, err
 		}

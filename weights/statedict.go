@@ -22,10 +22,17 @@ type StateDict struct {
 	closer  io.Closer
 	names   []string
 	tensors map[string]*Tensor
+	// unchecked: see Checked.
+	unchecked bool
 }
 
 // Format returns the file's format.
 func (s *StateDict) Format() Format { return s.format }
+
+// Checked is false for an archive of PyTorch's that was written without
+// checksums (torch.serialization.set_crc32_options): damage would not be seen.
+// Formats that know none are as good as their readers can tell.
+func (s *StateDict) Checked() bool { return !s.unchecked }
 
 // Meta returns the metadata of a safetensors file, nil for other formats.
 func (s *StateDict) Meta() map[string]string { return s.meta }

@@ -15,12 +15,12 @@ const maxExpanded = 64 << 20
 // known only after the pickle has been read.
 type storage struct {
 	key   string
-	dtype DType
+	elem  elem
 	count int64 // elements, as the pickle claims
 	data  region
 }
 
-func (s *storage) size() int64 { return s.count * int64(s.dtype.Size()) }
+func (s *storage) size() int64 { return s.count * s.elem.size }
 
 // region is where a storage's bytes are.
 type region interface {
@@ -231,7 +231,7 @@ func (s *storages) resolve(m *machine, id Value) (Value, error) {
 	if !ok || len(parts) < 5 || len(parts) > 6 || parts[0] != "storage" {
 		return nil, fmt.Errorf("a reference is no storage; files with whole modules are not supported, save state dicts")
 	}
-	dtype, ok := typeOfStorage(parts[1])
+	kind, ok := typeOfStorage(parts[1])
 	if !ok {
 		return nil, fmt.Errorf("a storage is of the class %.60s", kindOf(parts[1]))
 	}
@@ -243,24 +243,24 @@ func (s *storages) resolve(m *machine, id Value) (Value, error) {
 		return nil, fmt.Errorf("a storage's key %.40q... has more than %d bytes", key, maxName)
 	}
 	count, ok2 := integer(parts[4])
-	if !ok || !ok2 || count < 0 || count > s.limit/int64(dtype.Size()) {
-		return nil, fmt.Errorf("storage %.40q claims %d elements of %v, more than the file can hold", key, count, dtype)
+	if !ok || !ok2 || count < 0 || count > s.limit/kind.size {
+		return nil, fmt.Errorf("storage %.40q claims %d elements of %v, more than the file can hold", key, count, kind)
 	}
-	root, err := s.root(key, dtype, count)
+	root, err := s.root(key, kind, count)
 	if err != nil || len(parts) == 5 || parts[5] == nil {
 		return root, err
 	}
 	return s.part(m, root, parts[5])
 }
 
-func (s *storages) root(key string, dtype DType, count int64) (*storage, error) {
+func (s *storages) root(key string, kind elem, count int64) (*storage, error) {
 	if old, ok := s.byKey[key]; ok {
-		if old.dtype != dtype || old.count != count {
+		if old.elem != kind || old.count != count {
 			return nil, fmt.Errorf("storage %.40q occurs with two types or sizes", key)
 		}
 		return old, nil
 	}
-	root := &storage{key: key, dtype: dtype, count: count}
+	root := &storage{key: key, elem: kind, count: count}
 	s.byKey[key] = root
 	s.order = append(s.order, root)
 	return root, nil
@@ -282,9 +282,9 @@ func (s *storages) part(m *machine, root *storage, metadata Value) (Value, error
 	}
 	return &storage{
 		key:   root.key,
-		dtype: root.dtype,
+		elem:  root.elem,
 		count: count,
-		data:  partRegion{root, offset * int64(root.dtype.Size())},
+		data:  partRegion{root, offset * root.elem.size},
 	}, nil
 }
 

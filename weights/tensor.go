@@ -13,9 +13,10 @@ type DType = element.Type
 // Tensor is a tensor of a file. Its elements are read when asked for and not
 // kept. Tensors of one file may be read by several goroutines at once.
 type Tensor struct {
-	dtype  DType
-	shape  []int64
-	source source
+	dtype   DType
+	foreign string
+	shape   []int64
+	source  source
 }
 
 // source has a tensor's elements: little-endian, in C order.
@@ -24,8 +25,41 @@ type source interface {
 	writeTo(w io.Writer) error
 }
 
-// DType returns the element type.
+// DType returns the element type; it is not valid for a tensor whose type this
+// package does not read, see TypeName.
 func (t *Tensor) DType() DType { return t.dtype }
+
+// TypeName is the name of the element type, also of one that is not read, as
+// the file has it: "F32", "F8_E4M3", "float8_e5m2", numpy's "<V2".
+func (t *Tensor) TypeName() string {
+	if t.foreign != "" {
+		return t.foreign
+	}
+	return t.dtype.String()
+}
+
+// readable is an error that says what to do about a tensor without numbers that
+// this package reads.
+func (t *Tensor) readable() error {
+	switch {
+	case t.foreign != "":
+		return fmt.Errorf("its elements are of the type %s%s, which is not read: store it as float32 or float16",
+			t.foreign, explained[t.foreign])
+	case t.source == nil:
+		return fmt.Errorf("the tensor has no data")
+	}
+	return nil
+}
+
+// explained are types whose names do not tell what they may be.
+var explained = map[string]string{
+	"<V2": " (as numpy stores bfloat16)",
+	"<V1": " (as numpy stores floats of 8 bits or fewer)",
+	"<f1": " (as numpy stores a float of 8 bits)",
+	"|V1": " (as numpy stores floats of 8 bits or fewer)",
+	"|V2": " (as numpy stores bfloat16)",
+	"|O":  " (pickled objects)",
+}
 
 // Shape returns a copy of the shape, empty for a scalar. PyTorch's
 // convolutions are [out, in, height, width].
@@ -43,8 +77,8 @@ func (t *Tensor) Len() int64 {
 // Bytes reads the elements: little-endian, in C order (the last axis runs
 // fastest), whatever the strides in the file are.
 func (t *Tensor) Bytes() ([]byte, error) {
-	if t.source == nil {
-		return nil, fmt.Errorf("the tensor has no data")
+	if err := t.readable(); err != nil {
+		return nil, err
 	}
 	return t.source.bytes()
 }
@@ -52,8 +86,8 @@ func (t *Tensor) Bytes() ([]byte, error) {
 // StreamTo writes what Bytes returns, as far as possible without holding all
 // of it in memory.
 func (t *Tensor) StreamTo(w io.Writer) error {
-	if t.source == nil {
-		return fmt.Errorf("the tensor has no data")
+	if err := t.readable(); err != nil {
+		return err
 	}
 	return t.source.writeTo(w)
 }

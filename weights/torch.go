@@ -10,56 +10,29 @@ import (
 // maxDims bounds a tensor's dimensions; PyTorch's own limit.
 const maxDims = 64
 
-// storageTypes are the classes of PyTorch's storages, without "Storage".
-// Tensors of PyTorch before 0.2 have classes of the same names with "Tensor".
-var storageTypes = map[string]DType{
-	"Double":   element.F64,
-	"Float":    element.F32,
-	"Half":     element.F16,
-	"BFloat16": element.BF16,
-	"Long":     element.I64,
-	"Int":      element.I32,
-	"Short":    element.I16,
-	"Char":     element.I8,
-	"Byte":     element.U8,
-	"Bool":     element.Bool,
-}
-
-// torchTypes are PyTorch's element types by name.
-var torchTypes = map[string]DType{
-	"float64": element.F64, "double": element.F64,
-	"float32": element.F32, "float": element.F32,
-	"float16": element.F16, "half": element.F16,
-	"bfloat16": element.BF16,
-	"int64":    element.I64, "long": element.I64,
-	"int32": element.I32, "int": element.I32,
-	"int16": element.I16, "short": element.I16,
-	"int8": element.I8, "uint8": element.U8,
-	"uint16": element.U16, "uint32": element.U32, "uint64": element.U64,
-	"bool": element.Bool,
-}
-
 // constructors are the functions and classes that a checkpoint may call.
 var constructors = map[string]func(m *machine, args Tuple) (Value, error){
-	"collections.OrderedDict":         buildDict,
-	"collections.defaultdict":         buildDefaultDict,
-	"torch.Size":                      buildSize,
-	"torch.device":                    buildDevice,
-	"torch._utils._rebuild_tensor":    rebuildTensor,
-	"torch._utils._rebuild_tensor_v2": rebuildTensor,
-	"torch._utils._rebuild_tensor_v3": rebuildTypedTensor,
-	"torch._utils._rebuild_parameter": buildParameter,
-	"torch.nn.parameter.Parameter":    buildParameter,
-	"torch.nn.parameter.Buffer":       buildParameter,
-	"_codecs.encode":                  encodeText,
-	"numpy.dtype":                     buildNumpyType,
-	"numpy.core.multiarray.scalar":    buildNumpyScalar,
-	"numpy._core.multiarray.scalar":   buildNumpyScalar,
-	"numpy.dtypes.Float32DType":       numpyTypeOf("f4"),
-	"numpy.dtypes.Float64DType":       numpyTypeOf("f8"),
-	"numpy.dtypes.Int32DType":         numpyTypeOf("i4"),
-	"numpy.dtypes.Int64DType":         numpyTypeOf("i8"),
-	"numpy.dtypes.BoolDType":          numpyTypeOf("b1"),
+	"collections.OrderedDict":                    buildDict,
+	"collections.defaultdict":                    buildDefaultDict,
+	"torch.Size":                                 buildSize,
+	"torch.device":                               buildDevice,
+	"torch._utils._rebuild_tensor":               rebuildTensor,
+	"torch._utils._rebuild_tensor_v2":            rebuildTensor,
+	"torch._utils._rebuild_tensor_v3":            rebuildTypedTensor,
+	"torch._utils._rebuild_parameter":            buildParameter,
+	"torch._utils._rebuild_parameter_with_state": buildParameter,
+	"torch._tensor._rebuild_from_type_v2":        rebuildFromType,
+	"torch.nn.parameter.Parameter":               buildParameter,
+	"torch.nn.parameter.Buffer":                  buildParameter,
+	"_codecs.encode":                             encodeText,
+	"numpy.dtype":                                buildNumpyType,
+	"numpy.core.multiarray.scalar":               buildNumpyScalar,
+	"numpy._core.multiarray.scalar":              buildNumpyScalar,
+	"numpy.dtypes.Float32DType":                  numpyTypeOf("f4"),
+	"numpy.dtypes.Float64DType":                  numpyTypeOf("f8"),
+	"numpy.dtypes.Int32DType":                    numpyTypeOf("i4"),
+	"numpy.dtypes.Int64DType":                    numpyTypeOf("i8"),
+	"numpy.dtypes.BoolDType":                     numpyTypeOf("b1"),
 }
 
 // classes may be named but not called.
@@ -68,7 +41,7 @@ var classes = map[string]bool{
 	"builtins.int": true, "__builtin__.int": true,
 	"builtins.float": true, "__builtin__.float": true,
 	"builtins.list": true, "__builtin__.list": true,
-	"torch.storage.UntypedStorage": true, "torch.UntypedStorage": true,
+	"torch.storage.UntypedStorage": true, "torch.UntypedStorage": true, "torch.Tensor": true,
 	"numpy.float32": true, "numpy.float64": true, "numpy.int64": true, "numpy.bool_": true,
 }
 
@@ -78,12 +51,14 @@ func findTorch(module, name string) (Value, error) {
 	if build, ok := constructors[full]; ok {
 		return constructor{full, build}, nil
 	}
-	if module == "torch" && torchTypes[name] != element.Invalid {
+	if _, ok := elemOf(name); ok && module == "torch" {
 		return Class(full), nil
 	}
 	if module == "torch" || module == "torch.cuda" {
-		if kind, ok := strings.CutSuffix(name, "Storage"); ok && storageTypes[kind] != element.Invalid {
-			return Class(full), nil
+		if kind, ok := strings.CutSuffix(name, "Storage"); ok {
+			if _, known := storageElem(kind); known {
+				return Class(full), nil
+			}
 		}
 		if kind, ok := strings.CutSuffix(name, "Tensor"); ok && storageTypes[kind] != element.Invalid {
 			return constructor{full, buildEmptyTensor}, nil
@@ -93,21 +68,6 @@ func findTorch(module, name string) (Value, error) {
 		return Class(full), nil
 	}
 	return nil, notAllowed(module, name)
-}
-
-// typeOfStorage returns the element type of a storage's class, and whether
-// the class is one of a storage. Untyped storages count bytes.
-func typeOfStorage(class Value) (DType, bool) {
-	c, ok := class.(Class)
-	if !ok {
-		return element.Invalid, false
-	}
-	if strings.HasSuffix(string(c), ".UntypedStorage") {
-		return element.U8, true
-	}
-	name := string(c)[strings.LastIndexByte(string(c), '.')+1:]
-	kind, ok := strings.CutSuffix(name, "Storage")
-	return storageTypes[kind], ok && storageTypes[kind] != element.Invalid
 }
 
 func buildDict(m *machine, args Tuple) (Value, error) {
@@ -177,8 +137,21 @@ func buildParameter(m *machine, args Tuple) (Value, error) {
 	if len(args) == 0 {
 		return buildEmptyTensor(m, args)
 	}
-	if t, ok := args[0].(*Tensor); ok && len(args) <= 3 {
+	if t, ok := args[0].(*Tensor); ok && len(args) <= 4 {
 		return t, nil
+	}
+	return nil, fmt.Errorf("called with %s", kindsOf(args))
+}
+
+// rebuildFromType takes a function, a class of tensors, the function's
+// arguments and attributes that somebody gave the tensor.
+func rebuildFromType(m *machine, args Tuple) (Value, error) {
+	if len(args) == 4 {
+		rebuild, ok := args[0].(constructor)
+		inner, ok2 := args[2].(Tuple)
+		if ok && ok2 && args[1] == Class("torch.Tensor") && strings.HasPrefix(rebuild.name, "torch._utils._rebuild_") {
+			return rebuild.build(m, inner)
+		}
 	}
 	return nil, fmt.Errorf("called with %s", kindsOf(args))
 }
@@ -227,7 +200,7 @@ func rebuildTensor(m *machine, args Tuple) (Value, error) {
 	if !ok {
 		return nil, fmt.Errorf("called with %s", kindsOf(args))
 	}
-	return viewOf(m, s, s.dtype, args[1:4])
+	return viewOf(m, s, s.elem, args[1:4])
 }
 
 // rebuildTypedTensor is rebuildTensor for an untyped storage; the element
@@ -238,16 +211,16 @@ func rebuildTypedTensor(m *machine, args Tuple) (Value, error) {
 	}
 	s, ok := args[0].(*storage)
 	class, ok2 := args[6].(Class)
-	dtype := torchTypes[strings.TrimPrefix(string(class), "torch.")]
-	if !ok || !ok2 || dtype == element.Invalid {
+	kind, ok3 := elemOf(strings.TrimPrefix(string(class), "torch."))
+	if !ok || !ok2 || !ok3 {
 		return nil, fmt.Errorf("called with %s", kindsOf(args))
 	}
-	return viewOf(m, s, dtype, args[1:4])
+	return viewOf(m, s, kind, args[1:4])
 }
 
 // viewOf checks offset, size and stride, counted in elements, and makes the
 // tensor.
-func viewOf(m *machine, s *storage, dtype DType, place []Value) (Value, error) {
+func viewOf(m *machine, s *storage, kind elem, place []Value) (Value, error) {
 	offset, ok := integer(place[0])
 	if !ok {
 		return nil, fmt.Errorf("the storage offset is a %s", kindOf(place[0]))
@@ -263,11 +236,11 @@ func viewOf(m *machine, s *storage, dtype DType, place []Value) (Value, error) {
 	if err := m.charge(4 * (len(shape) + 4)); err != nil {
 		return nil, err
 	}
-	v := &view{storage: s, itemSize: int64(dtype.Size()), offset: offset, shape: shape, stride: stride}
+	v := &view{storage: s, itemSize: kind.size, offset: offset, shape: shape, stride: stride}
 	if err := v.check(); err != nil {
 		return nil, err
 	}
-	return &Tensor{dtype: dtype, shape: shape, source: v}, nil
+	return &Tensor{dtype: kind.dtype, foreign: kind.foreign, shape: shape, source: v}, nil
 }
 
 func dimensions(what string, v Value) ([]int64, error) {

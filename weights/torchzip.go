@@ -13,6 +13,9 @@ type torchZip struct {
 	r       io.ReaderAt
 	root    string
 	members map[string]*zip.File
+	// unchecked is an archive whose writer left checksums out
+	// (torch.serialization.set_crc32_options): all of them are 0.
+	unchecked bool
 }
 
 const pickleMember = "/data.pkl"
@@ -27,30 +30,32 @@ func isTorchZip(z *zip.Reader) bool {
 	return false
 }
 
-func openTorchZip(r io.ReaderAt, size int64, z *zip.Reader) (Value, error) {
+// openTorchZip also reports whether the archive has checksums.
+func openTorchZip(r io.ReaderAt, size int64, z *zip.Reader) (root Value, checked bool, err error) {
 	t := torchZip{r: r, members: map[string]*zip.File{}}
 	if err := t.index(z, size); err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	if _, ok := t.members[t.root+"/constants.pkl"]; ok {
-		return nil, fmt.Errorf("this is a TorchScript program; save a state dict with torch.save(model.state_dict(), ...)")
+		return nil, false, fmt.Errorf("this is a TorchScript program; save a state dict with torch.save(model.state_dict(), ...)")
 	}
 	if err := t.checkByteOrder(); err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	found := storages{byKey: map[string]*storage{}, limit: size}
-	root, err := t.unpickle(&found)
-	if err != nil {
-		return nil, err
+	if root, err = t.unpickle(&found); err != nil {
+		return nil, false, err
 	}
-	return root, t.locate(&found)
+	return root, !t.unchecked, t.locate(&found)
 }
 
 // index checks the members' sizes, those that overlap claim more than the
 // file's, and finds the folder that holds everything.
 func (t *torchZip) index(z *zip.Reader, size int64) error {
 	left := uint64(size)
+	t.unchecked = true
 	for _, f := range z.File {
+		t.unchecked = t.unchecked && f.CRC32 == 0
 		switch {
 		case f.Method != zip.Store || f.Flags&1 != 0:
 			return fmt.Errorf("member %.80q is compressed or encrypted; PyTorch stores members as they are", f.Name)
@@ -79,7 +84,7 @@ func (t *torchZip) checkByteOrder() error {
 	if f.UncompressedSize64 > 16 {
 		return fmt.Errorf("the member byteorder is not understood")
 	}
-	r, err := f.Open()
+	r, err := t.open(f)
 	if err != nil {
 		return fmt.Errorf("the member byteorder: %w", err)
 	}
@@ -99,7 +104,7 @@ func (t *torchZip) unpickle(found *storages) (Value, error) {
 	if f.UncompressedSize64 > maxPickle {
 		return nil, fmt.Errorf("data.pkl has %d bytes, more than %d", f.UncompressedSize64, maxPickle)
 	}
-	r, err := f.Open()
+	r, err := t.open(f)
 	if err != nil {
 		return nil, fmt.Errorf("data.pkl: %w", err)
 	}
@@ -121,15 +126,31 @@ func (t *torchZip) locate(found *storages) error {
 			return fmt.Errorf("storage %.40q is missing", s.key)
 		}
 		if f.UncompressedSize64 != uint64(s.size()) {
-			return fmt.Errorf("storage %.40q has %d bytes, %d elements of %v are claimed", s.key, f.UncompressedSize64, s.count, s.dtype)
+			return fmt.Errorf("storage %.40q has %d bytes, %d elements of %v are claimed", s.key, f.UncompressedSize64, s.count, s.elem)
 		}
 		start, err := f.DataOffset()
 		if err != nil {
 			return fmt.Errorf("storage %.40q: %w", s.key, err)
 		}
-		s.data = memberRegion{fileRegion{t.r, start}, f}
+		s.data = fileRegion{t.r, start}
+		if !t.unchecked {
+			s.data = memberRegion{fileRegion{t.r, start}, f}
+		}
 	}
 	return nil
+}
+
+// open reads a member, and compares its checksum at the end unless the archive
+// has none.
+func (t *torchZip) open(f *zip.File) (io.ReadCloser, error) {
+	if !t.unchecked {
+		return f.Open()
+	}
+	start, err := f.DataOffset()
+	if err != nil {
+		return nil, err
+	}
+	return fileRegion{t.r, start}.section(0, int64(f.UncompressedSize64))
 }
 
 // memberRegion is a member of an archive. A member that is read as a whole

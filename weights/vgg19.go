@@ -66,6 +66,9 @@ func VGG19(s *StateDict, widths [5]int64) ([]VGG19Conv, error) {
 		convs[i].Weight, _ = s.Tensor(want[2*i].Name)
 		convs[i].Bias, _ = s.Tensor(want[2*i+1].Name)
 		for _, t := range []*Tensor{convs[i].Weight, convs[i].Bias} {
+			if err := t.readable(); t.foreign != "" {
+				return nil, fmt.Errorf("VGG-19: %s: %w", convs[i].Name, err)
+			}
 			if !t.DType().IsFloat() {
 				return nil, fmt.Errorf("VGG-19: %s holds %v, no floating-point numbers", convs[i].Name, t.DType())
 			}

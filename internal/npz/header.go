@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"math"
+	"regexp"
 	"strconv"
 
 	"github.com/prioritycut/prioritycut/internal/element"
@@ -15,10 +17,11 @@ const magic = "\x93NUMPY"
 // header is what an .npy header says.
 type header struct {
 	dtype     DType
+	foreign   string // an element type that is not read, in place of dtype
 	bigEndian bool
 	fortran   bool
 	shape     []int64
-	bytes     int64 // of the data that follows
+	bytes     int64 // of the data that follows; -1 where the type does not tell
 }
 
 // readHeader reads up to the first byte of the data and returns the bytes
@@ -95,7 +98,11 @@ func parseHeader(text []byte) (header, error) {
 		return h, fmt.Errorf("descr, fortran_order and shape are needed")
 	}
 	var err error
-	h.bytes, err = h.dtype.Bytes(h.shape)
+	if h.foreign != "" {
+		h.bytes, err = foreignBytes(h.foreign, h.shape)
+	} else {
+		h.bytes, err = h.dtype.Bytes(h.shape)
+	}
 	return h, err
 }
 
@@ -106,18 +113,53 @@ var typeOfDescr = map[string]DType{
 	"u8": element.U64, "i8": element.I64, "f8": element.F64,
 }
 
+// foreignDescr are the types of numpy that are not read: a byte order, a
+// letter and, but for objects, the bytes of an element (letters of text take
+// four), for times a unit.
+var foreignDescr = regexp.MustCompile(`^[<>|=]?([bBiufcVSUmMOt])([0-9]{0,6})(\[[0-9A-Za-z/]{1,12}\])?$`)
+
 func (h *header) setType(descr string) error {
-	if len(descr) != 3 || !bytes.ContainsRune([]byte("<>|="), rune(descr[0])) {
+	if descr == "" || !foreignDescr.MatchString(descr) {
 		return fmt.Errorf("element type %.40q is not supported", descr)
 	}
 	t, ok := typeOfDescr[descr[1:]]
 	// '=' would mean the byte order of a machine that is not known, '|' that
 	// there is none.
-	if !ok || descr[0] == '=' || descr[0] == '|' && t.Size() > 1 {
-		return fmt.Errorf("element type %.40q is not supported", descr)
+	if !ok || !bytes.ContainsRune([]byte("<>|"), rune(descr[0])) || descr[0] == '|' && t.Size() > 1 {
+		h.foreign = descr
+		return nil
 	}
 	h.dtype, h.bigEndian = t, descr[0] == '>'
 	return nil
+}
+
+// foreignBytes is what an array of a type that is not read takes in a file, -1
+// where its type does not say.
+func foreignBytes(descr string, shape []int64) (int64, error) {
+	n, err := element.Count(shape)
+	if err != nil {
+		return 0, err
+	}
+	parts := foreignDescr.FindStringSubmatch(descr)
+	size, err := strconv.ParseInt(parts[2], 10, 64)
+	if err != nil || parts[1] == "O" { // pickled
+		return -1, nil
+	}
+	if parts[1] == "U" {
+		size *= 4
+	}
+	if size > 0 && n > math.MaxInt64/size {
+		return 0, fmt.Errorf("shape %v has too many elements", shape)
+	}
+	return n * size, nil
+}
+
+// typeName is the element type for messages.
+func (h *header) typeName() string {
+	if h.foreign != "" {
+		return h.foreign
+	}
+	return h.dtype.String()
 }
 
 // parser reads the few forms of a Python literal that headers consist of. The

@@ -7,8 +7,9 @@
 // make of its bytes and into MaxInflated; memory for compressed arrays grows
 // with the bytes that really arrive. Archive members may not overlap, names
 // may not repeat, headers have at most MaxHeader bytes and are read by a small
-// parser that evaluates nothing. Pickled ("object") and structured arrays are
-// refused. Checksums are verified.
+// parser that evaluates nothing. Structured arrays are refused. Pickled
+// ("object") arrays and those of other types that are not read may lie beside
+// the others, and are refused when they are asked for. Checksums are verified.
 package npz
 
 import (
@@ -52,6 +53,9 @@ type Info struct {
 	Name  string
 	DType DType
 	Shape []int64 // empty for a scalar
+	// Foreign is numpy's name of an element type that is not read ("<V2", as
+	// JAX's bfloat16 is stored, or "|O"), empty otherwise. DType is invalid then.
+	Foreign string
 }
 
 // Len returns the number of elements.
@@ -110,20 +114,20 @@ func (a *Array) Bytes() ([]byte, error) {
 
 // FromFloat32s makes an array to be written; v is in C order.
 func FromFloat32s(name string, shape []int64, v []float32) Array {
-	return Array{Info{name, F32, shape}, element.AppendFloat32s(nil, v)}
+	return Array{Info{Name: name, DType: F32, Shape: shape}, element.AppendFloat32s(nil, v)}
 }
 
 // FromFloat64s makes an array to be written; v is in C order.
 func FromFloat64s(name string, shape []int64, v []float64) Array {
-	return Array{Info{name, F64, shape}, element.AppendFloat64s(nil, v)}
+	return Array{Info{Name: name, DType: F64, Shape: shape}, element.AppendFloat64s(nil, v)}
 }
 
 // FromInt64s makes an array to be written; v is in C order.
 func FromInt64s(name string, shape []int64, v []int64) Array {
-	return Array{Info{name, I64, shape}, element.AppendInt64s(nil, v)}
+	return Array{Info{Name: name, DType: I64, Shape: shape}, element.AppendInt64s(nil, v)}
 }
 
 // FromBytes makes a uint8 array to be written; v is in C order.
 func FromBytes(name string, shape []int64, v []byte) Array {
-	return Array{Info{name, U8, shape}, v}
+	return Array{Info{Name: name, DType: U8, Shape: shape}, v}
 }

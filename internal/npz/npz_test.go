@@ -123,7 +123,7 @@ func TestRoundTrip(t *testing.T) {
 		FromFloat64s("scalar", nil, []float64{1.0 / 3}),
 		FromInt64s("vector", []int64{3}, []int64{-1, 0, 1 << 62}),
 		FromBytes("picture", []int64{1, 2, 3}, []byte("abcdef")),
-		{Info{"empty", Bool, []int64{0}}, nil},
+		{Info{Name: "empty", DType: Bool, Shape: []int64{0}}, nil},
 	}
 	for _, compress := range []bool{false, true} {
 		var b bytes.Buffer
@@ -166,7 +166,7 @@ func TestWriteRefuses(t *testing.T) {
 		"no name":        {FromBytes("", []int64{1}, []byte{1})},
 		"too few bytes":  {FromBytes("x", []int64{3}, []byte{1})},
 		"negative shape": {FromBytes("x", []int64{-1}, nil)},
-		"no type":        {{Info{"x", 0, nil}, nil}},
+		"no type":        {{Info{Name: "x"}, nil}},
 	} {
 		if err := Write(io.Discard, arrays, false); err == nil {
 			t.Errorf("%s: no error", name)
@@ -191,19 +191,24 @@ func npy(head string, data string) []byte {
 
 func TestForgedHeaders(t *testing.T) {
 	for head, message := range map[string]string{
-		"{'descr': '|O', 'fortran_order': False, 'shape': (1,), }":                      "not supported",
-		"{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,), }":            "expected",
-		"{'descr': '=f4', 'fortran_order': False, 'shape': (1,), }":                     "not supported",
-		"{'descr': '<f4', 'fortran_order': 0, 'shape': (1,), }":                         "True or False",
-		"{'descr': '<f4', 'fortran_order': False, 'shape': (-1,), }":                    "dimension",
-		"{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999,), }":  "dimension",
-		"{'descr': '<f4', 'fortran_order': False, 'shape': (4611686018427387904, 4), }": "too many",
-		"{'descr': '<f4', 'fortran_order': False, 'shape': (1000000000,), }":            "takes 4000000000 bytes",
-		"{'descr': '<f4', 'fortran_order': False, 'shape': (1,), 'x': 1}":               "unknown key",
-		"{'descr': '<f4', 'descr': '<f4', 'shape': (1,)}":                               "twice",
-		"{'descr': '<f4', 'shape': (1,)}":                                               "needed",
-		"{'descr': '<f4', 'fortran_order': False, 'shape': (1,), } + x":                 "follows",
-		"{'descr': '<f4', 'fortran_order': False, 'shape': (1":                          "expected",
+		"{'descr': '', 'fortran_order': False, 'shape': (1,), }":                         "not supported",
+		"{'descr': 'os.system', 'fortran_order': False, 'shape': (1,), }":                "not supported",
+		"{'descr': '<V9999999', 'fortran_order': False, 'shape': (1,), }":                "not supported",
+		"{'descr': '<V3', 'fortran_order': False, 'shape': (2,), }":                      "takes 6 bytes",
+		"{'descr': '<U4', 'fortran_order': False, 'shape': (1,), }":                      "takes 16 bytes",
+		"{'descr': '<V900000', 'fortran_order': False, 'shape': (72057594037927935,), }": "too many",
+		"{'descr': '|O', 'fortran_order': False, 'shape': (-1,), }":                      "dimension",
+		"{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,), }":             "expected",
+		"{'descr': '<f4', 'fortran_order': 0, 'shape': (1,), }":                          "True or False",
+		"{'descr': '<f4', 'fortran_order': False, 'shape': (-1,), }":                     "dimension",
+		"{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999,), }":   "dimension",
+		"{'descr': '<f4', 'fortran_order': False, 'shape': (4611686018427387904, 4), }":  "too many",
+		"{'descr': '<f4', 'fortran_order': False, 'shape': (1000000000,), }":             "takes 4000000000 bytes",
+		"{'descr': '<f4', 'fortran_order': False, 'shape': (1,), 'x': 1}":                "unknown key",
+		"{'descr': '<f4', 'descr': '<f4', 'shape': (1,)}":                                "twice",
+		"{'descr': '<f4', 'shape': (1,)}":                                                "needed",
+		"{'descr': '<f4', 'fortran_order': False, 'shape': (1,), } + x":                  "follows",
+		"{'descr': '<f4', 'fortran_order': False, 'shape': (1":                           "expected",
 		"{'descr': '<f4": "does not end",
 		"{'descr': '<f4', 'fortran_order': False, 'shape': (" + strings.Repeat("1,", 65) + ")}": "dimensions",
 		"": "expected",

@@ -138,9 +138,9 @@ func (f *File) add(m member, size int64) error {
 	if m.header, m.offset, err = readHeader(r); err != nil {
 		return fmt.Errorf("array %.80q: %w", m.name, unexpected(err))
 	}
-	if have := size - m.offset; m.header.bytes != have {
+	if have := size - m.offset; m.header.bytes != have && m.header.bytes >= 0 {
 		return fmt.Errorf("array %.80q: shape %v of %v takes %d bytes, the file has %d",
-			m.name, m.header.shape, m.header.dtype, m.header.bytes, have)
+			m.name, m.header.shape, m.header.typeName(), m.header.bytes, have)
 	}
 	f.index[m.name] = len(f.members)
 	f.members = append(f.members, m)
@@ -167,7 +167,7 @@ func (f *File) Info(name string) (Info, bool) {
 
 func (m *member) info() Info {
 	shape := append([]int64{}, m.header.shape...)
-	return Info{Name: m.name, DType: m.header.dtype, Shape: shape}
+	return Info{Name: m.name, DType: m.header.dtype, Shape: shape, Foreign: m.header.foreign}
 }
 
 // Array reads the named array.
@@ -175,6 +175,9 @@ func (f *File) Array(name string) (*Array, error) {
 	i, ok := f.index[name]
 	if !ok {
 		return nil, fmt.Errorf("there is no array %.80q among the %d of the file", name, len(f.members))
+	}
+	if foreign := f.members[i].header.foreign; foreign != "" {
+		return nil, fmt.Errorf("array %.80q: elements of numpy's type %q are not read", name, foreign)
 	}
 	data, err := f.members[i].read()
 	if err != nil {

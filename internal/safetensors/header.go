@@ -140,11 +140,7 @@ func (p *parser) tensor(name string) Info {
 		seen[key] = true
 		switch key {
 		case "dtype":
-			dtype, err := element.Parse(p.text())
-			if err != nil {
-				p.fail("tensor %.80q: %w", name, err)
-			}
-			info.DType = dtype
+			p.dtype(&info)
 		case "shape":
 			info.Shape = p.integers(MaxDims)
 		case "data_offsets":
@@ -161,10 +157,50 @@ func (p *parser) tensor(name string) Info {
 		return info
 	}
 	info.Offset, info.Size = offsets[0], offsets[1]-offsets[0]
-	if size, err := info.DType.Bytes(info.Shape); err != nil {
+	if size, err := bytesOf(info); err != nil {
 		p.fail("tensor %.80q: %w", name, err)
 	} else if size != info.Size {
-		p.fail("tensor %.80q: shape %v of %v takes %d bytes, its data_offsets hold %d", name, info.Shape, info.DType, size, info.Size)
+		p.fail("tensor %.80q: shape %v of %v takes %d bytes, its data_offsets hold %d", name, info.Shape, typeName(info), size, info.Size)
 	}
 	return info
+}
+
+// foreignBits are the sizes of the format's element types that are not read.
+var foreignBits = map[string]int64{
+	"F4": 4, "F6_E2M3": 6, "F6_E3M2": 6, "F8_E8M0": 8, "F8_E4M3": 8, "F8_E5M2": 8, "F8_E4M3FNUZ": 8, "F8_E5M2FNUZ": 8, "C64": 64,
+}
+
+// dtype reads an element type.
+func (p *parser) dtype(info *Info) {
+	name := p.text()
+	dtype, err := element.Parse(name)
+	if _, foreign := foreignBits[name]; foreign {
+		info.Foreign = name
+	} else if err != nil {
+		p.fail("tensor %.80q: %w", info.Name, err)
+	}
+	info.DType = dtype
+}
+
+func typeName(info Info) string {
+	if info.Foreign != "" {
+		return info.Foreign
+	}
+	return info.DType.String()
+}
+
+// bytesOf are those that a tensor's shape takes.
+func bytesOf(info Info) (int64, error) {
+	if info.Foreign == "" {
+		return info.DType.Bytes(info.Shape)
+	}
+	n, err := element.Count(info.Shape)
+	if err != nil {
+		return 0, err
+	}
+	bits := foreignBits[info.Foreign]
+	if n%8*bits%8 != 0 {
+		return 0, fmt.Errorf("shape %v of %s takes no whole number of bytes", info.Shape, info.Foreign)
+	}
+	return n/8*bits + n%8*bits/8, nil
 }

@@ -150,6 +150,9 @@ func (f *File) Section(name string) (*io.SectionReader, error) {
 	if !ok {
 		return nil, fmt.Errorf("there is no tensor %.80q among the %d of the file", name, len(f.tensors))
 	}
+	if foreign := f.tensors[i].Foreign; foreign != "" {
+		return nil, fmt.Errorf("tensor %.80q: elements of type %s are not read", name, foreign)
+	}
 	return io.NewSectionReader(f.r, f.tensors[i].Offset, f.tensors[i].Size), nil
 }
 

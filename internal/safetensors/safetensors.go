@@ -8,7 +8,9 @@
 // most MaxHeader bytes. It may hold what the format defines and nothing else,
 // so it cannot nest. Names may not repeat; tensors must lie within the file,
 // one behind the other without gap or overlap, and each must have exactly the
-// bytes that its shape takes.
+// bytes that its shape takes. Tensors of element types that are not read (8-bit
+// floats and smaller, complex numbers) may lie beside the others and are
+// refused when they are asked for.
 package safetensors
 
 import (
@@ -51,4 +53,7 @@ type Info struct {
 	// Offset is where the tensor's bytes start, counted from the file's first
 	// byte; Size is their number.
 	Offset, Size int64
+	// Foreign is the file's name of an element type that is not read, such as
+	// "F8_E4M3"; empty otherwise. DType is invalid then.
+	Foreign string
 }
