@@ -19,7 +19,7 @@ const (
 
 // takeAdam takes the states of the networks' optimisers, where the file has
 // them.
-func (c *checkpoint) takeAdam(s *weights.StateDict) error {
+func (c *checkpoint) takeAdam(s *input) error {
 	for _, p := range c.nets.players {
 		err := c.takeAdamOf(p, s)
 		if err != nil {
@@ -29,8 +29,8 @@ func (c *checkpoint) takeAdam(s *weights.StateDict) error {
 	return nil
 }
 
-func (c *checkpoint) takeAdamOf(p *player, s *weights.StateDict) error {
-	if state, ok := numberedAdam(s, p.name); ok {
+func (c *checkpoint) takeAdamOf(p *player, s *input) error {
+	if state := s.adam[p.name]; state != nil {
 		return c.takeNumbered(p, s, state)
 	}
 	if hasNamedAdam(s, p.name) {
@@ -40,22 +40,11 @@ func (c *checkpoint) takeAdamOf(p *player, s *weights.StateDict) error {
 	return nil
 }
 
-// numberedAdam is what PyTorch's optimizer.state_dict() gave for a network.
-func numberedAdam(s *weights.StateDict, name string) (*weights.Dict, bool) {
-	root, ok := s.Root().(*weights.Dict)
-	if !ok {
-		return nil, false
-	}
-	v, _ := root.Get(optimizerPrefix + name)
-	state, ok := v.(*weights.Dict)
-	return state, ok
-}
-
 // neverStepped reports whether the file says that a network's optimiser exists
 // and has not taken a step.
-func neverStepped(s *weights.StateDict, name string) bool {
-	state, ok := numberedAdam(s, name)
-	if !ok {
+func neverStepped(s *input, name string) bool {
+	state := s.adam[name]
+	if state == nil {
 		return false
 	}
 	v, _ := state.Get("state")
@@ -63,13 +52,13 @@ func neverStepped(s *weights.StateDict, name string) bool {
 	return ok && moments.Len() == 0
 }
 
-func hasNamedAdam(s *weights.StateDict, name string) bool {
+func hasNamedAdam(s *input, name string) bool {
 	return slices.ContainsFunc(s.Names(), func(n string) bool { return strings.HasPrefix(n, optimizerPrefix+name+".") })
 }
 
 // takeNumbered takes a state whose moments are numbered in the order of the
 // state dict without buffers.
-func (c *checkpoint) takeNumbered(p *player, s *weights.StateDict, state *weights.Dict) error {
+func (c *checkpoint) takeNumbered(p *player, s *input, state *weights.Dict) error {
 	adam, err := weights.ReadAdam(state)
 	if err != nil {
 		return err
@@ -135,7 +124,7 @@ func (c *checkpoint) fillMoments(p *player, adam *weights.Adam, params []*graph.
 }
 
 // inFileOrder lists a network's weights in the order of the file.
-func (c *checkpoint) inFileOrder(p *player, s *weights.StateDict) []*graph.Variable {
+func (c *checkpoint) inFileOrder(p *player, s *input) []*graph.Variable {
 	byName := map[string]*graph.Variable{}
 	for _, v := range p.weights() {
 		byName[v.Name] = v
@@ -150,7 +139,7 @@ func (c *checkpoint) inFileOrder(p *player, s *weights.StateDict) []*graph.Varia
 }
 
 // takeNamed takes a state that is stored by name; shapes have been checked.
-func (c *checkpoint) takeNamed(p *player, s *weights.StateDict) error {
+func (c *checkpoint) takeNamed(p *player, s *input) error {
 	for _, v := range p.slots() {
 		t, ok := s.Tensor(fileName(v))
 		if !ok {

@@ -25,6 +25,11 @@ type Options struct {
 	Variant            string
 	// WeightsOnly leaves the states of optimisers out.
 	WeightsOnly bool
+	// Parametrizations writes a file whose spectral normalisation has the names
+	// of torch.nn.utils.parametrizations (parametrizations.weight.original,
+	// .0._u, .0._v), not those of torch.nn.utils.spectral_norm (weight_orig,
+	// weight_u, weight_v). Files are read by either.
+	Parametrizations bool
 }
 
 // Job is a conversion whose input has been read and checked as a whole.
@@ -65,6 +70,9 @@ func (o Options) check() error {
 	}
 	if ext := strings.ToLower(filepath.Ext(o.Out)); slices.Contains([]string{".npz", ".pth", ".pt", ".tar", ".ckpt", ".h5", ".pkl"}, ext) {
 		return fmt.Errorf("--out=%s: files are written as .safetensors only, which PyTorch, TensorFlow and JAX read; a name without ending makes a folder", o.Out)
+	}
+	if o.Parametrizations && !o.toFile() {
+		return errors.New("--parametrizations gives the tensors of a file names: it goes with --out=FILE.safetensors")
 	}
 	return checkVacant(o.Out)
 }

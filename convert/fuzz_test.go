@@ -69,8 +69,12 @@ func readForged(t *testing.T, yaml string, entries []entry, notes string) {
 	if err != nil {
 		return
 	}
+	in, err := newInput(s)
+	if err != nil {
+		return
+	}
 	for _, o := range []Options{{ConfigFile: yaml}, {}} {
-		c, err := readStateDict(s, o)
+		c, err := readStateDict(in, o)
 		if err != nil {
 			continue
 		}

@@ -25,7 +25,7 @@ func (j *job) Close() error { return nil } // everything has been read
 func (j *job) Write(w io.Writer) error {
 	out, write := j.options.Out, j.writeRun
 	if j.options.toFile() {
-		write = j.writeStateDict
+		write = func(path string) error { return j.writeStateDict(path, j.options.Parametrizations) }
 	}
 	if err := write(out); err != nil {
 		return fmt.Errorf("writing %s: %w", out, err)

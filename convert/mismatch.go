@@ -63,12 +63,14 @@ func (e *MismatchError) List(w io.Writer) error {
 }
 
 // hint guesses why a file does not fit its configuration.
-func (c *checkpoint) hint(m *weights.MismatchError, s *weights.StateDict, o Options) string {
+func (c *checkpoint) hint(m *weights.MismatchError, s *input, o Options) string {
 	owners := ownersOf(slices.Concat(m.Missing, m.Misshapen, m.Extra))
 	foreign := slices.DeleteFunc(ownersOf(m.Extra), func(owner string) bool {
 		return slices.Contains(players, strings.TrimPrefix(owner, optimizerPrefix))
 	})
 	switch {
+	case slices.ContainsFunc(m.Extra, isWeightNorm):
+		return "the file has weight normalisation, which no network here has: remove it (remove_weight_norm, remove_parametrizations) before saving"
 	case len(foreign) > 0:
 		return "the file has what no network here has, " + strings.Join(foreign, ", ") + ": is it of another model?"
 	case len(owners) == 1 && owners[0] == discriminator && o.Variant != "":
@@ -81,6 +83,12 @@ func (c *checkpoint) hint(m *weights.MismatchError, s *weights.StateDict, o Opti
 		return "the configuration describes networks of other sizes" + c.otherSizes(s) + ": is it the one that the weights were trained with?"
 	}
 	return "is it the configuration that the weights were trained with (num_blocks, num_bottleneck_blocks, estimate_jacobian ...)?"
+}
+
+// isWeightNorm tells the magnitudes of weight normalisation, by both of PyTorch's
+// names.
+func isWeightNorm(name string) bool {
+	return strings.HasSuffix(name, ".parametrizations.weight.original0") || strings.HasSuffix(name, ".weight_g")
 }
 
 // ownersOf lists the networks that tensors belong to, each once.
@@ -96,7 +104,7 @@ func ownersOf(names []string) []string {
 }
 
 // otherSizes names settings that the file contradicts.
-func (c *checkpoint) otherSizes(s *weights.StateDict) string {
+func (c *checkpoint) otherSizes(s *input) string {
 	m := c.config.Model
 	var wrong []string
 	for _, size := range []struct {

@@ -61,7 +61,12 @@ func TestRefusals(t *testing.T) {
 		"VGG":                 {Options{Checkpoint: one("features.0.weight"), ConfigFile: yaml}, []string{"weights of VGG-19", "--vgg19=FILE"}},
 		"half a VGG":          {Options{Checkpoint: one("features.0.weight"), Out: filepath.Join(t.TempDir(), "v.safetensors")}, []string{"VGG-19", "missing", "misshapen"}},
 		"one network":         {Options{Checkpoint: one("first.conv.weight"), ConfigFile: yaml}, []string{"one network alone"}},
-		"nested":              {Options{Checkpoint: one("state_dict.generator.x"), ConfigFile: yaml}, []string{`below "state_dict"`}},
+		"nested":              {Options{Checkpoint: one("state_dict.generator.x"), ConfigFile: yaml}, []string{"1 not expected (generator.x)"}},
+		"two nested":          {Options{Checkpoint: one("a.generator.x", "b.generator.x"), ConfigFile: yaml}, []string{"below a and below b"}},
+		"twice":               {Options{Checkpoint: one("generator.module.x", "generator.x"), ConfigFile: yaml}, []string{"keep one"}},
+		"weight norm":         {Options{Checkpoint: one("generator.x", "generator.first.conv.parametrizations.weight.original0"), ConfigFile: yaml}, []string{"weight normalisation"}},
+		"VGG with norms":      {Options{Checkpoint: one("features.0.weight", "features.1.running_mean"), Out: filepath.Join(t.TempDir(), "v.safetensors")}, []string{"batch normalisation"}},
+		"names for a folder":  {Options{Checkpoint: published, ConfigFile: yaml, Parametrizations: true}, []string{"--out=FILE.safetensors"}},
 		"something else":      {Options{Checkpoint: one("a", "b"), ConfigFile: yaml}, []string{"no checkpoint of first-order-model", "a, b"}},
 		"another model":       {Options{Checkpoint: one("generator.x", "bg_predictor.fc.weight"), ConfigFile: yaml}, []string{"bg_predictor", "another model"}},
 		"a text":              {Options{Checkpoint: yaml, ConfigFile: yaml}, []string{"neither npz nor safetensors"}},
@@ -185,7 +190,7 @@ func TestNothingHalfWritten(t *testing.T) {
 	for _, v := range j.nets.players[1].weights()[:1] {
 		j.values[v] = nil // cannot be written to a file
 	}
-	if err := j.writeStateDict(filepath.Join(dir, "x.safetensors")); err == nil {
+	if err := j.writeStateDict(filepath.Join(dir, "x.safetensors"), false); err == nil {
 		t.Error("a tensor without a value is written")
 	}
 	j.notes.Step = -1
@@ -214,7 +219,7 @@ func TestAfterAKilledProcess(t *testing.T) {
 	if err := j.writeRun(filepath.Join(dir, "run")); err != nil {
 		t.Fatal(err)
 	}
-	if err := j.writeStateDict(filepath.Join(dir, "x.safetensors")); err != nil {
+	if err := j.writeStateDict(filepath.Join(dir, "x.safetensors"), false); err != nil {
 		t.Fatal(err)
 	}
 	left, err := os.ReadDir(dir)

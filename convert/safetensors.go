@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	tensorflow "github.com/wamuir/graft/tensorflow"
 
@@ -21,7 +22,7 @@ import (
 
 // writeStateDict writes a .safetensors file with the reference's names and
 // layouts.
-func (c *checkpoint) writeStateDict(path string) error {
+func (c *checkpoint) writeStateDict(path string, parametrizations bool) error {
 	var tensors []safetensors.Tensor
 	for _, p := range c.nets.players {
 		for _, v := range p.vars {
@@ -35,6 +36,11 @@ func (c *checkpoint) writeStateDict(path string) error {
 		}
 	}
 	tensors = append(tensors, antiAliasKernels(c.config.Model)...)
+	if parametrizations {
+		for i := range tensors {
+			tensors[i].Name = parametrized(tensors[i].Name)
+		}
+	}
 	notes, err := json.Marshal(c.notes)
 	if err != nil {
 		return err
@@ -45,6 +51,23 @@ func (c *checkpoint) writeStateDict(path string) error {
 		"step":          strconv.FormatInt(c.notes.Step, 10),
 		notesKey:        string(notes),
 	})
+}
+
+// parametrized is a tensor's name where spectral normalisation is one of
+// torch.nn.utils.parametrizations.
+func parametrized(name string) string {
+	parts := strings.Split(name, ".")
+	for i, part := range parts {
+		switch part {
+		case "weight_orig":
+			parts[i] = "parametrizations.weight.original"
+		case "weight_u":
+			parts[i] = "parametrizations.weight.0._u"
+		case "weight_v":
+			parts[i] = "parametrizations.weight.0._v"
+		}
+	}
+	return strings.Join(parts, ".")
 }
 
 // fileTensor is a variable as files with the reference's layouts have it; its

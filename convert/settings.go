@@ -9,7 +9,6 @@ import (
 	"github.com/prioritycut/prioritycut/config"
 	"github.com/prioritycut/prioritycut/internal/rundir"
 	"github.com/prioritycut/prioritycut/model"
-	"github.com/prioritycut/prioritycut/weights"
 )
 
 // notesKey is where the metadata of a .safetensors file of ours keeps the notes
@@ -17,7 +16,7 @@ import (
 const notesKey = "prioritycut"
 
 // readNotes reads the notes of a .safetensors file that this program wrote.
-func readNotes(s *weights.StateDict) (Notes, bool, error) {
+func readNotes(s *input) (Notes, bool, error) {
 	text, ok := s.Meta()[notesKey]
 	if !ok {
 		return Notes{}, false, nil
@@ -39,7 +38,7 @@ func readNotes(s *weights.StateDict) (Notes, bool, error) {
 // settle finds the configuration of the networks in a file: the one that its
 // own metadata carry, or the user's, with what the file itself tells of the
 // discriminator.
-func (c *checkpoint) settle(s *weights.StateDict, o Options) error {
+func (c *checkpoint) settle(s *input, o Options) error {
 	notes, ours, err := readNotes(s)
 	if err != nil {
 		return err
@@ -76,7 +75,7 @@ func (c *checkpoint) settle(s *weights.StateDict, o Options) error {
 
 // variantOf is the variant that a file's discriminator belongs to, empty where
 // it may be one of several.
-func (c *checkpoint) variantOf(s *weights.StateDict) string {
+func (c *checkpoint) variantOf(s *input) string {
 	disc := s.Sub(discriminator)
 	switch {
 	case len(disc.Names()) == 0:
@@ -92,7 +91,7 @@ func (c *checkpoint) variantOf(s *weights.StateDict) string {
 
 // adoptDiscriminator makes the configuration say what the file's discriminator
 // is: files of configurations are often those of another stage of training.
-func (c *checkpoint) adoptDiscriminator(s *weights.StateDict) error {
+func (c *checkpoint) adoptDiscriminator(s *input) error {
 	if !c.config.HasDiscriminator() {
 		return nil
 	}

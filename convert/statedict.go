@@ -23,11 +23,15 @@ func openFile(o Options) (Job, error) {
 	if err != nil {
 		return nil, err
 	}
-	if isVGG19(s) {
-		return newRepacking(s, o) // keeps s open
+	in, err := newInput(s)
+	if first, ok := weights.FirstOfVGG19(s); ok && err == nil && !in.hasNetworks() {
+		return newRepacking(s, first, o) // keeps s open
 	}
 	defer s.Close()
-	c, err := readStateDict(s, o)
+	var c *checkpoint
+	if err == nil {
+		c, err = readStateDict(in, o)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", o.Checkpoint, err)
 	}
@@ -35,11 +39,11 @@ func openFile(o Options) (Job, error) {
 }
 
 // readStateDict reads what a file has of the configuration's networks.
-func readStateDict(s *weights.StateDict, o Options) (*checkpoint, error) {
+func readStateDict(s *input, o Options) (*checkpoint, error) {
 	if err := recognise(s); err != nil {
 		return nil, err
 	}
-	c := &checkpoint{from: o.Checkpoint, values: map[*graph.Variable]*tensorflow.Tensor{}}
+	c := &checkpoint{from: o.Checkpoint, values: map[*graph.Variable]*tensorflow.Tensor{}, remarks: s.notes, ignored: s.aside}
 	var err error
 	if err = c.settle(s, o); err != nil {
 		return nil, err
@@ -72,26 +76,19 @@ func readStateDict(s *weights.StateDict, o Options) (*checkpoint, error) {
 
 // recognise refuses files that hold no animator at all, and says what they may
 // be.
-func recognise(s *weights.StateDict) error {
-	names := s.Names()
-	for _, name := range names {
-		if strings.HasPrefix(name, generator+".") || strings.HasPrefix(name, kpDetector+".") {
-			return nil
-		}
+func recognise(s *input) error {
+	if s.hasNetworks() {
+		return nil
 	}
+	names := s.Names()
 	if len(names) == 0 {
 		return errors.New("it holds no tensors")
 	}
 	some := strings.Join(names[:min(len(names), 3)], ", ")
 	for _, name := range names {
 		for _, known := range []string{"first.conv.weight", "predictor.encoder.down_blocks.0.conv.weight"} {
-			if name == known {
+			if name == known || strings.HasSuffix(name, "."+known) {
 				return fmt.Errorf("it is the state dict of one network alone (%s ...): save generator and kp_detector in one dictionary, as first-order-model's checkpoints do", some)
-			}
-		}
-		for _, player := range []string{generator, kpDetector} {
-			if before, _, ok := strings.Cut(name, "."+player+"."); ok {
-				return fmt.Errorf("its networks lie below %q (%s ...): save the dictionary that lies there", before, some)
 			}
 		}
 	}
@@ -99,13 +96,13 @@ func recognise(s *weights.StateDict) error {
 }
 
 // check compares the file's names and shapes with those of the networks.
-func (c *checkpoint) check(s *weights.StateDict, o Options) error {
+func (c *checkpoint) check(s *input, o Options) error {
 	var want []weights.Spec
 	for _, p := range c.nets.players {
 		for _, v := range p.vars {
 			want = append(want, weights.Spec{Name: fileName(v), Shape: fileShape(v)})
 		}
-		if _, numbered := numberedAdam(s, p.name); numbered || o.WeightsOnly || !hasNamedAdam(s, p.name) {
+		if s.adam[p.name] != nil || o.WeightsOnly || !hasNamedAdam(s, p.name) {
 			continue
 		}
 		for _, v := range p.slots() {
@@ -132,7 +129,7 @@ func (c *checkpoint) check(s *weights.StateDict, o Options) error {
 }
 
 // ignores reports whether a tensor of the file is left out on purpose.
-func (c *checkpoint) ignores(name string, s *weights.StateDict, o Options) bool {
+func (c *checkpoint) ignores(name string, s *input, o Options) bool {
 	owner, rest, _ := strings.Cut(name, ".")
 	player, optimizer := strings.CutPrefix(owner, optimizerPrefix)
 	if !slices.Contains(players, player) {
@@ -143,15 +140,14 @@ func (c *checkpoint) ignores(name string, s *weights.StateDict, o Options) bool 
 	case p == nil: // the discriminator of a variant that has none
 		return true
 	case optimizer:
-		_, numbered := numberedAdam(s, player)
-		return numbered || o.WeightsOnly || rest == "step"
+		return s.adam[player] != nil || o.WeightsOnly || rest == "step"
 	}
 	return rest == "num_batches_tracked" || strings.HasSuffix(rest, ".num_batches_tracked") ||
 		rest == "down.weight" || strings.HasSuffix(rest, ".down.weight")
 }
 
 // noteOrigin keeps where the weights come from.
-func (c *checkpoint) noteOrigin(s *weights.StateDict) {
+func (c *checkpoint) noteOrigin(s *input) {
 	if c.notes.Config != "" {
 		return // our own notes say it already
 	}

@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"encoding/binary"
+	"encoding/json"
 	"math"
 	"os"
 	"path/filepath"
@@ -17,6 +18,7 @@ import (
 	"github.com/prioritycut/prioritycut/internal/element"
 	"github.com/prioritycut/prioritycut/internal/golden"
 	"github.com/prioritycut/prioritycut/internal/npz"
+	"github.com/prioritycut/prioritycut/internal/safetensors"
 )
 
 // goldenFile writes a golden file into a folder of the test's.
@@ -279,4 +281,46 @@ func parametersOf(entries []entry, player string) []entry {
 		}
 		return !strings.HasPrefix(name, player+".")
 	})
+}
+
+// quantised is a .safetensors file in which one tensor, added if there is none
+// of the name, has elements of 8 bits.
+func quantised(t testing.TB, path, odd string) []byte {
+	t.Helper()
+	f, err := safetensors.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	type tensor struct {
+		DType   string   `json:"dtype"`
+		Shape   []int64  `json:"shape"`
+		Offsets [2]int64 `json:"data_offsets"`
+	}
+	head := map[string]tensor{}
+	var body []byte
+	add := func(name, dtype string, shape []int64, data []byte) {
+		head[name] = tensor{dtype, shape, [2]int64{int64(len(body)), int64(len(body) + len(data))}}
+		body = append(body, data...)
+	}
+	if _, ok := f.Info(odd); !ok {
+		add(odd, "F8_E4M3", []int64{1}, []byte{0x38})
+	}
+	for _, name := range f.Names() {
+		info, _ := f.Info(name)
+		data, err := f.Bytes(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if name == odd {
+			add(name, "F8_E4M3", info.Shape, make([]byte, len(data)/4))
+			continue
+		}
+		add(name, info.DType.String(), info.Shape, data)
+	}
+	text, err := json.Marshal(head)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append(append(binary.LittleEndian.AppendUint64(nil, uint64(len(text))), text...), body...)
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"strconv"
-	"strings"
 	"text/tabwriter"
 
 	"github.com/prioritycut/prioritycut/internal/safetensors"
@@ -21,25 +20,15 @@ type repacking struct {
 	convs []weights.VGG19Conv
 }
 
-// isVGG19 tells files of VGG-19's weights from checkpoints.
-func isVGG19(s *weights.StateDict) bool {
-	found := false
-	for _, name := range s.Names() {
-		if strings.HasPrefix(name, generator+".") || strings.HasPrefix(name, kpDetector+".") {
-			return false
-		}
-		found = found || isFirstVGG19(name)
-	}
-	return found
-}
-
-func newRepacking(s *weights.StateDict, o Options) (Job, error) {
+// newRepacking reads a file of VGG-19; first is the kernel of its first
+// convolution.
+func newRepacking(s *weights.StateDict, first *weights.Tensor, o Options) (Job, error) {
 	r := &repacking{file: s, from: o.Checkpoint, out: o.Out}
 	var err error
 	if !o.toFile() {
 		err = errors.New("these are the weights of VGG-19, not a checkpoint: training reads such files directly, --vgg19=FILE; --out=FILE.safetensors packs what it needs of them into a smaller file")
 	} else {
-		r.convs, err = weights.VGG19(s, vggWidths(s))
+		r.convs, err = weights.VGG19(s, vggWidths(first))
 	}
 	if err != nil {
 		s.Close()
@@ -50,25 +39,17 @@ func newRepacking(s *weights.StateDict, o Options) (Job, error) {
 
 // vggWidths are the channels that the first convolution lets expect: those of
 // VGG-19, or a whole fraction, as training takes them by vgg19.width_divisor.
-func vggWidths(s *weights.StateDict) [5]int64 {
+func vggWidths(first *weights.Tensor) [5]int64 {
 	widths := weights.VGG19Widths
-	for _, name := range s.Names() {
-		t, _ := s.Tensor(name)
-		shape := t.Shape()
-		if !isFirstVGG19(name) || len(shape) == 0 || shape[0] < 1 || widths[0]%shape[0] != 0 {
-			continue
-		}
-		divisor := widths[0] / shape[0]
-		for i := range widths {
-			widths[i] /= divisor
-		}
-		break
+	shape := first.Shape()
+	if len(shape) == 0 || shape[0] < 1 || widths[0]%shape[0] != 0 {
+		return widths
+	}
+	divisor := widths[0] / shape[0]
+	for i := range widths {
+		widths[i] /= divisor
 	}
 	return widths
-}
-
-func isFirstVGG19(name string) bool {
-	return strings.HasSuffix(name, "features.0.weight") || strings.HasSuffix(name, "slice1.0.weight")
 }
 
 // Close implements Job.

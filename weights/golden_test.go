@@ -141,7 +141,7 @@ func TestVGG19OfTheReference(t *testing.T) {
 				found = append(found, name)
 			}
 		}
-		if len(found) != 1 || !strings.HasPrefix(found[0], "vgg.slice") || !strings.HasSuffix(found[0], "."+strings.TrimPrefix(torchvisionStem(c.Index), "features.")+".weight") {
+		if len(found) != 1 || !strings.HasPrefix(found[0], "vgg.slice") || !strings.HasSuffix(found[0], "."+strings.TrimPrefix(vgg19Styles[0].stem(c.Index), "features.")+".weight") {
 			t.Errorf("%s: %v", c.Name, found)
 		}
 	}

@@ -2,9 +2,6 @@ package weights
 
 import (
 	"fmt"
-	"slices"
-	"strconv"
-	"strings"
 )
 
 // VGG19Conv is a convolution of VGG-19: 3x3, stride 1, zero padding 1,
@@ -29,18 +26,27 @@ var VGG19Widths = [5]int64{64, 128, 256, 512, 512}
 var vgg19Blocks = [5][]int{{0, 2}, {5, 7}, {10, 12, 14, 16}, {19, 21, 23, 25}, {28, 30, 32, 34}}
 
 // VGG19 finds the 13 convolutions from conv1_1 to conv5_1, which the
-// perceptual loss uses, and checks their shapes. Names are torchvision's
-// ("features.0.weight") or the reference's slices ("slice1.0.weight"), with any
-// prefix that all share ("vgg."). What else a VGG-19 has (the convolutions
-// behind conv5_1, the classifier, the mean and deviation of its input) is left
-// aside. The error is a *MismatchError where tensors are missing, misshapen or
-// none of a VGG-19's.
+// perceptual loss uses, and checks their shapes. Names are torchvision's and
+// timm's ("features.0.weight"), those of torchvision's features alone
+// ("0.weight"), of timm's features_only ("features_0.weight") or the reference's
+// slices ("slice1.0.weight"), with any prefix that all share ("vgg.") and with
+// wrappers (see Unwrap). What else a VGG-19 has (the convolutions behind
+// conv5_1, the classifier, the mean and deviation of its input) is left aside.
+// The error is a *MismatchError where tensors are missing, misshapen or none of
+// a VGG-19's.
 //
 // Widths are the channels of the five blocks, VGG19Widths but for tests.
 func VGG19(s *StateDict, widths [5]int64) ([]VGG19Conv, error) {
+	s, _, err := Unwrap(s)
+	if err != nil {
+		return nil, fmt.Errorf("VGG-19: %w", err)
+	}
 	named, err := vgg19Names(s)
 	if err != nil {
 		return nil, err
+	}
+	if other := named.otherNetwork(s); other != "" {
+		return nil, fmt.Errorf("VGG-19: these are the weights of %s; the perceptual loss compares features of VGG-19 without batch normalisation (vgg19)", other)
 	}
 	var convs []VGG19Conv
 	var want []Spec
@@ -75,57 +81,4 @@ func VGG19(s *StateDict, widths [5]int64) ([]VGG19Conv, error) {
 		}
 	}
 	return convs, nil
-}
-
-// vgg19Naming is one way to name VGG-19's tensors.
-type vgg19Naming struct {
-	prefix string
-	stem   func(index int) string
-}
-
-func torchvisionStem(index int) string { return "features." + strconv.Itoa(index) }
-
-// referenceStem names the slice that ends with the next activation used:
-// [0,2) [2,7) [7,12) [12,21) [21,30).
-func referenceStem(index int) string {
-	ends := []int{2, 7, 12, 21, 30}
-	slice, _ := slices.BinarySearch(ends, index+1)
-	return fmt.Sprintf("slice%d.%d", slice+1, index)
-}
-
-func vgg19Names(s *StateDict) (vgg19Naming, error) {
-	var found []vgg19Naming
-	for _, stem := range []func(int) string{torchvisionStem, referenceStem} {
-		first := stem(0) + ".weight"
-		for _, name := range s.names {
-			if prefix, ok := strings.CutSuffix(name, first); ok && (prefix == "" || strings.HasSuffix(prefix, ".")) {
-				found = append(found, vgg19Naming{prefix, stem})
-			}
-		}
-	}
-	switch len(found) {
-	case 1:
-		return found[0], nil
-	case 0:
-		return vgg19Naming{}, fmt.Errorf("VGG-19: no tensor is named features.0.weight, as in torchvision's vgg19, or slice1.0.weight")
-	}
-	return vgg19Naming{}, fmt.Errorf("VGG-19: the file has several networks of that kind (%sfeatures..., %sfeatures...); keep one", found[0].prefix, found[1].prefix)
-}
-
-// ignore is true for tensors of other networks and for those that a VGG-19
-// has beside the convolutions used.
-func (n vgg19Naming) ignore(name string) bool {
-	rest, ok := strings.CutPrefix(name, n.prefix)
-	if !ok {
-		return true
-	}
-	for _, index := range vgg19Blocks[4][1:] {
-		if strings.HasPrefix(rest, n.stem(index)+".") {
-			return true
-		}
-	}
-	if n.prefix == "" && !strings.HasPrefix(rest, "features.") && !strings.HasPrefix(rest, "slice") {
-		return true
-	}
-	return rest == "mean" || rest == "std" || strings.HasPrefix(rest, "classifier.")
 }

@@ -154,10 +154,6 @@ func TestVGG19Refuses(t *testing.T) {
 		}
 	}
 
-	// VGG-16 and batch-normed VGG-19 have other tensors at the same places.
-	if _, err := VGG19(edit(func(s []Spec) []Spec { return append(s, Spec{"features.1.running_mean", []int64{64}}) }), VGG19Widths); !errors.As(err, &m) {
-		t.Errorf("batch norm: %v", err)
-	}
 	if _, err := VGG19(edit(func(s []Spec) []Spec { return s[12:] }), VGG19Widths); err == nil || !strings.Contains(err.Error(), "features.0.weight") {
 		t.Errorf("another network: %v", err)
 	}
@@ -179,5 +175,68 @@ func TestMismatchListsTheFirst(t *testing.T) {
 	}
 	if err := dict(torchvision(VGG19Widths)).Check(torchvision(VGG19Widths), nil); err != nil {
 		t.Error(err)
+	}
+}
+
+// renamed is a VGG-19 of torchvision's with other names.
+func renamed(specs []Spec, rename func(string) string) *StateDict {
+	specs = slices.Clone(specs)
+	for i := range specs {
+		specs[i].Name = rename(specs[i].Name)
+	}
+	return dict(specs)
+}
+
+func TestVGG19OfOthers(t *testing.T) {
+	specs := torchvision(VGG19Widths)
+	features := slices.DeleteFunc(slices.Clone(specs), func(s Spec) bool { return strings.HasPrefix(s.Name, "classifier") })
+	timm := func(name string) string {
+		return strings.NewReplacer("classifier.0", "pre_logits.fc1", "classifier.3", "pre_logits.fc2", "classifier.6", "head.fc").Replace(name)
+	}
+	bare := func(name string) string { return strings.TrimPrefix(name, "features.") }
+	for name, s := range map[string]*StateDict{
+		"timm":                      renamed(specs, timm),
+		"features_only":             renamed(features, func(n string) string { return strings.Replace(n, "features.", "features_", 1) }),
+		"features.state_dict":       renamed(features, bare),
+		"features, one up to ReLU":  renamed(features[:26], bare),
+		"a network's features":      renamed(features, func(n string) string { return "loss.vgg." + bare(n) }),
+		"parallel features":         renamed(specs, func(n string) string { return strings.Replace(n, "features.", "features.module.", 1) }),
+		"compiled and parallel":     renamed(specs, func(n string) string { return "module._orig_mod." + n }),
+		"beside another Sequential": dict(append(slices.Clone(specs), Spec{"head.0.weight", []int64{8, 3, 3, 3}})),
+	} {
+		convs, err := VGG19(s, VGG19Widths)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if len(convs) != 13 || convs[12].Name != "conv5_1" || convs[12].Weight.Len() != 512*512*9 {
+			t.Errorf("%s: %+v", name, convs)
+		}
+		if first, ok := FirstOfVGG19(s); !ok || first != convs[0].Weight {
+			t.Errorf("%s is not taken for a VGG-19", name)
+		}
+	}
+	if _, ok := FirstOfVGG19(dict([]Spec{{"0.weight", []int64{8, 3, 3, 3}}, {"2.weight", []int64{8, 8}}})); ok {
+		t.Error("any two layers are taken for a VGG-19")
+	}
+}
+
+// TestRelativesOfVGG19 names networks whose tensors have the same names.
+func TestRelativesOfVGG19(t *testing.T) {
+	conv := func(index int) Spec { return Spec{fmt.Sprintf("features.%d.weight", index), []int64{2, 2, 3, 3}} }
+	for want, specs := range map[string][]Spec{
+		"batch normalisation": {conv(0), conv(3), {"features.1.running_mean", []int64{2}}},
+		"VGG-11":              {conv(0), conv(3), conv(6)},
+		"VGG-13":              {conv(0), conv(2), conv(15), conv(17)},
+		"VGG-16":              {conv(0), conv(2), conv(14), conv(17)},
+	} {
+		for _, rename := range []func(string) string{
+			func(n string) string { return n },
+			func(n string) string { return strings.Replace(n, "features.", "features_", 1) },
+		} {
+			if _, err := VGG19(renamed(specs, rename), VGG19Widths); err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%v, want %q", err, want)
+			}
+		}
 	}
 }

@@ -45,6 +45,8 @@ func command() *program {
 		f.StringVar(&o.Checkpoint, "checkpoint", "", "`path` of a .pth.tar, .pth, .npz or .safetensors file, or of a run or checkpoint of ours")
 		f.StringVar(&o.Out, cli.Out, "", "`path` to write: a folder, or FILE.safetensors; it must not exist")
 		f.BoolVar(&o.WeightsOnly, "weights_only", false, "leave the optimisers' states out")
+		f.BoolVar(&o.Parametrizations, "parametrizations", false, "write a file whose spectral normalisation is named as torch.nn.utils.parametrizations names it, "+
+			"parametrizations.weight.original; both are read")
 		f.BoolVar(&p.dryRun, cli.DryRun, false, "read and check everything, list every tensor, and write nothing")
 	})
 	p.Group("What the networks are (for files of others)", func(f *pflag.FlagSet) {
