@@ -7,7 +7,6 @@ import (
 	"io"
 	"math"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -15,6 +14,7 @@ import (
 	"time"
 
 	"github.com/prioritycut/prioritycut/internal/aside"
+	"github.com/prioritycut/prioritycut/internal/child"
 )
 
 // Quality says how much a film may differ from its frames.
@@ -71,7 +71,7 @@ type FilmWriter struct {
 
 	ctx      context.Context
 	cancel   context.CancelFunc
-	cmd      *exec.Cmd
+	cmd      *child.Command
 	messages *excerpt
 	in       io.WriteCloser
 	temp     *aside.Temp
@@ -150,7 +150,7 @@ func (f *FilmWriter) run() (err error) {
 		"-map_metadata", "-1"}
 	args = append(args, f.format.encoder(f.rate)...)
 	args = append(args, "-f", f.format.muxer, "file:"+f.temp.Path)
-	if f.cmd, f.messages, err = command(f.ctx, "ffmpeg", args...); err != nil {
+	if f.cmd, f.messages, err = command(f.ctx, f.options.Limits, "ffmpeg", args...); err != nil {
 		return err
 	}
 	if f.in, err = f.cmd.StdinPipe(); err != nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -13,30 +14,26 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
+
+	"github.com/prioritycut/prioritycut/internal/child"
 )
 
 // The only containers ffmpeg may open, by its names of them. A play list
 // (hls, concat) is none: it would name other files.
 const formats = "mov,matroska,gif,avi"
 
-// stopDelay is how long a killed ffmpeg may keep its pipes open.
-const stopDelay = 5 * time.Second
-
 // command prepares ffmpeg or ffprobe with what every call needs: no terminal,
-// no network, no other files, few messages.
-func command(ctx context.Context, tool string, args ...string) (*exec.Cmd, *excerpt, error) {
+// no network, no other files, few messages. A Ctrl-C of the terminal goes to a
+// whole group of processes; whoever started ffmpeg stops it, else its sudden end
+// would pass for damage.
+func command(ctx context.Context, limits Limits, tool string, args ...string) (*child.Command, *excerpt, error) {
 	path, err := exec.LookPath(tool)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s is not in PATH: films cannot be read or written without it (Debian, Ubuntu: apt-get install ffmpeg): %w", tool, err)
 	}
 	all := append([]string{"-hide_banner", "-v", "error"}, args...)
-	cmd := exec.CommandContext(ctx, path, all...)
-	cmd.WaitDelay = stopDelay
-	// A Ctrl-C of the terminal goes to a whole group of processes. Whoever
-	// started ffmpeg stops it; else its sudden end would pass for damage.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd := child.New(ctx, limits.Patience, path, all...)
 	messages := &excerpt{}
 	cmd.Stderr = messages
 	return cmd, messages, nil
@@ -47,7 +44,7 @@ var syncMode sync.Map
 
 // syncOption is how this ffmpeg calls the option for which frames are written:
 // -fps_mode since 5.1, where -vsync became an old name that will vanish.
-func syncOption(ctx context.Context) string {
+func syncOption(ctx context.Context, limits Limits) string {
 	const old, now = "-vsync", "-fps_mode"
 	path, err := exec.LookPath("ffmpeg")
 	if err != nil {
@@ -56,12 +53,14 @@ func syncOption(ctx context.Context) string {
 	if option, ok := syncMode.Load(path); ok {
 		return option.(string)
 	}
-	out, err := exec.CommandContext(ctx, path, "-version").Output()
-	if err != nil {
+	cmd := child.New(ctx, limits.Patience, path, "-version")
+	out := &excerpt{}
+	cmd.Stdout = out
+	if cmd.Run() != nil {
 		return now
 	}
 	option := now
-	if before51(string(out)) {
+	if before51(string(out.kept)) {
 		option = old
 	}
 	syncMode.Store(path, option)
@@ -190,7 +189,7 @@ func runProbe(ctx context.Context, path string, limits Limits) (*probe, error) {
 	args = append([]string{"-of", "json", "-show_entries",
 		"stream=codec_type,codec_name,width,height,avg_frame_rate,r_frame_rate,nb_frames,start_time,duration:" +
 			"stream_disposition=attached_pic:stream_side_data=rotation:format=start_time,duration"}, args...)
-	cmd, messages, err := command(ctx, "ffprobe", args...)
+	cmd, messages, err := command(ctx, limits, "ffprobe", args...)
 	if err != nil {
 		return nil, err
 	}
@@ -225,8 +224,13 @@ func (e *excerpt) Write(p []byte) (int, error) {
 
 var address = regexp.MustCompile(` ?@ 0x[0-9a-f]+|\p{Cc}+`)
 
-// explain joins what failed, the program's words and the exit state.
+// explain joins what failed, the program's words and the exit state. A program
+// that stood still was killed: that says nothing about the film.
 func (e *excerpt) explain(what string, err error) error {
+	var stalled *child.StalledError
+	if errors.As(err, &stalled) {
+		return stalled
+	}
 	const longest = 400
 	words := strings.TrimSpace(address.ReplaceAllString(strings.ReplaceAll(string(e.kept), "\n", "; "), ""))
 	words = strings.TrimRight(strings.ToValidUTF8(words, "?"), "; ")

@@ -7,8 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os/exec"
 	"strconv"
+
+	"github.com/prioritycut/prioritycut/internal/child"
 )
 
 // Reader gives the frames of a video in order. It is not safe for concurrent
@@ -31,7 +32,7 @@ type Film struct {
 
 	ctx      context.Context
 	cancel   context.CancelFunc
-	cmd      *exec.Cmd
+	cmd      *child.Command
 	messages *excerpt
 	out      *bufio.Reader
 	w, h     int  // of every frame
@@ -111,7 +112,7 @@ func (f *Film) start(ctx context.Context) error {
 	// shear, whatever the headers of the film said.
 	args = append(args, "-f", "image2pipe", "-c:v", "ppm", "-pix_fmt", "rgb24", "pipe:1")
 	f.ctx, f.cancel = context.WithCancel(ctx)
-	f.cmd, f.messages, err = command(f.ctx, "ffmpeg", args...)
+	f.cmd, f.messages, err = command(f.ctx, f.limits, "ffmpeg", args...)
 	if err != nil {
 		f.cancel()
 		return err
@@ -131,7 +132,7 @@ func (f *Film) start(ctx context.Context) error {
 // timing are ffmpeg's options for which frames come: every stored one once,
 // whatever its timestamp, or those of a constant rate.
 func (f *Film) timing(ctx context.Context) []string {
-	all := []string{syncOption(ctx), "passthrough"}
+	all := []string{syncOption(ctx, f.limits), "passthrough"}
 	if f.rate != "" {
 		// Not by -r, which shows pictures early after a gap.
 		all = append(all, "-vf", "setpts=PTS-STARTPTS,fps="+f.rate)

@@ -1,6 +1,9 @@
 package video
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // Limits bound what a file may claim before anything is decoded or allocated.
 type Limits struct {
@@ -8,6 +11,9 @@ type Limits struct {
 	MaxPixels int64
 	// MaxFrames bounds the frames of a video.
 	MaxFrames int
+	// Patience is how long ffmpeg may make no progress before it is ended; two
+	// minutes unless told (child.DefaultPatience).
+	Patience time.Duration
 }
 
 // DefaultLimits let through 8K films, strips of a thousand frames of 256x256

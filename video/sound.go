@@ -81,7 +81,7 @@ func (f *FilmWriter) mux(how ...string) (err error) {
 	args = append(args, how...)
 	args = append(args, f.format.front()...)
 	args = append(args, "-f", f.format.muxer, "file:"+with.Path)
-	cmd, messages, err := command(f.ctx, "ffmpeg", args...)
+	cmd, messages, err := command(f.ctx, f.options.Limits, "ffmpeg", args...)
 	if err != nil {
 		return err
 	}

@@ -44,7 +44,7 @@ func packetTimes(ctx context.Context, path string, rate float64, limits Limits) 
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	args := append([]string{"-select_streams", "V:0", "-of", "csv=p=0", "-show_entries", "packet=pts_time,flags"}, from...)
-	cmd, messages, err := command(ctx, "ffprobe", args...)
+	cmd, messages, err := command(ctx, limits, "ffprobe", args...)
 	if err != nil {
 		return nil, err
 	}

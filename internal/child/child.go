@@ -1,0 +1,231 @@
+// Package child runs other programs so that they neither outlive this process
+// nor keep it waiting for ever.
+//
+// A child has a process group of its own: a Ctrl-C at the terminal reaches it
+// through this process alone. It is killed, with all in its group, when its
+// context ends, and by the kernel when this process ends in whatever way. And
+// it is killed when it makes no progress for as long as its patience lasts: no
+// byte comes through a pipe that this process waits for, or, while its end is
+// waited for, it reads and writes nothing.
+package child
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// DefaultPatience is how long a child may do nothing. Decoding one frame takes
+// less than a second and a disk that sleeps wakes up in ten.
+const DefaultPatience = 2 * time.Minute
+
+// stopDelay is how long a killed child may keep its pipes open.
+const stopDelay = 5 * time.Second
+
+// StalledError says that a child made no progress and was killed.
+type StalledError struct {
+	// Tool is the program's name.
+	Tool string
+	// Patience is how long it was waited for.
+	Patience time.Duration
+}
+
+// Error implements error.
+func (e *StalledError) Error() string {
+	return fmt.Sprintf("%s made no progress for %v and was ended: does the disk or network that holds its files answer?", e.Tool, e.Patience)
+}
+
+// Command is a child, to be started once. The fields of exec.Cmd may be set
+// until then, but for SysProcAttr, Cancel and WaitDelay.
+type Command struct {
+	*exec.Cmd
+	patience time.Duration
+
+	mu      sync.Mutex
+	stalled bool
+	ended   bool
+}
+
+// New prepares the program at path. A patience that is not positive is
+// DefaultPatience.
+func New(ctx context.Context, patience time.Duration, path string, args ...string) *Command {
+	if patience <= 0 {
+		patience = DefaultPatience
+	}
+	c := &Command{Cmd: exec.CommandContext(ctx, path, args...), patience: patience}
+	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	c.Cancel = func() error { c.kill(); return nil }
+	c.WaitDelay = stopDelay
+	return c
+}
+
+// starter starts all children. The kernel takes the end of the thread that
+// started a child for the parent's death; this one never ends.
+var starter = sync.OnceValue(func() chan<- func() {
+	work := make(chan func())
+	go func() {
+		runtime.LockOSThread()
+		for f := range work {
+			f()
+		}
+	}()
+	return work
+})
+
+// Start starts the child.
+func (c *Command) Start() error {
+	started := make(chan error, 1)
+	starter() <- func() { started <- c.Cmd.Start() }
+	return <-started
+}
+
+// Run starts the child and waits for its end.
+func (c *Command) Run() error {
+	if err := c.Start(); err != nil {
+		return err
+	}
+	return c.Wait()
+}
+
+// Wait waits for the child's end; it is a *StalledError where the child was
+// killed for making no progress.
+func (c *Command) Wait() error {
+	ended := make(chan error, 1)
+	go func() { ended <- c.Cmd.Wait() }()
+	tick := time.NewTicker(c.patience / 8)
+	defer tick.Stop()
+	last, since := progress(c.Process.Pid), time.Now()
+	for {
+		select {
+		case err := <-ended:
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			c.ended = true
+			if c.stalled {
+				return c.stalledError()
+			}
+			return err
+		case <-tick.C:
+			if now := progress(c.Process.Pid); now != last {
+				last, since = now, time.Now()
+			} else if time.Since(since) >= c.patience {
+				c.stall()
+			}
+		}
+	}
+}
+
+// progress changes whenever a process reads, writes or, where the system does
+// not tell that, computes.
+func progress(pid int) string {
+	for _, name := range []string{"io", "stat"} {
+		if text, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", pid, name)); err == nil {
+			return string(text)
+		}
+	}
+	return ""
+}
+
+// stall kills the child and remembers why.
+func (c *Command) stall() error {
+	c.mu.Lock()
+	c.stalled = true
+	c.mu.Unlock()
+	c.kill()
+	return c.stalledError()
+}
+
+func (c *Command) stalledError() error {
+	return &StalledError{Tool: filepath.Base(c.Path), Patience: c.patience}
+}
+
+// kill ends the child and whatever it started.
+func (c *Command) kill() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.ended && c.Process != nil {
+		_ = syscall.Kill(-c.Process.Pid, syscall.SIGKILL) // it may just have ended
+	}
+}
+
+// StdoutPipe is exec.Cmd's, with the child's patience for every read. Time in
+// which nobody reads does not count.
+func (c *Command) StdoutPipe() (io.ReadCloser, error) {
+	pipe, err := c.Cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	file, ok := pipe.(readPipe)
+	if !ok {
+		return nil, errors.New("the pipe to a child has no deadlines")
+	}
+	return &patientReader{file, c}, nil
+}
+
+type readPipe interface {
+	io.ReadCloser
+	SetReadDeadline(time.Time) error
+}
+
+type patientReader struct {
+	readPipe
+	child *Command
+}
+
+func (r *patientReader) Read(p []byte) (int, error) {
+	if err := r.SetReadDeadline(time.Now().Add(r.child.patience)); err != nil {
+		return 0, err
+	}
+	n, err := r.readPipe.Read(p)
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		err = r.child.stall()
+	}
+	return n, err
+}
+
+// StdinPipe is exec.Cmd's, with the child's patience for every write.
+func (c *Command) StdinPipe() (io.WriteCloser, error) {
+	pipe, err := c.Cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	file, ok := pipe.(writePipe)
+	if !ok {
+		return nil, errors.New("the pipe to a child has no deadlines")
+	}
+	return &patientWriter{file, c}, nil
+}
+
+type writePipe interface {
+	io.WriteCloser
+	SetWriteDeadline(time.Time) error
+}
+
+type patientWriter struct {
+	writePipe
+	child *Command
+}
+
+func (w *patientWriter) Write(p []byte) (n int, err error) {
+	for n < len(p) && err == nil {
+		if err := w.SetWriteDeadline(time.Now().Add(w.child.patience)); err != nil {
+			return n, err
+		}
+		var m int
+		// A pipe holds 64 KiB: a piece of that size passes or stands still.
+		m, err = w.writePipe.Write(p[n:min(len(p), n+1<<16)])
+		n += m
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			err = w.child.stall()
+		}
+	}
+	return n, err
+}
