@@ -32,6 +32,14 @@ func convolutionCases() []gradientCase {
 		conv("conv 4 valid", 4, ConvOptions{}),
 		conv("conv 4 padded 1 and 2", 4, ConvOptions{PadBefore: 1, PadAfter: 2}),
 		conv("conv 3 padded 2", 3, ConvOptions{PadBefore: 2, PadAfter: 2}),
+		conv("conv 4 of every second pixel", 4, ConvOptions{PadBefore: 1, PadAfter: 1, Stride: 2}),
+		conv("conv 3 of every second pixel, no bias", 3, ConvOptions{Stride: 2, NoBias: true}),
+		{name: "conv 3 of two groups", inputs: [][]int{{2, 5, 6, 4}},
+			build: func(s *Scope, x []tensorflow.Output) tensorflow.Output {
+				o := SamePadding(3)
+				o.Groups = 2
+				return NewConv2D(s.Sub("conv"), 4, 6, 3, o).Apply(s, x[0])
+			}},
 		normed,
 	}
 }
@@ -90,6 +98,12 @@ func samplingCases() []gradientCase {
 	resize := func(name string, h, w int) gradientCase {
 		return one(name, []int{2, 4, 5, 3}, func(s *Scope, x tensorflow.Output) tensorflow.Output { return s.ResizeBilinear(x, h, w) })
 	}
+	corners := func(name string, h, w int) gradientCase {
+		return one(name, []int{2, 4, 5, 3}, func(s *Scope, x tensorflow.Output) tensorflow.Output { return s.ResizeCorners(x, h, w) })
+	}
+	nearest := func(name string, h, w int) gradientCase {
+		return one(name, []int{2, 4, 6, 3}, func(s *Scope, x tensorflow.Output) tensorflow.Output { return s.ResizeNearest(x, h, w) })
+	}
 	shrink := func(name string, scale float64) gradientCase {
 		return one(name, []int{2, 9, 12, 3}, func(s *Scope, x tensorflow.Output) tensorflow.Output { return s.AntiAlias(x, scale) })
 	}
@@ -98,6 +112,10 @@ func samplingCases() []gradientCase {
 		resize("resize to less", 3, 2),
 		resize("resize one side alone", 4, 7),
 		resize("resize to one pixel", 1, 1),
+		corners("resize corner to corner to more", 8, 9),
+		corners("resize corner to corner to less", 1, 3),
+		nearest("nearest to more", 12, 9),
+		nearest("nearest to less", 1, 3),
 		shrink("shrink by 2", 0.5),
 		shrink("shrink by 4", 0.25),
 		one("average pool of even sides", []int{2, 4, 6, 2}, (*Scope).AvgPool2),

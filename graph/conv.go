@@ -4,15 +4,17 @@ import (
 	tensorflow "github.com/wamuir/graft/tensorflow"
 )
 
-// Conv2D is a convolution with bias and stride 1.
+// Conv2D is a convolution, with bias and stride 1 unless its options say
+// otherwise.
 type Conv2D struct {
-	// Kernel is [height, width, in, out], Bias [out].
+	// Kernel is [height, width, in per group, out], Bias [out] or nil.
 	Kernel, Bias *Variable
 
-	path          string
-	size, in, out int
-	before, after int // zero padding
-	sn            *SpectralNorm
+	path           string
+	size, in, out  int
+	before, after  int // zero padding
+	stride, groups int
+	sn             *SpectralNorm
 }
 
 // ConvOptions are what not every convolution needs.
@@ -26,6 +28,13 @@ type ConvOptions struct {
 	KernelInit, BiasInit *Initializer
 	// Frozen keeps the weights out of training and checkpoints.
 	Frozen bool
+	// NoBias leaves the bias out.
+	NoBias bool
+	// Stride is the distance of outputs in pixels; 0 is 1.
+	Stride int
+	// Groups divide the channels, so that each sees its own only; 0 is 1. Both
+	// numbers of channels must be multiples of it.
+	Groups int
 }
 
 // SamePadding are the options of an odd kernel that keeps the size of a map.
@@ -37,12 +46,20 @@ func SamePadding(kernel int) ConvOptions {
 // channels in scope s: weight and bias, or weight_orig, weight_u, weight_v and
 // bias with spectral normalisation.
 func NewConv2D(s *Scope, in, out, kernel int, o ConvOptions) *Conv2D {
-	c := &Conv2D{path: s.path, size: kernel, in: in, out: out, before: o.PadBefore, after: o.PadAfter}
+	c := &Conv2D{
+		path: s.path, size: kernel, in: in, out: out, before: o.PadBefore, after: o.PadAfter,
+		stride: max(o.Stride, 1), groups: max(o.Groups, 1),
+	}
+	if in%c.groups != 0 || out%c.groups != 0 {
+		s.Failf("a convolution from %d to %d channels cannot have %d groups", in, out, c.groups)
+		return c
+	}
 	kind := Trainable
 	if o.Frozen {
 		kind = Frozen
 	}
-	kernelInit, biasInit := UniformFanIn(in*kernel*kernel), UniformFanIn(in*kernel*kernel)
+	perGroup := in / c.groups
+	kernelInit, biasInit := UniformFanIn(perGroup*kernel*kernel), UniformFanIn(perGroup*kernel*kernel)
 	if o.KernelInit != nil {
 		kernelInit = *o.KernelInit
 	}
@@ -53,15 +70,18 @@ func NewConv2D(s *Scope, in, out, kernel int, o ConvOptions) *Conv2D {
 	if o.SpectralNorm {
 		name = "weight_orig"
 	}
-	c.Kernel = s.Variable(name, kind, kernelInit, kernel, kernel, in, out)
+	c.Kernel = s.Variable(name, kind, kernelInit, kernel, kernel, perGroup, out)
 	if o.SpectralNorm {
 		c.sn = newSpectralNorm(s, c.Kernel)
 	}
-	c.Bias = s.Variable("bias", kind, biasInit, out)
+	if !o.NoBias {
+		c.Bias = s.Variable("bias", kind, biasInit, out)
+	}
 	return c
 }
 
-// Apply convolves x [N, H, W, in] to [N, H + before + after - k + 1, ..., out].
+// Apply convolves x [N, H, W, in] to
+// [N, (H + before + after - k) / stride + 1, ..., out].
 func (c *Conv2D) Apply(s *Scope, x tensorflow.Output) tensorflow.Output {
 	s = s.At(lastPart(c.path))
 	if !s.Want("input", x, -1, -1, -1, c.in) {
@@ -71,20 +91,47 @@ func (c *Conv2D) Apply(s *Scope, x tensorflow.Output) tensorflow.Output {
 		s.Failf("maps of %dx%d are smaller than a kernel of %d pixels; use fewer blocks or larger pictures", d[1], d[2], c.size)
 		return tensorflow.Output{}
 	}
-	kernel := c.Kernel.Value
-	if c.sn != nil {
-		kernel = c.sn.Apply(s)
-	}
 	// Explicit padding has no gradient on CPU, so uneven padding is an
 	// operation of its own.
 	padding := "VALID"
-	if c.before == c.after && 2*c.before == c.size-1 {
+	if c.isSame(s.Shape(x)) {
 		padding = "SAME"
 	} else {
 		x = s.Pad(x, c.before, c.after)
 	}
-	y := s.Op("Conv2D", Attrs{"strides": []int64{1, 1, 1, 1}, "padding": padding}, x, kernel)
+	step := int64(c.stride)
+	y := s.Op("Conv2D", Attrs{"strides": []int64{1, step, step, 1}, "padding": padding}, x, c.kernel(s))
+	if c.Bias == nil {
+		return y
+	}
 	return s.Op("BiasAdd", nil, y, c.Bias.Value)
+}
+
+// isSame reports whether the padding of maps of these sizes is what TensorFlow
+// calls SAME: as much on both sides as makes one output for each stride.
+func (c *Conv2D) isSame(dims []int) bool {
+	return len(dims) == 4 && c.before == c.after && 2*c.before == c.size-c.stride &&
+		dims[1]%c.stride == 0 && dims[2]%c.stride == 0
+}
+
+// kernel is [k, k, in, out] as TensorFlow applies it. Its CPU kernels know no
+// groups: there each group's weights become a block of the diagonal of a
+// kernel that is zero elsewhere.
+func (c *Conv2D) kernel(s *Scope) tensorflow.Output {
+	kernel := c.Kernel.Value
+	if c.sn != nil {
+		kernel = c.sn.Apply(s)
+	}
+	if c.groups == 1 {
+		return kernel
+	}
+	own := make([]float64, c.groups*c.out)
+	for o := 0; o < c.out; o++ {
+		own[o/(c.out/c.groups)*c.out+o] = 1
+	}
+	mask := s.Values(own, int64(c.groups), 1, int64(c.out))
+	repeated := s.Reshape(kernel, c.size, c.size, 1, c.in/c.groups, c.out)
+	return s.Reshape(s.Mul(repeated, mask), c.size, c.size, c.in, c.out)
 }
 
 // EffectiveKernel is the kernel that the layer applies outside training.

@@ -22,9 +22,12 @@ type BatchNorm struct {
 }
 
 // NewBatchNorm makes the variables weight, bias, running_mean and running_var.
-func NewBatchNorm(s *Scope, channels int) *BatchNorm {
+func NewBatchNorm(s *Scope, channels int) *BatchNorm { return NewBatchNormFrom(s, channels, Ones) }
+
+// NewBatchNormFrom is NewBatchNorm whose weight starts with other values than 1.
+func NewBatchNormFrom(s *Scope, channels int, weight Initializer) *BatchNorm {
 	return &BatchNorm{
-		Weight:      s.Variable("weight", Trainable, Ones, channels),
+		Weight:      s.Variable("weight", Trainable, weight, channels),
 		Bias:        s.Variable("bias", Trainable, Zeros, channels),
 		RunningMean: s.Variable("running_mean", State, Zeros, channels),
 		RunningVar:  s.Variable("running_var", State, Ones, channels),

@@ -146,37 +146,6 @@ func (s *Scope) samples(x tensorflow.Output) tensorflow.Output {
 	return s.Reshape(s.Op("Range", nil, zero, n, one), -1, 1, 1)
 }
 
-// ResizeBilinear resizes maps [N, H, W, C] with half-pixel centres to [N, h, w,
-// C]. TensorFlow's kernel returns float32, so graphs of doubles multiply with
-// the matrix of weights of each side.
-func (s *Scope) ResizeBilinear(x tensorflow.Output, h, w int) tensorflow.Output {
-	_, fromH, fromW, _, ok := s.maps("maps to resize", x)
-	if !ok || (fromH == h && fromW == w) {
-		return x
-	}
-	if h < 1 || w < 1 {
-		s.Failf("resize to %dx%d", h, w)
-		return x
-	}
-	if s.b.dtype == tensorflow.Float {
-		return s.Op("ResizeBilinear", Attrs{"half_pixel_centers": true}, x, s.ints(h, w))
-	}
-	return s.separable(x, "bilinear", bilinearWeights(h, fromH), bilinearWeights(w, fromW))
-}
-
-// bilinearWeights is the [to][from] matrix of one side, half-pixel centres.
-func bilinearWeights(to, from int) [][]float64 {
-	m := zeros(to, from)
-	for i := range m {
-		at := math.Max((float64(i)+0.5)*float64(from)/float64(to)-0.5, 0)
-		j := int(math.Min(math.Floor(at), float64(from-1)))
-		next := min(j+1, from-1)
-		m[i][j] += 1 - (at - float64(j))
-		m[i][next] += at - float64(j)
-	}
-	return m
-}
-
 // AntiAlias shrinks pictures [N, H, W, C] by scale, 1 over a power of two: a
 // Gaussian of sigma (1/scale - 1) / 2 with 2*round(4*sigma) + 1 taps and zeros
 // outside, then every (1/scale)-th pixel from the first. Both steps are one
