@@ -128,7 +128,11 @@ func Bytes(name string) ([]byte, error) {
 // in the file of that name: what the file holds for them is rounding. Tests
 // assert that ours is zero too (ZeroGradient, ZeroChange).
 func ZeroGradients(file string) (map[string]bool, error) {
-	data, err := Bytes("zero_gradients.txt")
+	list := "zero_gradients.txt"
+	if name, ok := strings.CutPrefix(file, Baselines); ok {
+		list, file = Baselines+list, name
+	}
+	data, err := Bytes(list)
 	if err != nil {
 		return nil, err
 	}

@@ -32,8 +32,12 @@ func WeightName(variable, network string) string {
 }
 
 // Weight turns a parameter of any rank into our order of axes: kernels become
-// [height, width, in, out], all else stays as it is.
+// [height, width, in, out], also those of three dimensions that are 1 deep; all
+// else stays as it is.
 func (a Array) Weight() Array {
+	if len(a.Shape) == 5 && a.Shape[2] == 1 {
+		a = Array{Name: a.Name, Data: a.Data, Shape: []int{a.Shape[0], a.Shape[1], a.Shape[3], a.Shape[4]}}
+	}
 	if len(a.Shape) != 4 {
 		return a
 	}
