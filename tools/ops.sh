@@ -13,12 +13,12 @@ cxx=${CXX:-g++}
 flags="-std=c++17 -O3 -DNDEBUG -fPIC -Wall -D_GLIBCXX_USE_CXX11_ABI=1 -DEIGEN_MAX_ALIGN_BYTES=64 -include cstdint"
 
 cd "$top"
-sources=$(find prioritycut/kernels -maxdepth 1 -name '*.cc' ! -name '*_test.cc' | sort)
+sources=$(find kernels prioritycut/kernels -maxdepth 1 -name '*.cc' ! -name '*_test.cc' | sort)
 key=$({
   "$cxx" --version
   echo "$flags" "$include" "$links"
   ls -lL "$links"
-  cat prioritycut/kernels/*.cc prioritycut/kernels/*.h
+  cat kernels/*.cc kernels/*.h prioritycut/kernels/*.cc prioritycut/kernels/*.h
 } | cksum | tr ' ' -)
 ops=$home/$key
 

@@ -1,0 +1,223 @@
+#include "kernels/conv.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <memory>
+#include <vector>
+
+#include "kernels/methods.h"
+
+namespace prioritycut {
+namespace kernels {
+namespace {
+
+struct Free {
+  void operator()(float* p) const { std::free(p); }
+};
+
+// Lists of an epilogue, readable to the next multiple of a panel's columns.
+class PaddedEpilogue {
+ public:
+  PaddedEpilogue(const Epilogue& e, int64_t channels, const Vectors& v)
+      : scale_(Padded(e.scale, channels, v)),
+        shift_(Padded(e.shift, channels, v)),
+        padded_{scale_.empty() ? nullptr : scale_.data(),
+                shift_.empty() ? nullptr : shift_.data(), e.relu} {}
+
+  const Epilogue& get() const { return padded_; }
+
+ private:
+  static std::vector<float> Padded(const float* list, int64_t channels,
+                                   const Vectors& v) {
+    if (list == nullptr) return {};
+    std::vector<float> padded(RoundUp(channels, v.columns));
+    std::copy(list, list + channels, padded.begin());
+    return padded;
+  }
+
+  std::vector<float> scale_, shift_;
+  Epilogue padded_;
+};
+
+// [taps][in][out] -> [taps in reverse][out][in], in squares that fit the cache.
+void Turn(const float* kernel, int64_t taps, int64_t in, int64_t out,
+          float* turned, Runtime& runtime) {
+  constexpr int64_t kSquare = 32;
+  const int64_t strips = (in + kSquare - 1) / kSquare;
+  runtime.Run(taps * strips, kSquare * out, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t t = i / strips, c0 = i % strips * kSquare;
+      const int64_t c1 = std::min(c0 + kSquare, in);
+      const float* from = kernel + t * in * out;
+      float* to = turned + (taps - 1 - t) * in * out;
+      for (int64_t o0 = 0; o0 < out; o0 += kSquare) {
+        const int64_t o1 = std::min(o0 + kSquare, out);
+        for (int64_t o = o0; o < o1; ++o) {
+          for (int64_t c = c0; c < c1; ++c) to[o * in + c] = from[c * out + o];
+        }
+      }
+    }
+  });
+}
+
+// The sums of 2 x 2 pixels: [batch, 2 height, 2 width, channels] -> half sides.
+void SumSquares(int64_t rows, int64_t width, int64_t channels,
+                const float* from, float* to, Runtime& runtime) {
+  runtime.Run(rows, 2 * width * channels, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const float* above = from + 4 * i * width * channels;
+      const float* below = above + 2 * width * channels;
+      float* out = to + i * width * channels;
+      for (int64_t j = 0; j < width; ++j) {
+        const int64_t a = 2 * j * channels, b = a + channels;
+        for (int64_t c = 0; c < channels; ++c) {
+          out[j * channels + c] =
+              above[a + c] + above[b + c] + below[a + c] + below[b + c];
+        }
+      }
+    }
+  });
+}
+
+}  // namespace
+
+float* ThreadScratch(int64_t floats) {
+  thread_local std::unique_ptr<float, Free> memory;
+  thread_local int64_t size = 0;
+  if (floats > size) {
+    memory.reset();
+    size = 0;
+    void* p = std::aligned_alloc(64, RoundUp(floats, 16) * sizeof(float));
+    memory.reset(static_cast<float*>(p));
+    if (p != nullptr) size = floats;
+  }
+  return memory.get();
+}
+
+Conv::Conv(const ConvShape& shape, bool turned, const Vectors& vectors)
+    : shape_(shape), turned_(turned), vectors_(&vectors) {
+  method_ = ForwardMethod(Effective(), vectors);
+}
+
+Conv Conv::Forward(const ConvShape& shape, const Vectors& vectors) {
+  return Conv(shape, false, vectors);
+}
+
+Conv Conv::InputGradient(const ConvShape& shape, const Vectors& vectors) {
+  return Conv(shape, true, vectors);
+}
+
+ConvShape Conv::Effective() const {
+  if (!turned_) return shape_;
+  const int rest = shape_.kernel - 1;
+  ConvShape s = {shape_.batch,         shape_.OutHeight(),  shape_.OutWidth(),
+                 shape_.out,           shape_.in,           shape_.kernel,
+                 rest - shape_.before, rest - shape_.after, false};
+  return s;
+}
+
+bool Conv::Use(Method method) {
+  if (method == Method::kWinograd && !WinogradServes(shape_)) return false;
+  method_ = method;
+  return true;
+}
+
+int64_t Conv::PackedFloats() const {
+  if (method_ == Method::kWinograd) {
+    return shape_.upsample
+               ? WinogradPackedFloats(shape_, turned_, *vectors_)
+               : WinogradPackedFloats(Effective(), false, *vectors_);
+  }
+  return DirectPackedFloats(Effective(), method_ == Method::kDots, *vectors_);
+}
+
+bool Conv::Pack(const float* kernel, float* packed, Runtime& runtime) const {
+  if (turned_) {
+    float* turned = runtime.Scratch(shape_.KernelFloats());
+    if (turned == nullptr) return false;
+    Turn(kernel, int64_t{shape_.kernel} * shape_.kernel, shape_.in, shape_.out,
+         turned, runtime);
+    kernel = turned;
+  }
+  if (method_ == Method::kWinograd) {
+    return shape_.upsample ? WinogradPack(shape_, turned_, kernel, packed,
+                                          *vectors_, runtime)
+                           : WinogradPack(Effective(), false, kernel, packed,
+                                          *vectors_, runtime);
+  }
+  DirectPack(Effective(), method_ == Method::kDots, kernel, packed, *vectors_,
+             runtime);
+  return true;
+}
+
+bool Conv::Run(const float* x, const float* packed, const Epilogue& epilogue,
+               float* y, Runtime& runtime) const {
+  const ConvShape s = Effective();
+  const PaddedEpilogue padded(epilogue, s.out, *vectors_);
+  if (method_ == Method::kWinograd) {
+    return shape_.upsample ? WinogradRun(shape_, turned_, x, packed,
+                                         padded.get(), y, *vectors_, runtime)
+                           : WinogradRun(s, false, x, packed, padded.get(), y,
+                                         *vectors_, runtime);
+  }
+  const bool few = method_ == Method::kDots;
+  if (!turned_ || !shape_.upsample) {
+    return DirectRun(s, few, x, packed, padded.get(), y, *vectors_, runtime);
+  }
+  // The gradient at the doubled map, and then at the pixels repeated.
+  float* doubled =
+      runtime.Scratch(s.batch * s.OutHeight() * s.OutWidth() * s.out);
+  if (doubled == nullptr || !DirectRun(s, few, x, packed, padded.get(), doubled,
+                                       *vectors_, runtime)) {
+    return false;
+  }
+  SumSquares(shape_.batch * shape_.height, shape_.width, shape_.in, doubled, y,
+             runtime);
+  return true;
+}
+
+bool KernelGradientBy(Method method, const ConvShape& shape, const float* x,
+                      const float* dy, float* dkernel, Runtime& runtime,
+                      const Vectors& vectors) {
+  if (method == Method::kWinograd) {
+    return WinogradKernelGradient(shape, x, dy, dkernel, vectors, runtime);
+  }
+  return DirectKernelGradient(shape, x, dy, dkernel, vectors, runtime);
+}
+
+bool KernelGradient(const ConvShape& shape, const float* x, const float* dy,
+                    float* dkernel, float* dbias, Runtime& runtime,
+                    const Vectors& vectors) {
+  if (dbias != nullptr) {
+    BiasGradient(shape.batch * shape.OutHeight() * shape.OutWidth(), shape.out,
+                 dy, dbias, runtime);
+  }
+  return KernelGradientBy(KernelGradientMethod(shape, vectors), shape, x, dy,
+                          dkernel, runtime, vectors);
+}
+
+void BiasGradient(int64_t pixels, int64_t channels, const float* dy,
+                  float* dbias, Runtime& runtime) {
+  // Floats are added over a part, doubles over the parts: exact enough for any
+  // size, and the same at every number of threads.
+  constexpr int64_t kPart = 512;
+  const int64_t parts = (pixels + kPart - 1) / kPart;
+  std::vector<float> sums(parts * channels);
+  runtime.Run(parts, kPart * channels / 4, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      float* sum = sums.data() + i * channels;
+      for (int64_t p = i * kPart; p < std::min(pixels, (i + 1) * kPart); ++p) {
+        const float* from = dy + p * channels;
+        for (int64_t c = 0; c < channels; ++c) sum[c] += from[c];
+      }
+    }
+  });
+  for (int64_t c = 0; c < channels; ++c) {
+    double sum = 0;
+    for (int64_t i = 0; i < parts; ++i) sum += sums[i * channels + c];
+    dbias[c] = static_cast<float>(sum);
+  }
+}
+
+}  // namespace kernels
+}  // namespace prioritycut

@@ -1,0 +1,102 @@
+// Convolutions of float32 maps on the processor: [batch, height, width,
+// channels] with kernels [side, side, in, out], stride 1, forward and both
+// gradients. Plain functions on pointers; memory and threads are the caller's.
+//
+// Three methods compete, and the choice is a rule of the shape (method.cc):
+// Winograd's algorithm on tiles of 6 x 6 points for kernels of 3 x 3, 4 x 4
+// and the 2 x 2 that a kernel of 3 x 3 becomes behind repeated pixels; direct
+// products; inner products where there are few outputs.
+
+#ifndef PRIORITYCUT_KERNELS_CONV_H_
+#define PRIORITYCUT_KERNELS_CONV_H_
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "kernels/vector.h"
+
+namespace prioritycut {
+namespace kernels {
+
+struct ConvShape {
+  int64_t batch, height, width, in, out;
+  int kernel;         // its side, from 1
+  int before, after;  // zeros on both axes, less than the kernel's side
+  // Pixels are repeated to twice the sides first. Kernel 3, zeros 1 and 1.
+  bool upsample = false;
+
+  int64_t OutHeight() const { return OutSide(height); }
+  int64_t OutWidth() const { return OutSide(width); }
+  int64_t KernelFloats() const { return int64_t{kernel} * kernel * in * out; }
+
+ private:
+  int64_t OutSide(int64_t side) const {
+    return (upsample ? 2 * side : side) + before + after - kernel + 1;
+  }
+};
+
+// What a computation borrows from its caller.
+class Runtime {
+ public:
+  using Work = std::function<void(int64_t begin, int64_t end)>;
+
+  virtual ~Runtime() = default;
+  virtual int Threads() const = 0;
+  // Calls work for parts of [0, total), maybe at once, and waits for them. A
+  // unit takes about `cost` cycles.
+  virtual void Run(int64_t total, int64_t cost, const Work& work) = 0;
+  // Memory at a multiple of 64 bytes that lives as long as this object, or null
+  // where there is none left.
+  virtual float* Scratch(int64_t floats) = 0;
+};
+
+enum class Method { kWinograd, kDirect, kDots };
+
+// The convolution of one shape in one direction. The kernel is packed first, to
+// be used as often as one likes.
+class Conv {
+ public:
+  // y from x.
+  static Conv Forward(const ConvShape& shape, const Vectors& vectors);
+  // The gradient at x from that at y: the convolution with the kernel turned.
+  static Conv InputGradient(const ConvShape& shape, const Vectors& vectors);
+
+  // For tests: another method than the rule's. False where it cannot serve.
+  bool Use(Method method);
+  Method method() const { return method_; }
+
+  // Size of a packed kernel.
+  int64_t PackedFloats() const;
+  // Each returns false when memory is short.
+  bool Pack(const float* kernel, float* packed, Runtime& runtime) const;
+  // The epilogue's lists hold one value for each channel of y.
+  bool Run(const float* x, const float* packed, const Epilogue& epilogue,
+           float* y, Runtime& runtime) const;
+
+ private:
+  Conv(const ConvShape& shape, bool turned, const Vectors& vectors);
+  // As it is computed: turned, in and out are exchanged.
+  ConvShape Effective() const;
+
+  ConvShape shape_;
+  bool turned_;
+  Method method_;
+  const Vectors* vectors_;
+};
+
+// The gradient at the kernel, and at the bias unless that is null.
+bool KernelGradient(const ConvShape& shape, const float* x, const float* dy,
+                    float* dkernel, float* dbias, Runtime& runtime,
+                    const Vectors& vectors);
+// The same by a given method (kWinograd or kDirect), without the bias.
+bool KernelGradientBy(Method method, const ConvShape& shape, const float* x,
+                      const float* dy, float* dkernel, Runtime& runtime,
+                      const Vectors& vectors);
+void BiasGradient(int64_t pixels, int64_t channels, const float* dy,
+                  float* dbias, Runtime& runtime);
+
+}  // namespace kernels
+}  // namespace prioritycut
+
+#endif  // PRIORITYCUT_KERNELS_CONV_H_

@@ -1,0 +1,254 @@
+// Convolutions of odd shapes against direct sums in double, for every set of
+// instructions that this processor has and every method that can serve.
+//
+//   conv_test [SHAPES [SEED]]
+
+#include "kernels/conv.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "kernels/test_runtime.h"
+
+namespace prioritycut {
+namespace kernels {
+namespace {
+
+int failures = 0;
+
+// All of a computation by direct sums: y, and for gradients dy at y the
+// gradients at x and kernel.
+struct Reference {
+  const ConvShape& s;
+  std::vector<double> x, w, dy, y, dx, dw;
+
+  explicit Reference(const ConvShape& shape) : s(shape) {
+    x.resize(s.batch * s.height * s.width * s.in);
+    w.resize(s.KernelFloats());
+    dy.resize(s.batch * s.OutHeight() * s.OutWidth() * s.out);
+  }
+
+  void Compute() {
+    y.assign(dy.size(), 0);
+    dx.assign(x.size(), 0);
+    dw.assign(w.size(), 0);
+    const int64_t times = s.upsample ? 2 : 1;
+    for (int64_t n = 0; n < s.batch; ++n) {
+      for (int64_t i = 0; i < s.OutHeight(); ++i) {
+        for (int64_t j = 0; j < s.OutWidth(); ++j) {
+          for (int t = 0; t < s.kernel * s.kernel; ++t) {
+            const int64_t row = i + t / s.kernel - s.before;
+            const int64_t column = j + t % s.kernel - s.before;
+            if (row < 0 || row >= times * s.height) continue;
+            if (column < 0 || column >= times * s.width) continue;
+            Add(((n * s.OutHeight() + i) * s.OutWidth() + j) * s.out,
+                ((n * s.height + row / times) * s.width + column / times) *
+                    s.in,
+                t);
+          }
+        }
+      }
+    }
+  }
+
+  void Add(int64_t out, int64_t in, int t) {
+    for (int64_t c = 0; c < s.in; ++c) {
+      const int64_t tap = (t * s.in + c) * s.out;
+      for (int64_t o = 0; o < s.out; ++o) {
+        y[out + o] += x[in + c] * w[tap + o];
+        dx[in + c] += dy[out + o] * w[tap + o];
+        dw[tap + o] += dy[out + o] * x[in + c];
+      }
+    }
+  }
+};
+
+std::vector<float> Floats(const std::vector<double>& v) {
+  return std::vector<float>(v.begin(), v.end());
+}
+
+// Largest difference, as a part of the largest value or, where sums cancel, of
+// the deviation that a sum of so many products has.
+double Apart(const std::vector<float>& got, const std::vector<double>& want,
+             double products) {
+  double scale = std::sqrt(products) / 3, worst = 0;
+  for (double w : want) scale = std::max(scale, std::fabs(w));
+  for (size_t i = 0; i < want.size(); ++i) {
+    const double d = std::fabs(got[i] - want[i]) / scale;
+    worst = d <= worst ? worst : d;  // NaN counts
+  }
+  return worst;
+}
+
+const char* Name(Method m) {
+  return m == Method::kWinograd ? "Winograd"
+         : m == Method::kDirect ? "direct"
+                                : "dots";
+}
+
+std::string Describe(const ConvShape& s) {
+  char text[200];
+  std::snprintf(text, sizeof(text),
+                "%dx%dx%d, %d -> %d, kernel %d, zeros %d %d%s", int(s.batch),
+                int(s.height), int(s.width), int(s.in), int(s.out), s.kernel,
+                s.before, s.after, s.upsample ? ", repeated" : "");
+  return text;
+}
+
+struct Worst {
+  double direct = 0, winograd = 0;
+
+  // A plain sum drifts like a random walk, Winograd's algorithm more.
+  void Check(const ConvShape& s, const Vectors& v, Method method,
+             const char* what, double apart, double products) {
+    const bool fast = method == Method::kWinograd;
+    double& worst = fast ? winograd : direct;
+    worst = std::max(worst, apart);
+    if (apart <= (fast ? 1e-5 : 1e-6 + 4e-8 * std::sqrt(products))) return;
+    ++failures;
+    std::printf("%s, %s, %s of %s: %.2g apart\n", v.name, Name(method), what,
+                Describe(s).c_str(), apart);
+  }
+};
+
+void CheckPass(const Reference& r, const Conv& conv, bool turned,
+               const Vectors& v, Runtime& runtime, Worst* worst) {
+  const std::vector<float> w = Floats(r.w), in = Floats(turned ? r.dy : r.x);
+  std::vector<double> want = turned ? r.dx : r.y;
+  std::vector<float> got(want.size(), NAN), packed(conv.PackedFloats());
+  Epilogue epilogue;
+  std::vector<float> scale, shift;
+  if (!turned) {
+    for (int64_t o = 0; o < r.s.out; ++o) {
+      scale.push_back(1 + 0.5f * (o % 3));
+      shift.push_back(0.25f * (o % 5) - 0.5f);
+    }
+    epilogue = {scale.data(), shift.data(), true};
+    for (size_t i = 0; i < want.size(); ++i) {
+      const int64_t o = i % r.s.out;
+      want[i] = std::max(want[i] * scale[o] + shift[o], 0.0);
+    }
+  }
+  const bool ok =
+      conv.Pack(w.data(), packed.data(), runtime) &&
+      conv.Run(in.data(), packed.data(), epilogue, got.data(), runtime);
+  const double products = double(r.w.size()) / (turned ? r.s.in : r.s.out);
+  worst->Check(r.s, v, conv.method(), turned ? "input gradient" : "output",
+               ok ? Apart(got, want, products) : NAN, products);
+}
+
+void CheckShape(const ConvShape& s, std::mt19937* random, Worst* worst) {
+  Reference r(s);
+  std::uniform_real_distribution<float> uniform(-1, 1);
+  for (auto* list : {&r.x, &r.w, &r.dy}) {
+    for (double& value : *list) value = uniform(*random);
+  }
+  r.Compute();
+  std::vector<double> db(s.out, 0);
+  for (size_t i = 0; i < r.dy.size(); ++i) db[i % s.out] += r.dy[i];
+  const double pixels = double(r.dy.size()) / s.out;
+  for (const char* name : {"generic", "avx2", "avx512"}) {
+    const Vectors* v = VectorsNamed(name);
+    if (v == nullptr) continue;
+    TestRuntime runtime(1 + (*random)() % 3);
+    for (Method m : {Method::kWinograd, Method::kDirect, Method::kDots}) {
+      Conv forward = Conv::Forward(s, *v), back = Conv::InputGradient(s, *v);
+      if (!forward.Use(m) || !back.Use(m)) continue;
+      CheckPass(r, forward, false, *v, runtime, worst);
+      CheckPass(r, back, true, *v, runtime, worst);
+      if (m == Method::kDots) continue;
+      std::vector<float> dw(r.w.size(), NAN);
+      const std::vector<float> x = Floats(r.x), dy = Floats(r.dy);
+      const bool ok =
+          KernelGradientBy(m, s, x.data(), dy.data(), dw.data(), runtime, *v);
+      worst->Check(s, *v, m, "kernel gradient",
+                   ok ? Apart(dw, r.dw, pixels) : NAN, pixels);
+    }
+    std::vector<float> bias(s.out, NAN);
+    BiasGradient(r.dy.size() / s.out, s.out, Floats(r.dy).data(), bias.data(),
+                 runtime);
+    worst->Check(s, *v, Method::kDirect, "bias gradient",
+                 Apart(bias, db, pixels), pixels);
+  }
+}
+
+ConvShape Draw(std::mt19937* random) {
+  const auto between = [random](int lo, int hi) {
+    return lo + static_cast<int>((*random)() % (hi - lo + 1));
+  };
+  ConvShape s = {};
+  s.batch = between(0, 3) == 0 ? between(1, 5) : 1;
+  // Half of the maps are small: edges are where mistakes live.
+  s.height = between(0, 1) ? between(1, 9) : between(1, 67);
+  s.width = between(0, 1) ? between(1, 9) : between(1, 61);
+  s.in = between(1, 70);
+  s.out = between(0, 1) ? between(1, 70) : between(1, 12);
+  while (s.batch * s.height * s.width * s.in * s.out > 1500000) {
+    s.height = (s.height + 1) / 2;
+    s.width = (s.width + 2) / 3;
+    s.batch = 1;
+  }
+  const int kernels[] = {1, 3, 3, 3, 4, 5, 7};
+  s.kernel = kernels[between(0, 6)];
+  s.before = between(0, s.kernel - 1);
+  s.after = between(0, s.kernel - 1);
+  if (between(0, 4) == 0) {
+    s.upsample = true;
+    s.kernel = 3;
+    s.before = s.after = 1;
+  }
+  if (s.OutHeight() < 1 || s.OutWidth() < 1) return Draw(random);
+  return s;
+}
+
+// The same bits at every number of threads and in every run.
+void CheckThreads(std::mt19937* random) {
+  const ConvShape s = {2, 40, 37, 33, 40, 3, 1, 1};
+  std::vector<float> x(s.batch * s.height * s.width * s.in),
+      w(s.KernelFloats());
+  for (auto* list : {&x, &w}) {
+    for (float& value : *list) value = (*random)() / 4e9f - 0.5f;
+  }
+  std::vector<std::vector<float>> all;
+  for (int threads : {1, 2, 3, 3, 7}) {
+    TestRuntime runtime(threads);
+    const Conv conv = Conv::Forward(s, ChosenVectors());
+    std::vector<float> packed(conv.PackedFloats()), dw(w.size());
+    std::vector<float> y(s.batch * s.height * s.width * s.out);
+    conv.Pack(w.data(), packed.data(), runtime);
+    conv.Run(x.data(), packed.data(), {}, y.data(), runtime);
+    KernelGradient(s, x.data(), y.data(), dw.data(), nullptr, runtime,
+                   ChosenVectors());
+    y.insert(y.end(), dw.begin(), dw.end());
+    all.push_back(y);
+  }
+  for (const auto& y : all) {
+    if (y == all[0]) continue;
+    ++failures;
+    std::printf("other numbers of threads gave other bits\n");
+  }
+}
+
+}  // namespace
+}  // namespace kernels
+}  // namespace prioritycut
+
+int main(int argc, char** argv) {
+  using namespace prioritycut::kernels;
+  const int shapes = argc > 1 ? std::atoi(argv[1]) : 60;
+  std::mt19937 random(argc > 2 ? std::atoi(argv[2]) : 1);
+  Worst worst;
+  for (int i = 0; i < shapes && failures < 20; ++i) {
+    CheckShape(Draw(&random), &random, &worst);
+  }
+  CheckThreads(&random);
+  std::printf("%s; worst differences: Winograd %.2g, others %.2g\n",
+              failures == 0 ? "passed" : "FAILED", worst.winograd,
+              worst.direct);
+  return failures == 0 ? 0 : 1;
+}

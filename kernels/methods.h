@@ -1,0 +1,57 @@
+// The methods behind conv.h, and the rules that choose among them.
+
+#ifndef PRIORITYCUT_KERNELS_METHODS_H_
+#define PRIORITYCUT_KERNELS_METHODS_H_
+
+#include "kernels/conv.h"
+
+namespace prioritycut {
+namespace kernels {
+
+// The rules. `shape` is the one computed: for an input's gradient in and out
+// are exchanged.
+Method ForwardMethod(const ConvShape& shape, const Vectors& v);
+Method KernelGradientMethod(const ConvShape& shape, const Vectors& v);
+bool WinogradServes(const ConvShape& shape);
+
+// Winograd's algorithm. An up-sampled shape is given as the forward pass has
+// it, also when turned; any other as it is computed.
+int64_t WinogradPackedFloats(const ConvShape& shape, bool turned,
+                             const Vectors& v);
+// kernel is [side, side, in, out], turned and transposed already where that is
+// wanted.
+bool WinogradPack(const ConvShape& shape, bool turned, const float* kernel,
+                  float* packed, const Vectors& v, Runtime& runtime);
+bool WinogradRun(const ConvShape& shape, bool turned, const float* x,
+                 const float* packed, const Epilogue& epilogue, float* y,
+                 const Vectors& v, Runtime& runtime);
+bool WinogradKernelGradient(const ConvShape& shape, const float* x,
+                            const float* dy, float* dkernel, const Vectors& v,
+                            Runtime& runtime);
+
+// Direct products; `few` for inner products. Shapes as computed.
+int64_t DirectPackedFloats(const ConvShape& shape, bool few, const Vectors& v);
+void DirectPack(const ConvShape& shape, bool few, const float* kernel,
+                float* packed, const Vectors& v, Runtime& runtime);
+bool DirectRun(const ConvShape& shape, bool few, const float* x,
+               const float* packed, const Epilogue& epilogue, float* y,
+               const Vectors& v, Runtime& runtime);
+bool DirectKernelGradient(const ConvShape& shape, const float* x,
+                          const float* dy, float* dkernel, const Vectors& v,
+                          Runtime& runtime);
+
+// Memory of the calling thread, at least that many floats at a multiple of 64
+// bytes, valid until the thread's next call; null where there is none left.
+float* ThreadScratch(int64_t floats);
+
+inline int64_t RoundUp(int64_t n, int64_t step) {
+  return (n + step - 1) / step * step;
+}
+// At least n floats in an odd number of cache lines: rows that far apart do not
+// crowd into a few sets of the cache.
+inline int64_t OddLines(int64_t n) { return (RoundUp(n, 16) / 16 | 1) * 16; }
+
+}  // namespace kernels
+}  // namespace prioritycut
+
+#endif  // PRIORITYCUT_KERNELS_METHODS_H_

@@ -1,0 +1,114 @@
+// The innermost loops of the convolutions, one table of functions for each set
+// of vector instructions. Nothing here knows what a convolution is.
+
+#ifndef PRIORITYCUT_KERNELS_VECTOR_H_
+#define PRIORITYCUT_KERNELS_VECTOR_H_
+
+#include <cstdint>
+
+namespace prioritycut {
+namespace kernels {
+
+// What happens to a sum before it is written: y = relu(sum * scale + shift).
+// Either list may be null, and then 1 or 0 stands for it. Both are readable up
+// to the next multiple of a panel's columns.
+struct Epilogue {
+  const float* scale = nullptr;
+  const float* shift = nullptr;
+  bool relu = false;
+};
+
+// One tile of a matrix product, c[rows][cols] = a * b or c += a * b, its inner
+// dimension in `outer` runs of `k` each. Element (i, k) of a run is
+// a[i * lda + k], or a[k * lda + i] for the transposed kind; row k of b is at
+// b + k * ldb and readable for a whole panel.
+struct Product {
+  const float* a;
+  int64_t lda, a_outer;
+  const float* b;
+  int64_t ldb, b_outer;
+  int64_t outer, k;
+  float* c;
+  int64_t ldc;
+  int rows;  // 1 to Vectors::rows
+  int cols;  // 1 to Vectors::columns
+  bool add;  // to c; without an epilogue
+  Epilogue epilogue;
+};
+
+// Inner products for few outputs: y[pixel * ldy + o], each the sum over
+// `outer` runs of `k` values, k a multiple of the lanes. Run t of a pixel
+// begins at x + t * x_outer + pixel * pixel_stride; weights are [o][outer][k].
+struct Dots {
+  const float* x;
+  int64_t pixel_stride, x_outer;
+  const float* weights;
+  int64_t outer, k;
+  float* y;
+  int64_t ldy;
+  int64_t pixels;
+  int outputs;
+  Epilogue epilogue;
+};
+
+// A square of pixels in a map, of which rows [row_from, row_to) and the columns
+// likewise exist; others are zeros, or are not written. Channel c of (i, j) is
+// at offset + i * row_stride + j * pixel_stride + c.
+struct Square {
+  int64_t offset, row_stride, pixel_stride;
+  int row_from, row_to, column_from, column_to;
+  int64_t channels;
+};
+
+// Winograd's transforms work on squares of 6 x 6; the outputs' side is m and
+// the kernel's is 7 - m, m from 3 to 5.
+constexpr int kTile = 6;
+constexpr int kPoints = kTile * kTile;
+
+struct Vectors {
+  const char* name;
+  int lanes, rows, columns;  // of a vector, and of a product's tile
+
+  void (*product)(const Product&);
+  void (*product_transposed)(const Product&);  // a is stored [k][rows]
+  void (*dots)(const Dots&);
+
+  // Pixels of a square -> the 36 points of its channels, point p at
+  // out + p * point_stride, with zeros up to a multiple of the lanes.
+  void (*input_points)(const float* map, const Square&, float* out,
+                       int64_t point_stride);
+  // Gradients of m x m outputs -> 36 points, in panels of `columns` channels
+  // that lie panel_stride apart.
+  void (*gradient_points)(const float* map, const Square&, int m, float* out,
+                          int64_t point_stride, int64_t panel_stride);
+  // 36 points -> m x m outputs.
+  void (*output_pixels)(const float* points, int64_t point_stride, int m,
+                        const Epilogue&, float* map, const Square&);
+  // One input channel of a kernel, [r][r][out] with tap_stride between taps ->
+  // 36 points in panels.
+  void (*kernel_points)(const float* kernel, int64_t tap_stride, int r,
+                        int64_t out, float* points, int64_t point_stride,
+                        int64_t panel_stride);
+  // The gradient at 36 points of one input channel -> that of the kernel.
+  void (*kernel_gradient)(const float* points, int64_t point_stride, int r,
+                          int64_t out, float* kernel, int64_t tap_stride);
+};
+
+// The tables. A pointer is null where this build lacks the instructions; that
+// the processor has them is for the caller to know.
+const Vectors* GenericVectors();
+const Vectors* Avx2Vectors();
+const Vectors* Avx512Vectors();
+
+// The table in use: the best that the processor has, or the one that the
+// environment variable PRIORITYCUT_KERNELS names (generic, avx2, avx512), as
+// far as the processor has it. It is read once.
+const Vectors& ChosenVectors();
+
+// The table of that name, or null where processor or build lack it.
+const Vectors* VectorsNamed(const char* name);
+
+}  // namespace kernels
+}  // namespace prioritycut
+
+#endif  // PRIORITYCUT_KERNELS_VECTOR_H_

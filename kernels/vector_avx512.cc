@@ -1,0 +1,47 @@
+// The loops of vector.h for AVX512.
+
+#include "kernels/vector.h"
+
+#if defined(__x86_64__) && defined(__GNUC__)
+
+#if defined(__clang__)
+#pragma clang attribute push(                                               \
+    __attribute__((target("avx512f,avx512vl,avx512bw,avx512dq,avx2,fma"))), \
+    apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512vl,avx512bw,avx512dq,avx2,fma")
+#endif
+
+#define PRIORITYCUT_LANES 16
+#define PRIORITYCUT_ROWS 12
+#include "kernels/vector_loops.h"
+
+#if defined(__clang__)
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+
+namespace prioritycut {
+namespace kernels {
+
+const Vectors* Avx512Vectors() {
+  static constexpr Vectors kTable = TableNamed("avx512");
+  return &kTable;
+}
+
+}  // namespace kernels
+}  // namespace prioritycut
+
+#else
+
+namespace prioritycut {
+namespace kernels {
+
+const Vectors* Avx512Vectors() { return nullptr; }
+
+}  // namespace kernels
+}  // namespace prioritycut
+
+#endif
