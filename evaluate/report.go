@@ -88,24 +88,64 @@ func writeTable(b *strings.Builder, summary []result.SummaryRow) {
 	t := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "metric\tregion\tmean\t± frames\t95 % over videos\tframes\t")
 	for _, s := range summary {
-		if !s.Mean.Known() {
+		if !s.Mean.Known() && !askedFor(s) {
 			continue
 		}
 		d := decimalsOf(s.Metric)
 		over := ""
 		if s.CIVideosLow.Known() {
-			over = fmt.Sprintf("%.*f .. %.*f", d, float64(s.CIVideosLow), d, float64(s.CIVideosHigh))
+			over = fixed(s.CIVideosLow, d) + " .. " + fixed(s.CIVideosHigh, d)
 		}
-		fmt.Fprintf(t, "%s\t%s\t%.*f\t%s\t%s\t%d\t\n", titles[s.Metric], regionOf(s.Region), d, float64(s.Mean), fixed(s.CI95, d+1), over, s.Frames)
+		mean := "none"
+		if s.Mean.Known() {
+			mean = fixed(s.Mean, d)
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%d\t\n", titles[s.Metric], regionOf(s.Region), mean, fixed(s.CI95, d+1), over, s.Frames)
 	}
 	t.Flush()
 }
 
-func fixed(v result.Value, decimals int) string {
-	if !v.Known() {
-		return ""
+// askedFor reports whether a metric of detections was to be measured.
+func askedFor(s result.SummaryRow) bool {
+	switch s.Metric {
+	case result.AKD:
+		return s.Run.KeypointsReal != FromNowhere
+	case result.MKR:
+		return s.Run.KeypointsReal != FromNowhere && s.Run.DataKind != result.Faces
+	case result.AED, result.AEDEuclidean:
+		return s.Run.EmbeddingsReal != FromNowhere
 	}
-	return fmt.Sprintf("%.*f", decimals, float64(v))
+	return false
+}
+
+// inVain says of a metric that no frame gave a value for how many frames were
+// looked at, and what was found in them.
+func inVain(s result.SummaryRow, summary []result.SummaryRow) string {
+	name := titleOf(s.Measure())
+	looked := count(summary[0].Frames, "frame")
+	switch s.Metric {
+	case result.AKD:
+		for _, other := range summary {
+			if other.Metric == result.MKR && other.Frames > 0 {
+				return fmt.Sprintf("%s: none of %s has a keypoint that was found in the real and in the generated one; in %d real frames there was one. Does the detector know such pictures?",
+					name, looked, other.Frames)
+			}
+		}
+		return fmt.Sprintf("%s: none of %s has a keypoint that was found in the real and in the generated one. Does the detector know such pictures?", name, looked)
+	case result.MKR:
+		return fmt.Sprintf("%s: in none of %s a keypoint was found in the real one. Does the detector know such pictures?", name, looked)
+	}
+	return fmt.Sprintf("%s: none of %s has an embedding of the real and of the generated one. Does the embedder know such pictures?", name, looked)
+}
+
+func fixed(v result.Value, decimals int) string {
+	switch {
+	case !v.Known():
+		return ""
+	case !v.Finite():
+		return fmt.Sprintf("%.0f", float64(v))
+	}
+	return v.Fixed(decimals)
 }
 
 // notes say what is not in the table, and why. missing are the frames without
@@ -144,6 +184,11 @@ func notes(o *Outcome, missing map[string][]int) []string {
 		out = append(out, "AKD, MKR: not measured without --keypoints or --keypoint_model.")
 	} else {
 		out = append(out, fmt.Sprintf("Keypoints: of real frames by %s, of generated ones by %s.", r.KeypointsReal, r.KeypointsGenerated))
+	}
+	for _, s := range o.Summary {
+		if !s.Mean.Known() && askedFor(s) && s.Metric != result.AEDEuclidean {
+			out = append(out, inVain(s, o.Summary))
+		}
 	}
 	if r.EmbeddingsReal == FromNowhere {
 		out = append(out, "AED: not measured without --embeddings or --embedding_model.")

@@ -138,3 +138,39 @@ func TestTables(t *testing.T) {
 		t.Errorf("AED %v and %v of %d frames", s[9].Mean, s[10].Mean, s[9].Frames)
 	}
 }
+
+// TestNothingInCommon measures with tables whose detections never meet, and
+// says how many there were.
+func TestNothingInCommon(t *testing.T) {
+	dir, tables := t.TempDir(), t.TempDir()
+	name, frames := noisy(t, 0)
+	writePNG(t, strip(frames), dir, name+".png")
+	for table, rows := range map[string]string{
+		realTable:      "video,frame,x0,y0,x1,y1\n" + name + ",0,1,2,-1,-1\n" + name + ",1,1,2,-1,-1\n",
+		generatedTable: "video,frame,x0,y0,x1,y1\n" + name + ",0,-1,-1,3,4\n",
+	} {
+		if err := os.WriteFile(filepath.Join(tables, table), []byte(rows), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	q := predictions(t, dir)
+	q.NumVideos, q.Keypoints = 1, tables
+	for kind, wants := range map[string][]string{
+		result.Bodies: {"MKR ↓", "1.0000", "AKD: none of 24 frames has a keypoint that was found in the real and in the generated one; in 2 real frames there was one"},
+		result.Faces:  {"AKD: none of 24 frames has a keypoint that was found in the real and in the generated one. Does"},
+	} {
+		q.DataKind, q.Out = kind, filepath.Join(t.TempDir(), kind)
+		var text strings.Builder
+		if err := WriteReport(&text, mustRun(t, q)); err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range append(wants, "AKD ↓") {
+			if !strings.Contains(text.String(), want) {
+				t.Errorf("%s: %q is not in\n%s", kind, want, text.String())
+			}
+		}
+		if strings.Contains(text.String(), "MKR ↓") != (kind == result.Bodies) {
+			t.Errorf("%s:\n%s", kind, text.String())
+		}
+	}
+}

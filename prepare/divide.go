@@ -370,11 +370,15 @@ func (d *division) takeOut(c *clip, indices ...*index) error {
 	return nil
 }
 
-// warnOfBoth names identities that the input puts on both sides.
+// warnOfBoth names identities that the input puts on both sides. The names of
+// record files count their records, and are of nobody.
 func (d *division) warnOfBoth(clips []*clip) {
 	seen := map[string]string{}
 	var both []string
 	for _, c := range clips {
+		if c.in.kind == records {
+			continue
+		}
 		switch side := seen[c.identity]; {
 		case side == "":
 			seen[c.identity] = c.partition

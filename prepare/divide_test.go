@@ -56,6 +56,10 @@ func TestGivenSidesStay(t *testing.T) {
 	if _, d, err := divide([]*clip{b, c}, &o); err != nil || len(d.warnings) != 1 {
 		t.Errorf("an identity on both sides gives warnings %v, %v", d.warnings, err)
 	}
+	b.in.kind, c.in.kind = records, records
+	if _, d, err := divide([]*clip{b, c}, &o); err != nil || len(d.warnings) != 0 {
+		t.Errorf("record files of one name give warnings %v, %v", d.warnings, err)
+	}
 }
 
 func TestDivideByTime(t *testing.T) {

@@ -62,7 +62,8 @@ var decimals = map[string]int{
 	result.L1: 4, result.PSNR: 2, result.SSIM: 3, result.AKD: 3, result.MKR: 3, result.AED: 4, result.AEDEuclidean: 4,
 }
 
-// FormatMean writes a mean with the paper's digits, "–" where there is none.
+// FormatMean writes a mean with the paper's digits, more where it is too small
+// for them, "–" where there is none.
 func FormatMean(m result.Measure, v result.Value) string {
 	switch {
 	case !v.Known():
@@ -70,7 +71,7 @@ func FormatMean(m result.Measure, v result.Value) string {
 	case !v.Finite():
 		return "∞"
 	}
-	return strconv.FormatFloat(float64(v), 'f', decimals[m.Metric], 64)
+	return v.Fixed(decimals[m.Metric])
 }
 
 // FormatCI writes half a width as the paper does, with one digit: 9e-5, 0.02.

@@ -334,3 +334,17 @@ func TestBadFiles(t *testing.T) {
 		t.Error("a folder is read as a table")
 	}
 }
+
+func TestFixed(t *testing.T) {
+	for want, c := range map[string]struct {
+		v        Value
+		decimals int
+	}{
+		"0.0427": {0.04268, 4}, "0.0043": {0.00431, 4}, "0.00043": {0.000434, 4}, "0.0004": {0.0004, 4}, "-0.000012": {-0.0000123, 4},
+		"0.0000": {0, 4}, "25.10": {25.104, 2}, "0.000000045": {4.51e-8, 4}, "4.5e-13": {4.51e-13, 4}, "1.0000": {0.99996, 4}, "0.007": {0.007, 3},
+	} {
+		if got := c.v.Fixed(c.decimals); got != want {
+			t.Errorf("%v with %d decimals: %s, want %s", float64(c.v), c.decimals, got, want)
+		}
+	}
+}

@@ -20,6 +20,22 @@ func (v Value) Known() bool { return !math.IsNaN(float64(v)) }
 // Finite reports whether the value was measured and is not infinite.
 func (v Value) Finite() bool { return v.Known() && !math.IsInf(float64(v), 0) }
 
+// Fixed writes a finite value with so many decimals, and with more where those
+// would lose a twentieth of it: 0.0427, but 0.00043. Two digits that count are
+// left of a small number, and none is added to one that has fewer.
+func (v Value) Fixed(decimals int) string {
+	f := float64(v)
+	text := strconv.FormatFloat(f, 'f', decimals, 64)
+	if read, err := strconv.ParseFloat(text, 64); err != nil || math.Abs(read-f) <= math.Abs(f)/20 {
+		return text
+	}
+	const most = 9 // decimals that a reader counts
+	if need := 1 - int(math.Floor(math.Log10(math.Abs(f)))); need <= most {
+		return strconv.FormatFloat(f, 'f', need, 64)
+	}
+	return strconv.FormatFloat(f, 'e', 1, 64)
+}
+
 // MarshalCSV implements gocsv.TypeMarshaller: all digits that are needed to
 // read the same number back.
 func (v Value) MarshalCSV() (string, error) {
