@@ -8,7 +8,7 @@ import (
 	tensorflow "github.com/wamuir/graft/tensorflow"
 
 	"github.com/prioritycut/prioritycut/graph"
-	"github.com/prioritycut/prioritycut/model"
+	"github.com/prioritycut/prioritycut/model/fomm"
 	"github.com/prioritycut/prioritycut/tf"
 	"github.com/prioritycut/prioritycut/trained"
 	"github.com/prioritycut/prioritycut/video"
@@ -25,13 +25,13 @@ func direct(t *testing.T, source *video.Frame, driving []*video.Frame, relate fu
 	}
 	n := len(driving)
 	s := graph.New(tensorflow.Float)
-	net := model.NewAnimator(s, m.Config.Model)
+	net := fomm.NewAnimator(s, m.Config.Model)
 	infer := s.WithTraining(false).At("direct")
 	k := m.Config.Model.Common.NumKP
 	pictures := infer.Placeholder("pictures", tensorflow.Float, int64(n+1), side, side, 3)
 	kp := net.KPDetector.Detect(infer, pictures).Keypoints
 	sources := infer.Placeholder("sources", tensorflow.Float, int64(n), side, side, 3)
-	var given [2]model.Keypoints
+	var given [2]fomm.Keypoints
 	for i := range given {
 		given[i].Value = infer.Placeholder(fmt.Sprint("value", i), tensorflow.Float, int64(n), int64(k), 2)
 		given[i].Jacobian = infer.Placeholder(fmt.Sprint("jacobian", i), tensorflow.Float, int64(n), int64(k), 2, 2)

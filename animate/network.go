@@ -4,7 +4,7 @@ import (
 	tensorflow "github.com/wamuir/graft/tensorflow"
 
 	"github.com/prioritycut/prioritycut/graph"
-	"github.com/prioritycut/prioritycut/model"
+	"github.com/prioritycut/prioritycut/model/fomm"
 	"github.com/prioritycut/prioritycut/tf"
 	"github.com/prioritycut/prioritycut/trained"
 	"github.com/prioritycut/prioritycut/video"
@@ -22,9 +22,9 @@ type network struct {
 	features []tensorflow.Output
 	// kpSource [1, ...] likewise, kp [N, ...] those of pictures. The Jacobian is
 	// absent where the model estimates none.
-	kpSource, kp model.Keypoints
+	kpSource, kp fomm.Keypoints
 	// kpDriving [N, ...] are fed.
-	kpDriving  model.Keypoints
+	kpDriving  fomm.Keypoints
 	prediction tensorflow.Output
 }
 
@@ -47,8 +47,8 @@ func newNetwork(m *trained.Model, config tf.SessionConfig) (*network, error) {
 	return n, nil
 }
 
-func (n *network) build(s *graph.Scope, p model.Params) {
-	a := model.NewAnimator(s, p)
+func (n *network) build(s *graph.Scope, p fomm.Params) {
+	a := fomm.NewAnimator(s, p)
 	s = s.WithTraining(false).At("animate")
 	h, w := int64(n.h), int64(n.w)
 	n.source = s.Placeholder("source", tensorflow.Uint8, 1, h, w, 3)
@@ -73,7 +73,7 @@ func (n *network) build(s *graph.Scope, p model.Params) {
 }
 
 // outputs lists the tensors of keypoints.
-func outputs(kp model.Keypoints) []tensorflow.Output {
+func outputs(kp fomm.Keypoints) []tensorflow.Output {
 	if kp.Jacobian.Op == nil {
 		return []tensorflow.Output{kp.Value}
 	}

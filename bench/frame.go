@@ -8,7 +8,7 @@ import (
 	"github.com/prioritycut/prioritycut/config"
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/internal/random"
-	"github.com/prioritycut/prioritycut/model"
+	"github.com/prioritycut/prioritycut/model/fomm"
 	"github.com/prioritycut/prioritycut/tf"
 	"github.com/prioritycut/prioritycut/trained"
 	"github.com/prioritycut/prioritycut/trained/tinymodel"
@@ -53,7 +53,7 @@ func frame(ctx context.Context, job Job, c *config.Config) (_ *Result, err error
 		return nil, err
 	}
 	s := graph.New(tensorflow.Float)
-	model.NewAnimator(s, c.Model)
+	fomm.NewAnimator(s, c.Model)
 	result.Counts = countsOf(s)
 	return result, s.Err()
 }

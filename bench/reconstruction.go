@@ -13,7 +13,7 @@ import (
 	"github.com/prioritycut/prioritycut/evaluate"
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/internal/random"
-	"github.com/prioritycut/prioritycut/model"
+	"github.com/prioritycut/prioritycut/model/fomm"
 	"github.com/prioritycut/prioritycut/video"
 )
 
@@ -26,7 +26,7 @@ func reconstruction(ctx context.Context, job Job, c *config.Config) (_ *Result, 
 		return nil, err
 	}
 	s := graph.New(tensorflow.Float)
-	rebuild, err := evaluate.NewReconstructor(s, model.NewAnimator(s, c.Model), h, w)
+	rebuild, err := evaluate.NewReconstructor(s, fomm.NewAnimator(s, c.Model), h, w)
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package config
 import (
 	"github.com/prioritycut/prioritycut/dataset"
 	"github.com/prioritycut/prioritycut/model"
+	"github.com/prioritycut/prioritycut/model/fomm"
 	"github.com/prioritycut/prioritycut/prioritycut"
 )
 
@@ -34,7 +35,7 @@ type Config struct {
 	// Dataset says what is trained on and how it is augmented.
 	Dataset dataset.Params `yaml:"dataset_params"`
 	// Model sizes the networks.
-	Model model.Params `yaml:"model_params"`
+	Model fomm.Params `yaml:"model_params"`
 	// PriorityCut configures the masks of PriorityCut and the boxes of CutMix.
 	PriorityCut prioritycut.Params `yaml:"prioritycut_params"`
 	// Train configures losses, optimisers and the training loop.

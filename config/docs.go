@@ -15,7 +15,7 @@ import (
 
 	"github.com/prioritycut/prioritycut/dataset"
 	"github.com/prioritycut/prioritycut/internal/wrap"
-	"github.com/prioritycut/prioritycut/model"
+	"github.com/prioritycut/prioritycut/model/fomm"
 	"github.com/prioritycut/prioritycut/prioritycut"
 )
 
@@ -110,7 +110,7 @@ func typeName(t reflect.Type) string {
 var keyComments = sync.OnceValues(func() (map[string]string, error) {
 	fields := map[string]string{} // package.Struct.Field -> comment
 	for _, source := range []struct{ pkg, text string }{
-		{"config", configSource}, {"config", trainSource}, {"model", model.ParamsSource},
+		{"config", configSource}, {"config", trainSource}, {"model", fomm.ParamsSource},
 		{"prioritycut", prioritycut.ParamsSource}, {"dataset", dataset.ParamsSource},
 	} {
 		if err := readComments(source.pkg, source.text, fields); err != nil {

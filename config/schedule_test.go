@@ -4,7 +4,7 @@ import (
 	"math"
 	"testing"
 
-	"github.com/prioritycut/prioritycut/model"
+	"github.com/prioritycut/prioritycut/model/fomm"
 )
 
 func TestLearningRatesFallAtEpochs(t *testing.T) {
@@ -32,7 +32,7 @@ func TestLearningRatesFallAtSteps(t *testing.T) {
 }
 
 func TestConsistencyWeightRisesLinearly(t *testing.T) {
-	p := TrainParams{ConsWarmupEpochs: 1.5, LossWeights: model.LossWeights{Consistency: 2}}
+	p := TrainParams{ConsWarmupEpochs: 1.5, LossWeights: fomm.LossWeights{Consistency: 2}}
 	for step, want := range map[int64]float64{0: 0, 1: 2.0 / 75, 30: 0.8, 74: 2 * 74.0 / 75, 75: 2, 1e12: 2} {
 		if got := p.ConsistencyWeight(step, 50); math.Abs(got-want) > 1e-12 {
 			t.Errorf("step %d: %v, want %v", step, got, want)

@@ -1,6 +1,8 @@
 package config
 
-import "github.com/prioritycut/prioritycut/model"
+import (
+	"github.com/prioritycut/prioritycut/model/fomm"
+)
 
 // SpectralNorm says when spectral normalisation refines its vectors.
 type SpectralNorm string
@@ -69,9 +71,9 @@ type TrainParams struct {
 	// for relu5_1 (16 pixels).
 	Scales []float64 `yaml:"scales"`
 	// Transform configures the random warp of the equivariance losses.
-	Transform model.TransformParams `yaml:"transform_params"`
+	Transform fomm.TransformParams `yaml:"transform_params"`
 	// LossWeights weigh the terms of both players.
-	LossWeights model.LossWeights `yaml:"loss_weights"`
+	LossWeights fomm.LossWeights `yaml:"loss_weights"`
 	// ConsWarmupEpochs raises the weight of the consistency loss linearly from
 	// 0 over so many epochs, since the occlusion map means nothing at first:
 	// a tenth of the run from scratch, 0 with init_from. May be fractional.

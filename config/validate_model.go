@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/prioritycut/prioritycut/model"
+	"github.com/prioritycut/prioritycut/model/fomm"
 )
 
 const (
@@ -33,7 +34,7 @@ func (c *Config) height() int { return c.Dataset.FrameShape[0] }
 func (c *Config) width() int  { return c.Dataset.FrameShape[1] }
 
 // validateHourglass returns the sides of its input and whether they are right.
-func (c *Config) validateHourglass(v *validator, at string, p model.HourglassParams) (h, w int, ok bool) {
+func (c *Config) validateHourglass(v *validator, at string, p fomm.HourglassParams) (h, w int, ok bool) {
 	ok = v.ints(at+".block_expansion", int64(p.BlockExpansion), 1, maxWidth)
 	ok = v.ints(at+".max_features", int64(p.MaxFeatures), 1, maxWidth) && ok
 	ok = v.ints(at+".num_blocks", int64(p.NumBlocks), 1, maxBlocks) && ok
@@ -94,7 +95,7 @@ func (c *Config) validateDiscriminator(v *validator, at string) {
 	ok = v.ints(at+".max_features", int64(p.MaxFeatures), 1, maxWidth) && ok
 	ok = v.ints(at+".num_blocks", int64(p.NumBlocks), 1, maxBlocks) && ok
 	v.above(at+".kp_variance", p.KPVariance, 100)
-	oneOf(v, at+".enc_head", p.EncHead, model.PatchHead, model.GlobalHead)
+	oneOf(v, at+".enc_head", p.EncHead, fomm.PatchHead, fomm.GlobalHead)
 	v.above(at+".decoder_scale", p.DecoderScale, 4)
 	if !ok {
 		return

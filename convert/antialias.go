@@ -4,12 +4,12 @@ import (
 	"math"
 
 	"github.com/prioritycut/prioritycut/internal/safetensors"
-	"github.com/prioritycut/prioritycut/model"
+	"github.com/prioritycut/prioritycut/model/fomm"
 )
 
 // antiAliasKernels are the constant buffers down.weight of the reference's
 // modules, for programs that ask for every entry of a state dict.
-func antiAliasKernels(p model.Params) []safetensors.Tensor {
+func antiAliasKernels(p fomm.Params) []safetensors.Tensor {
 	var list []safetensors.Tensor
 	for _, k := range []struct {
 		name  string

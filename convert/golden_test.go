@@ -18,7 +18,7 @@ import (
 	"github.com/prioritycut/prioritycut/internal/golden"
 	"github.com/prioritycut/prioritycut/internal/rundir"
 	"github.com/prioritycut/prioritycut/internal/safetensors"
-	"github.com/prioritycut/prioritycut/model"
+	"github.com/prioritycut/prioritycut/model/fomm"
 	"github.com/prioritycut/prioritycut/tf"
 )
 
@@ -298,7 +298,7 @@ func predict(t *testing.T, run string) []float64 {
 		return s.Values(a.Data, a.Dims()...)
 	}
 	source, driving := picture("in_source"), picture("in_driving")
-	a := model.NewAnimator(s, conf.Model)
+	a := fomm.NewAnimator(s, conf.Model)
 	kpSource := a.KPDetector.Detect(s.At("kp_source"), source).Keypoints
 	kpDriving := a.KPDetector.Detect(s.At("kp_driving"), driving).Keypoints
 	out := a.Generator.Generate(s.At("forward"), source, kpSource, kpDriving).Prediction

@@ -8,7 +8,7 @@ import (
 
 	"github.com/prioritycut/prioritycut/config"
 	"github.com/prioritycut/prioritycut/graph"
-	"github.com/prioritycut/prioritycut/model"
+	"github.com/prioritycut/prioritycut/model/fomm"
 )
 
 // The networks of a checkpoint, in the order of a training step's optimisers.
@@ -43,8 +43,8 @@ type player struct {
 // runs.
 func newNetworks(c *config.Config) (*networks, error) {
 	s := graph.New(tensorflow.Float)
-	model.NewAnimator(s, c.Model)
-	model.NewDiscriminator(s, c.Variant, c.Model)
+	fomm.NewAnimator(s, c.Model)
+	fomm.NewDiscriminator(s, c.Variant, c.Model)
 	all := s.Variables()
 	n := &networks{scope: s, counter: s.VariableOf(tensorflow.Int64, "step", graph.Slot, graph.Zeros)}
 	rate := s.Placeholder("learning_rate", tensorflow.Float)

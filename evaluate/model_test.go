@@ -12,7 +12,7 @@ import (
 	"github.com/prioritycut/prioritycut/dataset/shapes"
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/internal/rundir"
-	"github.com/prioritycut/prioritycut/model"
+	"github.com/prioritycut/prioritycut/model/fomm"
 	"github.com/prioritycut/prioritycut/tf"
 )
 
@@ -56,7 +56,7 @@ func writeModel(t *testing.T, run rundir.Dir, seed int64, change func(name strin
 		t.Fatal(err)
 	}
 	s := graph.New(tensorflow.Float)
-	model.NewAnimator(s, c.Model)
+	fomm.NewAnimator(s, c.Model)
 	session, err := tf.NewSession(s.Graph(), tf.SessionConfig{Device: "cpu"})
 	if err != nil {
 		t.Fatal(err)

@@ -8,7 +8,7 @@ import (
 
 	"github.com/prioritycut/prioritycut/dataset"
 	"github.com/prioritycut/prioritycut/graph"
-	"github.com/prioritycut/prioritycut/model"
+	"github.com/prioritycut/prioritycut/model/fomm"
 	"github.com/prioritycut/prioritycut/tf"
 	"github.com/prioritycut/prioritycut/video"
 )
@@ -38,7 +38,7 @@ type Reconstructor struct {
 
 // NewReconstructor adds the inference of an animator on pictures of h by w
 // pixels to the graph of s.
-func NewReconstructor(s *graph.Scope, a *model.Animator, h, w int) (*Reconstructor, error) {
+func NewReconstructor(s *graph.Scope, a *fomm.Animator, h, w int) (*Reconstructor, error) {
 	s = s.WithTraining(false).At("reconstruct")
 	r := &Reconstructor{Height: h, Width: w}
 	size := [2]int64{int64(h), int64(w)}

@@ -13,7 +13,7 @@ import (
 	"github.com/prioritycut/prioritycut/dataset"
 	"github.com/prioritycut/prioritycut/evaluate/result"
 	"github.com/prioritycut/prioritycut/graph"
-	"github.com/prioritycut/prioritycut/model"
+	"github.com/prioritycut/prioritycut/model/fomm"
 	"github.com/prioritycut/prioritycut/tf"
 	"github.com/prioritycut/prioritycut/trained"
 	"github.com/prioritycut/prioritycut/video"
@@ -35,7 +35,7 @@ func openCheckpoint(path, device string) (_ *checkpointSubject, err error) {
 		return nil, &RequestError{err}
 	}
 	s := graph.New(tensorflow.Float)
-	animator := model.NewAnimator(s, c.model.Config.Model)
+	animator := fomm.NewAnimator(s, c.model.Config.Model)
 	h, w := c.model.Size()
 	if c.reconstructor, err = NewReconstructor(s, animator, h, w); err != nil {
 		return nil, fmt.Errorf("checkpoint %s: %w", path, err)

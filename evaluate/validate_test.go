@@ -15,7 +15,7 @@ import (
 	"github.com/prioritycut/prioritycut/dataset/shapes"
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/internal/picture"
-	"github.com/prioritycut/prioritycut/model"
+	"github.com/prioritycut/prioritycut/model/fomm"
 	"github.com/prioritycut/prioritycut/tf"
 	"github.com/prioritycut/prioritycut/video"
 )
@@ -38,7 +38,7 @@ func drawn(t *testing.T, side int) *dataset.Dataset {
 
 // network is a small animator with its reconstruction and a session in which
 // it has its first weights.
-func network(t *testing.T, side int) (*graph.Scope, *model.Animator, *Reconstructor, *tf.Session) {
+func network(t *testing.T, side int) (*graph.Scope, *fomm.Animator, *Reconstructor, *tf.Session) {
 	t.Helper()
 	c, _, err := config.Resolve(config.Options{Device: "cpu", Sets: []string{
 		"num_kp=3", "kp_detector_params.block_expansion=4", "kp_detector_params.max_features=8", "kp_detector_params.num_blocks=2",
@@ -49,7 +49,7 @@ func network(t *testing.T, side int) (*graph.Scope, *model.Animator, *Reconstruc
 		t.Fatal(err)
 	}
 	s := graph.New(tensorflow.Float)
-	a := model.NewAnimator(s, c.Model)
+	a := fomm.NewAnimator(s, c.Model)
 	r, err := NewReconstructor(s, a, side, side)
 	if err != nil {
 		t.Fatal(err)

@@ -15,7 +15,7 @@ import (
 
 	"github.com/prioritycut/prioritycut/config"
 	"github.com/prioritycut/prioritycut/graph"
-	"github.com/prioritycut/prioritycut/model"
+	"github.com/prioritycut/prioritycut/model/fomm"
 	"github.com/prioritycut/prioritycut/tf"
 	"github.com/prioritycut/prioritycut/trained"
 )
@@ -28,7 +28,7 @@ const tolerance = 1e-5
 func own(t testing.TB, m *trained.Model, source, driving, initial *tensorflow.Tensor) map[string]map[string][]float32 {
 	t.Helper()
 	root := graph.New(tensorflow.Float)
-	a := model.NewAnimator(root, m.Config.Model)
+	a := fomm.NewAnimator(root, m.Config.Model)
 	s := root.WithTraining(false).At("own")
 	feeds, fetches := map[tensorflow.Output]*tensorflow.Tensor{}, []tensorflow.Output{}
 	var names [][2]string
@@ -44,7 +44,7 @@ func own(t testing.TB, m *trained.Model, source, driving, initial *tensorflow.Te
 	}
 	src, drv, ini := picture("s", source), picture("d", driving), picture("i", initial)
 	kpS, kpD, kpI := a.KPDetector.Detect(s, src).Keypoints, a.KPDetector.Detect(s, drv).Keypoints, a.KPDetector.Detect(s, ini).Keypoints
-	relative := model.Relative(s, kpS, kpD, kpI, tensorflow.Output{}, m.Config.Animate.Normalization.UseRelativeJacobian)
+	relative := fomm.Relative(s, kpS, kpD, kpI, tensorflow.Output{}, m.Config.Animate.Normalization.UseRelativeJacobian)
 	moved := a.Generator.Generate(s, src, kpS, relative)
 	direct := a.Generator.Generate(s, src, kpS, kpD)
 	for _, signature := range []string{SigDefault, SigFrame} {

@@ -14,7 +14,7 @@ import (
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/internal/random"
 	"github.com/prioritycut/prioritycut/internal/rundir"
-	"github.com/prioritycut/prioritycut/model"
+	"github.com/prioritycut/prioritycut/model/fomm"
 	"github.com/prioritycut/prioritycut/tf"
 	"github.com/prioritycut/prioritycut/trained"
 )
@@ -40,7 +40,7 @@ func someModel(t testing.TB, seed int64, more ...string) *trained.Model {
 		t.Fatal(err)
 	}
 	s := graph.New(tensorflow.Float)
-	model.NewAnimator(s, c.Model)
+	fomm.NewAnimator(s, c.Model)
 	if err := s.Err(); err != nil {
 		t.Fatal(err)
 	}

@@ -6,7 +6,7 @@ import (
 	tensorflow "github.com/wamuir/graft/tensorflow"
 
 	"github.com/prioritycut/prioritycut/graph"
-	"github.com/prioritycut/prioritycut/model"
+	"github.com/prioritycut/prioritycut/model/fomm"
 	"github.com/prioritycut/prioritycut/tf"
 )
 
@@ -14,7 +14,7 @@ import (
 type builder struct {
 	notes    Notes
 	scope    *graph.Scope
-	animator *model.Animator
+	animator *fomm.Animator
 	list     []tf.SignatureDef
 }
 
@@ -22,9 +22,9 @@ type builder struct {
 type tensors map[string]tensorflow.Output
 
 // build makes the graph of all signatures, in inference mode.
-func build(notes Notes, p model.Params) (*builder, error) {
+func build(notes Notes, p fomm.Params) (*builder, error) {
 	scope := graph.New(tensorflow.Float)
-	b := &builder{notes: notes, scope: scope.WithTraining(false), animator: model.NewAnimator(scope, p)}
+	b := &builder{notes: notes, scope: scope.WithTraining(false), animator: fomm.NewAnimator(scope, p)}
 	b.serving(SigDefault)
 	b.absolute()
 	b.keypoints()
@@ -60,14 +60,14 @@ func (b *builder) add(s *graph.Scope, name string, in, out tensors) {
 	b.list = append(b.list, sig)
 }
 
-func (b *builder) detect(s *graph.Scope, name string, picture tensorflow.Output) model.Keypoints {
+func (b *builder) detect(s *graph.Scope, name string, picture tensorflow.Output) fomm.Keypoints {
 	return b.animator.KPDetector.Detect(s.At("detect_"+name), picture).Keypoints
 }
 
 // relative predicts by relative motion from pictures.
 func (b *builder) relative(s *graph.Scope, source, driving, initial tensorflow.Output) tensorflow.Output {
 	kpSource := b.detect(s, Source, source)
-	kp := model.Relative(s, kpSource, b.detect(s, Driving, driving), b.detect(s, DrivingInitial, initial),
+	kp := fomm.Relative(s, kpSource, b.detect(s, Driving, driving), b.detect(s, DrivingInitial, initial),
 		tensorflow.Output{}, b.notes.UseRelativeJacobian)
 	return b.animator.Generator.Generate(s, source, kpSource, kp).Prediction
 }
@@ -123,13 +123,13 @@ func (b *builder) animateFrame() {
 	if b.notes.Jacobians {
 		in[KPDrivingJacobian] = s.Placeholder(KPDrivingJacobian, tensorflow.Float, -1, k, 2, 2)
 	}
-	source := model.Keypoints{Value: in[KPSourceValue], Jacobian: in[KPSourceJacobian]}
-	driving := model.Keypoints{Value: in[KPDrivingValue], Jacobian: in[KPDrivingJacobian]}
+	source := fomm.Keypoints{Value: in[KPSourceValue], Jacobian: in[KPSourceJacobian]}
+	driving := fomm.Keypoints{Value: in[KPDrivingValue], Jacobian: in[KPDrivingJacobian]}
 
 	// Zeros [N, 1, 1, 1], which repeat the features of one source for N frames.
 	first := s.Slice(driving.Value, []int{0, 0, 0}, []int{-1, 1, 1})
 	zeros := s.Scale(s.ExpandDims(first, 3), 0)
-	e := model.Encoded{Small: s.Add(in[Small], zeros), Features: s.Add(in[Features], zeros)}
+	e := fomm.Encoded{Small: s.Add(in[Small], zeros), Features: s.Add(in[Features], zeros)}
 	g := b.animator.Generator.Decode(s, e, source, driving)
 	b.add(s, SigFrame, in, tensors{Prediction: g.Prediction})
 }

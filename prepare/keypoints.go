@@ -7,7 +7,7 @@ import (
 	tensorflow "github.com/wamuir/graft/tensorflow"
 
 	"github.com/prioritycut/prioritycut/graph"
-	"github.com/prioritycut/prioritycut/model"
+	"github.com/prioritycut/prioritycut/model/fomm"
 	"github.com/prioritycut/prioritycut/tf"
 	"github.com/prioritycut/prioritycut/trained"
 	"github.com/prioritycut/prioritycut/video"
@@ -35,7 +35,7 @@ func openDetector(path string) (*kpDetector, error) {
 	d := &kpDetector{digest: m.Digest()}
 	d.h, d.w = m.Size()
 	s := graph.New(tensorflow.Float)
-	a := model.NewAnimator(s, m.Config.Model)
+	a := fomm.NewAnimator(s, m.Config.Model)
 	in := s.WithTraining(false).At("prepare")
 	d.picture = in.Placeholder("picture", tensorflow.Uint8, -1, int64(d.h), int64(d.w), 3)
 	x := in.Div(in.Cast(d.picture, in.DType()), in.Scalar(255))

@@ -6,14 +6,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/prioritycut/prioritycut/model"
+	"github.com/prioritycut/prioritycut/model/fomm"
 	"github.com/prioritycut/prioritycut/prioritycut"
 )
 
 func drawOptions() StepOptions {
 	return StepOptions{
 		Batch: 3, Height: 40, Width: 60, Cut: prioritycut.DefaultParams(),
-		Transform: model.TransformParams{SigmaAffine: .05, SigmaTPS: .005, PointsTPS: 5},
+		Transform: fomm.TransformParams{SigmaAffine: .05, SigmaTPS: .005, PointsTPS: 5},
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/prioritycut/prioritycut/config"
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/model"
+	"github.com/prioritycut/prioritycut/model/fomm"
 )
 
 // TestParameterCounts compares the networks of the 256 presets with the
@@ -34,8 +35,8 @@ func TestParameterCounts(t *testing.T) {
 	} {
 		conf := resolve(t, config.Options{Preset: c.preset, Variant: string(c.variant), VGG19: "random", AllowMissing: true})
 		s := graph.New(tensorflow.Float)
-		model.NewAnimator(s, conf.Model)
-		model.NewDiscriminator(s, c.variant, conf.Model)
+		fomm.NewAnimator(s, conf.Model)
+		fomm.NewDiscriminator(s, c.variant, conf.Model)
 		model.NewVGG19(s.Sub("vgg"), 1)
 		if err := s.Err(); err != nil {
 			t.Fatal(err)

@@ -9,6 +9,7 @@ import (
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/internal/golden"
 	"github.com/prioritycut/prioritycut/model"
+	"github.com/prioritycut/prioritycut/model/fomm"
 	"github.com/prioritycut/prioritycut/prioritycut"
 	"github.com/prioritycut/prioritycut/tf"
 )
@@ -32,25 +33,25 @@ var goldenCases = []goldenCase{
 
 // options are the small configuration of the reference results.
 func (c goldenCase) options() StepOptions {
-	hourglass := model.HourglassParams{BlockExpansion: 8, MaxFeatures: 64, NumBlocks: 3, ScaleFactor: 0.25}
+	hourglass := fomm.HourglassParams{BlockExpansion: 8, MaxFeatures: 64, NumBlocks: 3, ScaleFactor: 0.25}
 	o := StepOptions{
 		Batch: 2, Height: 64, Width: 64,
 		Variant: c.variant,
-		Model: model.Params{
-			Common:     model.CommonParams{NumKP: 5, NumChannels: 3, EstimateJacobian: true},
-			KPDetector: model.KPDetectorParams{HourglassParams: hourglass, Temperature: 0.1},
-			Generator: model.GeneratorParams{
+		Model: fomm.Params{
+			Common:     fomm.CommonParams{NumKP: 5, NumChannels: 3, EstimateJacobian: true},
+			KPDetector: fomm.KPDetectorParams{HourglassParams: hourglass, Temperature: 0.1},
+			Generator: fomm.GeneratorParams{
 				BlockExpansion: 8, MaxFeatures: 64, NumDownBlocks: 2, NumBottleneckBlocks: 3,
 				EstimateOcclusionMap: true, DenseMotion: hourglass,
 			},
-			Discriminator: model.DiscriminatorParams{
+			Discriminator: fomm.DiscriminatorParams{
 				Scales: []float64{1, 0.5}, BlockExpansion: 8, MaxFeatures: 64, NumBlocks: 3,
-				SN: true, KPVariance: 0.01, EncHead: model.PatchHead, DecoderScale: 1,
+				SN: true, KPVariance: 0.01, EncHead: fomm.PatchHead, DecoderScale: 1,
 			},
 		},
 		Cut:       prioritycut.DefaultParams(),
-		Transform: model.TransformParams{SigmaAffine: 0.05, SigmaTPS: 0.005, PointsTPS: 5},
-		Weights: model.LossWeights{
+		Transform: fomm.TransformParams{SigmaAffine: 0.05, SigmaTPS: 0.005, PointsTPS: 5},
+		Weights: fomm.LossWeights{
 			GeneratorGAN: 1, DiscriminatorGAN: 1, Consistency: 1,
 			FeatureMatching: []float64{10, 10, 10, 10}, Perceptual: []float64{10, 10, 10, 10, 10},
 			EquivarianceValue: 10, EquivarianceJacobian: 10,

@@ -7,6 +7,7 @@ import (
 
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/model"
+	"github.com/prioritycut/prioritycut/model/fomm"
 	"github.com/prioritycut/prioritycut/prioritycut"
 )
 
@@ -24,10 +25,10 @@ type StepOptions struct {
 	// Variant decides which discriminator and losses there are.
 	Variant model.Variant
 	// Model, Cut, Transform and Weights configure networks and losses.
-	Model     model.Params
+	Model     fomm.Params
 	Cut       prioritycut.Params
-	Transform model.TransformParams
-	Weights   model.LossWeights
+	Transform fomm.TransformParams
+	Weights   fomm.LossWeights
 	// Scales of the perceptual loss.
 	Scales []float64
 	// VGGDivisor divides VGG-19's widths (1: the real network).
@@ -64,8 +65,8 @@ type Step struct {
 	Inputs
 	// Animator and Discriminator own the variables; Discriminator is nil for
 	// the variant fomm.
-	Animator      *model.Animator
-	Discriminator model.Discriminator
+	Animator      *fomm.Animator
+	Discriminator fomm.Discriminator
 	VGG           *model.VGG19
 	// LossNames name the elements of Losses: each term as it enters the sum,
 	// weighted (L_cons without its warm-up).
@@ -91,10 +92,10 @@ type Step struct {
 
 // Pictures are what a step can show. Outputs that a variant lacks do not exist.
 type Pictures struct {
-	KPSource, KPDriving, KPTransformed model.Keypoints
+	KPSource, KPDriving, KPTransformed fomm.Keypoints
 	Transformed                        tensorflow.Output // [N, H, W, 3]
 	Deformed                           tensorflow.Output // [N, H, W, 3]
-	Generation                         model.Generation
+	Generation                         fomm.Generation
 	Background                         tensorflow.Output // [N, h, w, 1]
 	Mask                               tensorflow.Output // [N, H, W, 1]
 	Mixed                              tensorflow.Output // [N, H, W, 3]
@@ -129,15 +130,15 @@ type stepBuilder struct {
 
 	real, fake        *model.Pyramid
 	prediction        tensorflow.Output
-	judgedG           [2]model.Judgement // real, fake, as the generator's step sees them
+	judgedG           [2]fomm.Judgement // real, fake, as the generator's step sees them
 	generator, critic []tensorflow.Output
 	names             []string
 	losses            []tensorflow.Output
 	statNames         []string
 	stats             []tensorflow.Output
 	optimizers        []*optimizer
-	kpDriving         model.Keypoints
-	kpSource          model.Keypoints
+	kpDriving         fomm.Keypoints
+	kpSource          fomm.Keypoints
 }
 
 // optimizer is Adam for one network.
@@ -151,7 +152,7 @@ type optimizer struct {
 }
 
 func (b *stepBuilder) makeVariables(s *graph.Scope) {
-	b.step.Animator = model.NewAnimator(s, b.o.Model)
+	b.step.Animator = fomm.NewAnimator(s, b.o.Model)
 	kpVars := s.Variables(graph.Trainable)
 	var generator, detector []*graph.Variable
 	for _, v := range kpVars {
@@ -161,7 +162,7 @@ func (b *stepBuilder) makeVariables(s *graph.Scope) {
 			generator = append(generator, v)
 		}
 	}
-	b.step.Discriminator = model.NewDiscriminator(s, b.o.Variant, b.o.Model)
+	b.step.Discriminator = fomm.NewDiscriminator(s, b.o.Variant, b.o.Model)
 	critic := s.Variables(graph.Trainable)[len(kpVars):]
 	b.step.VGG = model.NewVGG19(s.Sub("vgg"), b.o.VGGDivisor)
 	b.step.Counter = s.VariableOf(tensorflow.Int64, "step", graph.Slot, graph.Zeros)
@@ -253,8 +254,8 @@ func (b *stepBuilder) adversarial() {
 	at := b.s.At("judge_for_generator")
 	b.judgedG[0], b.judgedG[1] = b.judgeBoth(at, b.fake)
 	real, fake := b.judgedG[0], b.judgedG[1]
-	b.addLoss("gen_gan", at.Scale(model.GeneratorGAN(at, fake), weights.GeneratorGAN), &b.generator)
-	matching := model.FeatureMatching(at, real, fake)
+	b.addLoss("gen_gan", at.Scale(fomm.GeneratorGAN(at, fake), weights.GeneratorGAN), &b.generator)
+	matching := fomm.FeatureMatching(at, real, fake)
 	b.addLoss("feature_matching", model.WeightedSum(at, matching, weights.FeatureMatching), &b.generator)
 	b.step.Pictures.RealPixels, b.step.Pictures.FakePixels = real.Pixels, fake.Pixels
 }
@@ -262,7 +263,7 @@ func (b *stepBuilder) adversarial() {
 // judgeBoth keeps the reference's order of calls, in which spectral vectors
 // are refined: the multi-scale discriminator sees the fake first, the U-Net the
 // real.
-func (b *stepBuilder) judgeBoth(s *graph.Scope, fake *model.Pyramid) (onReal, onFake model.Judgement) {
+func (b *stepBuilder) judgeBoth(s *graph.Scope, fake *model.Pyramid) (onReal, onFake fomm.Judgement) {
 	d := b.step.Discriminator
 	if b.o.Variant == model.FOMMAdv {
 		onFake = d.Judge(s.At("fake"), fake, b.kpDriving)
@@ -280,16 +281,16 @@ func (b *stepBuilder) equivariance() {
 	}
 	s := b.s.At("equivariance")
 	in := b.step.Inputs
-	transform := model.Transform{Theta: in.Theta, ControlParams: in.ControlParams, Points: b.o.Transform.PointsTPS}
+	transform := fomm.Transform{Theta: in.Theta, ControlParams: in.ControlParams, Points: b.o.Transform.PointsTPS}
 	frame := transform.Frame(s, in.Driving, b.o.Model.AlignCorners)
 	transformed := b.step.Animator.KPDetector.Detect(b.s.At("kp_transformed"), frame).Keypoints
 	b.step.Pictures.Transformed, b.step.Pictures.KPTransformed = frame, transformed
 	if weights.EquivarianceValue != 0 {
-		value := model.EquivarianceValue(s, transform, b.kpDriving, transformed)
+		value := fomm.EquivarianceValue(s, transform, b.kpDriving, transformed)
 		b.addLoss("equivariance_value", s.Scale(value, weights.EquivarianceValue), &b.generator)
 	}
 	if weights.EquivarianceJacobian != 0 {
-		jacobian := model.EquivarianceJacobian(s, transform, b.kpDriving, transformed)
+		jacobian := fomm.EquivarianceJacobian(s, transform, b.kpDriving, transformed)
 		b.addLoss("equivariance_jacobian", s.Scale(jacobian, weights.EquivarianceJacobian), &b.generator)
 	}
 }
@@ -306,19 +307,19 @@ func (b *stepBuilder) discriminatorLosses() {
 	if b.o.Refinement == graph.RefineEachCall {
 		real, fake = b.judgeBoth(s, model.NewPyramid(s, detached))
 	}
-	critic := s.Scale(model.DiscriminatorGAN(s, real, fake), weight)
+	critic := s.Scale(fomm.DiscriminatorGAN(s, real, fake), weight)
 	if b.o.Variant == model.FOMMAdv {
 		b.addLoss("disc_gan", critic, &b.critic)
 		return
 	}
 	b.addLoss("disc_enc", critic, &b.critic)
-	b.addLoss("disc_dec", s.Scale(model.DecoderGAN(s, real, fake), weight), &b.critic)
+	b.addLoss("disc_dec", s.Scale(fomm.DecoderGAN(s, real, fake), weight), &b.critic)
 	b.consistency(s, real, fake, detached)
 }
 
 // consistency is L_cons: the decoder's scores of a mixed picture are to be the
 // mix of its scores.
-func (b *stepBuilder) consistency(s *graph.Scope, real, fake model.Judgement, detached tensorflow.Output) {
+func (b *stepBuilder) consistency(s *graph.Scope, real, fake fomm.Judgement, detached tensorflow.Output) {
 	in, pictures := b.step.Inputs, &b.step.Pictures
 	other := fake.Pixels
 	switch b.o.Variant {

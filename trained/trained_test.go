@@ -13,7 +13,7 @@ import (
 	"github.com/prioritycut/prioritycut/config"
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/internal/rundir"
-	"github.com/prioritycut/prioritycut/model"
+	"github.com/prioritycut/prioritycut/model/fomm"
 	"github.com/prioritycut/prioritycut/tf"
 )
 
@@ -42,7 +42,7 @@ func resolve(t *testing.T, more ...string) *config.Config {
 func network(t *testing.T, c *config.Config, seed int64) (*graph.Scope, *tf.Session) {
 	t.Helper()
 	s := graph.New(tensorflow.Float)
-	model.NewAnimator(s, c.Model)
+	fomm.NewAnimator(s, c.Model)
 	if err := s.Err(); err != nil {
 		t.Fatal(err)
 	}

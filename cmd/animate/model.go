@@ -11,7 +11,7 @@ import (
 	"github.com/prioritycut/prioritycut/config"
 	"github.com/prioritycut/prioritycut/internal/cli"
 	"github.com/prioritycut/prioritycut/internal/rundir"
-	"github.com/prioritycut/prioritycut/model"
+	"github.com/prioritycut/prioritycut/model/fomm"
 	"github.com/prioritycut/prioritycut/tf"
 	"github.com/prioritycut/prioritycut/trained"
 	"github.com/prioritycut/prioritycut/video"
@@ -85,7 +85,7 @@ func (p *program) applyConfig(m *trained.Model) error {
 		return err
 	}
 	own, other := m.Config.Model, c.Model
-	own.Discriminator, other.Discriminator = model.DiscriminatorParams{}, model.DiscriminatorParams{}
+	own.Discriminator, other.Discriminator = fomm.DiscriminatorParams{}, fomm.DiscriminatorParams{}
 	if diff := cmp.Diff(own, other); diff != "" {
 		return fmt.Errorf("--config=%s describes other networks than those of checkpoint %s, which carries its own configuration (leave --config out):\n%s", p.config, m.Dir, diff)
 	}

@@ -15,7 +15,7 @@ import (
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/internal/cli"
 	"github.com/prioritycut/prioritycut/internal/rundir"
-	"github.com/prioritycut/prioritycut/model"
+	"github.com/prioritycut/prioritycut/model/fomm"
 	"github.com/prioritycut/prioritycut/tf"
 )
 
@@ -37,8 +37,8 @@ func untrained(t *testing.T, variant string) string {
 		t.Fatal(err)
 	}
 	s := graph.New(tensorflow.Float)
-	model.NewAnimator(s, c.Model)
-	model.NewDiscriminator(s, c.Variant, c.Model)
+	fomm.NewAnimator(s, c.Model)
+	fomm.NewDiscriminator(s, c.Variant, c.Model)
 	if err := s.Err(); err != nil {
 		t.Fatal(err)
 	}

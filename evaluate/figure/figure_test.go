@@ -16,6 +16,7 @@ import (
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/internal/picture"
 	"github.com/prioritycut/prioritycut/model"
+	"github.com/prioritycut/prioritycut/model/fomm"
 	"github.com/prioritycut/prioritycut/tf"
 	"github.com/prioritycut/prioritycut/trained"
 )
@@ -185,7 +186,7 @@ func TestPrediction(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := graph.New(tensorflow.Float)
-	r, err := evaluate.NewReconstructor(s, model.NewAnimator(s, m.Config.Model), 32, 32)
+	r, err := evaluate.NewReconstructor(s, fomm.NewAnimator(s, m.Config.Model), 32, 32)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -252,8 +253,8 @@ func TestFeedback(t *testing.T) {
 			t.Fatal(err)
 		}
 		s := graph.New(tensorflow.Float)
-		a := model.NewAnimator(s, m.Config.Model)
-		critic := model.NewDiscriminator(s, m.Config.Variant, m.Config.Model)
+		a := fomm.NewAnimator(s, m.Config.Model)
+		critic := fomm.NewDiscriminator(s, m.Config.Variant, m.Config.Model)
 		off := s.WithTraining(false)
 		shown, driving := off.Placeholder("shown", tensorflow.Float, 1, 32, 32, 3), off.Placeholder("driving", tensorflow.Float, 1, 32, 32, 3)
 		j := critic.Judge(off.At("judge"), model.NewPyramid(off, shown), a.KPDetector.Detect(off.At("kp"), driving).Keypoints)

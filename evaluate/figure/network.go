@@ -9,6 +9,7 @@ import (
 	"github.com/prioritycut/prioritycut/evaluate"
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/model"
+	"github.com/prioritycut/prioritycut/model/fomm"
 	"github.com/prioritycut/prioritycut/prioritycut"
 	"github.com/prioritycut/prioritycut/tf"
 	"github.com/prioritycut/prioritycut/trained"
@@ -42,7 +43,7 @@ func build(m *trained.Model, want parts, device string) (*network, error) {
 	}
 	s := graph.New(tensorflow.Float)
 	h, w := m.Size()
-	animator := model.NewAnimator(s, m.Config.Model)
+	animator := fomm.NewAnimator(s, m.Config.Model)
 	r, err := evaluate.NewReconstructor(s, animator, h, w)
 	if err != nil {
 		return nil, err
@@ -53,8 +54,8 @@ func build(m *trained.Model, want parts, device string) (*network, error) {
 		n.cut(at, m.Config.PriorityCut)
 	}
 	if want.pixels {
-		critic := model.NewDiscriminator(s, m.Config.Variant, m.Config.Model)
-		n.pixels = critic.Judge(at, model.NewPyramid(at, r.Prediction), model.Keypoints{Value: r.KPDriving}).Pixels
+		critic := fomm.NewDiscriminator(s, m.Config.Variant, m.Config.Model)
+		n.pixels = critic.Judge(at, model.NewPyramid(at, r.Prediction), fomm.Keypoints{Value: r.KPDriving}).Pixels
 	}
 	if err := s.Err(); err != nil {
 		return nil, err

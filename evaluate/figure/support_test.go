@@ -13,6 +13,7 @@ import (
 	"github.com/prioritycut/prioritycut/internal/random"
 	"github.com/prioritycut/prioritycut/internal/rundir"
 	"github.com/prioritycut/prioritycut/model"
+	"github.com/prioritycut/prioritycut/model/fomm"
 	"github.com/prioritycut/prioritycut/tf"
 )
 
@@ -44,8 +45,8 @@ func resolve(t *testing.T, variant model.Variant, more ...string) *config.Config
 func saved(t *testing.T, c *config.Config, seed int64, change func(*rundir.Meta), left ...string) string {
 	t.Helper()
 	s := graph.New(tensorflow.Float)
-	model.NewAnimator(s, c.Model)
-	model.NewDiscriminator(s, c.Variant, c.Model)
+	fomm.NewAnimator(s, c.Model)
+	fomm.NewDiscriminator(s, c.Variant, c.Model)
 	if err := s.Err(); err != nil {
 		t.Fatal(err)
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/internal/random"
 	"github.com/prioritycut/prioritycut/internal/rundir"
-	"github.com/prioritycut/prioritycut/model"
+	"github.com/prioritycut/prioritycut/model/fomm"
 	"github.com/prioritycut/prioritycut/tf"
 )
 
@@ -43,7 +43,7 @@ func WriteSized(dir string, seed int64, o config.Options) error {
 		return err
 	}
 	s := graph.New(tensorflow.Float)
-	model.NewAnimator(s, c.Model)
+	fomm.NewAnimator(s, c.Model)
 	if err := s.Err(); err != nil {
 		return err
 	}

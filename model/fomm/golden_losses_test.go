@@ -1,4 +1,4 @@
-package model
+package fomm
 
 import (
 	"fmt"
@@ -8,6 +8,7 @@ import (
 
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/internal/golden"
+	"github.com/prioritycut/prioritycut/model"
 	"github.com/prioritycut/prioritycut/prioritycut"
 )
 
@@ -42,9 +43,9 @@ func (g *goldenGraph) conditioned() {
 // predicted is the prediction in the file. Discriminators judge it instead of
 // our own, which differs by rounding: instance norm enlarges that where maps
 // are nearly flat.
-func (g *goldenGraph) predicted() (tensorflow.Output, *Pyramid) {
+func (g *goldenGraph) predicted() (tensorflow.Output, *model.Pyramid) {
 	fake := g.picture("ac0_gen_prediction")
-	return fake, NewPyramid(g.s.At("pyramid_predicted"), fake)
+	return fake, model.NewPyramid(g.s.At("pyramid_predicted"), fake)
 }
 
 // judgeBoth compares activations, scores and losses on the driving frame and
@@ -85,7 +86,7 @@ func (g *goldenGraph) lastBlock(s *graph.Scope) tensorflow.Output {
 
 // matching is the weighted feature matching.
 func matching(s *graph.Scope, onReal, onFake Judgement) tensorflow.Output {
-	return WeightedSum(s, FeatureMatching(s, onReal, onFake), goldenWeights.FeatureMatching)
+	return model.WeightedSum(s, FeatureMatching(s, onReal, onFake), goldenWeights.FeatureMatching)
 }
 
 // unet compares the U-Net discriminator on both pictures and on their mix.
@@ -111,7 +112,7 @@ func (g *goldenGraph) unet() {
 
 	mask := g.priorityMask(s)
 	mixed := prioritycut.Mix(s, g.driving, prediction, mask)
-	onMixed := d.Judge(s.At("mixed"), NewPyramid(s.At("mixed"), mixed), none)
+	onMixed := d.Judge(s.At("mixed"), model.NewPyramid(s.At("mixed"), mixed), none)
 	g.want("unet_mixed", mixed, maps)
 	g.want("unet_mixed_head_enc", onMixed.Scores[0], maps)
 	g.want("unet_mixed_head_dec", onMixed.Pixels, maps)

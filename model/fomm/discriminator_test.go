@@ -1,4 +1,4 @@
-package model
+package fomm
 
 import (
 	"fmt"
@@ -8,6 +8,7 @@ import (
 	tensorflow "github.com/wamuir/graft/tensorflow"
 
 	"github.com/prioritycut/prioritycut/graph"
+	"github.com/prioritycut/prioritycut/model"
 	"github.com/prioritycut/prioritycut/tf/tftest"
 )
 
@@ -30,10 +31,10 @@ func TestUNetShapes(t *testing.T) {
 		s := graph.New(tensorflow.Float)
 		p := params256()
 		c.change(&p.Discriminator)
-		d := NewDiscriminator(s, PriorityCut, p)
+		d := NewDiscriminator(s, model.PriorityCut, p)
 		kp := Keypoints{Value: s.Placeholder("kp", tensorflow.Float, -1, 10, 2)}
 		x := s.Placeholder("x", tensorflow.Float, -1, 256, 256, 3)
-		j := d.Judge(s.At("judge"), NewPyramid(s, x), kp)
+		j := d.Judge(s.At("judge"), model.NewPyramid(s, x), kp)
 		if err := s.Err(); err != nil {
 			t.Fatalf("%s: %v", c.name, err)
 		}
@@ -68,7 +69,7 @@ func TestGlobalHead(t *testing.T) {
 	p := goldenDiscriminator(2)
 	p.EncHead = GlobalHead
 	d := NewUNetDiscriminator(s.Sub("unet"), p, goldenParams(true).Common)
-	j := d.Judge(s.At("judge"), NewPyramid(s, noise(s, 1, 2, 8, 8, 3)), Keypoints{})
+	j := d.Judge(s.At("judge"), model.NewPyramid(s, noise(s, 1, 2, 8, 8, 3)), Keypoints{})
 	last := j.Features[0][1]
 	got := fetch(t, initialized(t, s), j.Scores[0], last, s.VariableNamed("unet.conv.weight").Value, s.VariableNamed("unet.conv.bias").Value)
 	channels := len(got[2])
@@ -134,14 +135,14 @@ func TestSizesThatDoNotFit(t *testing.T) {
 		}, []string{"10x16", "hourglass"}},
 		"U-Net discriminator": {func(s *graph.Scope, p Params, x func(h, w int64) tensorflow.Output) {
 			p.Discriminator = goldenDiscriminator(4)
-			NewDiscriminator(s, UNet, p).Judge(s, NewPyramid(s, x(64, 60)), Keypoints{})
+			NewDiscriminator(s, model.UNet, p).Judge(s, model.NewPyramid(s, x(64, 60)), Keypoints{})
 		}, []string{"64x60", "multiples of 8"}},
 		"multi-scale discriminator": {func(s *graph.Scope, p Params, x func(h, w int64) tensorflow.Output) {
 			p.Discriminator = goldenDiscriminator(4)
-			NewDiscriminator(s, FOMMAdv, p).Judge(s, NewPyramid(s, x(16, 16)), Keypoints{})
+			NewDiscriminator(s, model.FOMMAdv, p).Judge(s, model.NewPyramid(s, x(16, 16)), Keypoints{})
 		}, []string{"down_blocks.2/conv", "smaller than a kernel of 4"}},
 		"VGG-19": {func(s *graph.Scope, _ Params, x func(h, w int64) tensorflow.Output) {
-			NewVGG19(s.Sub("vgg"), 16).Features(s, x(8, 64))
+			model.NewVGG19(s.Sub("vgg"), 16).Features(s, x(8, 64))
 		}, []string{"1x8", "MaxPool"}},
 		"keypoints of another number": {func(s *graph.Scope, p Params, x func(h, w int64) tensorflow.Output) {
 			nets := NewAnimator(s, p)
@@ -174,7 +175,7 @@ func TestSizesThatDoNotFit(t *testing.T) {
 // TestNoDiscriminator: FOMM's recipe has none.
 func TestNoDiscriminator(t *testing.T) {
 	s := graph.New(tensorflow.Float)
-	if d := NewDiscriminator(s, FOMM, params256()); d != nil || len(s.Variables()) != 0 || s.Err() != nil {
+	if d := NewDiscriminator(s, model.FOMM, params256()); d != nil || len(s.Variables()) != 0 || s.Err() != nil {
 		t.Errorf("FOMM has a discriminator %v with %d variables (%v)", d, len(s.Variables()), s.Err())
 	}
 }

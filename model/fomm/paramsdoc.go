@@ -1,4 +1,4 @@
-package model
+package fomm
 
 import _ "embed" // the source of the option structs documents the keys
 

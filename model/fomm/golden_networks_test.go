@@ -1,6 +1,10 @@
-package model
+package fomm
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/prioritycut/prioritycut/model"
+)
 
 // pyramids compares the driving frame's levels.
 func (g *goldenGraph) pyramids() {
@@ -33,7 +37,7 @@ func (g *goldenGraph) generate(prefix string) {
 	s := g.s.At("generator_forward")
 	gen := g.animator.Generator.Generate(s, g.source, g.kpSource.Keypoints, g.kpDriving.Keypoints)
 	g.generation = gen
-	g.real, g.fake = NewPyramid(g.s.At("pyramid_real"), g.driving), NewPyramid(g.s.At("pyramid_fake"), gen.Prediction)
+	g.real, g.fake = model.NewPyramid(g.s.At("pyramid_real"), g.driving), model.NewPyramid(g.s.At("pyramid_fake"), gen.Prediction)
 
 	g.want(prefix+"dm_down", gen.Motion.Small, maps)
 	g.want(prefix+"dm_heatmap", gen.Heatmap, asIs)
@@ -87,12 +91,12 @@ func (g *goldenGraph) equivariances(prefix string, alignCorners bool) {
 // perceptualLoss compares VGG-19's features and their differences.
 func (g *goldenGraph) perceptualLoss() {
 	s := g.s.At("perceptual")
-	g.vgg = NewVGG19(g.s.Sub("vgg"), 8)
+	g.vgg = model.NewVGG19(g.s.Sub("vgg"), 8)
 	for i, feature := range g.vgg.Features(s.At("driving"), g.driving) {
 		g.want(fmt.Sprintf("vgg_driving_slice%d", i+1), feature, maps)
 	}
-	terms := Perceptual(s, g.vgg, g.real, g.fake, []float64{1, 0.5, 0.25})
-	g.perceptual = WeightedSum(s, terms, goldenWeights.Perceptual)
+	terms := model.Perceptual(s, g.vgg, g.real, g.fake, []float64{1, 0.5, 0.25})
+	g.perceptual = model.WeightedSum(s, terms, goldenWeights.Perceptual)
 	g.want("perceptual_total", g.perceptual, asIs)
 	g.want("perceptual_terms_scale_x_slice", stackAll(s, terms), asIs)
 }

@@ -1,4 +1,4 @@
-package model
+package fomm
 
 import (
 	"fmt"
@@ -8,6 +8,7 @@ import (
 	tensorflow "github.com/wamuir/graft/tensorflow"
 
 	"github.com/prioritycut/prioritycut/graph"
+	"github.com/prioritycut/prioritycut/model"
 )
 
 // params256 are the networks of the published configurations at 256x256.
@@ -46,15 +47,15 @@ func TestParameterCounts(t *testing.T) {
 	s := graph.New(tensorflow.Float)
 	p := params256()
 	NewAnimator(s, p)
-	NewVGG19(s.Sub("vgg"), 1)
+	model.NewVGG19(s.Sub("vgg"), 1)
 	withKP, withSN := p, p
 	withKP.Discriminator.UseKP, withSN.Discriminator.SN = true, true
 	for scope, c := range map[string]struct {
-		variant Variant
+		variant model.Variant
 		params  Params
 	}{
-		"fomm": {FOMMAdv, p}, "fomm_kp": {FOMMAdv, withKP}, "fomm_sn": {FOMMAdv, withSN},
-		"unet": {PriorityCut, p}, "unet_kp": {UNet, withKP}, "unet_sn": {CutMix, withSN},
+		"fomm": {model.FOMMAdv, p}, "fomm_kp": {model.FOMMAdv, withKP}, "fomm_sn": {model.FOMMAdv, withSN},
+		"unet": {model.PriorityCut, p}, "unet_kp": {model.UNet, withKP}, "unet_sn": {model.CutMix, withSN},
 	} {
 		NewDiscriminator(s.Sub(scope), c.variant, c.params)
 	}
@@ -98,7 +99,7 @@ func TestNames(t *testing.T) {
 	p.Discriminator.Scales = []float64{1, 0.5}
 	p.Discriminator.SN = true
 	NewAnimator(s, p)
-	NewDiscriminator(s, FOMMAdv, p)
+	NewDiscriminator(s, model.FOMMAdv, p)
 	NewUNetDiscriminator(s.Sub("unet"), p.Discriminator, p.Common)
 	if err := s.Err(); err != nil {
 		t.Fatal(err)
@@ -148,23 +149,6 @@ func TestFirstJacobians(t *testing.T) {
 	for i, v := range s.VariableNamed("kp_detector.jacobian.bias").Initial(1) {
 		if want := []float64{1, 0, 0, 1}[i%4]; v != want {
 			t.Errorf("bias %d starts as %v, want %v", i, v, want)
-		}
-	}
-}
-
-func TestVGGLayers(t *testing.T) {
-	var got []string
-	for _, l := range VGGLayers(1) {
-		got = append(got, fmt.Sprintf("%d:%d-%d", l.Index, l.In, l.Out))
-	}
-	want := "0:3-64 2:64-64 5:64-128 7:128-128 10:128-256 12:256-256 14:256-256 16:256-256 " +
-		"19:256-512 21:512-512 23:512-512 25:512-512 28:512-512"
-	if strings.Join(got, " ") != want {
-		t.Errorf("layers are %v, want %s", got, want)
-	}
-	for _, l := range VGGLayers(1000) {
-		if l.Out != 1 {
-			t.Errorf("layer %d has %d channels", l.Index, l.Out)
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package model
+package fomm
 
 import (
 	"fmt"
@@ -9,6 +9,7 @@ import (
 
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/internal/golden"
+	"github.com/prioritycut/prioritycut/model"
 	"github.com/prioritycut/prioritycut/tf/tftest"
 )
 
@@ -61,12 +62,12 @@ type goldenGraph struct {
 	source, driving tensorflow.Output
 
 	animator     *Animator
-	vgg          *VGG19
+	vgg          *model.VGG19
 	disc         *MultiScale // disc_ms
 	kpSource     Detection
 	kpDriving    Detection
 	generation   Generation
-	real, fake   *Pyramid
+	real, fake   *model.Pyramid
 	equivariance [2]tensorflow.Output // value, Jacobian; weighted
 	perceptual   tensorflow.Output    // weighted
 

@@ -1,4 +1,4 @@
-package model
+package fomm
 
 import (
 	"strconv"
@@ -7,11 +7,14 @@ import (
 	tensorflow "github.com/wamuir/graft/tensorflow"
 
 	"github.com/prioritycut/prioritycut/graph"
+	"github.com/prioritycut/prioritycut/model"
 )
 
 const leakySlope = 0.2
 
 func itoa(i int) string { return strconv.Itoa(i) }
+
+func scaleName(scale float64) string { return strconv.FormatFloat(scale, 'g', -1, 64) }
 
 // Judgement is what a discriminator says of pictures.
 type Judgement struct {
@@ -32,26 +35,7 @@ type Judgement struct {
 type Discriminator interface {
 	// Judge scores a pyramid of pictures; kp are the driving keypoints, used
 	// where the discriminator is conditioned on them.
-	Judge(s *graph.Scope, x *Pyramid, kp Keypoints) Judgement
-}
-
-// Pyramid is a picture [N, H, W, 3] at several scales, each made once.
-type Pyramid struct {
-	s      *graph.Scope
-	levels map[float64]tensorflow.Output
-}
-
-// NewPyramid returns the pyramid of x, whose operations go into scope s.
-func NewPyramid(s *graph.Scope, x tensorflow.Output) *Pyramid {
-	return &Pyramid{s: s, levels: map[float64]tensorflow.Output{1: x}}
-}
-
-// Level is the picture shrunk (anti-aliased) by scale.
-func (p *Pyramid) Level(scale float64) tensorflow.Output {
-	if _, ok := p.levels[scale]; !ok {
-		p.levels[scale] = p.s.AntiAlias(p.levels[1], scale)
-	}
-	return p.levels[scale]
+	Judge(s *graph.Scope, x *model.Pyramid, kp Keypoints) Judgement
 }
 
 // condition joins x [N, H, W, C] with maps of the keypoints, if p asks for them.
@@ -129,7 +113,7 @@ func NewMultiScale(s *graph.Scope, p DiscriminatorParams, c CommonParams) *Multi
 	m := &MultiScale{params: p}
 	discs := s.Sub("discs")
 	for _, scale := range p.Scales {
-		name := strings.ReplaceAll(strconv.FormatFloat(scale, 'g', -1, 64), ".", "-")
+		name := strings.ReplaceAll(scaleName(scale), ".", "-")
 		at := discs.Sub(name)
 		d := &patchDiscriminator{scale: scale}
 		o := graph.ConvOptions{SpectralNorm: p.SN}
@@ -146,10 +130,10 @@ func NewMultiScale(s *graph.Scope, p DiscriminatorParams, c CommonParams) *Multi
 }
 
 // Judge implements Discriminator.
-func (m *MultiScale) Judge(s *graph.Scope, x *Pyramid, kp Keypoints) Judgement {
+func (m *MultiScale) Judge(s *graph.Scope, x *model.Pyramid, kp Keypoints) Judgement {
 	var j Judgement
 	for _, d := range m.scales {
-		at := s.At("scale_" + strconv.FormatFloat(d.scale, 'g', -1, 64))
+		at := s.At("scale_" + scaleName(d.scale))
 		y := m.params.condition(at, x.Level(d.scale), kp)
 		var features []tensorflow.Output
 		for _, b := range d.blocks {
@@ -217,7 +201,7 @@ func (p DiscriminatorParams) decoderWidth(i int) int {
 }
 
 // Judge implements Discriminator.
-func (u *UNetDiscriminator) Judge(s *graph.Scope, x *Pyramid, kp Keypoints) Judgement {
+func (u *UNetDiscriminator) Judge(s *graph.Scope, x *model.Pyramid, kp Keypoints) Judgement {
 	y := u.params.condition(s, x.Level(1), kp)
 	if dims := s.Shape(y); s.Err() == nil {
 		if step := 1 << (len(u.down) - 1); dims[1]%step != 0 || dims[2]%step != 0 {

@@ -1,15 +1,15 @@
-package model
+package fomm
 
 import (
 	"fmt"
 	"math"
-	"strings"
 	"testing"
 
 	tensorflow "github.com/wamuir/graft/tensorflow"
 
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/internal/random"
+	"github.com/prioritycut/prioritycut/model"
 	"github.com/prioritycut/prioritycut/tf/tftest"
 )
 
@@ -81,7 +81,7 @@ func TestFeatureMatching(t *testing.T) {
 		}
 	}
 	terms := FeatureMatching(s, judged[0], judged[1])
-	got := fetch(t, tftest.NewSession(t, s), stackAll(s, terms), WeightedSum(s, terms, []float64{10, 0, 0.5, 7}))
+	got := fetch(t, tftest.NewSession(t, s), stackAll(s, terms), model.WeightedSum(s, terms, []float64{10, 0, 0.5, 7}))
 	var want []float64
 	total := 0.0
 	for i, a := range values[0] {
@@ -94,18 +94,6 @@ func TestFeatureMatching(t *testing.T) {
 	}
 	expect(t, "terms", got[0], want, 1e-13)
 	expect(t, "weighted sum", got[1], []float64{total}, 1e-12)
-}
-
-func TestWeightedSum(t *testing.T) {
-	s := graph.New(tensorflow.Double)
-	terms := [][]tensorflow.Output{{s.Scalar(3), s.Scalar(5)}}
-	if got := fetch(t, tftest.NewSession(t, s), WeightedSum(s, terms, []float64{0, 0}))[0][0]; got != 0 {
-		t.Errorf("terms of weight 0 add up to %v", got)
-	}
-	WeightedSum(s, terms, []float64{1})
-	if err := s.Err(); err == nil || !strings.Contains(err.Error(), "1 weights for 2 terms") {
-		t.Errorf("too few weights give %v", err)
-	}
 }
 
 // spline is T(z) and its control points by the formula, of one sample.

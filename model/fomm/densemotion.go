@@ -1,4 +1,4 @@
-package model
+package fomm
 
 import (
 	tensorflow "github.com/wamuir/graft/tensorflow"

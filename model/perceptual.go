@@ -1,0 +1,48 @@
+package model
+
+import (
+	"strconv"
+
+	tensorflow "github.com/wamuir/graft/tensorflow"
+
+	"github.com/prioritycut/prioritycut/graph"
+)
+
+// Perceptual returns the mean absolute difference of VGG-19's features of the
+// target and the prediction, [scale][feature], unweighted (FOMM, Eq. 8). The
+// target is detached.
+func Perceptual(s *graph.Scope, vgg *VGG19, target, prediction *Pyramid, scales []float64) [][]tensorflow.Output {
+	terms := make([][]tensorflow.Output, len(scales))
+	for i, scale := range scales {
+		at := s.At("scale_" + scaleName(scale))
+		want := vgg.Features(at.At("target"), target.Level(scale))
+		got := vgg.Features(at.At("prediction"), prediction.Level(scale))
+		for j := range want {
+			terms[i] = append(terms[i], at.L1(got[j], at.StopGradient(want[j])))
+		}
+	}
+	return terms
+}
+
+func scaleName(scale float64) string { return strconv.FormatFloat(scale, 'g', -1, 64) }
+
+// WeightedSum adds up weights[j] * terms[i][j] over all i and j; terms of
+// weight 0 are left out.
+func WeightedSum(s *graph.Scope, terms [][]tensorflow.Output, weights []float64) tensorflow.Output {
+	var list []tensorflow.Output
+	for i := range terms {
+		if len(terms[i]) > len(weights) {
+			s.Failf("%d weights for %d terms", len(weights), len(terms[i]))
+			return tensorflow.Output{}
+		}
+		for j, term := range terms[i] {
+			if weights[j] != 0 {
+				list = append(list, s.Scale(term, weights[j]))
+			}
+		}
+	}
+	if len(list) == 0 {
+		return s.Scalar(0)
+	}
+	return s.AddN(list...)
+}

@@ -1,0 +1,26 @@
+package model
+
+import (
+	tensorflow "github.com/wamuir/graft/tensorflow"
+
+	"github.com/prioritycut/prioritycut/graph"
+)
+
+// Pyramid is a picture [N, H, W, 3] at several scales, each made once.
+type Pyramid struct {
+	s      *graph.Scope
+	levels map[float64]tensorflow.Output
+}
+
+// NewPyramid returns the pyramid of x, whose operations go into scope s.
+func NewPyramid(s *graph.Scope, x tensorflow.Output) *Pyramid {
+	return &Pyramid{s: s, levels: map[float64]tensorflow.Output{1: x}}
+}
+
+// Level is the picture shrunk (anti-aliased) by scale.
+func (p *Pyramid) Level(scale float64) tensorflow.Output {
+	if _, ok := p.levels[scale]; !ok {
+		p.levels[scale] = p.s.AntiAlias(p.levels[1], scale)
+	}
+	return p.levels[scale]
+}
