@@ -17,7 +17,7 @@ import (
 	"github.com/prioritycut/prioritycut/evaluate/compare"
 	"github.com/prioritycut/prioritycut/evaluate/joints"
 	"github.com/prioritycut/prioritycut/evaluate/result"
-	"github.com/prioritycut/prioritycut/internal/rundir"
+	"github.com/prioritycut/prioritycut/internal/durable"
 )
 
 // Nothing in place of a detector's folder measures without one.
@@ -162,7 +162,7 @@ func (p *Plan) settle() error {
 			return err
 		}
 	}
-	return rundir.WriteFile(path, append(asked, '\n'))
+	return durable.WriteFile(path, append(asked, '\n'))
 }
 
 // measured reads the evaluations of the runs that have one of their last step.

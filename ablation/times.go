@@ -12,6 +12,7 @@ import (
 	"github.com/gocarina/gocsv"
 
 	"github.com/prioritycut/prioritycut/config"
+	"github.com/prioritycut/prioritycut/internal/durable"
 	"github.com/prioritycut/prioritycut/internal/rundir"
 	"github.com/prioritycut/prioritycut/model"
 )
@@ -65,7 +66,7 @@ func addTime(out string, t Time) error {
 	if err != nil {
 		return err
 	}
-	return rundir.WriteFile(TimesPath(out), data)
+	return durable.WriteFile(TimesPath(out), data)
 }
 
 // Pace estimates how long steps take, from what this ablation took so far or,

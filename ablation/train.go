@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/internal/folderlock"
 )
 
 // ErrStopped says that an ablation was stopped before its end; everything is
@@ -39,7 +39,7 @@ func (p *Plan) Train(ctx context.Context, out io.Writer) error {
 	if err := os.MkdirAll(p.Out, 0o777); err != nil {
 		return err
 	}
-	lock, err := tf.LockDir(p.Out)
+	lock, err := folderlock.Acquire(p.Out)
 	if err != nil {
 		return err
 	}

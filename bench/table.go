@@ -11,7 +11,7 @@ import (
 
 	"github.com/gocarina/gocsv"
 
-	"github.com/prioritycut/prioritycut/internal/rundir"
+	"github.com/prioritycut/prioritycut/internal/durable"
 )
 
 const formatVersion = 1
@@ -69,7 +69,7 @@ func writeRows(path string, rows []Row) error {
 	if err != nil {
 		return err
 	}
-	return rundir.WriteFile(path, text)
+	return durable.WriteFile(path, text)
 }
 
 // writeTable prints what was measured as Markdown; cases without a complete

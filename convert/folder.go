@@ -14,7 +14,7 @@ import (
 
 	"github.com/prioritycut/prioritycut/config"
 	"github.com/prioritycut/prioritycut/graph"
-	"github.com/prioritycut/prioritycut/internal/aside"
+	"github.com/prioritycut/prioritycut/internal/durable"
 	"github.com/prioritycut/prioritycut/internal/rundir"
 	"github.com/prioritycut/prioritycut/tf"
 )
@@ -146,7 +146,7 @@ func (c *checkpoint) writeRun(dir string) error {
 	if err := os.MkdirAll(parent, 0o777); err != nil {
 		return err
 	}
-	temp, err := aside.NewFolder(parent, "."+filepath.Base(dir)+".tmp-")
+	temp, err := durable.NewFolder(parent, "."+filepath.Base(dir)+".tmp-")
 	if err != nil {
 		return err
 	}
@@ -160,16 +160,10 @@ func (c *checkpoint) writeRun(dir string) error {
 	if err := os.Remove(dir); err != nil && !errors.Is(err, os.ErrNotExist) { // an empty folder
 		return err
 	}
-	if err := temp.Rename(dir); err != nil {
-		return err
-	}
-	return syncDir(parent)
+	return temp.Publish(dir)
 }
 
 func (c *checkpoint) fillRun(dir rundir.Dir) error {
-	if err := os.Chmod(string(dir), 0o755); err != nil {
-		return err
-	}
 	meta, err := json.Marshal(c.notes)
 	if err != nil {
 		return err
@@ -184,19 +178,10 @@ func (c *checkpoint) fillRun(dir rundir.Dir) error {
 	if err := tf.OpenStore(dir.Checkpoints()).Save(c.notes.Step, meta, groups...); err != nil {
 		return err
 	}
-	if err := rundir.WriteFile(dir.Readme(), []byte(readme)); err != nil {
+	if err := durable.WriteFile(dir.Readme(), []byte(readme)); err != nil {
 		return err
 	}
-	return rundir.WriteFile(dir.Config(), []byte(c.notes.Config))
-}
-
-// syncDir makes the names in a folder durable.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return durable.WriteFile(dir.Config(), []byte(c.notes.Config))
 }
 
 // readme explains the folder to whoever finds it.

@@ -13,7 +13,7 @@ import (
 	tensorflow "github.com/wamuir/graft/tensorflow"
 
 	"github.com/prioritycut/prioritycut/graph"
-	"github.com/prioritycut/prioritycut/internal/aside"
+	"github.com/prioritycut/prioritycut/internal/durable"
 	"github.com/prioritycut/prioritycut/internal/element"
 	"github.com/prioritycut/prioritycut/internal/safetensors"
 	"github.com/prioritycut/prioritycut/tf"
@@ -110,7 +110,7 @@ func writeSafeTensors(path string, tensors []safetensors.Tensor, meta map[string
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return err
 	}
-	temp, err := aside.NewFile(dir, "."+filepath.Base(path)+".tmp-")
+	temp, err := durable.NewFile(dir, "."+filepath.Base(path)+".tmp-")
 	if err != nil {
 		return err
 	}
@@ -120,20 +120,11 @@ func writeSafeTensors(path string, tensors []safetensors.Tensor, meta map[string
 	if err == nil {
 		err = b.Flush()
 	}
-	if err == nil {
-		err = temp.File.Chmod(0o644)
-	}
-	if err == nil {
-		err = temp.File.Sync()
-	}
 	if err != nil {
 		return fmt.Errorf("writing %s: %w", path, err)
 	}
 	if err := checkVacant(path); err != nil {
 		return err
 	}
-	if err := temp.Rename(path); err != nil {
-		return err
-	}
-	return syncDir(dir)
+	return temp.Publish(path)
 }

@@ -15,7 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/prioritycut/prioritycut/internal/aside"
+	"github.com/prioritycut/prioritycut/internal/durable"
 	"github.com/prioritycut/prioritycut/video"
 )
 
@@ -217,7 +217,7 @@ func (c *cache) state() error {
 // keeping is a film on its way into the cache. A nil one keeps nothing.
 type keeping struct {
 	cache   *cache
-	temp    *aside.Temp
+	temp    *durable.Temp
 	out     *bufio.Writer
 	written int64 // reserved of the budget
 	done    bool
@@ -233,7 +233,7 @@ func (c *cache) begin() *keeping {
 		c.stop(err)
 		return nil
 	}
-	temp, err := aside.NewFile(c.dir, ".film-")
+	temp, err := durable.NewFile(c.dir, ".film-")
 	if err != nil {
 		c.stop(err)
 		return nil
@@ -270,15 +270,9 @@ func (k *keeping) finish(file string, n int) error {
 	if _, err := k.temp.File.WriteAt(head[:], 0); err != nil {
 		return err
 	}
-	if err := k.temp.File.Chmod(0o644); err != nil {
-		return err
-	}
-	if err := k.temp.File.Sync(); err != nil {
-		return err
-	}
 	k.cache.mu.Lock()
 	defer k.cache.mu.Unlock()
-	if err := k.temp.Rename(file); err != nil {
+	if err := k.temp.Publish(file); err != nil {
 		return err
 	}
 	k.cache.pending -= k.written

@@ -11,6 +11,7 @@ import (
 	"github.com/prioritycut/prioritycut/config"
 	"github.com/prioritycut/prioritycut/dataset/shapes"
 	"github.com/prioritycut/prioritycut/graph"
+	"github.com/prioritycut/prioritycut/internal/durable"
 	"github.com/prioritycut/prioritycut/internal/rundir"
 	"github.com/prioritycut/prioritycut/model/fomm"
 	"github.com/prioritycut/prioritycut/tf"
@@ -104,7 +105,7 @@ func writeModel(t *testing.T, run rundir.Dir, seed int64, change func(name strin
 	if err := os.MkdirAll(string(run), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := rundir.WriteFile(run.Config(), text); err != nil {
+	if err := durable.WriteFile(run.Config(), text); err != nil {
 		t.Fatal(err)
 	}
 	if err := tf.OpenStore(run.Checkpoints()).Save(5, notes, groups...); err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/prioritycut/prioritycut/config"
 	"github.com/prioritycut/prioritycut/dataset"
 	"github.com/prioritycut/prioritycut/evaluate/result"
+	"github.com/prioritycut/prioritycut/internal/folderlock"
 	"github.com/prioritycut/prioritycut/prioritycut"
 	"github.com/prioritycut/prioritycut/tf"
 )
@@ -41,7 +42,7 @@ func Run(ctx context.Context, q Request) (_ *Outcome, err error) {
 	if err := os.MkdirAll(q.Out, 0o755); err != nil {
 		return nil, &RequestError{err}
 	}
-	lock, err := tf.LockDir(q.Out)
+	lock, err := folderlock.Acquire(q.Out)
 	if err != nil {
 		return nil, err
 	}

@@ -11,9 +11,9 @@ import (
 
 	"github.com/prioritycut/prioritycut/dataset"
 	"github.com/prioritycut/prioritycut/evaluate/result"
+	"github.com/prioritycut/prioritycut/internal/durable"
+	"github.com/prioritycut/prioritycut/internal/folderlock"
 	"github.com/prioritycut/prioritycut/internal/localfile"
-	"github.com/prioritycut/prioritycut/internal/rundir"
-	"github.com/prioritycut/prioritycut/tf"
 	"github.com/prioritycut/prioritycut/video"
 )
 
@@ -23,7 +23,7 @@ import (
 type frameFolder struct {
 	dir    string
 	origin frameOrigin
-	lock   *tf.Lock // nil where the evaluation has locked the folder
+	lock   *folderlock.Lock // nil where the evaluation has locked the folder
 }
 
 // frameOrigin is what frames follow from.
@@ -100,7 +100,7 @@ func (f *frameFolder) begin(locked string) error {
 	}
 	if !sameDir(f.dir, locked) {
 		var err error
-		if f.lock, err = tf.LockDir(f.dir); err != nil {
+		if f.lock, err = folderlock.Acquire(f.dir); err != nil {
 			return err
 		}
 	}
@@ -108,7 +108,7 @@ func (f *frameFolder) begin(locked string) error {
 	if err != nil {
 		return err
 	}
-	return rundir.WriteFile(filepath.Join(f.dir, originFile), append(text, '\n'))
+	return durable.WriteFile(filepath.Join(f.dir, originFile), append(text, '\n'))
 }
 
 func sameDir(a, b string) bool {

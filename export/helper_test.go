@@ -12,6 +12,7 @@ import (
 
 	"github.com/prioritycut/prioritycut/config"
 	"github.com/prioritycut/prioritycut/graph"
+	"github.com/prioritycut/prioritycut/internal/durable"
 	"github.com/prioritycut/prioritycut/internal/random"
 	"github.com/prioritycut/prioritycut/internal/rundir"
 	"github.com/prioritycut/prioritycut/model/fomm"
@@ -60,7 +61,7 @@ func someModel(t testing.TB, seed int64, more ...string) *trained.Model {
 		t.Fatal(err)
 	}
 	dir := filepath.Join(t.TempDir(), "checkpoint")
-	if err := tf.WriteCheckpoint(tf.OSFileSystem{}, dir, 700, notes, *groups[graph.Trainable], *groups[graph.State]); err != nil {
+	if err := tf.WriteCheckpoint(durable.OS{}, dir, 700, notes, *groups[graph.Trainable], *groups[graph.State]); err != nil {
 		t.Fatal(err)
 	}
 	m, err := trained.Open(dir)

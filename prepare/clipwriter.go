@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"sync"
 
+	"github.com/prioritycut/prioritycut/internal/durable"
 	"github.com/prioritycut/prioritycut/video"
 )
 
@@ -190,7 +191,7 @@ func (cw *clipWriter) settle(note string) error {
 		err = cw.strip.write(w.path(stripsName, c.name+".jpg"))
 	}
 	if err == nil && w.compare {
-		err = writeAside(w.writtenPath(c), func(out io.Writer) error { _, err := out.Write(cw.sums); return err })
+		err = durable.Write(w.writtenPath(c), func(out io.Writer) error { _, err := out.Write(cw.sums); return err })
 	}
 	if err != nil {
 		return err
@@ -243,21 +244,4 @@ func bytesOf(path string) (int64, error) {
 		sum += info.Size()
 	}
 	return sum, nil
-}
-
-// writeAside writes a file under another name and renames it.
-func writeAside(path string, write func(io.Writer) error) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), ".part-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name()) // gone already when all went well
-	out := bufio.NewWriter(f)
-	if err = write(out); err == nil {
-		err = out.Flush()
-	}
-	if err = errors.Join(err, f.Chmod(0o644), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"sort"
@@ -13,9 +12,8 @@ import (
 	"strings"
 	"sync"
 
-	"golang.org/x/sys/unix"
-
-	"github.com/prioritycut/prioritycut/internal/rundir"
+	"github.com/prioritycut/prioritycut/internal/durable"
+	"github.com/prioritycut/prioritycut/internal/folderlock"
 )
 
 // The names in the folder of a data set, beside train and test.
@@ -221,7 +219,7 @@ func (m *manifest) rewrite(specs map[string]bool) error {
 			return err
 		}
 	}
-	return rundir.WriteFile(m.path, out.Bytes())
+	return durable.WriteFile(m.path, out.Bytes())
 }
 
 func (m *manifest) close() {
@@ -230,19 +228,15 @@ func (m *manifest) close() {
 	}
 }
 
-// lock keeps a second run out of a folder; the kernel lets go when this one
-// ends, however it ends.
-func lock(state string) (io.Closer, error) {
-	f, err := os.OpenFile(filepath.Join(state, "lock"), os.O_CREATE|os.O_RDWR, 0o644)
+// lock keeps a second run out of a folder.
+func lock(state string) (*folderlock.Lock, error) {
+	l, err := folderlock.Acquire(state)
+	var locked *folderlock.LockedError
+	if errors.As(err, &locked) {
+		return nil, &UsageError{fmt.Errorf("another prepare is at work on %s: %w", filepath.Dir(state), err)}
+	}
 	if err != nil {
 		return nil, outputError(err)
 	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		f.Close()
-		if errors.Is(err, unix.EWOULDBLOCK) {
-			return nil, &UsageError{fmt.Errorf("another prepare is at work on %s", filepath.Dir(state))}
-		}
-		return nil, outputError(err)
-	}
-	return f, nil
+	return l, nil
 }

@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/gocarina/gocsv"
+
+	"github.com/prioritycut/prioritycut/internal/durable"
 )
 
 // Report says what a run did.
@@ -242,11 +244,11 @@ var reportTemplate = template.Must(template.New("report").Funcs(template.FuncMap
 
 // write writes report.csv and report.html into the folder of the data set.
 func (r *Report) write(w *writer) error {
-	err := writeAside(w.path(tableName), func(out io.Writer) error { return gocsv.Marshal(r.Rows, out) })
+	err := durable.Write(w.path(tableName), func(out io.Writer) error { return gocsv.Marshal(r.Rows, out) })
 	if err != nil {
 		return err
 	}
-	return writeAside(w.path(reportName), func(out io.Writer) error { return reportTemplate.Execute(out, r) })
+	return durable.Write(w.path(reportName), func(out io.Writer) error { return reportTemplate.Execute(out, r) })
 }
 
 // Clips returns the rows of one status.

@@ -101,7 +101,7 @@ func run(ctx context.Context, pl *planner, m *manifest) (report *Report, err err
 	if err != nil {
 		return nil, err
 	}
-	defer locked.Close()
+	defer func() { err = errors.Join(err, locked.Unlock()) }()
 	// Another run may have ended while this one waited to begin.
 	if again, err := readManifest(o.Out, m.header.Parameters); err != nil {
 		return nil, err

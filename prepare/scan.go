@@ -11,7 +11,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/prioritycut/prioritycut/internal/rundir"
+	"github.com/prioritycut/prioritycut/internal/durable"
 )
 
 // scan is what looking at a video found. It is kept, since looking takes as
@@ -117,7 +117,7 @@ func writeJSON(path string, v any) error {
 	if err != nil {
 		return err
 	}
-	return rundir.WriteFile(path, append(data, '\n'))
+	return durable.WriteFile(path, append(data, '\n'))
 }
 
 // signatures is a file with the signature of every frame of a video.
@@ -148,7 +148,7 @@ func (s *signatures) write(l *look) (string, error) {
 		data = sign(&l.frames[i].cells).pack(data)
 	}
 	sum := sha256.Sum256(data)
-	return hex.EncodeToString(sum[:12]), rundir.WriteFile(s.path, data)
+	return hex.EncodeToString(sum[:12]), durable.WriteFile(s.path, data)
 }
 
 func (s *signatures) sum() string {

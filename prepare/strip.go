@@ -6,6 +6,7 @@ import (
 	"image/jpeg"
 	"io"
 
+	"github.com/prioritycut/prioritycut/internal/durable"
 	"github.com/prioritycut/prioritycut/video"
 )
 
@@ -52,5 +53,5 @@ func (s *strip) write(path string) error {
 		}
 		draw.Draw(sheet, image.Rect(i*stripSide, 0, (i+1)*stripSide, stripSide), s.kept[at].Image(), image.Point{}, draw.Src)
 	}
-	return writeAside(path, func(out io.Writer) error { return jpeg.Encode(out, sheet, &jpeg.Options{Quality: 85}) })
+	return durable.Write(path, func(out io.Writer) error { return jpeg.Encode(out, sheet, &jpeg.Options{Quality: 85}) })
 }

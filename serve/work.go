@@ -11,14 +11,14 @@ import (
 
 	"github.com/golang/glog"
 
-	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/internal/folderlock"
 )
 
 // workFolder is a server's own folder. It is locked as long as the server
 // lives, so that the next server knows which folders are left over.
 type workFolder struct {
 	dir  string
-	lock *tf.Lock
+	lock *folderlock.Lock
 }
 
 const serverPrefix = "server-"
@@ -48,7 +48,7 @@ func openWork(root string) (*workFolder, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the folder for jobs: %w", err)
 	}
-	own, err := tf.LockDir(dir)
+	own, err := folderlock.Acquire(dir)
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
@@ -76,17 +76,17 @@ func ownFolder(root string) error {
 }
 
 // lockPatiently waits for another server that is starting.
-func lockPatiently(dir string) (*tf.Lock, error) {
+func lockPatiently(dir string) (*folderlock.Lock, error) {
 	for end := time.Now().Add(10 * time.Second); ; time.Sleep(50 * time.Millisecond) {
-		lock, err := tf.LockDir(dir)
-		var locked *tf.LockedError
+		lock, err := folderlock.Acquire(dir)
+		var locked *folderlock.LockedError
 		if err == nil || !errors.As(err, &locked) || time.Now().After(end) {
 			return lock, err
 		}
 	}
 }
 
-func unlock(l *tf.Lock) {
+func unlock(l *folderlock.Lock) {
 	if err := l.Unlock(); err != nil {
 		glog.Warningf("serve: %v", err)
 	}
@@ -103,7 +103,7 @@ func removeLeftovers(root string) error {
 			continue
 		}
 		dir := filepath.Join(root, e.Name())
-		lock, err := tf.LockDir(dir)
+		lock, err := folderlock.Acquire(dir)
 		if err != nil {
 			continue // it is alive
 		}

@@ -11,12 +11,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync/atomic"
-	"time"
+
+	"github.com/prioritycut/prioritycut/internal/durable"
 )
 
 const (
-	tempPrefix  = ".tmp-"
+	tempPrefix  = durable.TempPrefix
 	trashPrefix = ".trash-"
 )
 
@@ -28,23 +28,23 @@ var ErrCheckpointExists = errors.New("an intact checkpoint of this step exists")
 
 // Store keeps checkpoints as folders `step-00000700` under one root. Readers
 // may use a store while one process writes to it; two writers must exclude
-// each other (LockDir).
+// each other (folderlock.Acquire).
 //
 // A folder gets its name when all in it is on the disk, and loses it before
 // anything in it is removed: whatever moment the process or the machine stops
 // at, a folder of that name is complete.
 type Store struct {
 	root string
-	fs   FileSystem
+	fs   durable.FileSystem
 }
 
 // OpenStore returns the store under root. The folder is made by the first
 // Save.
-func OpenStore(root string) *Store { return OpenStoreOn(OSFileSystem{}, root) }
+func OpenStore(root string) *Store { return OpenStoreOn(durable.OS{}, root) }
 
 // OpenStoreOn is OpenStore with a file system of the caller's for all that is
 // written.
-func OpenStoreOn(fs FileSystem, root string) *Store { return &Store{root: root, fs: fs} }
+func OpenStoreOn(fs durable.FileSystem, root string) *Store { return &Store{root: root, fs: fs} }
 
 // Dir returns the folder of a step.
 func (s *Store) Dir(step int64) string {
@@ -99,7 +99,7 @@ func (s *Store) save(step int64, meta json.RawMessage, groups []Group) error {
 	if err != nil {
 		return err
 	}
-	if err := s.makeRoot(); err != nil {
+	if err := durable.MkdirAll(s.fs, s.root); err != nil {
 		return err
 	}
 	dir := s.Dir(step)
@@ -112,7 +112,7 @@ func (s *Store) save(step int64, meta json.RawMessage, groups []Group) error {
 			return errors.Join(err, s.fs.RemoveAll(temp))
 		}
 	}
-	return publish(s.fs, temp, dir)
+	return durable.Publish(s.fs, temp, dir)
 }
 
 // occupied reports whether a damaged folder has the step's name. An intact one
@@ -131,34 +131,6 @@ func (s *Store) occupied(step int64) (damaged bool, err error) {
 		return false, err
 	}
 	return true, nil
-}
-
-// makeRoot makes the root folder, and the names of all that it makes durable.
-func (s *Store) makeRoot() error {
-	var parents []string
-	for dir := filepath.Clean(s.root); ; {
-		if _, err := os.Stat(dir); err == nil {
-			break
-		}
-		parent := filepath.Dir(dir)
-		if parent == dir {
-			break
-		}
-		parents = append(parents, parent)
-		dir = parent
-	}
-	if len(parents) == 0 {
-		return nil
-	}
-	if err := s.fs.MkdirAll(s.root); err != nil {
-		return err
-	}
-	for _, parent := range parents {
-		if err := s.fs.SyncDir(parent); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // Damaged is a checkpoint that Latest passed over.
@@ -261,7 +233,7 @@ func (s *Store) looksIntact(step int64) bool {
 
 // trash takes a folder its name and then removes it.
 func (s *Store) trash(dir string) error {
-	trash := filepath.Join(s.root, uniqueName(trashPrefix, filepath.Base(dir)))
+	trash := filepath.Join(s.root, durable.UniqueName(trashPrefix, filepath.Base(dir)))
 	if err := s.fs.Rename(dir, trash); err != nil {
 		return err
 	}
@@ -288,14 +260,4 @@ func (s *Store) Clean() error {
 		}
 	}
 	return errors.Join(errs...)
-}
-
-var (
-	nameCounter atomic.Int64
-	processID   = fmt.Sprintf("%d-%x", os.Getpid(), time.Now().UnixNano())
-)
-
-// uniqueName returns a name that no other process uses or has used.
-func uniqueName(prefix, name string) string {
-	return fmt.Sprintf("%s%s-%s-%d", prefix, name, processID, nameCounter.Add(1))
 }

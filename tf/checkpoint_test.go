@@ -15,6 +15,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	tensorflow "github.com/wamuir/graft/tensorflow"
+
+	"github.com/prioritycut/prioritycut/internal/durable"
 )
 
 func mustTensor[T Element](t testing.TB, data []T, shape ...int64) *tensorflow.Tensor {
@@ -80,14 +82,14 @@ func checkCheckpoint(c *Checkpoint, groups []Group) error {
 }
 
 // quick is the file system without waiting for the disk.
-type quick struct{ OSFileSystem }
+type quick struct{ durable.OS }
 
-type quickFile struct{ WriteFile }
+type quickFile struct{ durable.File }
 
 func (quickFile) Sync() error { return nil }
 
-func (q quick) Create(path string) (WriteFile, error) {
-	f, err := q.OSFileSystem.Create(path)
+func (q quick) Create(path string) (durable.File, error) {
+	f, err := q.OS.Create(path)
 	return quickFile{f}, err
 }
 
@@ -253,7 +255,7 @@ func TestSaveRefuses(t *testing.T) {
 	if err := s.Save(1, nil, good...); !errors.Is(err, ErrCheckpointExists) {
 		t.Errorf("second save: %v", err)
 	}
-	if err := WriteCheckpoint(OSFileSystem{}, s.Dir(1), 1, nil, good...); err == nil {
+	if err := WriteCheckpoint(durable.OS{}, s.Dir(1), 1, nil, good...); err == nil {
 		t.Error("WriteCheckpoint overwrote a checkpoint")
 	}
 	if step, _ := latest(t, s); step != 1 {

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/prioritycut/prioritycut/internal/durable"
 	"github.com/prioritycut/prioritycut/internal/safetensors"
 )
 
@@ -20,7 +21,7 @@ import (
 // or nothing under that name. A folder that exists is an error. meta is the
 // caller's JSON, at most 16 MiB. Tensors are written from where they lie,
 // without another copy of them.
-func WriteCheckpoint(fs FileSystem, dir string, step int64, meta json.RawMessage, groups ...Group) error {
+func WriteCheckpoint(fs durable.FileSystem, dir string, step int64, meta json.RawMessage, groups ...Group) error {
 	parent, name := filepath.Split(filepath.Clean(dir))
 	if parent == "" {
 		parent = "."
@@ -29,7 +30,7 @@ func WriteCheckpoint(fs FileSystem, dir string, step int64, meta json.RawMessage
 	if err != nil {
 		return fmt.Errorf("writing checkpoint %s: %w", dir, err)
 	}
-	if err := publish(fs, temp, dir); err != nil {
+	if err := durable.Publish(fs, temp, dir); err != nil {
 		return fmt.Errorf("writing checkpoint %s: %w", dir, err)
 	}
 	return nil
@@ -37,11 +38,11 @@ func WriteCheckpoint(fs FileSystem, dir string, step int64, meta json.RawMessage
 
 // writeAside writes a complete, synced checkpoint into a new folder in parent
 // that no reader takes for one, and returns its path.
-func writeAside(fs FileSystem, parent, name string, step int64, meta json.RawMessage, groups []Group) (string, error) {
+func writeAside(fs durable.FileSystem, parent, name string, step int64, meta json.RawMessage, groups []Group) (string, error) {
 	if err := checkGroups(step, meta, groups); err != nil {
 		return "", err
 	}
-	temp := filepath.Join(parent, uniqueName(tempPrefix, name))
+	temp := filepath.Join(parent, durable.UniqueName(tempPrefix, name))
 	if err := fs.Mkdir(temp); err != nil {
 		return "", err
 	}
@@ -50,14 +51,6 @@ func writeAside(fs FileSystem, parent, name string, step int64, meta json.RawMes
 		return "", errors.Join(err, fs.RemoveAll(temp))
 	}
 	return temp, nil
-}
-
-// publish gives a finished folder its name, durably.
-func publish(fs FileSystem, temp, dir string) error {
-	if err := fs.Rename(temp, dir); err != nil {
-		return errors.Join(err, fs.RemoveAll(temp))
-	}
-	return fs.SyncDir(filepath.Dir(dir))
 }
 
 // checkGroups refuses what could not be read back.
@@ -85,7 +78,7 @@ func checkGroups(step int64, meta json.RawMessage, groups []Group) error {
 }
 
 // writeContents fills a folder: the groups side by side, then the manifest.
-func writeContents(fs FileSystem, dir string, step int64, meta json.RawMessage, groups []Group) error {
+func writeContents(fs durable.FileSystem, dir string, step int64, meta json.RawMessage, groups []Group) error {
 	m := &manifest{
 		Format:        manifestFormat,
 		FormatVersion: CheckpointFormatVersion,
@@ -124,7 +117,7 @@ func writeContents(fs FileSystem, dir string, step int64, meta json.RawMessage, 
 }
 
 // writeGroup writes the file of a group and describes it.
-func writeGroup(fs FileSystem, dir string, step int64, g Group) (manifestFile, error) {
+func writeGroup(fs durable.FileSystem, dir string, step int64, g Group) (manifestFile, error) {
 	tensors, err := storedTensors(g)
 	if err != nil {
 		return manifestFile{}, err
@@ -132,7 +125,7 @@ func writeGroup(fs FileSystem, dir string, step int64, g Group) (manifestFile, e
 	defer runtime.KeepAlive(g.Tensors) // tensors hold views of their memory
 	name := groupFile(g.Name)
 	w := &summingWriter{}
-	err = writeFile(fs, filepath.Join(dir, name), func(out io.Writer) error {
+	err = durable.WriteNew(fs, filepath.Join(dir, name), func(out io.Writer) error {
 		w.out = out
 		// Headers and small tensors gather; large ones pass straight through.
 		b := bufio.NewWriterSize(w, copyBuffer)
@@ -192,22 +185,9 @@ func (w *summingWriter) Write(p []byte) (int, error) {
 	return written, nil
 }
 
-func writeSmall(fs FileSystem, path string, text []byte) error {
-	return writeFile(fs, path, func(w io.Writer) error {
+func writeSmall(fs durable.FileSystem, path string, text []byte) error {
+	return durable.WriteNew(fs, path, func(w io.Writer) error {
 		_, err := w.Write(text)
 		return err
 	})
-}
-
-// writeFile makes a file with what write writes and syncs it.
-func writeFile(fs FileSystem, path string, write func(io.Writer) error) error {
-	f, err := fs.Create(path)
-	if err != nil {
-		return err
-	}
-	err = write(f)
-	if err == nil {
-		err = f.Sync()
-	}
-	return errors.Join(err, f.Close())
 }

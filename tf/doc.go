@@ -1,6 +1,6 @@
 // Package tf is the border to TensorFlow: sessions and their configuration,
 // the library of custom ops, tensors from and to flat Go slices, checkpoints
-// as directories of tensors, locks on run directories and TensorBoard's event
+// as directories of tensors, and TensorBoard's event
 // files. Nothing in it knows what a network is, and no other package of this
 // module uses cgo.
 //

@@ -8,6 +8,8 @@ import (
 	"os"
 	"testing"
 	"time"
+
+	"github.com/prioritycut/prioritycut/internal/folderlock"
 )
 
 // TestKill kills a process that saves and prunes without a pause.
@@ -76,7 +78,7 @@ func init() {
 	parts["save"] = func() {
 		t := &testing.T{}
 		s := OpenStore(os.Getenv("TF_TEST_ROOT"))
-		lock, err := LockDir(os.Getenv("TF_TEST_ROOT"))
+		lock, err := folderlock.Acquire(os.Getenv("TF_TEST_ROOT"))
 		check(err)
 		defer lock.Unlock()
 		check(s.Clean())

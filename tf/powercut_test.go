@@ -8,6 +8,8 @@ import (
 	"slices"
 	"sync"
 	"testing"
+
+	"github.com/prioritycut/prioritycut/internal/durable"
 )
 
 var errPowerCut = errors.New("power cut")
@@ -50,7 +52,7 @@ func (p *powerCut) Mkdir(path string) error {
 	})
 }
 
-func (p *powerCut) Create(path string) (file WriteFile, err error) {
+func (p *powerCut) Create(path string) (file durable.File, err error) {
 	err = p.call(func() error {
 		p.pending = append(p.pending, nameChange{to: path})
 		p.dirty[path] = true
@@ -115,7 +117,7 @@ func (p *powerCut) SyncDir(path string) error {
 
 // powerCutFile is a file on a powerCut.
 type powerCutFile struct {
-	WriteFile
+	durable.File
 	fs   *powerCut
 	path string
 }
@@ -124,10 +126,10 @@ type powerCutFile struct {
 func (f powerCutFile) Write(b []byte) (int, error) {
 	err := f.fs.call(func() error { return nil })
 	if err != nil {
-		n, _ := f.WriteFile.Write(b[:len(b)/2])
+		n, _ := f.File.Write(b[:len(b)/2])
 		return n, err
 	}
-	return f.WriteFile.Write(b)
+	return f.File.Write(b)
 }
 
 func (f powerCutFile) Sync() error {
@@ -184,7 +186,7 @@ func TestPowerCut(t *testing.T) {
 // writeHistory saves steps 1 to 4 and prunes, with step 3 damaged and saved
 // anew in between. It returns the newest step reported as saved and whether
 // step 3 may be found damaged.
-func writeHistory(t *testing.T, fs FileSystem, root string) (saved int64, broken bool, err error) {
+func writeHistory(t *testing.T, fs durable.FileSystem, root string) (saved int64, broken bool, err error) {
 	s := OpenStoreOn(fs, root)
 	save := func(step int64) error {
 		err := s.Save(step, someMeta(step), someGroups(t, step)...)

@@ -17,6 +17,8 @@ import (
 	typespb "github.com/wamuir/graft/tensorflow/core/framework/types_go_proto"
 	pb "github.com/wamuir/graft/tensorflow/core/protobuf/for_core_protos_go_proto"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/prioritycut/prioritycut/internal/durable"
 )
 
 // saver is the name scope of the operations that save and restore.
@@ -124,7 +126,7 @@ func addSaver(graph *graphpb.GraphDef, variables []SavedVariable) *pb.SaverDef {
 }
 
 // writeVariables writes the file of variables of a SavedModel and syncs it.
-func writeVariables(files FileSystem, dir string, variables []SavedVariable) error {
+func writeVariables(files durable.FileSystem, dir string, variables []SavedVariable) error {
 	dir = filepath.Join(dir, variablesDir)
 	if err := files.Mkdir(dir); err != nil {
 		return err

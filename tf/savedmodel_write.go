@@ -14,7 +14,7 @@ import (
 	pb "github.com/wamuir/graft/tensorflow/core/protobuf/for_core_protos_go_proto"
 	"google.golang.org/protobuf/proto"
 
-	"github.com/prioritycut/prioritycut/internal/aside"
+	"github.com/prioritycut/prioritycut/internal/durable"
 )
 
 // savedModelTemp begins the names of folders in which SavedModels grow.
@@ -72,7 +72,7 @@ func writeSavedModel(dir string, def SavedModelDef) error {
 		return err
 	}
 	// What an export left that was killed goes here.
-	temp, err := aside.NewFolder(filepath.Dir(dir), savedModelTemp)
+	temp, err := durable.NewFolder(filepath.Dir(dir), savedModelTemp)
 	if err != nil {
 		return err
 	}
@@ -83,7 +83,7 @@ func writeSavedModel(dir string, def SavedModelDef) error {
 	if err := os.Mkdir(whole, 0o777); err != nil {
 		return err
 	}
-	if err := fillSavedModel(OSFileSystem{}, whole, def); err != nil {
+	if err := fillSavedModel(durable.OS{}, whole, def); err != nil {
 		return err
 	}
 	if def.Check != nil {
@@ -95,7 +95,7 @@ func writeSavedModel(dir string, def SavedModelDef) error {
 	if err := mustNotExist(dir); err != nil {
 		return err
 	}
-	return publish(OSFileSystem{}, whole, dir)
+	return durable.Publish(durable.OS{}, whole, dir)
 }
 
 func mustNotExist(path string) error {
@@ -147,7 +147,7 @@ func checkSavedModel(def SavedModelDef) error {
 }
 
 // fillSavedModel writes the files of a SavedModel into a folder and syncs them.
-func fillSavedModel(files FileSystem, dir string, def SavedModelDef) error {
+func fillSavedModel(files durable.FileSystem, dir string, def SavedModelDef) error {
 	graph, err := def.Pruned()
 	if err != nil {
 		return err
@@ -213,7 +213,7 @@ func signatureTensors(signatures []SignatureDef) []string {
 	return list
 }
 
-func writeExtra(files FileSystem, dir string, extra map[string][]byte) error {
+func writeExtra(files durable.FileSystem, dir string, extra map[string][]byte) error {
 	if len(extra) == 0 {
 		return nil
 	}

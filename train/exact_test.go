@@ -12,6 +12,7 @@ import (
 
 	"github.com/prioritycut/prioritycut/config"
 	"github.com/prioritycut/prioritycut/dataset"
+	"github.com/prioritycut/prioritycut/internal/folderlock"
 	"github.com/prioritycut/prioritycut/internal/rundir"
 	"github.com/prioritycut/prioritycut/model"
 	"github.com/prioritycut/prioritycut/tf"
@@ -237,7 +238,7 @@ func TestGoingOn(t *testing.T) {
 		}
 	}
 
-	lock, err := tf.LockDir(dir)
+	lock, err := folderlock.Acquire(dir)
 	if err != nil {
 		t.Fatal(err)
 	}

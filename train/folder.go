@@ -12,6 +12,8 @@ import (
 
 	"github.com/prioritycut/prioritycut/config"
 	"github.com/prioritycut/prioritycut/internal/cli"
+	"github.com/prioritycut/prioritycut/internal/durable"
+	"github.com/prioritycut/prioritycut/internal/folderlock"
 	"github.com/prioritycut/prioritycut/internal/rundir"
 	"github.com/prioritycut/prioritycut/tf"
 )
@@ -19,7 +21,7 @@ import (
 // folder is the run's folder, locked, and what it says of the run so far.
 type folder struct {
 	dir   rundir.Dir
-	lock  *tf.Lock
+	lock  *folderlock.Lock
 	store *tf.Store
 	// meta are the notes of the newest checkpoint, or those of a run that has
 	// not taken a step.
@@ -45,7 +47,7 @@ func openFolder(dir rundir.Dir, c *config.Config) (*folder, error) {
 		return nil, fmt.Errorf("run folder: %w", err)
 	}
 	var err error
-	if f.lock, err = tf.LockDir(string(dir)); err != nil {
+	if f.lock, err = folderlock.Acquire(string(dir)); err != nil {
 		return nil, err
 	}
 	if err := f.open(c); err != nil {
@@ -191,10 +193,10 @@ func (f *folder) note(c *config.Config) error {
 
 // write writes what explains the run.
 func (f *folder) write() error {
-	if err := rundir.WriteFile(f.dir.Readme(), []byte(readme)); err != nil {
+	if err := durable.WriteFile(f.dir.Readme(), []byte(readme)); err != nil {
 		return err
 	}
-	return rundir.WriteFile(f.dir.Config(), []byte(f.meta.Config))
+	return durable.WriteFile(f.dir.Config(), []byte(f.meta.Config))
 }
 
 // savedStep is the step of the checkpoint that the run goes on from, -1 without.

@@ -13,6 +13,7 @@ import (
 	"github.com/gocarina/gocsv"
 
 	"github.com/prioritycut/prioritycut/evaluate"
+	"github.com/prioritycut/prioritycut/internal/durable"
 	"github.com/prioritycut/prioritycut/internal/rundir"
 )
 
@@ -225,7 +226,7 @@ func startMetrics(path string, step int64) error {
 	if err != nil {
 		return fmt.Errorf("metrics: %w", err)
 	}
-	return rundir.WriteFile(path, data)
+	return durable.WriteFile(path, data)
 }
 
 // maxMetrics bounds the size of a metrics.csv that is read.

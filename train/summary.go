@@ -10,6 +10,7 @@ import (
 
 	"github.com/prioritycut/prioritycut/dataset"
 	"github.com/prioritycut/prioritycut/evaluate"
+	"github.com/prioritycut/prioritycut/internal/durable"
 	"github.com/prioritycut/prioritycut/internal/picture"
 	"github.com/prioritycut/prioritycut/internal/rundir"
 	"github.com/prioritycut/prioritycut/tf"
@@ -108,7 +109,7 @@ func (s *session) writeSummary(at int64, found *evaluate.Result) error {
 	if err != nil {
 		return fmt.Errorf("summary: %w", err)
 	}
-	if err := rundir.WriteFile(s.folder.dir.Summary(), data); err != nil {
+	if err := durable.WriteFile(s.folder.dir.Summary(), data); err != nil {
 		return fmt.Errorf("summary: %w", err)
 	}
 	fmt.Fprintf(s.out, "complete after %d steps\n", at)

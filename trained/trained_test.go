@@ -12,6 +12,7 @@ import (
 
 	"github.com/prioritycut/prioritycut/config"
 	"github.com/prioritycut/prioritycut/graph"
+	"github.com/prioritycut/prioritycut/internal/durable"
 	"github.com/prioritycut/prioritycut/internal/rundir"
 	"github.com/prioritycut/prioritycut/model/fomm"
 	"github.com/prioritycut/prioritycut/tf"
@@ -112,7 +113,7 @@ func save(t *testing.T, run rundir.Dir, m rundir.Meta, list []tf.Group) string {
 	if err := os.MkdirAll(string(run), 0o777); err != nil {
 		t.Fatal(err)
 	}
-	if err := rundir.WriteFile(run.Config(), []byte(m.Config)); err != nil {
+	if err := durable.WriteFile(run.Config(), []byte(m.Config)); err != nil {
 		t.Fatal(err)
 	}
 	store := tf.OpenStore(run.Checkpoints())
@@ -303,7 +304,7 @@ func TestNoModel(t *testing.T) {
 	if err := os.Mkdir(string(fresh), 0o777); err != nil {
 		t.Fatal(err)
 	}
-	if err := rundir.WriteFile(fresh.Config(), nil); err != nil {
+	if err := durable.WriteFile(fresh.Config(), nil); err != nil {
 		t.Fatal(err)
 	}
 	foreign := filepath.Join(empty, "foreign")

@@ -13,8 +13,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/prioritycut/prioritycut/internal/aside"
 	"github.com/prioritycut/prioritycut/internal/child"
+	"github.com/prioritycut/prioritycut/internal/durable"
 )
 
 // Quality says how much a film may differ from its frames.
@@ -74,7 +74,7 @@ type FilmWriter struct {
 	cmd      *child.Command
 	messages *excerpt
 	in       io.WriteCloser
-	temp     *aside.Temp
+	temp     *durable.Temp
 	audio    Info // of options.Audio, if it has sound that can go in
 	sound    string
 	n        int
@@ -138,8 +138,8 @@ func (f *FilmWriter) start(ctx context.Context) (err error) {
 }
 
 // newTemp makes an empty hidden file beside the film's final place.
-func (f *FilmWriter) newTemp() (*aside.Temp, error) {
-	return aside.NewFile(filepath.Dir(f.path), ".film-")
+func (f *FilmWriter) newTemp() (*durable.Temp, error) {
+	return durable.NewFile(filepath.Dir(f.path), ".film-")
 }
 
 // run starts the encoder.
@@ -221,20 +221,10 @@ func (f *FilmWriter) finish() error {
 	if err := f.addSound(); err != nil {
 		return err
 	}
-	// Temporary files are for their owner alone.
-	if err := f.temp.File.Chmod(0o644); err != nil {
-		return err
-	}
-	if err := f.temp.File.Sync(); err != nil {
-		return err
-	}
 	if err := f.ctx.Err(); err != nil {
 		return err
 	}
-	if err := f.temp.Rename(f.path); err != nil {
-		return err
-	}
-	return syncDir(filepath.Dir(f.path))
+	return f.temp.Publish(f.path)
 }
 
 // Abort stops the encoder and removes what it wrote.

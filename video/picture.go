@@ -11,7 +11,8 @@ import (
 	"image/png"
 	"io"
 	"os"
-	"path/filepath"
+
+	"github.com/prioritycut/prioritycut/internal/durable"
 )
 
 // ReadPicture reads a png or jpg file; which of the two is told by its content.
@@ -226,31 +227,9 @@ func EncodePNG(w io.Writer, f *Frame) error {
 
 // WritePNG writes a png file, whole or not at all: a reader never sees half of
 // it. The folder must exist.
-func WritePNG(path string, f *Frame) (err error) {
-	temp, err := os.CreateTemp(filepath.Dir(path), ".png-*")
-	if err != nil {
-		return fmt.Errorf("write picture: %w", err)
+func WritePNG(path string, f *Frame) error {
+	if err := durable.Write(path, func(w io.Writer) error { return EncodePNG(w, f) }); err != nil {
+		return fmt.Errorf("write picture %s: %w", path, err)
 	}
-	defer func() {
-		if err != nil {
-			temp.Close()
-			os.Remove(temp.Name())
-			err = fmt.Errorf("write picture %s: %w", path, err)
-		}
-	}()
-	buffered := bufio.NewWriter(temp)
-	if err := EncodePNG(buffered, f); err != nil {
-		return err
-	}
-	if err := buffered.Flush(); err != nil {
-		return err
-	}
-	// CreateTemp makes files that only their owner may read.
-	if err := temp.Chmod(0o644); err != nil {
-		return err
-	}
-	if err := temp.Close(); err != nil {
-		return err
-	}
-	return os.Rename(temp.Name(), path)
+	return nil
 }

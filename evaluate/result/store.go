@@ -14,12 +14,12 @@ import (
 
 	"github.com/gocarina/gocsv"
 
-	"github.com/prioritycut/prioritycut/internal/rundir"
+	"github.com/prioritycut/prioritycut/internal/durable"
 )
 
 // Store writes the folder of an evaluation, video by video, so that a crash
 // costs seconds of work and never a wrong or doubled row. It is for one
-// goroutine; the caller keeps other processes out (tf.LockDir).
+// goroutine; the caller keeps other processes out (folderlock.Acquire).
 type Store struct {
 	folder Folder
 	run    Run
@@ -103,7 +103,7 @@ func (s *Store) begin() error {
 	if err != nil {
 		return err
 	}
-	return rundir.WriteFile(s.folder.Run(), append(data, '\n'))
+	return durable.WriteFile(s.folder.Run(), append(data, '\n'))
 }
 
 // Differences names what differs between two evaluations that are not the same:
@@ -256,7 +256,7 @@ func (s *Store) save() error {
 		if err != nil {
 			return err
 		}
-		if err := rundir.WriteFile(s.folder.Videos(), data); err != nil {
+		if err := durable.WriteFile(s.folder.Videos(), data); err != nil {
 			return err
 		}
 	}
@@ -276,7 +276,7 @@ func (s *Store) Finish(summary []SummaryRow) error {
 	if err != nil {
 		return err
 	}
-	return rundir.WriteFile(s.folder.Summary(), data)
+	return durable.WriteFile(s.folder.Summary(), data)
 }
 
 // Close saves what was added and closes the files.

@@ -7,6 +7,8 @@ import (
 	"image/png"
 	"os"
 	"path/filepath"
+
+	"github.com/prioritycut/prioritycut/internal/durable"
 )
 
 // PNG encodes a picture.
@@ -29,22 +31,7 @@ func Save(path string, m image.Image) error {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return fmt.Errorf("picture: %w", err)
 	}
-	f, err := os.CreateTemp(dir, ".picture-*.png")
-	if err != nil {
-		return fmt.Errorf("picture: %w", err)
-	}
-	_, err = f.Write(b)
-	if e := f.Chmod(0o644); err == nil {
-		err = e
-	}
-	if e := f.Close(); err == nil {
-		err = e
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		os.Remove(f.Name())
+	if err := durable.WriteFile(path, b); err != nil {
 		return fmt.Errorf("picture: writing %s: %w", path, err)
 	}
 	return nil

@@ -3,34 +3,22 @@ package rundir
 import (
 	"encoding/json"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestWriteFileReplacesAll(t *testing.T) {
+func TestIs(t *testing.T) {
 	dir := t.TempDir()
-	path := filepath.Join(dir, "config.yaml")
-	for _, text := range []string{"a long first text", "short", ""} {
-		if err := WriteFile(path, []byte(text)); err != nil {
-			t.Fatal(err)
-		}
-		got, err := os.ReadFile(path)
-		if err != nil || string(got) != text {
-			t.Errorf("%q, %v, want %q", got, err, text)
-		}
+	if Dir(dir).Is() {
+		t.Error("an empty folder is that of a run")
 	}
-	entries, err := os.ReadDir(dir)
-	if err != nil || len(entries) != 1 {
-		t.Errorf("left behind: %v, %v", entries, err)
+	if err := os.WriteFile(Dir(dir).Config(), nil, 0o644); err != nil {
+		t.Fatal(err)
 	}
-	if err := WriteFile(filepath.Join(dir, "no", "such", "folder"), nil); err == nil {
-		t.Error("a missing folder gives no error")
-	}
-	if !Dir(dir).Is() || Dir(filepath.Join(dir, "x")).Is() {
-		t.Error("a folder with config.yaml is that of a run, and no other")
+	if !Dir(dir).Is() {
+		t.Error("a folder with config.yaml is none of a run")
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/prioritycut/prioritycut/config"
 	"github.com/prioritycut/prioritycut/graph"
+	"github.com/prioritycut/prioritycut/internal/durable"
 	"github.com/prioritycut/prioritycut/internal/random"
 	"github.com/prioritycut/prioritycut/internal/rundir"
 	"github.com/prioritycut/prioritycut/model/fomm"
@@ -128,7 +129,7 @@ func save(run rundir.Dir, c *config.Config, groups []tf.Group) error {
 	if err := os.MkdirAll(string(run), 0o777); err != nil {
 		return err
 	}
-	if err := rundir.WriteFile(run.Config(), text); err != nil {
+	if err := durable.WriteFile(run.Config(), text); err != nil {
 		return err
 	}
 	return tf.OpenStore(run.Checkpoints()).Save(step, notes, groups...)

@@ -1,4 +1,5 @@
-package tf
+// Package folderlock gives one process at a time the right to write to a folder.
+package folderlock
 
 import (
 	"encoding/json"
@@ -40,10 +41,10 @@ func (e *LockedError) Error() string {
 	return fmt.Sprintf("%s is in use by %s: wait for it, stop it, or choose another folder", e.Dir, e.Holder)
 }
 
-// LockDir locks an existing folder. It does not wait: when another process has
+// Acquire locks an existing folder. It does not wait: when another process has
 // the lock, the error is a *LockedError that names it. The system releases the
 // lock when the process ends, however it ends.
-func LockDir(dir string) (*Lock, error) {
+func Acquire(dir string) (*Lock, error) {
 	path := filepath.Join(dir, lockName)
 	var f *os.File
 	for named := false; !named; {
@@ -70,7 +71,7 @@ func openLocked(path, dir string) (*os.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("locking %s: %w", dir, err)
 	}
-	err = flock(f, unix.LOCK_EX|unix.LOCK_NB)
+	err = TryFile(f)
 	if err == nil {
 		return f, nil
 	}
@@ -91,9 +92,11 @@ func names(path string, f *os.File) bool {
 	return err == nil && os.SameFile(open, info)
 }
 
-func flock(f *os.File, how int) error {
+// TryFile locks an open file without waiting: unix.EWOULDBLOCK says that another
+// one has it. The lock ends with the file.
+func TryFile(f *os.File) error {
 	for {
-		err := unix.Flock(int(f.Fd()), how)
+		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 		if !errors.Is(err, unix.EINTR) {
 			return err
 		}

@@ -1,4 +1,4 @@
-package aside
+package durable
 
 import (
 	"os"
@@ -11,7 +11,7 @@ import (
 
 // asWriter makes this test's binary a program that is killed while it writes
 // into the folder that the variable names.
-const asWriter = "ASIDE_TEST_WRITER"
+const asWriter = "DURABLE_TEST_WRITER"
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(asWriter); dir != "" {
@@ -90,7 +90,7 @@ func TestLeftovers(t *testing.T) {
 	}
 }
 
-func TestRename(t *testing.T) {
+func TestPublish(t *testing.T) {
 	dir := t.TempDir()
 	f, err := NewFile(dir, ".film-")
 	if err != nil {
@@ -107,7 +107,7 @@ func TestRename(t *testing.T) {
 		temp *Temp
 		name string
 	}{{f, "film"}, {folder, "frames"}} {
-		if err := c.temp.Rename(filepath.Join(dir, c.name)); err != nil {
+		if err := c.temp.Publish(filepath.Join(dir, c.name)); err != nil {
 			t.Fatal(err)
 		}
 		c.temp.Remove() // does nothing now

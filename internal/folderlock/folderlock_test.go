@@ -1,33 +1,40 @@
-package tf
+package folderlock
 
 import (
 	"bufio"
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 )
 
-func init() {
-	parts["lock"] = func() {
-		_, err := LockDir(os.Getenv("TF_TEST_ROOT"))
-		check(err)
+// asHolder makes the test's binary a process that has the lock of the folder
+// that the variable names.
+const asHolder = "FOLDERLOCK_TEST_HOLDER"
+
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(asHolder); dir != "" {
+		if _, err := Acquire(dir); err != nil {
+			panic(err)
+		}
 		fmt.Println("locked")
 		time.Sleep(time.Minute)
 	}
+	os.Exit(m.Run())
 }
 
 func TestLock(t *testing.T) {
 	dir := t.TempDir()
-	first, err := LockDir(dir)
+	first, err := Acquire(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var locked *LockedError
-	if _, err := LockDir(dir); !errors.As(err, &locked) {
+	if _, err := Acquire(dir); !errors.As(err, &locked) {
 		t.Errorf("second lock of one process: %v", err)
 	}
 	for range 2 {
@@ -37,7 +44,8 @@ func TestLock(t *testing.T) {
 	}
 
 	// Another process has it until it is killed.
-	cmd := part("lock", "TF_TEST_ROOT="+dir)
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), asHolder+"="+dir)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -49,7 +57,7 @@ func TestLock(t *testing.T) {
 	if line, err := bufio.NewReader(out).ReadString('\n'); err != nil || line != "locked\n" {
 		t.Fatalf("%q, %v", line, err)
 	}
-	_, err = LockDir(dir)
+	_, err = Acquire(dir)
 	host, hostErr := os.Hostname()
 	if hostErr != nil {
 		t.Fatal(hostErr)
@@ -61,14 +69,14 @@ func TestLock(t *testing.T) {
 		t.Fatal(err)
 	}
 	cmd.Wait() // says that it was killed
-	again, err := LockDir(dir)
+	again, err := Acquire(dir)
 	if err != nil {
 		t.Fatalf("after the kill: %v", err)
 	}
 	if err := again.Unlock(); err != nil {
 		t.Error(err)
 	}
-	if _, err := LockDir(dir + "/missing"); err == nil || errors.As(err, &locked) {
+	if _, err := Acquire(dir + "/missing"); err == nil || errors.As(err, &locked) {
 		t.Errorf("missing folder: %v", err)
 	}
 }
@@ -77,7 +85,7 @@ func TestLock(t *testing.T) {
 func TestDiscardedLock(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, lockName)
-	first, err := LockDir(dir)
+	first, err := Acquire(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +105,7 @@ func TestDiscardedLock(t *testing.T) {
 	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 0 {
 		t.Errorf("left behind: %v, %v", entries, err)
 	}
-	second, err := LockDir(dir)
+	second, err := Acquire(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +114,7 @@ func TestDiscardedLock(t *testing.T) {
 		t.Error("a discarded file counts as the lock")
 	}
 	var locked *LockedError
-	if _, err := LockDir(dir); !errors.As(err, &locked) {
+	if _, err := Acquire(dir); !errors.As(err, &locked) {
 		t.Errorf("the folder is locked twice: %v", err)
 	}
 }

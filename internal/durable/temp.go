@@ -1,6 +1,4 @@
-// Package aside makes files and folders beside their final place, where they
-// grow until they are renamed, and removes those that a killed process left.
-package aside
+package durable
 
 import (
 	"errors"
@@ -12,6 +10,8 @@ import (
 	"sync"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/prioritycut/prioritycut/internal/folderlock"
 )
 
 // Temp is a hidden file or folder of a name of its own. It is locked: the lock
@@ -71,7 +71,7 @@ func newTemp(dir, prefix string, create func() (*os.File, error)) (*Temp, error)
 // own locks a new file. Where there are no locks nobody else can have one and
 // remove it either.
 func own(f *os.File) error {
-	if errors.Is(lock(f), unix.EWOULDBLOCK) || !isNamed(f) {
+	if errors.Is(folderlock.TryFile(f), unix.EWOULDBLOCK) || !isNamed(f) {
 		return errSwept
 	}
 	return nil
@@ -87,22 +87,27 @@ func isNamed(f *os.File) bool {
 	return err == nil && os.SameFile(open, named)
 }
 
-func lock(f *os.File) error {
-	for {
-		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-		if !errors.Is(err, unix.EINTR) {
-			return err
-		}
+// Publish syncs it, makes it readable for all, or for all who may read new
+// folders, and gives it its final name, durably.
+func (t *Temp) Publish(path string) error {
+	// What is made aside is for its owner alone.
+	mode := os.FileMode(0o644)
+	if info, err := t.File.Stat(); err != nil {
+		return err
+	} else if info.IsDir() {
+		mode = 0o755
 	}
-}
-
-// Rename gives it its final name.
-func (t *Temp) Rename(path string) error {
+	if err := t.File.Chmod(mode); err != nil {
+		return err
+	}
+	if err := t.File.Sync(); err != nil {
+		return err
+	}
 	if err := os.Rename(t.Path, path); err != nil {
 		return err
 	}
 	t.Path = ""
-	return t.File.Close()
+	return errors.Join(t.File.Close(), OS{}.SyncDir(filepath.Dir(path)))
 }
 
 // Remove removes it, unless it has its final name.
@@ -124,7 +129,12 @@ func sweepOnce(dir, prefix string) {
 	}
 }
 
-var number = regexp.MustCompile(`^[0-9]+$`)
+var (
+	// number is what the system adds to the name of a Temp.
+	number = regexp.MustCompile(`^[0-9]+$`)
+	// unique is what UniqueName adds.
+	unique = regexp.MustCompile(`^.*-[0-9]+-[0-9a-f]+-[0-9]+$`)
+)
 
 // sweep removes what no living process has locked. It is a service to whoever
 // sees the folder: what cannot be removed stays.
@@ -135,7 +145,11 @@ func sweep(dir, prefix string) {
 	}
 	for _, e := range entries {
 		rest, ours := strings.CutPrefix(e.Name(), prefix)
-		if ours && number.MatchString(rest) && (e.IsDir() || e.Type().IsRegular()) {
+		if !ours {
+			continue
+		}
+		isTemp := number.MatchString(rest) && (e.IsDir() || e.Type().IsRegular())
+		if isTemp || prefix == TempPrefix && unique.MatchString(rest) && e.Type().IsRegular() {
 			removeAbandoned(filepath.Join(dir, e.Name()), e.IsDir())
 		}
 	}
@@ -152,7 +166,7 @@ func removeAbandoned(path string, isDir bool) {
 	}
 	defer f.Close()
 	// Its name may have gone, or become the final one, between the two calls.
-	if lock(f) == nil && isNamed(f) {
+	if folderlock.TryFile(f) == nil && isNamed(f) {
 		os.RemoveAll(path)
 	}
 }
