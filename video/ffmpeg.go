@@ -3,7 +3,6 @@ package video
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -14,14 +13,13 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/prioritycut/prioritycut/internal/child"
 )
 
 // The only containers ffmpeg may open, by its names of them. A play list
 // (hls, concat) is none: it would name other files.
-const formats = "mov,matroska,gif,avi"
+const formats = "mov,matroska,gif,avi,mpegts,apng"
 
 // command prepares ffmpeg or ffprobe with what every call needs: no terminal,
 // no network, no other files, few messages. A Ctrl-C of the terminal goes to a
@@ -95,122 +93,6 @@ func input(path string, limits Limits) ([]string, error) {
 	}, nil
 }
 
-// Info is what a film says about itself.
-type Info struct {
-	// W and H are the pixels of a frame after Rotation.
-	W, H int
-	// Rotation in degrees, clockwise, as players turn the stored picture.
-	Rotation int
-	// Rate is the mean number of frames a second, 0 if unknown.
-	Rate float64
-	// ExactRate is the same as a fraction, "25/1" or "30000/1001", to give to
-	// FilmOptions; empty if unknown. Of a film of constant rate it is the rate
-	// that its timestamps keep, not the mean that its duration was rounded to.
-	ExactRate string
-	// Variable says that pictures follow each other at uneven distances, as
-	// far as the headers tell.
-	Variable bool
-	// SteadyRate is the constant rate, as a fraction, to give to OpenFilmAt for
-	// pictures that stay in time with the sound: ExactRate, or of a film of
-	// variable rate one at which its pictures keep their times; empty if unknown.
-	SteadyRate string
-	// Start is when the first picture is shown, counted from the beginning of
-	// the file; sound may begin earlier.
-	Start time.Duration
-	// Duration is 0 if unknown.
-	Duration time.Duration
-	// Frames is a claim of the container, often absent (0) and at times wrong.
-	Frames int
-	// Codec is ffmpeg's name of the compression.
-	Codec string
-	// Audio is ffmpeg's name of how the first sound track is compressed, empty
-	// if there is none.
-	Audio string
-}
-
-// probe is the part of ffprobe's answer that is asked for.
-type probe struct {
-	Streams []stream `json:"streams"`
-	Format  struct {
-		Duration string `json:"duration"`
-		Start    string `json:"start_time"`
-	} `json:"format"`
-}
-
-type stream struct {
-	Type        string `json:"codec_type"`
-	Codec       string `json:"codec_name"`
-	W           int    `json:"width"`
-	H           int    `json:"height"`
-	AvgRate     string `json:"avg_frame_rate"`
-	BaseRate    string `json:"r_frame_rate"`
-	Frames      string `json:"nb_frames"`
-	Start       string `json:"start_time"`
-	Duration    string `json:"duration"`
-	Disposition struct {
-		Cover int `json:"attached_pic"`
-	} `json:"disposition"`
-	SideData []struct {
-		Rotation float64 `json:"rotation"`
-	} `json:"side_data_list"`
-}
-
-// maxProbe bounds ffprobe's answer, which is some hundred bytes.
-const maxProbe = 1 << 20
-
-// Probe reads the headers of a film. It fails if there is no video in it or
-// its pictures are beyond the limits.
-func Probe(ctx context.Context, path string, limits Limits) (Info, error) {
-	limits = limits.OrDefault()
-	answer, err := runProbe(ctx, path, limits)
-	if err != nil {
-		return Info{}, fmt.Errorf("film %s: %w", path, err)
-	}
-	info, err := answer.info()
-	if err == nil {
-		err = limits.size(info.W, info.H)
-	}
-	if err != nil {
-		return Info{}, fmt.Errorf("film %s: %w", path, err)
-	}
-	return info, nil
-}
-
-func runProbe(ctx context.Context, path string, limits Limits) (*probe, error) {
-	f, err := openRegular(path)
-	if err != nil {
-		return nil, err
-	}
-	f.Close()
-	args, err := input(path, limits)
-	if err != nil {
-		return nil, err
-	}
-	args = append([]string{"-of", "json", "-show_entries",
-		"stream=codec_type,codec_name,width,height,avg_frame_rate,r_frame_rate,nb_frames,start_time,duration:" +
-			"stream_disposition=attached_pic:stream_side_data=rotation:format=start_time,duration"}, args...)
-	cmd, messages, err := command(ctx, limits, "ffprobe", args...)
-	if err != nil {
-		return nil, err
-	}
-	out := &limited{left: maxProbe}
-	cmd.Stdout = out
-	if err := cmd.Run(); err != nil {
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		if tooLarge(messages) {
-			return nil, errTooLarge(limits)
-		}
-		return nil, messages.explain("ffprobe cannot read it", err)
-	}
-	answer := &probe{}
-	if err := json.Unmarshal(out.kept, answer); err != nil {
-		return nil, fmt.Errorf("ffprobe's answer: %w", err)
-	}
-	return answer, nil
-}
-
 // excerpt keeps the start of a program's messages: what went wrong first is
 // what explains the rest. It never blocks the program.
 type excerpt struct{ kept []byte }
@@ -265,4 +147,41 @@ func (l *limited) Write(p []byte) (int, error) {
 	l.left -= len(p)
 	l.kept = append(l.kept, p...)
 	return len(p), nil
+}
+
+// decoders remembers, per ffmpeg program, the compressions that it can decode.
+var decoders sync.Map
+
+// decodes tells whether this ffmpeg can decode a compression of this name. It
+// knows names of some that it cannot.
+func decodes(ctx context.Context, codec string) bool {
+	if codec == "" || codec == "unknown" || codec == "none" {
+		return false
+	}
+	path, err := exec.LookPath("ffmpeg")
+	if err != nil {
+		return true // whoever starts it will report that
+	}
+	known, ok := decoders.Load(path)
+	if !ok {
+		cmd, _, err := command(ctx, Limits{}, "ffmpeg", "-codecs")
+		if err != nil {
+			return true
+		}
+		out := &limited{left: maxProbe}
+		cmd.Stdout = out
+		if cmd.Run() != nil {
+			return true
+		}
+		names := map[string]bool{}
+		for _, line := range strings.Split(string(out.kept), "\n") {
+			// " D.A.L. ac3  ATSC A/52A (AC-3)": D for what it decodes.
+			if fields := strings.Fields(line); len(fields) > 1 && strings.HasPrefix(fields[0], "D") {
+				names[fields[1]] = true
+			}
+		}
+		known = names
+		decoders.Store(path, known)
+	}
+	return known.(map[string]bool)[codec]
 }

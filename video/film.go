@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strconv"
+	"time"
 
 	"github.com/prioritycut/prioritycut/internal/child"
 )
@@ -28,7 +30,9 @@ type Reader interface {
 type Film struct {
 	path   string
 	limits Limits
-	rate   string // of OpenFilmAt
+	view   view
+	times  *frameTimes
+	gap    time.Duration // between two frames, where times are missing
 
 	ctx      context.Context
 	cancel   context.CancelFunc
@@ -37,31 +41,25 @@ type Film struct {
 	out      *bufio.Reader
 	w, h     int  // of every frame
 	begun    bool // the header of the next frame has been read
-	read     int  // frames so far
+	wide     []byte
+	read     int           // frames so far
+	at       time.Duration // of the last one, on ffmpeg's clock
+	first    time.Duration // of the first one
 	err      error
 	ended    bool // cmd.Wait has been called
 }
 
 // OpenFilm starts reading a film and waits for its first frame, so that a file
 // that is none fails here. Cancelling ctx stops ffmpeg; so does Close, which
-// has to be called in the end. Use Probe for what a film says about itself.
+// has to be called in the end. Use Probe for what is known of a film before.
 func OpenFilm(ctx context.Context, path string, limits Limits) (*Film, error) {
-	return openFilm(ctx, &Film{path: path, limits: limits.OrDefault()})
-}
-
-// OpenFilmAt is OpenFilm at a constant rate, a fraction or number of frames a
-// second (Info.SteadyRate): each frame is the picture that is shown at its time,
-// counted from the first picture. So pictures of a film of variable rate come
-// repeatedly or not at all, and stay in time with the sound.
-func OpenFilmAt(ctx context.Context, path, rate string, limits Limits) (*Film, error) {
-	if _, err := ParseRate(rate); err != nil {
-		return nil, fmt.Errorf("film %s: %w", path, err)
+	limits = limits.OrDefault()
+	info, err := Probe(ctx, path, limits)
+	if err != nil {
+		return nil, err
 	}
-	return openFilm(ctx, &Film{path: path, limits: limits.OrDefault(), rate: rate})
-}
-
-func openFilm(ctx context.Context, f *Film) (*Film, error) {
-	err := f.start(ctx)
+	f := &Film{path: path, limits: limits, view: info.view, gap: info.tail}
+	err = f.start(ctx)
 	if err == nil {
 		err = f.begin()
 	}
@@ -89,59 +87,74 @@ func (f *Film) begin() error {
 }
 
 func (f *Film) start(ctx context.Context) error {
-	file, err := openRegular(f.path)
+	args, err := f.arguments(ctx)
 	if err != nil {
 		return err
 	}
-	file.Close() // ffmpeg opens it itself
-	from, err := input(f.path, f.limits)
-	if err != nil {
-		return err
-	}
-	args := append([]string{"-nostdin",
-		// Damage is an error, not a guess at what the picture may have been.
-		"-xerror",
-		// More threads gain little on small films and many films are read at once.
-		// Frames decoded side by side would now and then hide damage: a frame may
-		// be passed on before its error is known.
-		"-threads", "2", "-thread_type", "slice",
-	}, from...)
-	args = append(args, "-map", "0:V:0", "-an", "-sn", "-dn")
-	args = append(args, f.timing(ctx)...)
-	// PPM is raw RGB that says its size before each frame: the pictures cannot
-	// shear, whatever the headers of the film said.
-	args = append(args, "-f", "image2pipe", "-c:v", "ppm", "-pix_fmt", "rgb24", "pipe:1")
 	f.ctx, f.cancel = context.WithCancel(ctx)
 	f.cmd, f.messages, err = command(f.ctx, f.limits, "ffmpeg", args...)
 	if err != nil {
 		f.cancel()
 		return err
 	}
+	var ours, theirs *os.File
 	pipe, err := f.cmd.StdoutPipe()
 	if err == nil {
-		err = f.cmd.Start()
+		ours, theirs, err = os.Pipe()
 	}
 	if err != nil {
 		f.cancel()
 		return err
 	}
+	defer theirs.Close()
+	f.cmd.ExtraFiles = []*os.File{theirs} // ffmpeg's number 3
+	if err := f.cmd.Start(); err != nil {
+		ours.Close()
+		f.cancel()
+		return err
+	}
+	f.times = readTimes(ours)
 	f.out = bufio.NewReaderSize(pipe, 1<<16)
 	return nil
 }
 
-// timing are ffmpeg's options for which frames come: every stored one once,
-// whatever its timestamp, or those of a constant rate.
-func (f *Film) timing(ctx context.Context) []string {
-	all := []string{syncOption(ctx, f.limits), "passthrough"}
-	if f.rate != "" {
-		// Not by -r, which shows pictures early after a gap.
-		all = append(all, "-vf", "setpts=PTS-STARTPTS,fps="+f.rate)
+// arguments are ffmpeg's. It writes two files: the times of the frames, of
+// which it says nothing where it writes pictures, and the frames, every stored
+// one once. The times come first, so that it never waits for us to read a frame
+// while we wait for its time.
+func (f *Film) arguments(ctx context.Context) ([]string, error) {
+	args := []string{"-nostdin",
+		// Damage is an error, not a guess at what the picture may have been.
+		"-xerror",
+		// More threads gain little on small films and many films are read at once.
+		// Frames decoded side by side would now and then hide damage: a frame may
+		// be passed on before its error is known.
+		"-threads", "2", "-thread_type", "slice",
+		// A chain of filters that is built anew when pictures change their size
+		// squashes the later ones; turning by the tags of single pictures would
+		// turn some and not others.
+		"-reinit_filter", "0", "-noautorotate",
 	}
-	return all
+	from, err := input(f.path, f.limits)
+	if err != nil {
+		return nil, err
+	}
+	args = append(args, from...)
+	each := []string{"-map", "0:V:0", "-an", "-sn", "-dn", syncOption(ctx, f.limits), "passthrough"}
+	args = append(args, each...)
+	args = append(args, "-enc_time_base", clockTicks, "-c:v", "wrapped_avframe", "-flush_packets", "1", "-f", "framecrc", "pipe:3")
+	args = append(args, each...)
+	// PPM is raw RGB that says its size before each frame: the pictures cannot
+	// shear, whatever the headers of the film said.
+	return append(args, "-vf", f.view.filters(), "-f", "image2pipe", "-c:v", "ppm", "-pix_fmt", f.view.format(), "pipe:1"), nil
 }
 
 // Size of every frame in pixels, after rotation.
 func (f *Film) Size() (w, h int) { return f.w, f.h }
+
+// At is when the frame that Next returned last is shown, counted from the
+// first one.
+func (f *Film) At() time.Duration { return f.at - f.first }
 
 // Next returns the next frame or io.EOF.
 func (f *Film) Next() (*Frame, error) {
@@ -177,14 +190,39 @@ func (f *Film) next() (*Frame, error) {
 	if err := f.limits.frames(f.read + 1); err != nil {
 		return nil, err
 	}
-	frame := NewFrame(f.w, f.h)
-	if _, err := io.ReadFull(f.out, frame.Pix); err != nil {
+	frame, err := f.pixels()
+	if err != nil {
 		return nil, f.becauseOf(err)
+	}
+	if at, ok := f.times.of(f.read); ok {
+		f.at = at
+	} else if f.read > 0 {
+		f.at += f.gap
+	}
+	if f.read == 0 {
+		f.first = f.at
 	}
 	return frame, nil
 }
 
-// frameHeader reads "P6\nW H\n255\n"; io.EOF if there is no further frame.
+// pixels reads a frame behind its header.
+func (f *Film) pixels() (*Frame, error) {
+	frame := NewFrame(f.w, f.h)
+	if f.view.curve == nil {
+		_, err := io.ReadFull(f.out, frame.Pix)
+		return frame, err
+	}
+	if f.wide == nil {
+		f.wide = make([]byte, 2*len(frame.Pix))
+	}
+	if _, err := io.ReadFull(f.out, f.wide); err != nil {
+		return nil, err
+	}
+	f.view.toneMap(f.wide, frame.Pix)
+	return frame, nil
+}
+
+// frameHeader reads "P6\nW H\n255\n" (65535 for 16 bits); io.EOF if there is no further frame.
 func (f *Film) frameHeader() (w, h int, err error) {
 	if _, err := f.out.Peek(1); err != nil {
 		return 0, 0, err
@@ -206,7 +244,7 @@ func (f *Film) frameHeader() (w, h int, err error) {
 	}
 	w, errW := strconv.Atoi(string(fields[1]))
 	h, errH := strconv.Atoi(string(fields[2]))
-	if string(fields[0]) != "P6" || string(fields[3]) != "255" || errW != nil || errH != nil {
+	if string(fields[0]) != "P6" || string(fields[3]) != f.view.brightest() || errW != nil || errH != nil {
 		return 0, 0, fmt.Errorf("ffmpeg wrote an unknown PPM header: %q", fields)
 	}
 	return w, h, nil

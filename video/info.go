@@ -1,6 +1,7 @@
 package video
 
 import (
+	"context"
 	"errors"
 	"math"
 	"strconv"
@@ -8,83 +9,108 @@ import (
 	"time"
 )
 
-// info sums up ffprobe's answer.
-func (p *probe) info() (Info, error) {
-	s, audio := p.first()
-	if s == nil {
-		return Info{}, errors.New("there is no video in it")
+var errNoVideo = errors.New("there is no video in it")
+
+// film returns the first stream of pictures that is no cover; nil if there is
+// none.
+func (p *probe) film() *stream {
+	for i, s := range p.Streams {
+		if s.Type == "video" && s.Disposition.Cover == 0 {
+			return &p.Streams[i]
+		}
 	}
-	info := Info{W: s.W, H: s.H, Codec: s.Codec, Audio: audio}
-	info.Frames, _ = strconv.Atoi(s.Frames)
+	return nil
+}
+
+// sound returns how the first sound track that can be decoded is compressed,
+// and its number among the sound tracks. Telephones put a track that only they
+// know before the one for all others.
+func (p *probe) sound(ctx context.Context) (codec string, track int) {
+	n := 0
+	for _, s := range p.Streams {
+		if s.Type != "audio" {
+			continue
+		}
+		if decodes(ctx, s.Codec) {
+			return s.Codec, n
+		}
+		n++
+	}
+	return "", 0
+}
+
+// first returns the first picture of a stream, if it was among what was
+// decoded.
+func (p *probe) first(s *stream) *firstFrame {
+	for i, f := range p.Frames {
+		if f.Type == "video" && f.Stream == s.Index {
+			return &p.Frames[i]
+		}
+	}
+	return nil
+}
+
+// info sums up all but the times.
+func (p *probe) info(s *stream) Info {
+	info := Info{Codec: s.Codec}
 	info.Start = max(0, seconds(s.Start)-seconds(p.Format.Start))
-	for _, d := range s.SideData {
-		if d.Rotation != 0 {
-			// ffprobe counts anti-clockwise.
-			info.Rotation = (int(math.Round(-d.Rotation))%360 + 360) % 360
-		}
+	w, h, aspect, side := s.W, s.H, s.Aspect, s.SideData
+	if f := p.first(s); f != nil && f.W > 0 && f.H > 0 {
+		// Headers may differ from the first picture, which the others follow.
+		w, h = f.W, f.H
+		side = append(side, f.SideData...)
 	}
-	if info.Rotation%180 == 90 {
-		info.W, info.H = info.H, info.W
+	info.view = newView(w, h, aspect, s, side)
+	info.W, info.H = info.view.w, info.view.h
+	info.Rotation = info.view.turn.degrees()
+	info.PixelAspect = info.view.aspect
+	info.HDR = info.view.curve.String()
+	return info
+}
+
+// listsPictures tells whether the headers are a list of all pictures, of which
+// ffprobe has computed rates that agree with each other, or a film of constant
+// rate by its nature. Others (matroska, webm, gif, transport streams) say what
+// their writers thought.
+func (p *probe) listsPictures(s *stream) bool {
+	mean, base := ratio(s.AvgRate), ratio(s.BaseRate)
+	switch {
+	case mean == 0:
+		return false
+	case p.Format.Name == "avi":
+		return true
+	case !strings.HasPrefix(p.Format.Name, "mov,"):
+		return false
 	}
+	frames, _ := strconv.Atoi(s.Frames)
+	return math.Abs(mean-base) < 1e-6*base && math.Abs(float64(frames)-mean*seconds(s.Duration).Seconds()) < 0.5
+}
+
+// claimed takes rate and length from the header.
+func (info *Info) claimed(s *stream) {
+	info.Frames, _ = strconv.Atoi(s.Frames)
 	info.Duration = seconds(s.Duration)
-	if info.Duration <= 0 {
-		info.Duration = max(0, seconds(p.Format.Duration))
-	}
-	info.setRate(s.AvgRate, s.BaseRate)
-	return info, nil
+	info.Rate, info.ExactRate = ratio(s.AvgRate), s.AvgRate
+	info.tail = time.Duration(float64(time.Second) / info.Rate)
+	info.SteadyRate = capped(info.ExactRate)
 }
 
-// first returns the first film that is no cover picture and how the first
-// sound track is compressed.
-func (p *probe) first() (film *stream, audio string) {
-	for i := range p.Streams {
-		s := &p.Streams[i]
-		switch {
-		case s.Type == "video" && s.Disposition.Cover == 0 && film == nil:
-			film = s
-		case s.Type == "audio" && audio == "":
-			audio = s.Codec
-		}
-	}
-	return film, audio
-}
-
-// setRate takes the mean rate and the least rate at whose ticks every picture
-// lies. They agree for a constant rate but for what the last picture's duration
-// was rounded to: about one frame over the whole length. Fields count as
-// pictures for the second in some films: then it is twice the first. Ticks that
-// are those of a clock rather than of pictures make no steady rate.
-func (info *Info) setRate(mean, base string) {
-	info.Rate, info.ExactRate = ratio(mean), mean
-	ticks := ratio(base)
-	if info.Rate == 0 {
-		info.Rate, info.ExactRate = ticks, base
-	}
-	if info.Rate == 0 {
-		info.ExactRate = ""
-	}
-	info.SteadyRate = info.ExactRate
-	if info.Rate == 0 || ticks == 0 {
+// counted takes rate and length from the pictures' own times.
+func (info *Info) counted(s *stream, shown shownTimes) {
+	info.Frames = len(shown.at)
+	if info.Frames == 0 {
 		return
 	}
-	const framesOff, maxSteady = 1.5, 60
-	allowed := max(framesOff/max(info.Duration.Seconds(), 1), 1e-6*ticks)
-	switch {
-	case math.Abs(ticks-info.Rate) <= allowed:
-		info.Rate, info.ExactRate, info.SteadyRate = ticks, base, base
-	case math.Abs(ticks-2*info.Rate) <= 2*allowed:
-	default:
-		info.Variable = true
-		if info.SteadyRate = base; ticks > maxSteady {
-			info.SteadyRate = strconv.Itoa(maxSteady)
-		}
-	}
+	p := paceOf(shown, s.BaseRate, s.AvgRate)
+	info.Rate, info.ExactRate, info.Variable, info.SteadyRate = p.mean, p.exact, p.variable, p.steady
+	info.tail = p.tail
+	info.Duration = shown.at[len(shown.at)-1] - shown.at[0] + p.tail
 }
 
 // SteadyFrames is how many pictures OpenFilmAt gives at SteadyRate, or about so
 // many; 0 if unknown.
 func (info Info) SteadyFrames() int {
-	if info.Frames > 0 && !info.Variable {
+	if info.Frames > 0 && (info.SteadyRate == info.ExactRate || info.SteadyRate == "") {
 		return info.Frames
 	}
 	return int(math.Round(min(info.Duration.Seconds()*ratio(info.SteadyRate), math.MaxInt32)))
@@ -99,9 +125,9 @@ func seconds(text string) time.Duration {
 	return time.Duration(s * float64(time.Second))
 }
 
-// ratio reads "30000/1001" or "60"; 0 if it is not a positive number.
+// ratio reads "30000/1001", "64:45" or "60"; 0 if it is not a positive number.
 func ratio(text string) float64 {
-	num, den, isRatio := strings.Cut(text, "/")
+	num, den, isRatio := strings.Cut(strings.ReplaceAll(text, ":", "/"), "/")
 	a, errA := strconv.ParseFloat(num, 64)
 	b, errB := 1.0, error(nil)
 	if isRatio {

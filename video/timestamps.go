@@ -3,9 +3,10 @@ package video
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
-	"sort"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -13,7 +14,8 @@ import (
 
 // Timestamps returns when each picture of a film is shown, counted from the
 // first one, in the order in which OpenFilm gives them. It reads the
-// container only and decodes nothing, so that of a damaged film there may be
+// container only and decodes nothing (but for VP8, whose packets may hold
+// pictures that are never shown), so that of a damaged film there may be
 // more or fewer than there are frames. Where the container tells no times (raw
 // streams, some avi files), the pictures are spaced by the mean rate; a film
 // that has neither is an error.
@@ -23,75 +25,122 @@ func Timestamps(ctx context.Context, path string, limits Limits) ([]time.Duratio
 	if err != nil {
 		return nil, err
 	}
-	times, err := packetTimes(ctx, path, info.Rate, limits)
+	shown, err := packetTimes(ctx, path, &stream{Codec: info.Codec, AvgRate: info.ExactRate}, limits)
 	if err != nil {
-		return nil, fmt.Errorf("film %s: its timestamps: %w", path, err)
+		return nil, fmt.Errorf("film %s: %w", path, err)
 	}
-	sort.Slice(times, func(i, j int) bool { return times[i] < times[j] })
-	for i := len(times) - 1; i >= 0; i-- {
-		times[i] -= times[0]
+	for i := len(shown.at) - 1; i >= 0; i-- {
+		shown.at[i] -= shown.at[0]
 	}
-	return times, nil
+	return shown.at, nil
 }
 
-// packetTimes lists the times of the packets, each of which holds a picture,
-// in the order of the file.
-func packetTimes(ctx context.Context, path string, rate float64, limits Limits) ([]time.Duration, error) {
+// packetTimes are the times of the pictures of a film's stream s.
+func packetTimes(ctx context.Context, path string, s *stream, limits Limits) (shownTimes, error) {
 	from, err := input(path, limits)
 	if err != nil {
-		return nil, err
+		return shownTimes{}, err
 	}
+	tool, args := "ffprobe", append([]string{"-select_streams", "V:0", "-of", "csv=p=0", "-show_entries", "packet=pts_time,duration_time,flags"}, from...)
+	rate := ratio(s.AvgRate)
+	if rate == 0 {
+		rate = ratio(s.BaseRate)
+	}
+	parse := func(r io.Reader) (shownTimes, error) { return parsePacketTimes(r, rate, limits) }
+	if s.Codec == "vp8" {
+		tool, args = "ffmpeg", append([]string{"-nostdin"}, from...)
+		args = append(args, "-map", "0:V:0", syncOption(ctx, limits), "passthrough", "-enc_time_base", clockTicks, "-c:v", "wrapped_avframe", "-f", "framecrc", "pipe:1")
+		parse = func(r io.Reader) (shownTimes, error) { return parseFrameTimes(r, limits) }
+	}
+	shown, err := timesFrom(ctx, limits, tool, args, parse)
+	if err != nil {
+		return shownTimes{}, fmt.Errorf("its timestamps: %w", err)
+	}
+	return shown, nil
+}
+
+// timesFrom runs a program that tells times.
+func timesFrom(ctx context.Context, limits Limits, tool string, args []string, parse func(io.Reader) (shownTimes, error)) (shownTimes, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	args := append([]string{"-select_streams", "V:0", "-of", "csv=p=0", "-show_entries", "packet=pts_time,flags"}, from...)
-	cmd, messages, err := command(ctx, limits, "ffprobe", args...)
+	cmd, messages, err := command(ctx, limits, tool, args...)
 	if err != nil {
-		return nil, err
+		return shownTimes{}, err
 	}
 	out, err := cmd.StdoutPipe()
 	if err == nil {
 		err = cmd.Start()
 	}
 	if err != nil {
-		return nil, err
+		return shownTimes{}, err
 	}
-	times, err := parsePacketTimes(out, rate, limits)
+	shown, err := parse(out)
 	if err != nil {
 		cancel()
 		cmd.Wait() // killed: its exit state says nothing
-		return nil, err
+		return shownTimes{}, err
 	}
-	if err := cmd.Wait(); err != nil && len(times) == 0 {
+	if err := cmd.Wait(); err != nil && len(shown.at) == 0 {
 		if ctx.Err() != nil {
-			return nil, ctx.Err()
+			return shownTimes{}, ctx.Err()
 		}
-		return nil, messages.explain("ffprobe cannot read it", err)
+		return shownTimes{}, messages.explain(tool+" cannot read it", err)
 	}
-	return times, ctx.Err()
+	return shown, ctx.Err()
 }
 
-// parsePacketTimes reads lines such as "0.040000,K_". A packet marked D is one
-// that players leave out.
-func parsePacketTimes(r io.Reader, rate float64, limits Limits) ([]time.Duration, error) {
-	var times []time.Duration
+var errNoTimes = errors.New("the film tells neither times nor a rate")
+
+// parsePacketTimes reads lines such as "0.040000,0.040000,K_". A packet marked D
+// is one that players leave out.
+func parsePacketTimes(r io.Reader, rate float64, limits Limits) (shownTimes, error) {
+	var all shownTimes
+	var latest time.Duration
 	lines := bufio.NewScanner(io.LimitReader(r, 1<<30))
 	for lines.Scan() {
-		at, flags, _ := strings.Cut(lines.Text(), ",")
-		if at == "" || strings.Contains(flags, "D") {
+		fields := strings.Split(lines.Text(), ",")
+		if len(fields) < 3 || fields[0] == "" || strings.Contains(fields[2], "D") {
 			continue
 		}
-		seconds, err := strconv.ParseFloat(at, 64)
+		var at time.Duration
+		pts, err := strconv.ParseFloat(fields[0], 64)
 		switch {
-		case err == nil && seconds > -1e9 && seconds < 1e9:
-			times = append(times, time.Duration(seconds*float64(time.Second)))
+		case err == nil && pts > -1e9 && pts < 1e9:
+			at = time.Duration(pts * float64(time.Second))
 		case rate > 0:
-			times = append(times, time.Duration(float64(len(times))/rate*float64(time.Second)))
+			at = time.Duration(float64(len(all.at)) / rate * float64(time.Second))
 		default:
-			return nil, fmt.Errorf("the film tells neither times nor a rate")
+			return all, errNoTimes
 		}
-		if err := limits.frames(len(times)); err != nil {
-			return nil, err
+		if len(all.at) == 0 || at >= latest { // of the one that is shown last
+			latest, all.last = at, seconds(fields[1])
+		}
+		all.at = append(all.at, at)
+		if err := limits.frames(len(all.at)); err != nil {
+			return all, err
 		}
 	}
-	return times, lines.Err()
+	slices.Sort(all.at)
+	return all, lines.Err()
+}
+
+// parseFrameTimes reads what ffmpeg writes of the pictures it decoded.
+func parseFrameTimes(r io.Reader, limits Limits) (shownTimes, error) {
+	var all shownTimes
+	lines := bufio.NewScanner(r)
+	for lines.Scan() {
+		at, ok := frameTime(lines.Text())
+		switch {
+		case !ok:
+			continue
+		case at == unknown:
+			return all, errNoTimes
+		}
+		all.at = append(all.at, at)
+		if err := limits.frames(len(all.at)); err != nil {
+			return all, err
+		}
+	}
+	slices.Sort(all.at)
+	return all, lines.Err()
 }

@@ -1,0 +1,166 @@
+package video
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+)
+
+// view says how stored pictures become the ones that are shown.
+type view struct {
+	w, h   int     // of the frames
+	aspect float64 // of a stored pixel
+	lie    bool    // of the header about it
+	turn   turn
+	curve  curve
+	gamut  gamut
+	// params are ffmpeg's filter for what the decoder would get wrong.
+	params string
+}
+
+// maxAspect bounds how far from square pixels may be; beyond it a header lies.
+const maxAspect = 8
+
+func newView(w, h int, aspect string, s *stream, side []sideData) view {
+	v := view{w: w, h: h, aspect: 1}
+	v.curve, v.gamut = curves[s.Transfer], gamuts[s.Primaries]
+	if v.curve != nil && v.gamut == nil {
+		v.gamut = gamuts["bt2020"]
+	}
+	switch a := ratio(aspect); {
+	case a >= 1./maxAspect && a <= maxAspect:
+		v.aspect = a
+		v.w = max(1, int(math.Round(float64(w)*a)))
+	case a > 0:
+		v.lie = true
+	}
+	for _, d := range side {
+		if t := turnOf(d); t != upright {
+			v.turn = t
+			break
+		}
+	}
+	if v.turn > 4 {
+		v.w, v.h = v.h, v.w
+	}
+	v.params = overruled(s)
+	return v
+}
+
+// overruled is the filter for a decoder that does not ask the container: VP8's
+// sets range and matrix by a flag that encoders leave alone.
+func overruled(s *stream) string {
+	if s.Codec != "vp8" {
+		return ""
+	}
+	var set []string
+	switch s.Range {
+	case "pc", "tv":
+		set = append(set, "range="+s.Range)
+	}
+	switch s.Space {
+	case "bt709", "bt470bg", "smpte170m", "bt2020nc":
+		set = append(set, "colorspace="+s.Space)
+	}
+	if len(set) == 0 {
+		return ""
+	}
+	return "setparams=" + strings.Join(set, ":")
+}
+
+// filters is ffmpeg's chain from decoded pictures to frames. Its scaler looks at
+// every picture anew: those of another size than the first are fitted into its
+// frame, with black beside them.
+func (v view) filters() string {
+	var chain []string
+	if v.params != "" {
+		chain = append(chain, v.params)
+	}
+	if v.lie {
+		chain = append(chain, "setsar=1")
+	}
+	if f := v.turn.filter(); f != "" {
+		chain = append(chain, f)
+	}
+	// The same size as before is what one gets within half a pixel of it.
+	const fitted = "scale=w='max(1,round(min(%[1]d,%[2]d*dar)))':h='max(1,round(min(%[2]d,%[1]d/dar)))':eval=frame%[3]s"
+	flags := ""
+	if v.curve != nil {
+		flags = ":flags=bicubic+accurate_rnd+full_chroma_int"
+	}
+	chain = append(chain, fmt.Sprintf(fitted, v.w, v.h, flags), "format="+v.format(),
+		fmt.Sprintf("pad=%d:%d:(ow-iw)/2:(oh-ih)/2:eval=frame", v.w, v.h), "setsar=1")
+	return strings.Join(chain, ",")
+}
+
+// format is ffmpeg's name of the pixels that are asked for: 16 bits where they
+// are to be tone-mapped.
+func (v view) format() string {
+	if v.curve != nil {
+		return "rgb48be"
+	}
+	return "rgb24"
+}
+
+// turn is how a picture has to be turned or mirrored to be shown, 1 to 8 as in
+// the orientation tags of cameras; 0 is upright, too.
+type turn int
+
+// turnOf reads a display matrix, whose first two rows say where right and down
+// go; without one, an angle, which counts anti-clockwise.
+func turnOf(d sideData) turn {
+	var m []int64
+	for _, line := range strings.Split(strings.TrimSpace(d.Matrix), "\n") {
+		_, numbers, _ := strings.Cut(line, ":")
+		for _, n := range strings.Fields(numbers) {
+			v, err := strconv.ParseInt(n, 10, 64)
+			if err != nil {
+				return upright
+			}
+			m = append(m, v)
+		}
+	}
+	if len(m) != 9 {
+		switch quarter := (int(math.Round(-d.Rotation/90))%4 + 4) % 4; quarter {
+		case 1:
+			return 6
+		case 2:
+			return 3
+		case 3:
+			return 8
+		}
+		return upright
+	}
+	a, b, c, e := m[0], m[1], m[3], m[4]
+	if max(a, -a)+max(e, -e) >= max(b, -b)+max(c, -c) {
+		return [2][2]turn{{1, 4}, {2, 3}}[negative(a)][negative(e)]
+	}
+	return [2][2]turn{{5, 6}, {8, 7}}[negative(b)][negative(c)]
+}
+
+func negative(v int64) int {
+	if v < 0 {
+		return 1
+	}
+	return 0
+}
+
+// degrees clockwise, of those that are not mirrored.
+func (t turn) degrees() int {
+	return map[turn]int{3: 180, 4: 180, 6: 90, 7: 90, 5: 270, 8: 270}[t]
+}
+
+// filter is ffmpeg's for a turn; empty for none.
+func (t turn) filter() string {
+	return map[turn]string{2: "hflip", 3: "hflip,vflip", 4: "vflip", 5: "transpose=cclock_flip", 6: "transpose=clock",
+		7: "transpose=clock_flip", 8: "transpose=cclock"}[t]
+}
+
+// brightest is the level of white in that format, as PPM writes it.
+func (v view) brightest() string {
+	if v.curve != nil {
+		return "65535"
+	}
+	return "255"
+}
