@@ -1,6 +1,7 @@
 package video
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"strconv"
@@ -41,21 +42,44 @@ func (f *FilmWriter) addSound() error {
 	if codec == "" {
 		return nil
 	}
+	why := fmt.Sprintf("a %s does not hold %s", f.format.muxer, codec)
 	var failed error
 	if f.format.copies(codec) {
-		if failed = f.mux("-c:a", "copy"); failed == nil {
+		if f.hidden() {
+			why = "a copy would bring back what an edit had cut off"
+		} else if failed = f.mux("-c:a", "copy"); failed == nil {
 			f.sound = "sound copied (" + codec + ")"
 			return nil
 		}
 	}
 	if f.ctx.Err() == nil {
 		if failed = f.mux(f.format.sound...); failed == nil {
-			f.sound = fmt.Sprintf("sound encoded anew as %s: a %s does not hold %s", f.format.soundBy, f.format.muxer, codec)
+			f.sound = fmt.Sprintf("sound encoded anew as %s: %s", f.format.soundBy, why)
 			return nil
 		}
 	}
 	f.sound = fmt.Sprintf("without sound: that of %s cannot be used: %v", f.options.Audio, failed)
 	return f.ctx.Err()
+}
+
+// hidden tells whether the beginning of the sound is there but left out by an
+// edit list, as when a film was cut without encoding it anew. Only mp4 and mov
+// have such lists. A packet or two are the encoder's own lead.
+func (f *FilmWriter) hidden() bool {
+	const looks, lead = "%+#8", 3
+	from, err := input(f.options.Audio, f.options.Limits.OrDefault())
+	if err != nil || f.format.muxer == "mp4" || f.format.muxer == "mov" {
+		return false
+	}
+	args := append([]string{"-select_streams", fmt.Sprintf("a:%d", f.audio.AudioTrack), "-read_intervals", looks,
+		"-of", "csv=p=0", "-show_entries", "packet=flags"}, from...)
+	cmd, _, err := command(f.ctx, "ffprobe", args...)
+	if err != nil {
+		return false
+	}
+	out := &limited{left: maxProbe}
+	cmd.Stdout = out
+	return cmd.Run() == nil && bytes.Count(out.kept, []byte("D")) > lead
 }
 
 // mux copies the pictures and adds sound by these options.
@@ -77,7 +101,7 @@ func (f *FilmWriter) mux(how ...string) (err error) {
 	args := []string{"-nostdin", "-y", "-xerror", "-i", "file:" + f.temp.Path,
 		"-ss", inSeconds(f.audio.Start + f.options.AudioFrom), "-t", inSeconds(length)}
 	args = append(args, from...)
-	args = append(args, "-map", "0:v:0", "-map", "1:a:0", "-map_metadata", "-1", "-c:v", "copy")
+	args = append(args, "-map", "0:v:0", "-map", fmt.Sprintf("1:a:%d", f.audio.AudioTrack), "-map_metadata", "-1", "-c:v", "copy")
 	args = append(args, how...)
 	args = append(args, f.format.front()...)
 	args = append(args, "-f", f.format.muxer, "file:"+with.Path)

@@ -1,6 +1,7 @@
 package video
 
 import (
+	"bytes"
 	"context"
 	"math"
 	"os"
@@ -93,5 +94,52 @@ func TestDamagedSound(t *testing.T) {
 	write(t, f, waves(5, 32, 32))
 	if film, sound, _ := ffprobe(t, path); film.Frames != "5" || sound != nil || !strings.Contains(f.Sound(), "cannot be used") {
 		t.Errorf("%+v, %+v, %q", film, sound, f.Sound())
+	}
+}
+
+// Telephones write a track that only they know before the one for all others.
+func TestSoundOfATrackThatIsKnown(t *testing.T) {
+	dir := t.TempDir()
+	two := filepath.Join(dir, "two.mov")
+	ffmpeg(t, "-f", "lavfi", "-i", "testsrc2=size=32x32:rate=25:duration=2", "-f", "lavfi", "-i", "sine=frequency=440:duration=2",
+		"-f", "lavfi", "-i", "sine=frequency=880:duration=2", "-map", "0", "-map", "1", "-map", "2", "-pix_fmt", "yuv420p", "-c:a", "aac", two)
+	data, err := os.ReadFile(two)
+	if err != nil {
+		t.Fatal(err)
+	}
+	copy(data[bytes.Index(data, []byte("mp4a")):], "apac")
+	copy(data[bytes.Index(data, []byte("esds")):], "dapa")
+	strange := writeFile(t, filepath.Join(dir, "strange.mov"), data)
+	f := encode(t, filepath.Join(dir, "result.mp4"), waves(50, 32, 32), FilmOptions{Rate: "25", Audio: strange})
+	second, err := exec.Command("ffmpeg", "-v", "error", "-i", two, "-map", "0:a:1", "-c", "copy", "-f", "md5", "-").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := packets(t, filepath.Join(dir, "result.mp4")); got != string(second) || f.Sound() != "sound copied (aac)" {
+		t.Errorf("not the second track: %q", f.Sound())
+	}
+}
+
+// What a cut without encoding left in the file, and out of the film, stays out
+// of the result.
+func TestSoundThatWasCutOff(t *testing.T) {
+	dir := t.TempDir()
+	whole, cut := filepath.Join(dir, "whole.mp4"), filepath.Join(dir, "cut.mp4")
+	ffmpeg(t, "-f", "lavfi", "-i", "testsrc2=size=32x32:rate=25:duration=3", "-f", "lavfi", "-i", "sine=frequency=440:duration=3", "-pix_fmt", "yuv420p",
+		"-g", "100", "-c:a", "aac", whole)
+	ffmpeg(t, "-ss", "1", "-i", whole, "-c", "copy", cut)
+	info, err := Probe(context.Background(), cut, Limits{})
+	if err != nil || info.Frames != 50 || info.Rate != 25 || info.Variable {
+		t.Errorf("%+v, %v", info, err)
+	}
+	if n := len(open(t, cut)); n != 50 {
+		t.Errorf("%d frames", n)
+	}
+	for name, says := range map[string]string{"a.mkv": "encoded anew as aac: a copy would bring back", "a.mp4": "copied"} {
+		path := filepath.Join(dir, name)
+		f := encode(t, path, waves(50, 32, 32), FilmOptions{Rate: "25", Audio: cut})
+		if _, _, length := ffprobe(t, path); math.Abs(length-2) > 0.1 || !strings.Contains(f.Sound(), says) {
+			t.Errorf("%s: %.3f s, %q", name, length, f.Sound())
+		}
 	}
 }
