@@ -320,5 +320,5 @@ func SourcePicture(path string, limits video.Limits) (*video.Frame, error) {
 	case video.Folder, video.FilmFile:
 		return nil, fmt.Errorf("source %s is a video: the source is one picture (png or jpg); take one frame out of it", path)
 	}
-	return video.ReadUpright(path, limits)
+	return video.ReadPicture(path, limits)
 }

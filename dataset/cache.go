@@ -30,8 +30,8 @@ import (
 // together, and films beyond it are decoded each time they are drawn.
 
 const (
-	cacheMagic  = "PCutFrm1"
-	cacheHeader = 32 // magic, width, height, frames, zeros; little endian
+	cacheMagic  = "PCutFrm2" // 2: upright, square pixels, common colours
+	cacheHeader = 32         // magic, width, height, frames, zeros; little endian
 	// spare is what the cache leaves free on the disc.
 	spare = 1 << 30
 	// idle is how long a file of another run is left alone.

@@ -133,7 +133,7 @@ func (d *Dataset) look(ctx context.Context, c *clip, e entry, isFile bool) (fact
 			if err != nil {
 				return facts{}, err
 			}
-			found.size = fmt.Sprintf("%dx%d", info.W, info.H)
+			found.size, found.warning = fmt.Sprintf("%dx%d", info.W, info.H), strings.Join(info.Remarks(), "; ")
 		}
 		return found, nil
 	}
@@ -148,7 +148,7 @@ func (d *Dataset) look(ctx context.Context, c *clip, e entry, isFile bool) (fact
 	if n > limits.MaxFrames {
 		return facts{}, fmt.Errorf("claims %d frames, more than %d (max_frames)", n, limits.MaxFrames)
 	}
-	return facts{frames: n, about: true, size: fmt.Sprintf("%dx%d", info.W, info.H)}, nil
+	return facts{frames: n, about: true, size: fmt.Sprintf("%dx%d", info.W, info.H), warning: strings.Join(info.Remarks(), "; ")}, nil
 }
 
 func (d *Dataset) lookAtFolder(f *folderFrames, found facts) (facts, error) {
@@ -168,33 +168,10 @@ func (d *Dataset) lookAtFolder(f *folderFrames, found facts) (facts, error) {
 		}
 		found.size = size
 	}
-	switch {
-	case strips > 0:
+	if strips > 0 {
 		found.warning = fmt.Sprintf("its pictures (%s) are taken for frames, and may be strips of frames side by side: those are told by frame_shape: [%d, %d, 3]", found.size, strips, strips)
-	case found.warning == "" && unpadded(f.names):
-		found.warning = fmt.Sprintf("its numbers lack leading zeros, so that they are not in the order of their numbers (%s, %s, ...)", f.names[0], f.names[1])
 	}
 	return found, nil
-}
-
-// unpadded tells names that are sorted as text but not by their numbers, as
-// f1.png, f10.png, f2.png.
-func unpadded(names []string) bool {
-	for i := 1; i < len(names); i++ {
-		before, longer := numberedStem(names[i-1])
-		prefix, shorter := numberedStem(names[i])
-		if prefix == before && shorter != "" && len(shorter) < len(longer) {
-			return true
-		}
-	}
-	return false
-}
-
-// numberedStem cuts the number off the end of a name without its extension.
-func numberedStem(name string) (prefix, number string) {
-	stem := strings.TrimSuffix(name, filepath.Ext(name))
-	prefix = strings.TrimRight(stem, "0123456789")
-	return prefix, stem[len(prefix):]
 }
 
 func (p *Part) add(kind video.Kind, f facts) {

@@ -95,14 +95,6 @@ func TestReportWarnings(t *testing.T) {
 	if text := check(t, open(t, params(t, filepath.Join(root, "strips")))).String(); !strings.Contains(text, "may be strips of frames side by side: those are told by frame_shape: [4, 4, 3]") {
 		t.Errorf("strips of other frames:\n%s", text)
 	}
-	for names, want := range map[[3]string]bool{
-		{"1.png", "10.png", "2.png"}: true, {"f1.png", "f10.png", "f2.png"}: true,
-		{"01.png", "02.png", "10.png"}: false, {"a10.png", "b2.png", "c1.png"}: false, {"10.png", "a.png", "b.png"}: false,
-	} {
-		if unpadded(names[:]) != want {
-			t.Errorf("%v: leading zeros are missing: %v", names, !want)
-		}
-	}
 }
 
 func TestReportOfOneVideoAndOfDrawnData(t *testing.T) {

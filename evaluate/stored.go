@@ -79,7 +79,8 @@ func openStored(ctx context.Context, path string, w, h, length int, limits video
 }
 
 // list numbers the pictures of a folder: by the number in their names, from 0
-// or from 1, or in the order of names without numbers.
+// or from 1, or, if there are as many as frames, in the order of video.SortFrames,
+// as data that is a folder of frames has them.
 func (s *storedVideo) list(length int) error {
 	names, err := video.ListFrames(s.path, s.limits)
 	if err != nil {
@@ -105,6 +106,10 @@ func (s *storedVideo) list(length int) error {
 		}
 		s.files = from0
 		return nil
+	}
+	if most >= length && len(names) == length {
+		// Numbered as the frames of some data are, from anywhere.
+		return s.inOrder(names, length)
 	}
 	if most >= length {
 		return fmt.Errorf("%s is beyond the %d frames of the test video", filepath.Join(s.path, s.files[most]), length)

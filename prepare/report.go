@@ -150,10 +150,22 @@ func (d *dropped) kind() string {
 	return d.reason
 }
 
+// maxRemarks bounds what is said of single films.
+const maxRemarks = 10
+
 func (r *Report) warn(p *plan, enlarged int, o *Options) {
 	add := func(n int, format string) {
 		if n > 0 {
 			r.Warnings = append(r.Warnings, fmt.Sprintf(format, n))
+		}
+	}
+	films := map[string]bool{}
+	for _, c := range p.clips {
+		for _, remark := range c.in.info.Remarks() {
+			if text := c.in.name + ": " + remark; !films[text] && len(films) < maxRemarks {
+				films[text] = true
+				r.Warnings = append(r.Warnings, text)
+			}
 		}
 	}
 	add(enlarged, fmt.Sprintf("%%d clips show less than %dx%d pixels and were enlarged: a smaller --size loses nothing", o.Size, o.Size))

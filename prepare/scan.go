@@ -46,7 +46,7 @@ type scans struct {
 func (s *scans) key(in *input, wanted []span) string {
 	o := s.options
 	sum := sha256.New()
-	fmt.Fprintln(sum, 2, in.name, in.stamp, o.FPS, o.MaxFrames, o.Crop, o.Margin, o.Size, s.model, wanted)
+	fmt.Fprintln(sum, 3, in.name, in.stamp, o.FPS, o.MaxFrames, o.Crop, o.Margin, o.Size, s.model, wanted)
 	return hex.EncodeToString(sum.Sum(nil)[:16])
 }
 

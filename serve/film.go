@@ -22,13 +22,16 @@ func (f *filmAnimator) Defaults() Choices {
 // Animate writes a film of the driving film's rate; pictures that follow each
 // other unevenly keep their times.
 func (f *filmAnimator) Animate(ctx context.Context, a Animation, report Report) error {
-	source, err := video.ReadUpright(a.Source, a.Limits)
+	source, err := video.ReadPicture(a.Source, a.Limits)
 	if err != nil {
 		return err
 	}
 	info, err := video.Probe(ctx, a.Driving, a.Limits)
 	if err != nil {
 		return err
+	}
+	for _, remark := range info.Remarks() {
+		report.Warn("driving film: " + remark)
 	}
 	o := video.FilmOptions{Rate: info.SteadyRate, Limits: a.Limits}
 	if a.Audio && info.Audio != "" && a.Format != "gif" { // which holds none

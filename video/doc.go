@@ -5,11 +5,16 @@
 //
 // All pictures are 8-bit RGB. Grey becomes RGB, alpha is dropped (colours stay
 // as stored, whatever their alpha), 16 bits are rounded to 8, CMYK is
-// converted. Films are turned as their rotation tag says. Pixels count as
-// square, orientation tags of jpg files are obeyed by ReadUpright only and frames
-// come as they are stored, each once, whatever their timestamps: a film of variable rate or
+// converted. Pictures come upright, as viewers show them: films are turned as
+// their display matrix or their first picture says, photographs (jpg, png, webp)
+// as their orientation tag says. Pixels of films become square, pictures that
+// change their size in the middle are fitted into the first one's, and films of
+// high dynamic range (HLG, PQ) are tone-mapped to sRGB. Frames come as they are
+// stored, each once, whatever their timestamps: a film of variable rate or
 // a gif is not padded with copies, unless OpenFilmAt is asked for a constant
-// rate.
+// rate. What a film's rate, length and steadiness are, the times of its pictures
+// say; headers are believed only where they list all pictures (Probe).
+// Folders of frames are in the order in which people count (SortFrames).
 //
 // Films become RGB by ffmpeg's own way from YUV to rgb24, which gives all pixels
 // of a block the colour difference of that block. Smoother ways differ by one or

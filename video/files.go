@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"sort"
 	"strings"
 )
 
@@ -57,8 +56,22 @@ func KindOf(name string, isDir bool) Kind {
 	return Unknown
 }
 
-// ListFrames returns the names of the pictures in a folder, sorted bytewise
-// (so number frames with leading zeros). Other files and hidden ones are left
+// KindAt tells of a file or folder: by its name, and of a png by whether it is
+// animated, which makes it a film.
+func KindAt(path string) (Kind, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return Unknown, err
+	}
+	kind := KindOf(path, info.IsDir())
+	if kind == Strip && isAnimated(path) {
+		kind = FilmFile
+	}
+	return kind, nil
+}
+
+// ListFrames returns the names of the pictures in a folder in the order of
+// SortFrames. Other files and hidden ones are left
 // out; a folder without a picture or with too many is an error.
 func ListFrames(dir string, limits Limits) ([]string, error) {
 	entries, err := os.ReadDir(dir)
@@ -77,7 +90,7 @@ func ListFrames(dir string, limits Limits) ([]string, error) {
 	if err := limits.OrDefault().frames(len(names)); err != nil {
 		return nil, fmt.Errorf("folder %s: %w", dir, err)
 	}
-	sort.Strings(names)
+	SortFrames(names)
 	return names, nil
 }
 
@@ -122,11 +135,11 @@ func StripLen(path string, w, h int, limits Limits) (int, error) {
 // Open reads a video of any kind from its first frame. StripW and StripH are
 // the size of the frames of a strip; the other kinds know theirs.
 func Open(ctx context.Context, path string, stripW, stripH int, limits Limits) (Reader, error) {
-	info, err := os.Stat(path)
+	kind, err := KindAt(path)
 	if err != nil {
 		return nil, err
 	}
-	switch KindOf(path, info.IsDir()) {
+	switch kind {
 	case Folder:
 		names, err := ListFrames(path, limits)
 		if err != nil {

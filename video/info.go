@@ -3,6 +3,7 @@ package video
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"strconv"
 	"strings"
@@ -105,6 +106,19 @@ func (info *Info) counted(s *stream, shown shownTimes) {
 	info.Rate, info.ExactRate, info.Variable, info.SteadyRate = p.mean, p.exact, p.variable, p.steady
 	info.tail = p.tail
 	info.Duration = shown.at[len(shown.at)-1] - shown.at[0] + p.tail
+}
+
+// Remarks say, each in a sentence's end, what a film is that its viewers may not
+// know and that its frames are not: nil for most.
+func (info Info) Remarks() []string {
+	var all []string
+	if a := info.PixelAspect; a != 0 && math.Abs(a-1) > 1e-3 {
+		all = append(all, fmt.Sprintf("its pixels are not square (%.3g times as wide as high): its frames are stretched to %dx%d", a, info.W, info.H))
+	}
+	if info.HDR != "" {
+		all = append(all, fmt.Sprintf("it is a film of high dynamic range (%s): its colours are mapped to those of common screens", info.HDR))
+	}
+	return all
 }
 
 // SteadyFrames is how many pictures OpenFilmAt gives at SteadyRate, or about so

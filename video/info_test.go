@@ -20,7 +20,7 @@ func TestProbeTimes(t *testing.T) {
 		"-c:v", "ffv1", "-c:a", "pcm_s16le", late)
 	for path, want := range map[string]Info{
 		ntsc:   {ExactRate: "30000/1001", SteadyRate: "30000/1001"},
-		uneven: {Variable: true, SteadyRate: "30"},
+		uneven: {Variable: true, SteadyRate: "30/1"},
 		late:   {ExactRate: "25/1", SteadyRate: "25/1", Start: 500 * time.Millisecond, Audio: "pcm_s16le"},
 	} {
 		info, err := Probe(ctx, path, Limits{})

@@ -69,7 +69,7 @@ func paceOf(shown shownTimes, hints ...string) pace {
 	p.variable = true
 	p.exact = fraction(n, span+p.tail)
 	p.mean = ratio(p.exact)
-	p.steady = shown.showing(p.mean)
+	p.steady = shown.showing(p.mean, hints)
 	return p
 }
 
@@ -142,10 +142,16 @@ func (s shownTimes) off(rate float64) float64 {
 	return (high - low) / 2
 }
 
-// showing is the rate that shows an uneven film of this mean rate best: the
+// showing is the rate that shows an uneven film of this mean rate best: one that
+// the header names, if only pictures are missing from it; else the
 // least at which enough pictures have a time of their own, else the one that
 // shows most of them.
-func (s shownTimes) showing(mean float64) string {
+func (s shownTimes) showing(mean float64, hints []string) string {
+	for _, rate := range hints {
+		if value := ratio(rate); value <= max(timesMean*mean, sparse) && value <= maxSteady && s.onTicks(value) {
+			return rate
+		}
+	}
 	best, most := slowToFast[0], 0
 	for _, rate := range slowToFast {
 		value := ratio(rate)
@@ -166,6 +172,21 @@ func (s shownTimes) showing(mean float64) string {
 		}
 	}
 	return best
+}
+
+// onTicks tells whether a film only leaves pictures out of one of this rate.
+func (s shownTimes) onTicks(rate float64) bool {
+	const near = 0.1 // of a tick
+	before := -1.0
+	for _, at := range s.at {
+		ticks := (at - s.at[0]).Seconds() * rate
+		whole := math.Round(ticks)
+		if math.Abs(ticks-whole) > max(near, 1e-3*rate) || whole <= before {
+			return false
+		}
+		before = whole
+	}
+	return rate > 0
 }
 
 // slot is the number of the frame, at a constant rate, that is shown nearest to

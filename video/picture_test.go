@@ -2,6 +2,7 @@ package video
 
 import (
 	"bytes"
+	"compress/zlib"
 	"encoding/binary"
 	"hash/crc32"
 	"image"
@@ -180,19 +181,21 @@ func TestBadPicturesAreErrorsThatNameTheFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]string{
-		writeFile(t, filepath.Join(dir, "empty.png"), nil):                              "empty",
-		writeFile(t, filepath.Join(dir, "text.png"), []byte("<html>not found</html>")):  "neither png nor jpg",
-		writeFile(t, filepath.Join(dir, "short.png"), good[:6]):                         "too short",
-		writeFile(t, filepath.Join(dir, "cut.png"), good[:len(good)/2]):                 "cut off",
-		writeFile(t, filepath.Join(dir, "cut.jpg"), jpg.Bytes()[:jpg.Len()/3]):          "cut off",
-		writeFile(t, filepath.Join(dir, "wide.png"), bomb(t, 1<<31-1, 1)):               "limit",
-		writeFile(t, filepath.Join(dir, "huge.png"), bomb(t, 1<<20, 1<<20)):             "",
-		writeFile(t, filepath.Join(dir, "large.png"), bomb(t, 30000, 30000)):            "limit",
-		writeFile(t, filepath.Join(dir, "large.jpg"), jpegClaiming(jpg.Bytes(), 65500)): "limit",
-		writeFile(t, filepath.Join(dir, "flat.png"), bomb(t, 0, 5)):                     "",
-		filepath.Join(dir, "absent.png"):                                                "no such file",
-		fifo:                                                                            "not a regular file",
-		dir:                                                                             "not a regular file",
+		writeFile(t, filepath.Join(dir, "empty.png"), nil):                                               "empty",
+		writeFile(t, filepath.Join(dir, "heic.jpg"), []byte("\x00\x00\x00\x18ftypheic\x00\x00\x00\x00")): "a HEIC picture, whatever its name says",
+		writeFile(t, filepath.Join(dir, "film.jpg"), []byte("\x00\x00\x00\x18ftypisom\x00\x00\x00\x00")): "an mp4 or mov film",
+		writeFile(t, filepath.Join(dir, "text.png"), []byte("<html>not found</html>")):                   "a web page, neither png nor jpg",
+		writeFile(t, filepath.Join(dir, "short.png"), good[:6]):                                          "too short",
+		writeFile(t, filepath.Join(dir, "cut.png"), good[:len(good)/2]):                                  "cut off",
+		writeFile(t, filepath.Join(dir, "cut.jpg"), jpg.Bytes()[:jpg.Len()/3]):                           "cut off",
+		writeFile(t, filepath.Join(dir, "wide.png"), bomb(t, 1<<31-1, 1)):                                "limit",
+		writeFile(t, filepath.Join(dir, "huge.png"), bomb(t, 1<<20, 1<<20)):                              "",
+		writeFile(t, filepath.Join(dir, "large.png"), bomb(t, 30000, 30000)):                             "limit",
+		writeFile(t, filepath.Join(dir, "large.jpg"), jpegClaiming(jpg.Bytes(), 65500)):                  "limit",
+		writeFile(t, filepath.Join(dir, "flat.png"), bomb(t, 0, 5)):                                      "",
+		filepath.Join(dir, "absent.png"):                                                                 "no such file",
+		fifo:                                                                                             "not a regular file",
+		dir:                                                                                              "not a regular file",
 	} {
 		_, err := ReadPicture(name, Limits{})
 		if err == nil {
@@ -228,4 +231,100 @@ func FuzzDecodePicture(f *testing.F) {
 			t.Errorf("a frame of %dx%d with %d bytes", frame.W, frame.H, len(frame.Pix))
 		}
 	})
+}
+
+// What every viewer shows is read: notes with wrong checksums, data behind the
+// picture or beyond its last row, unusual colour planes, other names.
+func TestPicturesThatViewersShow(t *testing.T) {
+	dir := t.TempDir()
+	want := noise(8, 6, 1)
+	plain := encodePNG(t, want.Image())
+	idat := bytes.Index(plain, []byte("IDAT"))
+	rows := []byte{}
+	for y := 0; y < want.H; y++ {
+		rows = append(append(rows, 0), want.Pix[3*8*y:3*8*(y+1)]...)
+	}
+	packed := func(data []byte) []byte {
+		var b bytes.Buffer
+		w := zlib.NewWriter(&b)
+		_, _ = w.Write(data) // into memory
+		w.Close()
+		return b.Bytes()
+	}
+	rgb := bytes.Clone(plain[:33])
+	rgb[25] = 2 // colours without alpha
+	binary.BigEndian.PutUint32(rgb[29:], crc32.ChecksumIEEE(rgb[12:29]))
+	rgb = append(rgb, plain[len(plain)-12:]...)
+	for name, data := range map[string][]byte{
+		"profile.png":  withChunk(plain, "iCCP", []byte("no profile"), false, true),
+		"text.png":     withChunk(plain, "tEXt", []byte("a\x00b"), true, true),
+		"behind.png":   append(bytes.Clone(plain), "something else"...),
+		"rows.png":     withChunk(rgb, "IDAT", packed(append(bytes.Clone(rows), make([]byte, 99)...)), true, false),
+		"surplus.png":  withChunk(rgb, "IDAT", append(packed(rows), "surplus"...), true, false),
+		"really.jpg":   plain,
+		"lossless.jpg": webpOf(t, want),
+	} {
+		got, err := ReadPicture(writeFile(t, filepath.Join(dir, name), data), Limits{})
+		if err != nil || got.W != want.W || !bytes.Equal(got.Pix, want.Pix) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	// The pixels themselves must be sound.
+	bad := bytes.Clone(plain)
+	bad[idat+8]++
+	if _, err := ReadPicture(writeFile(t, filepath.Join(dir, "bad.png"), bad), Limits{}); err == nil {
+		t.Error("damaged pixels are read")
+	}
+}
+
+func webpOf(t *testing.T, f *Frame) []byte {
+	t.Helper()
+	dir := t.TempDir()
+	from, to := filepath.Join(dir, "a.png"), filepath.Join(dir, "a.webp")
+	if err := WritePNG(from, f); err != nil {
+		t.Fatal(err)
+	}
+	ffmpeg(t, "-i", from, "-lossless", "1", to)
+	data, err := os.ReadFile(to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// Two files of one picture (96x96): planes of colour sampled alike, and one of
+// them along x alone and the other along y alone, which few libraries read.
+func TestUnlikeColourPlanes(t *testing.T) {
+	a, err := ReadPicture(filepath.Join("testdata", "alike.jpg"), Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := ReadPicture(filepath.Join("testdata", "unlike.jpg"), Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := difference(a, b); b.W != 96 || b.H != 96 || d > 4 {
+		t.Errorf("%dx%d pixels, %v levels from each other", b.W, b.H, d)
+	}
+}
+
+// An animated png is a film, as a picture it is its first.
+func TestAnimatedPNG(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.png")
+	ffmpeg(t, "-f", "lavfi", "-i", "testsrc2=size=32x32:rate=25/2:duration=0.96", "-f", "apng", path)
+	if kind, err := KindAt(path); kind != FilmFile || err != nil {
+		t.Errorf("%v, %v", kind, err)
+	}
+	frames := open(t, path)
+	info := probe1(t, path)
+	if len(frames) != 12 || info.Rate != 12.5 || info.Variable {
+		t.Errorf("%d frames, %+v", len(frames), info)
+	}
+	if f, err := ReadPicture(path, Limits{}); err != nil || !bytes.Equal(f.Pix, frames[0].Pix) {
+		t.Errorf("its first picture: %v", err)
+	}
+	still := writeFile(t, filepath.Join(t.TempDir(), "b.png"), encodePNG(t, noise(4, 4, 1).Image()))
+	if kind, err := KindAt(still); kind != Strip || err != nil {
+		t.Errorf("%v, %v", kind, err)
+	}
 }

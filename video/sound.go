@@ -73,7 +73,7 @@ func (f *FilmWriter) hidden() bool {
 	}
 	args := append([]string{"-select_streams", fmt.Sprintf("a:%d", f.audio.AudioTrack), "-read_intervals", looks,
 		"-of", "csv=p=0", "-show_entries", "packet=flags"}, from...)
-	cmd, _, err := command(f.ctx, "ffprobe", args...)
+	cmd, _, err := command(f.ctx, f.options.Limits, "ffprobe", args...)
 	if err != nil {
 		return false
 	}

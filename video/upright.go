@@ -4,56 +4,109 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/binary"
-	"fmt"
+	"errors"
+	"image"
 	"io"
 )
-
-// ReadUpright reads a png or jpg file as viewers show it: a jpg is turned as its
-// orientation tag says, which cameras set instead of turning pixels. Training
-// sets are not read so, because the reference does not.
-func ReadUpright(path string, limits Limits) (*Frame, error) {
-	f, err := openRegular(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	frame, err := DecodePicture(f, limits)
-	if err != nil {
-		return nil, fmt.Errorf("picture %s: %w", path, err)
-	}
-	if _, err := f.Seek(0, io.SeekStart); err != nil {
-		return nil, fmt.Errorf("picture %s: %w", path, err)
-	}
-	return frame.turned(orientation(bufio.NewReader(f))), nil
-}
 
 // upright is the orientation of a picture that is stored as it is shown.
 const upright = 1
 
-// orientation reads the tag of a jpg, 1 to 8; upright for all that has none.
-func orientation(r *bufio.Reader) int {
-	const startOfImage, startOfScan, exifSegment = 0xffd8, 0xffda, 0xffe1
+// orientation reads the tag that cameras set instead of turning pixels, 1 to 8;
+// upright for all that has none.
+func orientation(r io.ReadSeeker) turn {
+	head := make([]byte, 12)
+	if _, err := io.ReadFull(r, head); err != nil {
+		return upright
+	}
+	switch {
+	case bytes.HasPrefix(head, []byte(pngMagic)):
+		return tiffOrientation(pngChunk(r, "eXIf", false, maxExif))
+	case string(head[8:]) == "WEBP":
+		return tiffOrientation(riffChunk(r, "EXIF", maxExif))
+	}
+	if _, err := r.Seek(0, io.SeekStart); err != nil {
+		return upright
+	}
+	return jpegOrientation(bufio.NewReader(r))
+}
+
+// riffChunk returns the body of a chunk behind the first 12 bytes of a RIFF
+// file; nil if there is none of at most so many bytes.
+func riffChunk(r io.ReadSeeker, kind string, most int64) []byte {
+	head := make([]byte, 8)
+	for {
+		if _, err := io.ReadFull(r, head); err != nil {
+			return nil
+		}
+		length := int64(binary.LittleEndian.Uint32(head[4:]))
+		if string(head[:4]) == kind && length <= most {
+			body := make([]byte, length)
+			if _, err := io.ReadFull(r, body); err != nil {
+				return nil
+			}
+			return bytes.TrimPrefix(body, []byte("Exif\x00\x00"))
+		}
+		if _, err := r.Seek(length+length%2, io.SeekCurrent); err != nil {
+			return nil
+		}
+	}
+}
+
+// jpegOrientation looks for the tag among the segments of a jpg.
+func jpegOrientation(r *bufio.Reader) turn {
+	const exifSegment = 0xffe1
+	found := turn(upright)
+	jpegSegments(r, func(marker uint16, segment []byte) bool {
+		tiff, ok := bytes.CutPrefix(segment, []byte("Exif\x00\x00"))
+		if ok = ok && marker == exifSegment; ok {
+			found = tiffOrientation(tiff)
+		}
+		return ok
+	})
+	return found
+}
+
+// jpegSize reads the size of a jpg of a kind that the standard library does not
+// know, from its beginning.
+func jpegSize(r io.ReadSeeker) (size image.Config, err error) {
+	if _, err := r.Seek(0, io.SeekStart); err != nil {
+		return size, err
+	}
+	err = errors.New("its header tells no size")
+	jpegSegments(bufio.NewReader(r), func(marker uint16, segment []byte) bool {
+		const tables, reserved, arithmetic = 0xffc4, 0xffc8, 0xffcc
+		if marker < 0xffc0 || marker > 0xffcf || marker == tables || marker == reserved || marker == arithmetic || len(segment) < 5 {
+			return false
+		}
+		size.Height, size.Width = int(binary.BigEndian.Uint16(segment[1:])), int(binary.BigEndian.Uint16(segment[3:]))
+		err = nil
+		return true
+	})
+	return size, err
+}
+
+// jpegSegments goes through the segments before the pixels until done.
+func jpegSegments(r *bufio.Reader, done func(marker uint16, segment []byte) bool) {
+	const startOfImage, startOfScan = 0xffd8, 0xffda
 	var marker, size uint16
 	if binary.Read(r, binary.BigEndian, &marker) != nil || marker != startOfImage {
-		return upright
+		return
 	}
 	for {
 		if binary.Read(r, binary.BigEndian, &marker) != nil || marker>>8 != 0xff || marker == startOfScan ||
 			binary.Read(r, binary.BigEndian, &size) != nil || size < 2 {
-			return upright
+			return
 		}
 		segment := make([]byte, size-2)
-		if _, err := io.ReadFull(r, segment); err != nil {
-			return upright
-		}
-		if tiff, ok := bytes.CutPrefix(segment, []byte("Exif\x00\x00")); ok && marker == exifSegment {
-			return tiffOrientation(tiff)
+		if _, err := io.ReadFull(r, segment); err != nil || done(marker, segment) {
+			return
 		}
 	}
 }
 
 // tiffOrientation looks for the tag in the first directory of a TIFF file.
-func tiffOrientation(tiff []byte) int {
+func tiffOrientation(tiff []byte) turn {
 	const header, entry, orientationTag, short = 8, 12, 0x0112, 3
 	var order binary.ByteOrder
 	switch {
@@ -74,7 +127,7 @@ func tiffOrientation(tiff []byte) int {
 		if order.Uint16(rest) != orientationTag || order.Uint16(rest[2:]) != short {
 			continue
 		}
-		if o := int(order.Uint16(rest[8:])); o >= 1 && o <= 8 {
+		if o := turn(order.Uint16(rest[8:])); o >= 1 && o <= 8 {
 			return o
 		}
 		break
@@ -83,7 +136,7 @@ func tiffOrientation(tiff []byte) int {
 }
 
 // turned returns the picture as an orientation of 2 to 8 shows it.
-func (f *Frame) turned(orientation int) *Frame {
+func (f *Frame) turned(orientation turn) *Frame {
 	if orientation == upright {
 		return f
 	}

@@ -78,12 +78,12 @@ func (p *program) job(ctx context.Context, a *animator) (animate.Job, video.Film
 	if job.Source, err = animate.SourcePicture(p.source, p.limits()); err != nil {
 		return job, film, cli.Usage(err)
 	}
-	info, err := os.Stat(p.driving)
+	kind, err := video.KindAt(p.driving)
 	if err != nil {
 		return job, film, cli.Usage(err)
 	}
 	job.Driving = a.Driving(p.driving, p.limits())
-	switch video.KindOf(p.driving, info.IsDir()) {
+	switch kind {
 	case video.FilmFile:
 		err = p.lookAtFilm(ctx, &job, &film)
 	case video.Folder:
@@ -105,6 +105,9 @@ func (p *program) lookAtFilm(ctx context.Context, job *animate.Job, film *video.
 	info, err := video.Probe(ctx, p.driving, p.limits())
 	if err != nil {
 		return err
+	}
+	for _, remark := range info.Remarks() {
+		p.warn(p.driving + ": " + remark)
 	}
 	if _, err := video.ParseRate(info.SteadyRate); err != nil {
 		p.warn(fmt.Sprintf("%s does not say its rate: %s frames a second are taken", p.driving, video.DefaultRate))
