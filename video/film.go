@@ -3,6 +3,7 @@ package video
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -194,7 +195,7 @@ func (f *Film) next() (*Frame, error) {
 	if err != nil {
 		return nil, f.becauseOf(err)
 	}
-	if at, ok := f.times.of(f.read); ok {
+	if at, ok := f.times.of(f.read, cmp.Or(f.limits.Patience, child.DefaultPatience)); ok {
 		f.at = at
 	} else if f.read > 0 {
 		f.at += f.gap

@@ -45,12 +45,17 @@ func readTimes(pipe io.ReadCloser) *frameTimes {
 			}
 		}
 		_, _ = io.Copy(io.Discard, pipe) // a line that is too long
-		t.mu.Lock()
-		t.ended = true
-		t.mu.Unlock()
-		t.more.Broadcast()
+		t.end()
 	}()
 	return t
+}
+
+// end says that no more times are waited for.
+func (t *frameTimes) end() {
+	t.mu.Lock()
+	t.ended = true
+	t.mu.Unlock()
+	t.more.Broadcast()
 }
 
 // frameTime reads a line such as "0, 40000, 40000, 40000, 472, 0x1c2b": stream,
@@ -67,11 +72,15 @@ func frameTime(line string) (at time.Duration, ok bool) {
 	return time.Duration(ticks) * time.Microsecond, true
 }
 
-// of waits for the time of a frame that was read; it is unknown where ffmpeg
-// ended without telling it.
-func (t *frameTimes) of(i int) (time.Duration, bool) {
+// of waits for the time of a frame that was read, which was written before it;
+// it is unknown where ffmpeg ended, or stands still, without telling it.
+func (t *frameTimes) of(i int, patience time.Duration) (time.Duration, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if i >= len(t.at) && !t.ended {
+		late := time.AfterFunc(patience, t.end)
+		defer late.Stop()
+	}
 	for i >= len(t.at) && !t.ended {
 		t.more.Wait()
 	}
