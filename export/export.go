@@ -182,7 +182,7 @@ func (p *Plan) variables(session *tf.Session) ([]tf.SavedVariable, error) {
 	}
 	list := make([]tf.SavedVariable, len(vars))
 	for i, v := range vars {
-		list[i] = tf.SavedVariable{Name: v.Name, Handle: v.Handle().Op.Name(), Value: values[v]}
+		list[i] = tf.SavedVariable{Name: v.Name, Handle: v.Handle().Op.Name(), Value: values[v], Trainable: v.Kind == graph.Trainable}
 	}
 	return list, nil
 }

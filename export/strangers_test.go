@@ -11,6 +11,7 @@ import (
 
 	tensorflow "github.com/wamuir/graft/tensorflow"
 
+	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/internal/npz"
 	"github.com/prioritycut/prioritycut/internal/pypartner"
 )
@@ -19,6 +20,7 @@ import (
 type reportOfStranger struct {
 	Tags       []string
 	Warmup     int
+	V1, V2     []int // variables, trainable ones, those with a gradient
 	Signatures map[string]struct {
 		Method          string
 		Inputs, Outputs map[string][]any
@@ -139,9 +141,9 @@ func TestStrangersAgree(t *testing.T) {
 	for i := range plans {
 		for signature, outputs := range want[i] {
 			for key, values := range outputs {
-				for _, loader := range []string{"v1", "v2"} {
+				for _, loader := range []string{"v1", "v2", "lite"} {
 					name := strings.Join([]string{loader, string(rune('0' + i)), signature, key}, "/")
-					if signature == "feed" || i == 2 && signature != SigDefault {
+					if signature == "feed" || i == 2 && signature != SigDefault || loader == "lite" && (i > 0 || signature != SigKeypoints) {
 						continue
 					}
 					compared++
@@ -152,11 +154,30 @@ func TestStrangersAgree(t *testing.T) {
 			}
 		}
 	}
-	if compared != len(got) || compared != 2*(12+12+1) {
+	if compared != len(got) || compared != 2*(12+12+1)+2 {
 		t.Errorf("%d outputs compared, Python gave %d", compared, len(got))
 	}
 	for i, r := range reports {
 		checkForServing(t, plans[i], r)
+		checkVariables(t, plans[i], r)
+	}
+}
+
+// checkVariables: both loaders know the variables, so that somebody can look at
+// them and train them further.
+func checkVariables(t *testing.T, p *Plan, r reportOfStranger) {
+	t.Helper()
+	all, trainable := 0, 0
+	if !p.Notes.Frozen {
+		for _, v := range p.graph.scope.Variables() {
+			all++
+			if v.Kind == graph.Trainable {
+				trainable++
+			}
+		}
+	}
+	if !slices.Equal(r.V1, []int{all, trainable}) || !slices.Equal(r.V2, []int{all, trainable, trainable}) {
+		t.Errorf("%s: version 1 knows %v variables, version 2 %v, there are %d, %d trainable", p.Dir, r.V1, r.V2, all, trainable)
 	}
 }
 

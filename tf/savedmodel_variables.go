@@ -1,8 +1,6 @@
 package tf
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -16,7 +14,6 @@ import (
 	shapepb "github.com/wamuir/graft/tensorflow/core/framework/tensor_shape_go_proto"
 	typespb "github.com/wamuir/graft/tensorflow/core/framework/types_go_proto"
 	pb "github.com/wamuir/graft/tensorflow/core/protobuf/for_core_protos_go_proto"
-	"google.golang.org/protobuf/proto"
 
 	"github.com/prioritycut/prioritycut/internal/durable"
 )
@@ -50,31 +47,6 @@ func neededVariables(graph *graphpb.GraphDef, all []SavedVariable) ([]SavedVaria
 		needed = append(needed, v)
 	}
 	return needed, nil
-}
-
-// nameVariables returns the graph with shared names that depend on the
-// variables' values. TensorFlow 2 keeps the resources of all models of a
-// process under one roof: two versions of a model must not share their weights.
-func nameVariables(graph *graphpb.GraphDef, variables []SavedVariable) (*graphpb.GraphDef, error) {
-	sum := sha256.New()
-	names := map[string]string{}
-	for _, v := range variables {
-		fmt.Fprintf(sum, "%s %v\n", v.Name, v.Value.Shape())
-		if _, err := v.Value.WriteContentsTo(sum); err != nil {
-			return nil, fmt.Errorf("variable %s: %w", v.Name, err)
-		}
-		names[v.Handle] = v.Name
-	}
-	suffix := "@" + hex.EncodeToString(sum.Sum(nil)[:8])
-	out := &graphpb.GraphDef{Versions: graph.GetVersions(), Library: graph.GetLibrary()}
-	for _, n := range graph.GetNode() {
-		if name, ok := names[n.GetName()]; ok {
-			n = proto.Clone(n).(*nodepb.NodeDef)
-			n.Attr["shared_name"] = stringAttr(name + suffix)
-		}
-		out.Node = append(out.Node, n)
-	}
-	return out, nil
 }
 
 // addSaver adds the operations by which loaders restore the variables (and

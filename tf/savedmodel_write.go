@@ -45,6 +45,8 @@ type SavedVariable struct {
 	Handle string
 	// Value is stored.
 	Value *tensorflow.Tensor
+	// Trainable variables are those that somebody who goes on training moves.
+	Trainable bool
 }
 
 // WriteSavedModel writes a SavedModel as a new folder: all of it, durably, or
@@ -167,10 +169,13 @@ func fillSavedModel(files durable.FileSystem, dir string, def SavedModelDef) err
 		meta.SignatureDef[s.Name] = signatureProto(s)
 	}
 	if len(variables) > 0 {
-		if graph, err = nameVariables(graph, variables); err != nil {
+		if graph, variables, err = nameVariables(graph, variables); err != nil {
 			return err
 		}
 		meta.SaverDef = addSaver(graph, variables)
+		if meta.CollectionDef, err = variableCollections(variables); err != nil {
+			return err
+		}
 		if err := writeVariables(files, dir, variables); err != nil {
 			return err
 		}
