@@ -87,7 +87,8 @@ func TestTables(t *testing.T) {
 		}
 	}
 	write("real.csv", "video,frame,x0,y0,x1,y1\nelse,0,1,1,1,1\n"+name+",0,1,2,3,4\n"+name+",1,1,2,-1,-1\n"+name+",2,1,2,3,4\nelse,1,1,1,1,1\n"+name+",3,5,5,5,5\n")
-	write("generated.csv", "video,frame,x0,y0,x1,y1\n"+name+",3,5,5,,\n"+name+",0,2,4,3,4\n"+name+",1,1,2,9,9\n")
+	// As a spreadsheet saves it.
+	write("generated.csv", "\ufeffvideo;frame;x0;y0;x1;y1\r\n"+name+";3;5,0;5;;\r\n"+name+";0;2;4;3;4\r\n"+name+";1;1;2;9;9\r\n")
 	q := predictions(t, dir)
 	q.NumVideos, q.Keypoints = 1, tables
 	o := mustRun(t, q)
@@ -121,7 +122,7 @@ func TestTables(t *testing.T) {
 		"video,frame,x,y\n" + name + ",zero,1,1\n":                  `"zero" is no number of a frame`,
 		"video,frame,x,y\n" + name + ",0,1,1\n" + name + ",0,1,1\n": "two rows of frame 0",
 		"video,frame,x,y\n" + name + ",24,1,1\n":                    "frame 24 of video test-0000, whose last frame is 23: frames count from 0",
-		"video,frame,x,y\n" + name + ",0,1\n":                       "wrong number of fields",
+		"video,frame,x,y\n" + name + ",0,1\n":                       "3 fields, the header names 4 columns",
 		"video,frame,x0,y0\n" + name + ",3,1,1\n":                   "2 keypoints in the real frame, 1 in the generated",
 	} {
 		write("generated.csv", text)

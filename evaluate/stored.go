@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/prioritycut/prioritycut/video"
 )
@@ -50,7 +51,7 @@ func findStored(root, name string) (string, error) {
 		}
 		path := filepath.Join(root, c)
 		info, err := os.Stat(path)
-		if errors.Is(err, fs.ErrNotExist) {
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENAMETOOLONG) {
 			continue
 		}
 		if err != nil {

@@ -1,21 +1,19 @@
 package evaluate
 
 import (
-	"bufio"
 	"context"
 	"crypto/sha256"
-	"encoding/csv"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"strconv"
 	"strings"
 
 	"github.com/prioritycut/prioritycut/dataset"
 	"github.com/prioritycut/prioritycut/internal/localfile"
+	"github.com/prioritycut/prioritycut/internal/sheet"
 	"github.com/prioritycut/prioritycut/video"
 )
 
@@ -31,7 +29,7 @@ type vectorTable struct {
 	path, digest string
 	kind         vectorKind
 	columns      int // values of a row
-	file         *os.File
+	in           *sheet.Sheet
 	parts        map[string][]part
 	rows         map[int][]float32 // of the current video
 }
@@ -48,20 +46,20 @@ const (
 // openTable reads where the rows of the videos are. A table of none of the
 // videos is refused.
 func openTable(kind vectorKind, path string, videos []dataset.TestVideo) (_ *vectorTable, err error) {
-	f, size, err := localfile.Open(path)
+	in, err := sheet.Open(path, maxTableBytes)
 	if err != nil {
 		return nil, err
 	}
-	t := &vectorTable{path: path, kind: kind, file: f, parts: map[string][]part{}}
+	t := &vectorTable{path: path, kind: kind, in: in, parts: map[string][]part{}}
 	defer func() {
 		if err != nil {
-			f.Close()
+			in.Close()
 		}
 	}()
-	if size > maxTableBytes {
-		return nil, fmt.Errorf("%s has %d bytes, more than the %d that are read", path, size, int64(maxTableBytes))
+	if t.digest, err = fileDigest(path); err != nil {
+		return nil, err
 	}
-	if err := t.index(size); err != nil {
+	if err := t.index(); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	for _, v := range videos {
@@ -72,42 +70,45 @@ func openTable(kind vectorKind, path string, videos []dataset.TestVideo) (_ *vec
 	return nil, fmt.Errorf("%s has rows of none of the %d test videos, such as %s", path, len(videos), videos[0].Name())
 }
 
-// index reads the whole file once.
-func (t *vectorTable) index(size int64) error {
-	h := sha256.New()
-	in := csv.NewReader(bufio.NewReaderSize(io.TeeReader(io.NewSectionReader(t.file, 0, size), h), 1<<20))
-	in.ReuseRecord = true
-	head, err := in.Read()
+func fileDigest(path string) (string, error) {
+	f, _, err := localfile.Open(path)
 	if err != nil {
-		return fmt.Errorf("no header: %w", err)
+		return "", err
 	}
-	if err := t.header(head); err != nil {
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", err
+	}
+	return short(hex.EncodeToString(h.Sum(nil))), nil
+}
+
+// index reads the whole table once.
+func (t *vectorTable) index() error {
+	if err := t.header(t.in.Columns); err != nil {
 		return err
 	}
-	last := ""
+	rows, last := t.in.Rows(), ""
 	for {
-		from := in.InputOffset()
-		row, err := in.Read()
+		from := rows.Offset()
+		row, err := rows.Next()
 		if errors.Is(err, io.EOF) {
-			break
+			return nil
 		}
 		if err != nil {
 			return err
 		}
 		if _, _, err := t.row(row); err != nil {
-			line, _ := in.FieldPos(0)
-			return fmt.Errorf("line %d: %w", line, err)
+			return fmt.Errorf("line %d: %w", rows.Line(), err)
 		}
 		parts := t.parts[row[0]]
 		if n := len(parts); n > 0 && row[0] == last {
-			parts[n-1].to = in.InputOffset()
+			parts[n-1].to = rows.Offset()
 			continue
 		}
 		last = strings.Clone(row[0]) // the field keeps all of its line
-		t.parts[last] = append(parts, part{from, in.InputOffset()})
+		t.parts[last] = append(parts, part{from, rows.Offset()})
 	}
-	t.digest = short(hex.EncodeToString(h.Sum(nil)))
-	return nil
 }
 
 func (t *vectorTable) header(head []string) error {
@@ -171,11 +172,9 @@ func (t *vectorTable) begin(ctx context.Context, v dataset.TestVideo) error {
 	}
 	t.rows = map[int][]float32{}
 	for _, p := range t.parts[v.Name()] {
-		in := csv.NewReader(bufio.NewReader(io.NewSectionReader(t.file, p.from, p.to-p.from)))
-		in.ReuseRecord = true
-		in.FieldsPerRecord = t.columns + 2
+		rows := t.in.From(p.from, p.to)
 		for {
-			row, err := in.Read()
+			row, err := rows.Next()
 			if errors.Is(err, io.EOF) {
 				break
 			}
@@ -209,4 +208,4 @@ func (t *vectorTable) vectors(first int, frames []*video.Frame) ([][]float32, er
 // String names the table and its content.
 func (t *vectorTable) String() string { return baseName(t.path) + "@" + t.digest }
 
-func (t *vectorTable) close() error { return t.file.Close() }
+func (t *vectorTable) close() error { return t.in.Close() }

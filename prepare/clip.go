@@ -9,6 +9,8 @@ import (
 	"sort"
 	"strings"
 	"unicode"
+
+	"github.com/prioritycut/prioritycut/internal/filename"
 )
 
 // clip is one video of the data set to be.
@@ -87,13 +89,11 @@ func nameClips(clips []*clip) {
 				base = "_" + base
 			}
 		}
-		const longest = 200
-		if len(base) > longest {
-			sum := sha256.Sum256([]byte(base))
+		if len(base) > filename.Longest {
 			id, rest, _ := strings.Cut(base, "#")
 			tail := fmt.Sprintf("#%06d#%06d", first, end)
 			video := strings.TrimSuffix(rest, tail)
-			base = cutTo(id, 64) + "#" + cutTo(video, 64) + "-" + hex.EncodeToString(sum[:4]) + tail
+			base = filename.Cut(id, 64) + "#" + filename.Cut(video, 64) + "-" + filename.Sum(base) + tail
 		}
 		name := base
 		for n := 2; taken[strings.ToLower(name)]; n++ { // some file systems ignore case
@@ -102,14 +102,6 @@ func nameClips(clips []*clip) {
 		taken[strings.ToLower(name)] = true
 		c.name = name
 	}
-}
-
-// cutTo shortens a text to n bytes at most, at a letter's border.
-func cutTo(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	return strings.ToValidUTF8(s[:n], "")
 }
 
 // label is what an input is called behind its identity.

@@ -1,8 +1,6 @@
 package prepare
 
 import (
-	"bufio"
-	"bytes"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -13,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/prioritycut/prioritycut/internal/nearest"
+	"github.com/prioritycut/prioritycut/internal/sheet"
 )
 
 // cut is one line of a CSV file of cuts.
@@ -59,42 +58,36 @@ const (
 
 // readCuts reads a file of cuts. Lines with mistakes are returned apart;
 // columns that are unknown or missing are an error. Columns may stand in any
-// order, separated by commas, semicolons or tabs.
+// order, in any form of table that internal/sheet opens.
 func readCuts(path string, unit TimeUnit) (cuts []cut, mistakes []mistake, err error) {
-	data, err := readFile(path, maxCutsFile)
+	in, err := sheet.Open(path, maxCutsFile)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, fmt.Errorf("a table of cuts with the columns %s: %w", strings.Join(cutColumns, ","), err)
 	}
-	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
-	r := csv.NewReader(bytes.NewReader(data))
-	r.FieldsPerRecord, r.TrimLeadingSpace, r.ReuseRecord = -1, true, true
-	r.Comma = separator(data)
-	header, err := r.Read()
-	if err != nil {
-		return nil, nil, fmt.Errorf("%s: its first line must name the columns %s: %w", path, strings.Join(cutColumns, ","), err)
-	}
-	t, err := newTable(header, unit)
+	defer in.Close()
+	in.Ragged = true // such a row is a mistake of its own
+	t, err := newTable(in.Columns, unit)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", path, err)
 	}
+	r := in.Rows()
 	for {
-		fields, err := r.Read()
+		fields, err := r.Next()
 		if err == io.EOF {
 			return cuts, mistakes, nil
 		}
 		var bad *csv.ParseError
 		if errors.As(err, &bad) {
-			mistakes = append(mistakes, mistake{line: bad.StartLine, reason: bad.Err.Error()})
+			mistakes = append(mistakes, mistake{line: r.Line(), reason: bad.Err.Error()})
 			continue
 		}
 		if err != nil {
 			return nil, nil, fmt.Errorf("%s: %w", path, err)
 		}
-		line, _ := r.FieldPos(0) // there is none of a line that could not be parsed
 		c, err := t.row(fields)
-		c.line = line
+		c.line = r.Line()
 		if err != nil {
-			mistakes = append(mistakes, mistake{line, c.video, err.Error()})
+			mistakes = append(mistakes, mistake{r.Line(), c.video, err.Error()})
 		} else {
 			cuts = append(cuts, c)
 		}
@@ -114,17 +107,6 @@ func readFile(path string, most int64) ([]byte, error) {
 		return nil, fmt.Errorf("%s is no regular file of at most %d bytes", path, most)
 	}
 	return os.ReadFile(path)
-}
-
-func separator(data []byte) rune {
-	header, _, _ := bufio.ScanLines(data[:min(len(data), 4096)], true)
-	first := data[:min(len(data), max(header, 1))]
-	for _, c := range []rune{',', ';', '\t'} {
-		if bytes.ContainsRune(first, c) {
-			return c
-		}
-	}
-	return ','
 }
 
 // table reads lines by the names of their columns.

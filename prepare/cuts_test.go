@@ -53,6 +53,21 @@ func TestReadCuts(t *testing.T) {
 	}
 }
 
+// Spreadsheets save in ways of their own: decimal commas go with semicolons.
+func TestReadCutsOfSpreadsheets(t *testing.T) {
+	const utf16 = "\xff\xfev\x00i\x00d\x00e\x00o\x00\t\x00s\x00t\x00a\x00r\x00t\x00\r\x00\n\x00a\x00\t\x001\x00s\x00\r\x00\n\x00"
+	for text, want := range map[string]float64{
+		"video;start\r\na;1,5\r\n": 1.5, "sep=;\nVideo;Start\na;1,5\n": 1.5, "video\tstart\ra\t2\r": 2, utf16: 1,
+	} {
+		path := filepath.Join(t.TempDir(), "cuts.csv")
+		write(t, path, text)
+		cuts, mistakes, err := readCuts(path, InSeconds)
+		if err != nil || len(mistakes) > 0 || len(cuts) != 1 || cuts[0].video != "a" || cuts[0].start.value != want || cuts[0].line < 2 {
+			t.Errorf("%q: %+v, %v, %v", text, cuts, mistakes, err)
+		}
+	}
+}
+
 func TestUnknownColumns(t *testing.T) {
 	for text, want := range map[string]string{
 		"video,identiy\n":           "did you mean identity?",
@@ -61,7 +76,7 @@ func TestUnknownColumns(t *testing.T) {
 		"video,video\n":             "twice",
 		"video_id,start,end,box\n":  "did you mean bbox?",
 		"video_id,start,end,bbox\n": "column fps is missing",
-		"":                          "first line",
+		"":                          "columns video,identity,start",
 	} {
 		if _, _, err := readText(t, text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", text, err, want)

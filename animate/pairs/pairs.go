@@ -3,27 +3,31 @@
 package pairs
 
 import (
-	"encoding/csv"
-	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
+	"github.com/prioritycut/prioritycut/internal/filename"
 	"github.com/prioritycut/prioritycut/internal/random"
+	"github.com/prioritycut/prioritycut/internal/sheet"
 )
 
 // Pair names two test videos: the first frame of Source moves after Driving.
 type Pair struct{ Source, Driving string }
 
 // FileNames are what the results of pairs are called, without extension:
-// driving-source as in the reference, slashes as underscores. Where two would be
+// driving-source as in the reference, slashes as underscores, shortened where
+// titles are too long for a file's name. Where two would be
 // called the same, the later one gets a number.
 func FileNames(pairs []Pair) []string {
 	names := make([]string, len(pairs))
 	taken := map[string]bool{}
 	for i, p := range pairs {
 		plain := strings.ReplaceAll(p.Driving+"-"+p.Source, "/", "_")
+		if len(plain) > filename.Longest {
+			const each = (filename.Longest - 20) / 2
+			plain = strings.ReplaceAll(filename.Cut(p.Driving, each)+"-"+filename.Cut(p.Source, each), "/", "_") + "-" + filename.Sum(plain)
+		}
 		names[i] = plain
 		for n := 2; taken[names[i]]; n++ {
 			names[i] = fmt.Sprintf("%s-%d", plain, n)
@@ -44,53 +48,30 @@ const (
 // names are dropped and counted, equal ones count once. It is an error if none
 // is left.
 func Read(path string, names []string) (pairs []Pair, dropped int, err error) {
-	f, err := os.Open(path)
+	table, err := sheet.Open(path, maxBytes)
 	if err != nil {
 		return nil, 0, fmt.Errorf("pairs: %w", err)
 	}
-	defer f.Close()
-	info, err := f.Stat()
-	switch {
-	case err != nil:
-	case !info.Mode().IsRegular():
-		err = errors.New("it is not a regular file")
-	case info.Size() > maxBytes:
-		err = fmt.Errorf("it has %d bytes, more than the %d of any table of pairs", info.Size(), maxBytes)
-	default:
-		pairs, dropped, err = read(io.LimitReader(f, maxBytes), names)
-	}
-	if err != nil {
+	defer table.Close()
+	if pairs, dropped, err = read(table, names); err != nil {
 		return nil, 0, fmt.Errorf("pairs %s: %w", path, err)
 	}
 	return pairs, dropped, nil
 }
 
-func read(r io.Reader, names []string) (pairs []Pair, dropped int, err error) {
+func read(table *sheet.Sheet, names []string) (pairs []Pair, dropped int, err error) {
 	known := map[string]bool{}
 	for _, name := range names {
 		known[name] = true
 	}
-	table := csv.NewReader(r)
-	table.ReuseRecord = true
-	header, err := table.Read()
-	if err != nil {
-		return nil, 0, fmt.Errorf("its header: %w", err)
-	}
-	source, driving := -1, -1
-	for i, name := range header {
-		switch strings.ToLower(strings.TrimSpace(strings.TrimPrefix(name, "\ufeff"))) {
-		case "source":
-			source = i
-		case "driving":
-			driving = i
-		}
-	}
+	source, driving := table.Column("source"), table.Column("driving")
 	if source < 0 || driving < 0 {
-		return nil, 0, fmt.Errorf("its header is %.100q: it needs the columns source and driving", strings.Join(header, ","))
+		return nil, 0, fmt.Errorf("its header is %.100q: it needs the columns source and driving", strings.Join(table.Columns, ","))
 	}
+	rows := table.Rows()
 	seen := map[Pair]bool{}
 	for {
-		row, err := table.Read()
+		row, err := rows.Next()
 		if err == io.EOF {
 			break
 		}

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -32,7 +33,7 @@ func TestRead(t *testing.T) {
 		"":                                  "header",
 		"distance,from,to,frame\n1,a,b,0\n": "columns source and driving",
 		"source,driving\nx,y\n":             "none of its 1 pairs",
-		"source,driving\nb\n":               "wrong number of fields",
+		"source,driving\nb\n":               "1 fields, the header names 2 columns",
 		"source,driving\n\"b,b\n":           "quote",
 	} {
 		if _, _, err := Read(write(t, text), names); err == nil || !strings.Contains(err.Error(), want) {
@@ -50,6 +51,29 @@ func TestFileNames(t *testing.T) {
 	want := []string{"b-x_a", "a-b-c", "a-b-c-2", "a-b-c-2-2", "a-b_c", "a-b_c-2"}
 	if diff := cmp.Diff(want, FileNames(pairs)); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// Titles may have as many bytes as a name of a file.
+func TestLongNames(t *testing.T) {
+	title := strings.Repeat("動画", 40) // 240 bytes
+	names := FileNames([]Pair{{title + "a.mp4", title + "b.mp4"}, {title + "b.mp4", title + "a.mp4"}, {title + "a.mp4", "b"}})
+	seen := map[string]bool{}
+	for _, name := range names {
+		if len(name)+len("-2.webm") > 255 || !utf8.ValidString(name) || seen[name] {
+			t.Errorf("%q of %d bytes", name, len(name))
+		}
+		seen[name] = true
+	}
+}
+
+// A spreadsheet's table is read like any other.
+func TestReadSpreadsheet(t *testing.T) {
+	for _, text := range []string{"source;driving\r\na;b\r\n", "sep=\t\nSource\tDriving\na\tb\n", "\xff\xfes\x00o\x00u\x00r\x00c\x00e\x00,\x00d\x00r\x00i\x00v\x00i\x00n\x00g\x00\n\x00a\x00,\x00b\x00"} {
+		got, _, err := Read(write(t, text), []string{"a", "b"})
+		if diff := cmp.Diff([]Pair{{"a", "b"}}, got); diff != "" || err != nil {
+			t.Errorf("%q: %v %s", text, err, diff)
+		}
 	}
 }
 
