@@ -3,15 +3,11 @@ package animate
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"math"
-	"os"
-	"path/filepath"
-	"strings"
 
 	"github.com/prioritycut/prioritycut/config"
+	"github.com/prioritycut/prioritycut/infer"
 	"github.com/prioritycut/prioritycut/tf"
-	"github.com/prioritycut/prioritycut/trained"
 	"github.com/prioritycut/prioritycut/video"
 )
 
@@ -67,41 +63,15 @@ func Open(path string, o Options) (*Animator, error) {
 	if _, err := tf.SavedModelDir(path); err == nil {
 		return OpenSavedModel(path, o)
 	}
-	m, err := Load(path)
+	m, err := infer.Load(path)
 	if err != nil {
 		return nil, err
 	}
 	return New(m, o)
 }
 
-// Load reads a trained model for New, as trained.Open does, and says what to do
-// about files of weights that others made.
-func Load(path string) (*trained.Model, error) {
-	m, err := trained.Open(path)
-	if err != nil {
-		return nil, hint(path, err)
-	}
-	return m, nil
-}
-
-func hint(path string, err error) error {
-	info, stat := os.Stat(path)
-	if stat != nil || info.IsDir() {
-		return err
-	}
-	for _, ext := range []string{".tar", ".pth", ".pt", ".npz", ".safetensors"} {
-		if strings.EqualFold(filepath.Ext(path), ext) {
-			return fmt.Errorf("%s is a file of weights, not a run: first bazel run //cmd:convert -- --checkpoint=%s --config=ITS.yaml --out=runs/NAME, then name runs/NAME", path, path)
-		}
-	}
-	return err
-}
-
-// IsMissing tells whether Open failed because there is nothing under the path.
-func IsMissing(err error) bool { return errors.Is(err, fs.ErrNotExist) }
-
 // New makes an Animator of a trained model.
-func New(m *trained.Model, o Options) (*Animator, error) {
+func New(m *infer.Model, o Options) (*Animator, error) {
 	h, w := m.Size()
 	a := &Animator{Name: m.Dir, h: h, w: w, Defaults: Defaults{Fit: m.Config.Dataset.Fit, Normalization: m.Config.Animate.Normalization}}
 	if err := a.setBatch(o.Batch); err != nil {

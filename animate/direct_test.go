@@ -8,9 +8,9 @@ import (
 	tensorflow "github.com/wamuir/graft/tensorflow"
 
 	"github.com/prioritycut/prioritycut/graph"
+	"github.com/prioritycut/prioritycut/infer"
 	"github.com/prioritycut/prioritycut/model/fomm"
 	"github.com/prioritycut/prioritycut/tf"
-	"github.com/prioritycut/prioritycut/trained"
 	"github.com/prioritycut/prioritycut/video"
 )
 
@@ -19,7 +19,7 @@ import (
 // this test relates itself, in float64.
 func direct(t *testing.T, source *video.Frame, driving []*video.Frame, relate func(source, driving [][]float64) [][]float64) []*video.Frame {
 	t.Helper()
-	m, err := trained.Open(run)
+	m, err := infer.Load(run)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prioritycut/prioritycut/infer"
 	"github.com/prioritycut/prioritycut/video"
 )
 
@@ -54,7 +55,7 @@ func TestJobsThatCannotBe(t *testing.T) {
 	if _, err := Open(file, Options{}); err == nil || !strings.Contains(err.Error(), "cmd:convert") {
 		t.Errorf("a file of weights: %v", err)
 	}
-	if _, err := Open(file+"x", Options{}); !IsMissing(err) {
+	if _, err := Open(file+"x", Options{}); !infer.IsMissing(err) {
 		t.Errorf("a missing run: %v", err)
 	}
 }

@@ -4,9 +4,9 @@ import (
 	tensorflow "github.com/wamuir/graft/tensorflow"
 
 	"github.com/prioritycut/prioritycut/graph"
+	"github.com/prioritycut/prioritycut/infer"
 	"github.com/prioritycut/prioritycut/model/fomm"
 	"github.com/prioritycut/prioritycut/tf"
-	"github.com/prioritycut/prioritycut/trained"
 	"github.com/prioritycut/prioritycut/video"
 )
 
@@ -28,7 +28,7 @@ type network struct {
 	prediction tensorflow.Output
 }
 
-func newNetwork(m *trained.Model, config tf.SessionConfig) (*network, error) {
+func newNetwork(m *infer.Model, config tf.SessionConfig) (*network, error) {
 	n := &network{k: m.Config.Model.Common.NumKP}
 	n.h, n.w = m.Size()
 	s := graph.New(tensorflow.Float)

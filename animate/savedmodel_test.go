@@ -8,14 +8,14 @@ import (
 	"testing"
 
 	"github.com/prioritycut/prioritycut/export"
+	"github.com/prioritycut/prioritycut/infer"
 	"github.com/prioritycut/prioritycut/tf"
-	"github.com/prioritycut/prioritycut/trained"
 )
 
 // exportRun writes the model of all tests as a SavedModel.
 func exportRun(t *testing.T, frozen bool) string {
 	t.Helper()
-	m, err := trained.Open(run)
+	m, err := infer.Load(run)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,8 +15,8 @@ import (
 	"github.com/gocarina/gocsv"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/prioritycut/prioritycut/infer/tinymodel"
 	"github.com/prioritycut/prioritycut/internal/pypartner"
-	"github.com/prioritycut/prioritycut/trained/tinymodel"
 )
 
 // asMain makes this test's binary the program itself.

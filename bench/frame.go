@@ -7,11 +7,11 @@ import (
 	"github.com/prioritycut/prioritycut/animate"
 	"github.com/prioritycut/prioritycut/config"
 	"github.com/prioritycut/prioritycut/graph"
+	"github.com/prioritycut/prioritycut/infer"
+	"github.com/prioritycut/prioritycut/infer/tinymodel"
 	"github.com/prioritycut/prioritycut/internal/random"
 	"github.com/prioritycut/prioritycut/model/fomm"
 	"github.com/prioritycut/prioritycut/tf"
-	"github.com/prioritycut/prioritycut/trained"
-	"github.com/prioritycut/prioritycut/trained/tinymodel"
 	"github.com/prioritycut/prioritycut/video"
 
 	tensorflow "github.com/wamuir/graft/tensorflow"
@@ -24,7 +24,7 @@ const distinctFrames = 4
 // in, pictures of bytes out, relative motion. The source is encoded once, in
 // the warm-up.
 func frame(ctx context.Context, job Job, c *config.Config) (_ *Result, err error) {
-	m, err := trained.Open(job.Model)
+	m, err := infer.Load(job.Model)
 	if err != nil {
 		return nil, err
 	}

@@ -14,8 +14,8 @@ import (
 	"github.com/prioritycut/prioritycut/evaluate/result"
 	"github.com/prioritycut/prioritycut/export"
 	"github.com/prioritycut/prioritycut/graph"
+	"github.com/prioritycut/prioritycut/infer"
 	"github.com/prioritycut/prioritycut/tf"
-	"github.com/prioritycut/prioritycut/trained"
 )
 
 // TestSavedModel holds the numbers of an exported model to those of its
@@ -58,7 +58,7 @@ func TestSavedModel(t *testing.T) {
 
 func exportModel(t *testing.T, checkpoint string) string {
 	t.Helper()
-	m, err := trained.Open(checkpoint)
+	m, err := infer.Load(checkpoint)
 	if err != nil {
 		t.Fatal(err)
 	}

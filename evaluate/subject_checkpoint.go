@@ -13,16 +13,16 @@ import (
 	"github.com/prioritycut/prioritycut/dataset"
 	"github.com/prioritycut/prioritycut/evaluate/result"
 	"github.com/prioritycut/prioritycut/graph"
+	"github.com/prioritycut/prioritycut/infer"
 	"github.com/prioritycut/prioritycut/model/fomm"
 	"github.com/prioritycut/prioritycut/tf"
-	"github.com/prioritycut/prioritycut/trained"
 	"github.com/prioritycut/prioritycut/video"
 )
 
 // checkpointSubject runs a trained model.
 type checkpointSubject struct {
 	path, device  string
-	model         *trained.Model
+	model         *infer.Model
 	reconstructor *Reconstructor
 	session       *tf.Session
 	source        encodedSource
@@ -31,7 +31,7 @@ type checkpointSubject struct {
 // openCheckpoint builds the model's inference and gives it its weights.
 func openCheckpoint(path, device string) (_ *checkpointSubject, err error) {
 	c := &checkpointSubject{path: path}
-	if c.model, err = trained.Open(path); err != nil {
+	if c.model, err = infer.Load(path); err != nil {
 		return nil, &RequestError{err}
 	}
 	s := graph.New(tensorflow.Float)

@@ -27,10 +27,10 @@ import (
 	tensorflow "github.com/wamuir/graft/tensorflow"
 
 	"github.com/prioritycut/prioritycut/export"
+	"github.com/prioritycut/prioritycut/infer"
+	"github.com/prioritycut/prioritycut/infer/tinymodel"
 	"github.com/prioritycut/prioritycut/internal/pypartner"
 	"github.com/prioritycut/prioritycut/tf"
-	"github.com/prioritycut/prioritycut/trained"
-	"github.com/prioritycut/prioritycut/trained/tinymodel"
 )
 
 //go:embed *.py
@@ -70,7 +70,7 @@ func model(t *testing.T) string {
 	if err := tinymodel.Write(run, 1, "frame_shape=[32,64,3]", "dataset_params.fit=crop"); err != nil {
 		t.Fatal(err)
 	}
-	m, err := trained.Open(run)
+	m, err := infer.Load(run)
 	if err != nil {
 		t.Fatal(err)
 	}

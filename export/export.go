@@ -13,8 +13,8 @@ import (
 
 	"github.com/prioritycut/prioritycut/config"
 	"github.com/prioritycut/prioritycut/graph"
+	"github.com/prioritycut/prioritycut/infer"
 	"github.com/prioritycut/prioritycut/tf"
-	"github.com/prioritycut/prioritycut/trained"
 )
 
 // Options say how a model is exported.
@@ -43,7 +43,7 @@ type Plan struct {
 	// Signatures of the model.
 	Signatures []tf.SignatureDef
 
-	model *trained.Model
+	model *infer.Model
 	graph *builder
 }
 
@@ -51,7 +51,7 @@ type Plan struct {
 var modelName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
 
 // Prepare builds and checks all that Write writes.
-func Prepare(m *trained.Model, o Options) (*Plan, error) {
+func Prepare(m *infer.Model, o Options) (*Plan, error) {
 	name := filepath.Base(filepath.Clean(o.Out))
 	if o.Out == "" || !modelName.MatchString(name) {
 		return nil, fmt.Errorf("%q does not end in the name of a model: letters, digits, '.', '_' and '-', a letter or digit first", o.Out)

@@ -15,9 +15,9 @@ import (
 
 	"github.com/prioritycut/prioritycut/config"
 	"github.com/prioritycut/prioritycut/graph"
+	"github.com/prioritycut/prioritycut/infer"
 	"github.com/prioritycut/prioritycut/model/fomm"
 	"github.com/prioritycut/prioritycut/tf"
-	"github.com/prioritycut/prioritycut/trained"
 )
 
 // tolerance is what exported models may differ by from our own session.
@@ -25,7 +25,7 @@ const tolerance = 1e-5
 
 // own computes with the networks in a session of ours, without this package:
 // the outputs of all signatures for pictures [N, H, W, 3].
-func own(t testing.TB, m *trained.Model, source, driving, initial *tensorflow.Tensor) map[string]map[string][]float32 {
+func own(t testing.TB, m *infer.Model, source, driving, initial *tensorflow.Tensor) map[string]map[string][]float32 {
 	t.Helper()
 	root := graph.New(tensorflow.Float)
 	a := fomm.NewAnimator(root, m.Config.Model)

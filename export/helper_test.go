@@ -13,11 +13,11 @@ import (
 	"github.com/prioritycut/prioritycut/config"
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/internal/durable"
+	"github.com/prioritycut/prioritycut/infer"
 	"github.com/prioritycut/prioritycut/internal/random"
 	"github.com/prioritycut/prioritycut/internal/rundir"
 	"github.com/prioritycut/prioritycut/model/fomm"
 	"github.com/prioritycut/prioritycut/tf"
-	"github.com/prioritycut/prioritycut/trained"
 )
 
 // height and width differ, so that mixed-up axes are seen.
@@ -34,7 +34,7 @@ var sets = []string{
 
 // someModel is a model with random weights whose keypoints, Jacobians and
 // averages are anything but neutral.
-func someModel(t testing.TB, seed int64, more ...string) *trained.Model {
+func someModel(t testing.TB, seed int64, more ...string) *infer.Model {
 	t.Helper()
 	c, _, err := config.Resolve(config.Options{Device: "cpu", Sets: append(slices.Clone(sets), more...)})
 	if err != nil {
@@ -64,7 +64,7 @@ func someModel(t testing.TB, seed int64, more ...string) *trained.Model {
 	if err := tf.WriteCheckpoint(durable.OS{}, dir, 700, notes, *groups[graph.Trainable], *groups[graph.State]); err != nil {
 		t.Fatal(err)
 	}
-	m, err := trained.Open(dir)
+	m, err := infer.Load(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +94,7 @@ func disturbed(t testing.TB, v *graph.Variable, seed int64) *tensorflow.Tensor {
 }
 
 // exported writes a model as root/name/version.
-func exported(t testing.TB, m *trained.Model, o Options) *Plan {
+func exported(t testing.TB, m *infer.Model, o Options) *Plan {
 	t.Helper()
 	p, err := Prepare(m, o)
 	if err != nil {

@@ -7,8 +7,8 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/prioritycut/prioritycut/infer"
 	"github.com/prioritycut/prioritycut/tf"
-	"github.com/prioritycut/prioritycut/trained"
 	"github.com/prioritycut/prioritycut/video"
 )
 
@@ -21,7 +21,7 @@ const NotesVersion = 1
 type Notes struct {
 	FormatVersion int `yaml:"format_version"`
 	// Step of the training run, and Digest of its weights
-	// (trained.Model.Digest).
+	// (infer.Model.Digest).
 	Step   int64  `yaml:"step"`
 	Digest string `yaml:"digest"`
 	// Preset and Variant that it was trained with.
@@ -50,7 +50,7 @@ type Notes struct {
 	Frozen bool `yaml:"frozen"`
 }
 
-func notesOf(m *trained.Model, frozen bool) Notes {
+func notesOf(m *infer.Model, frozen bool) Notes {
 	c := m.Config
 	move := c.Animate.Normalization
 	return Notes{

@@ -7,9 +7,9 @@ import (
 	tensorflow "github.com/wamuir/graft/tensorflow"
 
 	"github.com/prioritycut/prioritycut/graph"
+	"github.com/prioritycut/prioritycut/infer"
 	"github.com/prioritycut/prioritycut/model/fomm"
 	"github.com/prioritycut/prioritycut/tf"
-	"github.com/prioritycut/prioritycut/trained"
 	"github.com/prioritycut/prioritycut/video"
 )
 
@@ -28,7 +28,7 @@ type kpDetector struct {
 // openDetector builds the detector of a run or checkpoint. The caller closes
 // it.
 func openDetector(path string) (*kpDetector, error) {
-	m, err := trained.Open(path)
+	m, err := infer.Load(path)
 	if err != nil {
 		return nil, err
 	}

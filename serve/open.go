@@ -11,8 +11,8 @@ import (
 
 	"github.com/prioritycut/prioritycut/animate"
 	"github.com/prioritycut/prioritycut/export"
+	"github.com/prioritycut/prioritycut/infer"
 	"github.com/prioritycut/prioritycut/tf"
-	"github.com/prioritycut/prioritycut/trained"
 )
 
 // OpenOptions say how a model is opened.
@@ -65,7 +65,7 @@ func OpenSavedModel(path string, o OpenOptions) (*Opened, error) {
 // checkpoint. For its signatures it is exported to a folder that is removed
 // again.
 func OpenCheckpoint(ctx context.Context, path string, o OpenOptions) (*Opened, error) {
-	loaded, err := animate.Load(path)
+	loaded, err := infer.Load(path)
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +101,7 @@ func (m *Opened) openSignatures(path string, session tf.SessionConfig) error {
 	return nil
 }
 
-func (m *Opened) exportSignatures(ctx context.Context, loaded *trained.Model, o OpenOptions) (err error) {
+func (m *Opened) exportSignatures(ctx context.Context, loaded *infer.Model, o OpenOptions) (err error) {
 	work, err := openWork(o.Work)
 	if err != nil {
 		return err

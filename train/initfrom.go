@@ -9,14 +9,14 @@ import (
 
 	"github.com/prioritycut/prioritycut/config"
 	"github.com/prioritycut/prioritycut/graph"
+	"github.com/prioritycut/prioritycut/infer"
 	"github.com/prioritycut/prioritycut/internal/rundir"
 	"github.com/prioritycut/prioritycut/tf"
-	"github.com/prioritycut/prioritycut/trained"
 )
 
 // openInitial opens what --init_from names.
 func openInitial(path string) (*tf.Checkpoint, error) {
-	c, err := trained.OpenCheckpoint(path)
+	c, err := infer.OpenCheckpoint(path)
 	if err != nil {
 		return nil, fmt.Errorf("init_from: %w", err)
 	}
@@ -65,7 +65,7 @@ func (i *initializer) read() {
 		default:
 			continue
 		}
-		tensors, err := trained.Tensors(i.from, group)
+		tensors, err := infer.Stored(i.from, group)
 		if err != nil {
 			i.err = err
 			return
@@ -85,9 +85,9 @@ func (i *initializer) animator(s *graph.Scope) {
 			vars = append(vars, v)
 		}
 	}
-	taken, wrong := trained.Match(vars, i.weights)
+	taken, wrong := infer.Match(vars, i.weights)
 	if len(wrong) > 0 {
-		i.err = fmt.Errorf("%s does not fit this model: %s", i.from.Dir, trained.Some(wrong))
+		i.err = fmt.Errorf("%s does not fit this model: %s", i.from.Dir, infer.Some(wrong))
 		return
 	}
 	for v, t := range taken {

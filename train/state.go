@@ -7,9 +7,9 @@ import (
 	tensorflow "github.com/wamuir/graft/tensorflow"
 
 	"github.com/prioritycut/prioritycut/graph"
+	"github.com/prioritycut/prioritycut/infer"
 	"github.com/prioritycut/prioritycut/internal/rundir"
 	"github.com/prioritycut/prioritycut/tf"
-	"github.com/prioritycut/prioritycut/trained"
 )
 
 // values are tensors for variables.
@@ -63,12 +63,12 @@ func restore(c *tf.Checkpoint, s *graph.Scope) (values, error) {
 	all := values{}
 	var wrong []string
 	for _, g := range checkpointGroups {
-		stored, err := trained.Tensors(c, g.name)
+		stored, err := infer.Stored(c, g.name)
 		if err != nil {
 			return nil, err
 		}
 		vars := s.Variables(g.kind)
-		found, unfit := trained.Match(vars, stored)
+		found, unfit := infer.Match(vars, stored)
 		for v, t := range found {
 			all[v] = t
 		}
@@ -81,7 +81,7 @@ func restore(c *tf.Checkpoint, s *graph.Scope) (values, error) {
 		}
 	}
 	if len(wrong) > 0 {
-		return nil, fmt.Errorf("checkpoint %s does not fit this model: %s", c.Dir, trained.Some(wrong))
+		return nil, fmt.Errorf("checkpoint %s does not fit this model: %s", c.Dir, infer.Some(wrong))
 	}
 	return all, nil
 }

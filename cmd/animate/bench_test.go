@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"github.com/prioritycut/prioritycut/config"
+	"github.com/prioritycut/prioritycut/infer/tinymodel"
 	"github.com/prioritycut/prioritycut/internal/cli/clitest"
-	"github.com/prioritycut/prioritycut/trained/tinymodel"
 )
 
 // benchRun names the folder of a run to measure; without it networks of the

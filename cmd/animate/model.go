@@ -9,11 +9,11 @@ import (
 
 	"github.com/prioritycut/prioritycut/animate"
 	"github.com/prioritycut/prioritycut/config"
+	"github.com/prioritycut/prioritycut/infer"
 	"github.com/prioritycut/prioritycut/internal/cli"
 	"github.com/prioritycut/prioritycut/internal/rundir"
 	"github.com/prioritycut/prioritycut/model/fomm"
 	"github.com/prioritycut/prioritycut/tf"
-	"github.com/prioritycut/prioritycut/trained"
 	"github.com/prioritycut/prioritycut/video"
 )
 
@@ -39,7 +39,7 @@ func (p *program) open() (*animator, error) {
 	}
 	if p.savedModel != "" {
 		a, err := animate.OpenSavedModel(p.savedModel, o)
-		if animate.IsMissing(err) {
+		if infer.IsMissing(err) {
 			return nil, cli.Usage(err)
 		}
 		if err != nil {
@@ -55,9 +55,9 @@ func (p *program) open() (*animator, error) {
 	if _, err := tf.SavedModelDir(path); err == nil {
 		return nil, cli.Usage(fmt.Errorf("%s is an exported model: name it by --saved_model", path))
 	}
-	m, err := animate.Load(path)
+	m, err := infer.Load(path)
 	if err != nil {
-		if p.checkpoint == "" && animate.IsMissing(err) {
+		if p.checkpoint == "" && infer.IsMissing(err) {
 			err = fmt.Errorf("there is no trained model in %s yet: make one with bazel run //cmd:train (minutes), or name one by --checkpoint", path)
 		}
 		return nil, cli.Usage(err)
@@ -74,7 +74,7 @@ func (p *program) open() (*animator, error) {
 
 // applyConfig lays --config over what the checkpoint says about animation. The
 // networks are the checkpoint's: a file that describes others is a mistake.
-func (p *program) applyConfig(m *trained.Model) error {
+func (p *program) applyConfig(m *infer.Model) error {
 	if p.config == "" {
 		return nil
 	}

@@ -17,9 +17,9 @@ import (
 	"github.com/prioritycut/prioritycut/evaluate/compare"
 	"github.com/prioritycut/prioritycut/evaluate/figure"
 	"github.com/prioritycut/prioritycut/evaluate/result"
+	"github.com/prioritycut/prioritycut/infer"
 	"github.com/prioritycut/prioritycut/internal/cli"
 	"github.com/prioritycut/prioritycut/internal/picture"
-	"github.com/prioritycut/prioritycut/trained"
 )
 
 // compareFlags are the flags of comparisons. --out and --device are those of
@@ -189,7 +189,7 @@ func unchanged(r result.Run) error {
 	if r.Kind != result.Checkpoint {
 		return errors.New("it is no checkpoint")
 	}
-	m, err := trained.Open(r.From)
+	m, err := infer.Load(r.From)
 	if err != nil {
 		return err
 	}

@@ -15,9 +15,9 @@ import (
 
 	"github.com/prioritycut/prioritycut/config"
 	"github.com/prioritycut/prioritycut/export"
+	"github.com/prioritycut/prioritycut/infer"
 	"github.com/prioritycut/prioritycut/internal/cli"
 	"github.com/prioritycut/prioritycut/internal/rundir"
-	"github.com/prioritycut/prioritycut/trained"
 )
 
 const summary = "Writes a trained model as a SavedModel, NAME/VERSION/ as TensorFlow Serving has it, for any program that loads " +
@@ -101,7 +101,7 @@ func (p *program) run(ctx context.Context) error {
 }
 
 // open opens the model to export.
-func (p *program) open() (*trained.Model, error) {
+func (p *program) open() (*infer.Model, error) {
 	path := p.checkpoint
 	if path == "" {
 		path = defaultRun()
@@ -110,7 +110,7 @@ func (p *program) open() (*trained.Model, error) {
 				"`bazel run //cmd:convert` brings in a published checkpoint; or name a run by --checkpoint", path)
 		}
 	}
-	return trained.Open(path)
+	return infer.Load(path)
 }
 
 func (p *program) report(plan *export.Plan, done export.Written) error {

@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"github.com/prioritycut/prioritycut/export"
+	"github.com/prioritycut/prioritycut/infer/tinymodel"
 	"github.com/prioritycut/prioritycut/internal/cli/clitest"
-	"github.com/prioritycut/prioritycut/trained/tinymodel"
 )
 
 func TestMain(m *testing.M) { clitest.Main(m, main) }

@@ -12,8 +12,8 @@ import (
 
 	"github.com/golang/glog"
 
-	"github.com/prioritycut/prioritycut/animate"
 	"github.com/prioritycut/prioritycut/config"
+	"github.com/prioritycut/prioritycut/infer"
 	"github.com/prioritycut/prioritycut/internal/cli"
 	"github.com/prioritycut/prioritycut/internal/rundir"
 	"github.com/prioritycut/prioritycut/serve"
@@ -100,7 +100,7 @@ func (p *program) open(ctx context.Context) (*serve.Opened, error) {
 	}
 	if p.savedModel != "" {
 		model, err := serve.OpenSavedModel(p.savedModel, o)
-		if animate.IsMissing(err) {
+		if infer.IsMissing(err) {
 			err = cli.Usage(err)
 		}
 		return model, err
@@ -113,7 +113,7 @@ func (p *program) open(ctx context.Context) (*serve.Opened, error) {
 		return nil, cli.Usage(fmt.Errorf("%s is an exported model: name it by --saved_model", path))
 	}
 	model, err := serve.OpenCheckpoint(ctx, path, o)
-	if animate.IsMissing(err) {
+	if infer.IsMissing(err) {
 		if p.checkpoint == "" {
 			err = fmt.Errorf("there is no trained model in %s yet: make one with bazel run //cmd:train (minutes), or name one by --checkpoint", path)
 		}

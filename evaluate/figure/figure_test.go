@@ -14,11 +14,11 @@ import (
 
 	"github.com/prioritycut/prioritycut/evaluate"
 	"github.com/prioritycut/prioritycut/graph"
+	"github.com/prioritycut/prioritycut/infer"
 	"github.com/prioritycut/prioritycut/internal/picture"
 	"github.com/prioritycut/prioritycut/model"
 	"github.com/prioritycut/prioritycut/model/fomm"
 	"github.com/prioritycut/prioritycut/tf"
-	"github.com/prioritycut/prioritycut/trained"
 )
 
 var ctx = context.Background()
@@ -181,7 +181,7 @@ func TestCutFigures(t *testing.T) {
 func TestPrediction(t *testing.T) {
 	path := saved(t, resolve(t, model.UNet), 5, nil)
 	subjects, pairs := gathered(t, Options{Number: 4, Checkpoints: []string{path}, Videos: []string{"test-0002", "test-0009"}, Frames: []int{3, 20}})
-	m, err := trained.Open(path)
+	m, err := infer.Load(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -218,7 +218,7 @@ func TestPrediction(t *testing.T) {
 	}
 }
 
-func session(t *testing.T, s *graph.Scope, m *trained.Model) *tf.Session {
+func session(t *testing.T, s *graph.Scope, m *infer.Model) *tf.Session {
 	t.Helper()
 	session, err := tf.NewSession(s.Graph(), tf.SessionConfig{Device: "cpu"})
 	if err != nil {
@@ -248,7 +248,7 @@ func TestFeedback(t *testing.T) {
 	}
 	beyond, all := 0, 0
 	for i, path := range paths {
-		m, err := trained.Open(path)
+		m, err := infer.Load(path)
 		if err != nil {
 			t.Fatal(err)
 		}

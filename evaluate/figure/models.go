@@ -7,7 +7,7 @@ import (
 
 	"github.com/prioritycut/prioritycut/config"
 	"github.com/prioritycut/prioritycut/evaluate"
-	"github.com/prioritycut/prioritycut/trained"
+	"github.com/prioritycut/prioritycut/infer"
 )
 
 // subject is a model and what it makes of all pairs.
@@ -25,7 +25,7 @@ func gather(ctx context.Context, o Options, p plan) ([]subject, []pair, error) {
 	var subjects []subject
 	var pairs []pair
 	for i, path := range o.Checkpoints {
-		m, err := trained.Open(path)
+		m, err := infer.Load(path)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -52,7 +52,7 @@ func gather(ctx context.Context, o Options, p plan) ([]subject, []pair, error) {
 	return subjects, pairs, nil
 }
 
-func newSubject(m *trained.Model) subject {
+func newSubject(m *infer.Model) subject {
 	h, w := m.Size()
 	return subject{label: string(m.Config.Variant), step: m.Meta.Step, cfg: m.Config, data: m.Meta.Data, h: h, w: w}
 }
@@ -130,7 +130,7 @@ func runName(path string) string {
 }
 
 // shootAll makes everything of one model that the figure shows.
-func shootAll(ctx context.Context, m *trained.Model, o Options, p plan, pairs []pair) (shots [][]shot, err error) {
+func shootAll(ctx context.Context, m *infer.Model, o Options, p plan, pairs []pair) (shots [][]shot, err error) {
 	n, err := build(m, p.network, o.Device)
 	if err != nil {
 		return nil, err

@@ -8,11 +8,11 @@ import (
 
 	"github.com/prioritycut/prioritycut/evaluate"
 	"github.com/prioritycut/prioritycut/graph"
+	"github.com/prioritycut/prioritycut/infer"
 	"github.com/prioritycut/prioritycut/model"
 	"github.com/prioritycut/prioritycut/model/fomm"
 	"github.com/prioritycut/prioritycut/prioritycut"
 	"github.com/prioritycut/prioritycut/tf"
-	"github.com/prioritycut/prioritycut/trained"
 	"github.com/prioritycut/prioritycut/video"
 )
 
@@ -37,7 +37,7 @@ type shot struct {
 }
 
 // build makes the inference of m with its weights. The caller closes it.
-func build(m *trained.Model, want parts, device string) (*network, error) {
+func build(m *infer.Model, want parts, device string) (*network, error) {
 	if err := has(m, want); err != nil {
 		return nil, err
 	}
@@ -70,7 +70,7 @@ func build(m *trained.Model, want parts, device string) (*network, error) {
 }
 
 // has reports what a figure needs and the model lacks.
-func has(m *trained.Model, want parts) error {
+func has(m *infer.Model, want parts) error {
 	switch {
 	case want.mask && !m.Config.Model.Generator.EstimateOcclusionMap:
 		return errors.New("the model has no occlusion map (estimate_occlusion_map is off), so there is nothing to cut by")

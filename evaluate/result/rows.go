@@ -17,7 +17,7 @@ type Run struct {
 	Seed    int64  `csv:"seed" json:"seed"`
 	// ConfigHash identifies what was trained (config.Config.Hash).
 	ConfigHash string `csv:"config_hash" json:"config_hash"`
-	// Weights is the digest of the weights (trained.Model.Digest); of a
+	// Weights is the digest of the weights (infer.Model.Digest); of a
 	// SavedModel that does not tell, that of its files; of predictions it is
 	// empty.
 	Weights string `csv:"weights" json:"weights"`

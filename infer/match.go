@@ -1,4 +1,4 @@
-package trained
+package infer
 
 import (
 	"fmt"
@@ -10,9 +10,9 @@ import (
 	"github.com/prioritycut/prioritycut/tf"
 )
 
-// Tensors reads groups of a checkpoint. The tensors of all are under their
+// Stored reads groups of a checkpoint. The tensors of all are under their
 // names.
-func Tensors(c *tf.Checkpoint, groups ...string) (map[string]*tensorflow.Tensor, error) {
+func Stored(c *tf.Checkpoint, groups ...string) (map[string]*tensorflow.Tensor, error) {
 	byName := map[string]*tensorflow.Tensor{}
 	for _, group := range groups {
 		list, err := c.Tensors(group)

@@ -1,14 +1,13 @@
-// Package trained opens what training left behind, for whoever evaluates,
-// exports or animates: the configuration and the weights of a run, of a
-// converted checkpoint, or of a single checkpoint.
-package trained
+package infer
 
 import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"sort"
 	"strings"
 
@@ -55,11 +54,15 @@ func OpenCheckpoint(path string) (*tf.Checkpoint, error) {
 	return c, err
 }
 
-// Open reads a trained model: path names a run, a folder of checkpoints, or one
-// checkpoint (.../checkpoints/step-00000700).
-func Open(path string) (*Model, error) {
+// Load reads a trained model: path names a run, a folder of checkpoints, or one
+// checkpoint (.../checkpoints/step-00000700). A file of weights that others made
+// is refused with what to do about it.
+func Load(path string) (*Model, error) {
 	c, err := OpenCheckpoint(path)
 	if err != nil {
+		if advice := foreign(path); advice != nil {
+			return nil, advice
+		}
 		return nil, fmt.Errorf("trained model %s: %w; name the folder of a run or of a checkpoint", path, err)
 	}
 	defer c.Close()
@@ -69,6 +72,24 @@ func Open(path string) (*Model, error) {
 	}
 	return m, nil
 }
+
+// foreign says what to do about a file of weights that others made.
+func foreign(path string) error {
+	info, err := os.Stat(path)
+	if err != nil || info.IsDir() {
+		return nil
+	}
+	for _, ext := range []string{".tar", ".pth", ".pt", ".npz", ".safetensors"} {
+		if strings.EqualFold(filepath.Ext(path), ext) {
+			return fmt.Errorf("%s is a file of weights, not a run: first bazel run //cmd:convert -- --checkpoint=%s --config=ITS.yaml --out=runs/NAME, then name runs/NAME", path, path)
+		}
+	}
+	return nil
+}
+
+// IsMissing tells whether a model could not be opened because there is nothing
+// under its path.
+func IsMissing(err error) bool { return errors.Is(err, fs.ErrNotExist) }
 
 func (m *Model) read(c *tf.Checkpoint) error {
 	var err error
@@ -84,7 +105,7 @@ func (m *Model) read(c *tf.Checkpoint) error {
 		string(m.Config.Dataset.Fit) != m.Meta.Fit {
 		return errors.New("its notes and its configuration disagree about align_corners, frame_shape or fit")
 	}
-	if m.weights, err = Tensors(c, rundir.Weights, rundir.State); err != nil {
+	if m.weights, err = Stored(c, rundir.Weights, rundir.State); err != nil {
 		return err
 	}
 	m.digest, err = digest(m.weights)

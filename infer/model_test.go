@@ -1,4 +1,4 @@
-package trained
+package infer
 
 import (
 	"os"
@@ -123,9 +123,9 @@ func save(t *testing.T, run rundir.Dir, m rundir.Meta, list []tf.Group) string {
 	return store.Dir(m.Step)
 }
 
-// TestOpen opens a run of two checkpoints by every path that names it, gives
+// TestLoad opens a run of two checkpoints by every path that names it, gives
 // its weights to a network that began with others, and reads them there.
-func TestOpen(t *testing.T) {
+func TestLoad(t *testing.T) {
 	run := rundir.Dir(filepath.Join(t.TempDir(), "run"))
 	c := resolve(t)
 	s, session := network(t, c, 1)
@@ -141,7 +141,7 @@ func TestOpen(t *testing.T) {
 	}{
 		{string(run), last, 12, newest}, {run.Checkpoints(), last, 12, newest}, {last, last, 12, newest}, {first, first, 3, oldest},
 	} {
-		m, err := Open(o.path)
+		m, err := Load(o.path)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -191,7 +191,7 @@ func TestDigest(t *testing.T) {
 		list := groups(t, s, session)
 		change(list)
 		dir := save(t, rundir.Dir(filepath.Join(t.TempDir(), "run")), metaOf(t, c, step), list)
-		m, err := Open(dir)
+		m, err := Load(dir)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -228,17 +228,17 @@ func TestDamagedIsPassedOver(t *testing.T) {
 	if err := os.WriteFile(file, data, 0o666); err != nil {
 		t.Fatal(err)
 	}
-	m, err := Open(string(run))
+	m, err := Load(string(run))
 	if err != nil || m.Dir != first {
 		t.Errorf("opens %+v, %v, want %s", m, err, first)
 	}
-	if _, err := Open(last); err == nil || !strings.Contains(err.Error(), "checksum") {
+	if _, err := Load(last); err == nil || !strings.Contains(err.Error(), "checksum") {
 		t.Errorf("the damaged checkpoint itself: %v", err)
 	}
 	if err := os.RemoveAll(first); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(string(run)); err == nil || !strings.Contains(err.Error(), "no intact checkpoint") {
+	if _, err := Load(string(run)); err == nil || !strings.Contains(err.Error(), "no intact checkpoint") {
 		t.Errorf("a run without an intact checkpoint: %v", err)
 	}
 }
@@ -253,7 +253,7 @@ func TestDoesNotFit(t *testing.T) {
 	list[1].Tensors = slices.DeleteFunc(list[1].Tensors, func(n tf.NamedTensor) bool { return n.Name == average })
 	at := slices.IndexFunc(list[0].Tensors, func(n tf.NamedTensor) bool { return n.Name == changed })
 	list[0].Tensors[at].Tensor = scalar(t, 0)
-	m, err := Open(save(t, rundir.Dir(t.TempDir()), metaOf(t, c, 1), list))
+	m, err := Load(save(t, rundir.Dir(t.TempDir()), metaOf(t, c, 1), list))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -287,7 +287,7 @@ func TestNotesDisagree(t *testing.T) {
 		if what == "configuration" {
 			what = "no_such_key"
 		}
-		if _, err := Open(dir); err == nil || !strings.Contains(err.Error(), what) || !strings.Contains(err.Error(), dir) {
+		if _, err := Load(dir); err == nil || !strings.Contains(err.Error(), what) || !strings.Contains(err.Error(), dir) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
@@ -312,7 +312,7 @@ func TestNoModel(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, path := range []string{empty, file, filepath.Join(empty, "none"), string(fresh), foreign} {
-		_, err := Open(path)
+		_, err := Load(path)
 		if err == nil || !strings.Contains(err.Error(), path) {
 			t.Errorf("%s: %v", path, err)
 		}
