@@ -10,11 +10,12 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/prioritycut/prioritycut/infer"
 	"github.com/prioritycut/prioritycut/video"
 )
 
 func TestVideoIsWhatTheModelComputes(t *testing.T) {
-	a := open(t, Options{Batch: 4})
+	a := open(t, infer.Options{Batch: 4})
 	source, driving := blobs(1, 2)[0], blobs(11, 3)
 	initial, points := keypointRows(t, a, driving[0])
 	sixth, _ := keypointRows(t, a, driving[6])
@@ -45,7 +46,7 @@ func TestVideoIsWhatTheModelComputes(t *testing.T) {
 // The reference animates forward and backward from the best frame and joins
 // both; here it is one pass.
 func TestBestFrameIsForwardAndBackward(t *testing.T) {
-	a := open(t, Options{Batch: 3})
+	a := open(t, infer.Options{Batch: 3})
 	source, driving := blobs(1, 2)[0], blobs(9, 3)
 	const best = 4
 	backward := make([]*video.Frame, 0, best+1)
@@ -64,7 +65,7 @@ func TestBestFrameIsForwardAndBackward(t *testing.T) {
 }
 
 func TestFindBestFrame(t *testing.T) {
-	a := open(t, Options{Batch: 4})
+	a := open(t, infer.Options{Batch: 4})
 	driving := blobs(10, 3)
 	// The source stands in the video itself: its own frame is nearest.
 	source := driving[7]
@@ -81,13 +82,13 @@ func TestFindBestFrame(t *testing.T) {
 // The size of a batch changes nothing but speed.
 func TestBatches(t *testing.T) {
 	source, driving := blobs(1, 2)[0], blobs(7, 3)
-	want, _ := animated(t, open(t, Options{Batch: 7}), Job{Source: source, Driving: opener(driving)})
+	want, _ := animated(t, open(t, infer.Options{Batch: 7}), Job{Source: source, Driving: opener(driving)})
 	for _, batch := range []int{1, 2, 6, 8, 0} {
-		a := open(t, Options{Batch: batch})
+		a := open(t, infer.Options{Batch: batch})
 		var seen []int
 		var progress []int
 		got, _ := animated(t, a, Job{Source: source, Driving: opener(driving), Frames: 7,
-			Observe:  func(i int, kp Keypoints) error { seen = append(seen, i); return nil },
+			Observe:  func(i int, kp infer.Keypoints) error { seen = append(seen, i); return nil },
 			Progress: func(done, total int) { progress = append(progress, done, total) },
 		})
 		equal(t, fmt.Sprint("batch ", batch), got, want)
@@ -98,7 +99,7 @@ func TestBatches(t *testing.T) {
 }
 
 func TestWarnings(t *testing.T) {
-	a := open(t, Options{})
+	a := open(t, infer.Options{})
 	source, driving := blobs(1, 2)[0], blobs(3, 3)
 	_, s := keypointRows(t, a, source)
 	_, d := keypointRows(t, a, driving[0])
@@ -121,7 +122,7 @@ func TestWarnings(t *testing.T) {
 
 // From film to film, and to a folder of pictures that holds what was computed.
 func TestFiles(t *testing.T) {
-	a := open(t, Options{})
+	a := open(t, infer.Options{})
 	dir := t.TempDir()
 	ctx := context.Background()
 	source, driving := blobs(1, 2)[0], blobs(10, 3)

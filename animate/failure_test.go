@@ -15,7 +15,7 @@ import (
 )
 
 func TestJobsThatCannotBe(t *testing.T) {
-	a := open(t, Options{Batch: 2})
+	a := open(t, infer.Options{Batch: 2})
 	source, driving := blobs(1, 2)[0], blobs(5, 3)
 	broken := func(ctx context.Context) (video.Reader, error) {
 		return video.Sequence(ctx, 5, func(i int) (*video.Frame, error) {
@@ -36,7 +36,7 @@ func TestJobsThatCannotBe(t *testing.T) {
 		"none of stretch":            {Source: source, Driving: opener(driving), Fit: "squash"},
 		"driving video: it is damag": {Source: source, Driving: broken},
 		"no such file":               {Source: source, Driving: a.Driving(filepath.Join(run, "none.mp4"), video.Limits{})},
-		"cannot watch":               {Source: source, Driving: opener(driving), Observe: func(int, Keypoints) error { return errors.New("cannot watch") }},
+		"cannot watch":               {Source: source, Driving: opener(driving), Observe: func(int, infer.Keypoints) error { return errors.New("cannot watch") }},
 	} {
 		if _, err := a.Video(context.Background(), job, &memory{}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q", err, want)
@@ -45,17 +45,17 @@ func TestJobsThatCannotBe(t *testing.T) {
 	if _, err := a.Video(context.Background(), Job{Source: source, Driving: opener(driving)}, &full{}); err == nil || !strings.Contains(err.Error(), "disk") {
 		t.Errorf("a full disk: %v", err)
 	}
-	if _, err := Open(run, Options{Batch: -1}); err == nil {
+	if _, err := Open(run, infer.Options{Batch: -1}); err == nil {
 		t.Error("a negative batch")
 	}
 	file := filepath.Join(t.TempDir(), "vox.pth.tar")
 	if err := os.WriteFile(file, []byte("x"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(file, Options{}); err == nil || !strings.Contains(err.Error(), "cmd:convert") {
+	if _, err := Open(file, infer.Options{}); err == nil || !strings.Contains(err.Error(), "cmd:convert") {
 		t.Errorf("a file of weights: %v", err)
 	}
-	if _, err := Open(file+"x", Options{}); !infer.IsMissing(err) {
+	if _, err := Open(file+"x", infer.Options{}); !infer.IsMissing(err) {
 		t.Errorf("a missing run: %v", err)
 	}
 }
@@ -82,7 +82,7 @@ func (endless) Next() (*video.Frame, error) { return video.NewFrame(side, side),
 func (e endless) Close() error { *e.closed = true; return nil }
 
 func TestCancel(t *testing.T) {
-	a := open(t, Options{Batch: 2})
+	a := open(t, infer.Options{Batch: 2})
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	closed := false
@@ -103,17 +103,10 @@ func TestCancel(t *testing.T) {
 // What is no finite number is told, not turned into pixels or motion.
 func TestNumbersThatAreNone(t *testing.T) {
 	nan := float32(math.NaN())
-	if _, err := newKeypoints(1, []float32{0, nan}, nil); err == nil {
-		t.Error("a keypoint that is no number")
-	}
-	if _, err := newKeypoints(2, []float32{0, 1, 2}, nil); err == nil {
-		t.Error("three coordinates of two pictures")
-	}
-	a := &Animator{h: 1, w: 1}
-	if _, err := a.frames([]float32{0, nan, 1}); err == nil {
+	if _, err := frames([]float32{0, nan, 1}, 1, 1); err == nil {
 		t.Error("a pixel that is no number")
 	}
-	flat := Keypoints{N: 1, K: 1, Value: []float32{0, 0}, Jacobian: []float32{1, 1, 1, 1}}
+	flat := infer.Keypoints{N: 1, K: 1, Value: []float32{0, 0}, Jacobian: []float32{1, 1, 1, 1}}
 	if _, err := flat.Relative(flat, flat, 1, true); err == nil || !strings.Contains(err.Error(), "singular") {
 		t.Errorf("a singular Jacobian: %v", err)
 	}

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/prioritycut/prioritycut/infer"
 	"github.com/prioritycut/prioritycut/infer/tinymodel"
 	"github.com/prioritycut/prioritycut/internal/random"
 	"github.com/prioritycut/prioritycut/video"
@@ -35,7 +36,7 @@ func withRun(m *testing.M) int {
 	return m.Run()
 }
 
-func open(t *testing.T, o Options) *Animator {
+func open(t *testing.T, o infer.Options) *Animator {
 	t.Helper()
 	o.Session.Device = "cpu"
 	a, err := Open(run, o)
@@ -110,8 +111,8 @@ func keypointRows(t *testing.T, a *Animator, f *video.Frame) (rows [][]float64, 
 		t.Fatal(err)
 	}
 	for k, p := range kp.Points(0) {
-		j := kp.jacobian(0, k)
-		rows = append(rows, []float64{p[0], p[1], j[0], j[1], j[2], j[3]})
+		j := kp.Jacobian[4*k:]
+		rows = append(rows, []float64{p[0], p[1], float64(j[0]), float64(j[1]), float64(j[2]), float64(j[3])})
 	}
 	return rows, kp.Points(0)
 }

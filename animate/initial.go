@@ -6,14 +6,15 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/prioritycut/prioritycut/infer"
 	"github.com/prioritycut/prioritycut/video"
 )
 
-// setInitial takes the keypoints of the frame that motion is relative to and
+// setInitial takes the pose of the frame that motion is relative to and
 // says what speaks against it.
-func (r *running) setInitial(kp Keypoints) {
-	r.initial = kp
-	source, initial := r.kpSource.Points(0), kp.Points(0)
+func (r *running) setInitial(pose infer.Pose) {
+	r.initial = pose
+	source, initial := r.poseSource.Points(0), pose.Points(0)
 	if distance, ok := PoseDistance(source, initial); ok {
 		r.report.PoseDistance = distance
 		if distance > FarPose {
@@ -49,11 +50,11 @@ func (r *running) seekInitial(ctx context.Context) error {
 		if first += len(batch); first <= want {
 			return nil
 		}
-		kp, err := r.engine.keypoints(batch[want-(first-len(batch)):][:1])
+		pose, err := r.engine.Poses(batch[want-(first-len(batch))])
 		if err != nil {
 			return err
 		}
-		r.setInitial(kp)
+		r.setInitial(pose)
 		return errEnough
 	})
 	switch {
@@ -67,19 +68,19 @@ func (r *running) seekInitial(ctx context.Context) error {
 
 // findInitial takes the frame whose pose is nearest to the source's.
 func (r *running) findInitial(ctx context.Context) error {
-	source := r.kpSource.Points(0)
+	source := r.poseSource.Points(0)
 	if _, ok := PoseDistance(source, source); !ok {
 		return errors.New("the best frame cannot be found: the source's keypoints lie in a line or a point, so that it has no pose")
 	}
-	first, best, least := 0, Keypoints{}, math.Inf(1)
+	first, best, least := 0, infer.Pose{}, math.Inf(1)
 	err := r.read(ctx, func(batch []*video.Frame) error {
-		kp, err := r.engine.keypoints(batch)
+		poses, err := r.engine.Poses(batch...)
 		if err != nil {
 			return err
 		}
 		for i := range batch {
-			if d, ok := PoseDistance(source, kp.Points(i)); ok && d < least {
-				least, best, r.report.BestFrame = d, kp.At(i), first+i
+			if d, ok := PoseDistance(source, poses.Points(i)); ok && d < least {
+				least, best, r.report.BestFrame = d, poses.At(i), first+i
 			}
 		}
 		first += len(batch)

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/prioritycut/prioritycut/infer"
 	"github.com/prioritycut/prioritycut/video"
 )
 
@@ -20,8 +21,9 @@ type Opener func(ctx context.Context) (video.Reader, error)
 // Driving opens a driving video in a file or folder. A strip's frames have the
 // model's size.
 func (a *Animator) Driving(path string, limits video.Limits) Opener {
+	h, w := a.Size()
 	return func(ctx context.Context) (video.Reader, error) {
-		return video.Open(ctx, path, a.w, a.h, limits)
+		return video.Open(ctx, path, w, h, limits)
 	}
 }
 
@@ -46,7 +48,7 @@ type Job struct {
 	// Observe sees the keypoints of the source, as those of frame SourceFrame,
 	// then those of each driving frame in order, before they are related to the
 	// source's; may be nil.
-	Observe func(frame int, kp Keypoints) error
+	Observe func(frame int, kp infer.Keypoints) error
 }
 
 // SourceFrame is the number under which Job.Observe sees the source.
@@ -103,10 +105,11 @@ type Report struct {
 // after an error, is the caller's. Of the frames a few batches are in memory.
 func (a *Animator) Video(ctx context.Context, job Job, sink video.Writer) (Report, error) {
 	begun := time.Now()
-	r := &running{Animator: a, job: job}
+	r := &running{engine: a.engine, job: job}
+	r.h, r.w = a.Size()
 	r.report.Scale, r.report.PoseDistance = 1, -1
 	if r.job.Fit == "" {
-		r.job.Fit = a.Defaults.Fit
+		r.job.Fit = a.engine.Fit
 	}
 	err := r.begin(ctx)
 	if err == nil {
@@ -118,13 +121,14 @@ func (a *Animator) Video(ctx context.Context, job Job, sink video.Writer) (Repor
 
 // running is the state of one animation.
 type running struct {
-	*Animator
+	engine *infer.Engine
+	h, w   int
 	job    Job
 	report Report
 
-	source   encoded
-	kpSource Keypoints
-	initial  Keypoints // of the initial frame, once it is known
+	source     *infer.Encoded
+	poseSource infer.Pose
+	initial    infer.Pose // of the initial frame, once it is known
 }
 
 // begin encodes the source and finds the initial frame, if it is not the first.
@@ -139,13 +143,14 @@ func (r *running) begin(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("source picture: %w", err)
 	}
-	if r.source, r.kpSource, err = r.engine.encode(source); err != nil {
+	if r.source, err = r.engine.Encode(source); err == nil {
+		r.poseSource, err = r.source.Pose()
+	}
+	if err != nil {
 		return fmt.Errorf("source picture: %w", err)
 	}
-	if r.job.Observe != nil {
-		if err := r.job.Observe(SourceFrame, r.kpSource); err != nil {
-			return err
-		}
+	if err := r.observe(SourceFrame, r.poseSource); err != nil {
+		return err
 	}
 	r.report.BestFrame = r.job.Motion.BestFrame
 	switch {
@@ -155,6 +160,18 @@ func (r *running) begin(ctx context.Context) error {
 		return r.seekInitial(ctx)
 	}
 	return nil
+}
+
+// observe shows the keypoints of pictures; first is the number of the first.
+func (r *running) observe(first int, poses infer.Pose) error {
+	if r.job.Observe == nil {
+		return nil
+	}
+	kp, err := keypointsOf(poses)
+	for i := 0; err == nil && i < kp.N; i++ {
+		err = r.job.Observe(first+i, kp.At(i))
+	}
+	return err
 }
 
 // batches of frames go from stage to stage; one waits between two stages.
@@ -230,8 +247,8 @@ func (r *running) read(ctx context.Context, each func([]*video.Frame) error) (er
 	}
 	defer reader.Close()
 	for last := false; !last; {
-		batch := make([]*video.Frame, 0, r.batch)
-		for len(batch) < r.batch && !last {
+		batch := make([]*video.Frame, 0, r.engine.Batch())
+		for len(batch) < r.engine.Batch() && !last {
 			frame, err := reader.Next()
 			switch {
 			case err == io.EOF:
@@ -262,37 +279,33 @@ func (r *running) read(ctx context.Context, each func([]*video.Frame) error) (er
 func (r *running) compute(first int, batch []*video.Frame) ([]*video.Frame, error) {
 	begun := time.Now()
 	defer func() { r.report.Computing += time.Since(begun) }()
-	driving, err := r.engine.keypoints(batch)
+	driving, err := r.engine.Poses(batch...)
 	if err != nil {
 		return nil, err
 	}
-	if r.job.Observe != nil {
-		for i := range batch {
-			if err := r.job.Observe(first+i, driving.At(i)); err != nil {
-				return nil, err
-			}
-		}
+	if err := r.observe(first, driving); err != nil {
+		return nil, err
 	}
-	kp, err := r.carry(driving)
+	pose, err := r.carry(driving)
 	if err != nil {
 		return nil, err
 	}
-	prediction, err := r.engine.decode(r.source, kp)
+	decoded, err := r.engine.Decode(r.source, pose)
 	if err != nil {
 		return nil, err
 	}
-	return r.frames(prediction)
+	return frames(decoded[infer.Prediction], r.h, r.w)
 }
 
-// carry relates driving keypoints to the source's.
-func (r *running) carry(driving Keypoints) (Keypoints, error) {
+// carry relates driving poses to the source's.
+func (r *running) carry(driving infer.Pose) (infer.Pose, error) {
 	if r.job.Motion.Absolute {
 		return driving, nil
 	}
 	if r.initial.N == 0 {
 		r.setInitial(driving.At(0))
 	}
-	return driving.Relative(r.kpSource, r.initial, r.report.Scale, !r.job.Motion.DrivingJacobian)
+	return driving.Relative(r.poseSource, r.initial, r.report.Scale, !r.job.Motion.DrivingJacobian)
 }
 
 func (r *running) write(frames []*video.Frame, sink video.Writer) error {

@@ -24,11 +24,7 @@ const distinctFrames = 4
 // in, pictures of bytes out, relative motion. The source is encoded once, in
 // the warm-up.
 func frame(ctx context.Context, job Job, c *config.Config) (_ *Result, err error) {
-	m, err := infer.Load(job.Model)
-	if err != nil {
-		return nil, err
-	}
-	a, err := animate.New(m, animate.Options{Batch: job.Pictures, Session: tf.SessionConfig{Device: c.Run.Device, MemoryGrowth: true}})
+	a, err := animate.Open(job.Model, infer.Options{Batch: job.Pictures, Session: tf.SessionConfig{Device: c.Run.Device, MemoryGrowth: true}})
 	if err != nil {
 		return nil, err
 	}

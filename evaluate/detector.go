@@ -218,3 +218,18 @@ func scaled(values []float32, width int, scaleX, scaleY float64) []float32 {
 func (d *detector) String() string { return baseName(d.path) + "@" + short(d.digest) }
 
 func (d *detector) close() error { return d.model.Close() }
+
+// floatPictures is frames of one size as float32 [N, H, W, 3] in [0, 1].
+func floatPictures(frames []*video.Frame) (*tensorflow.Tensor, error) {
+	h, w := frames[0].H, frames[0].W
+	flat := make([]float32, 0, len(frames)*h*w*3)
+	for _, f := range frames {
+		if f.W != w || f.H != h {
+			return nil, fmt.Errorf("frames of %dx%d and %dx%d pixels", w, h, f.W, f.H)
+		}
+		for _, p := range f.Pix {
+			flat = append(flat, float32(p)/255)
+		}
+	}
+	return tf.NewTensor(flat, int64(len(frames)), int64(h), int64(w), 3)
+}

@@ -68,7 +68,7 @@ func (b *gridBuilder) row(ctx context.Context, run graph.Runner, v dataset.TestV
 	if err != nil {
 		return err
 	}
-	feeds, err := b.r.feeds(source, []*video.Frame{driving})
+	feeds, err := b.r.Feeds(source, driving)
 	if err != nil {
 		return err
 	}

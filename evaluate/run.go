@@ -125,12 +125,12 @@ func (e *evaluation) openSubject(ctx context.Context) (tf.SessionConfig, error) 
 	session := tf.SessionConfig{Device: e.q.Device, MemoryGrowth: true}
 	switch q := e.q; {
 	case q.Checkpoint != "":
-		s, err := openCheckpoint(q.Checkpoint, q.Device)
+		s, device, err := openCheckpoint(q)
 		if err != nil {
 			return session, err
 		}
 		e.subject = s
-		session.Device = s.device
+		session.Device = device
 	case q.SavedModel != "":
 		s, err := openSavedModel(q, session)
 		if err != nil {
@@ -198,11 +198,8 @@ func (e *evaluation) numVideos() int {
 // config is what the evaluated model was trained with; nil where it does not
 // tell.
 func (e *evaluation) config() *config.Config {
-	switch s := e.subject.(type) {
-	case *checkpointSubject:
-		return s.model.Config
-	case *savedModelSubject:
-		return s.config
+	if s, ok := e.subject.(*modelSubject); ok {
+		return s.engine.Config
 	}
 	return nil
 }

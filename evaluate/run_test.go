@@ -16,6 +16,7 @@ import (
 	"github.com/prioritycut/prioritycut/dataset/shapes"
 	"github.com/prioritycut/prioritycut/evaluate/metric"
 	"github.com/prioritycut/prioritycut/evaluate/result"
+	"github.com/prioritycut/prioritycut/infer"
 	"github.com/prioritycut/prioritycut/internal/rundir"
 	"github.com/prioritycut/prioritycut/video"
 )
@@ -143,16 +144,19 @@ func TestAgreesWithValidation(t *testing.T) {
 	ctx := context.Background()
 	q := request(t, testModel(t, 1))
 	o := mustRun(t, q)
-	c, err := openCheckpoint(q.Checkpoint, "cpu")
+	m, err := infer.Load(q.Checkpoint)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.close()
-	data, err := OpenData(ctx, c.model.Config)
+	s, _, r, session := networkOf(t, m.Config, testSide)
+	if err := m.Assign(session, s); err != nil {
+		t.Fatal(err)
+	}
+	data, err := OpenData(ctx, m.Config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want, err := Validate(ctx, c.session, c.reconstructor, data.Test(), Options{Videos: q.NumVideos})
+	want, err := Validate(ctx, session, r, data.Test(), Options{Videos: q.NumVideos})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -43,16 +43,6 @@ func TestSavedModel(t *testing.T) {
 		if d := result.ProtocolDifferences(a.Protocol, b.Protocol); len(d) > 0 {
 			t.Errorf("the protocols differ: %v", d)
 		}
-		m, err := openSavedModel(&q, tf.SessionConfig{Device: "cpu"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if m.once != (masks != FromModel) {
-			t.Errorf("masks of %s: the source is encoded once: %v", masks, m.once)
-		}
-		if err := m.close(); err != nil {
-			t.Fatal(err)
-		}
 	}
 }
 
@@ -118,7 +108,7 @@ func testCopier(t *testing.T) string {
 	}
 	dir := filepath.Join(t.TempDir(), "copier")
 	err = tf.WriteSavedModel(dir, tf.SavedModelDef{Graph: def, Signatures: []tf.SignatureDef{{
-		Name:    absoluteSignature,
+		Name:    infer.SigAbsolute,
 		Inputs:  map[string]tf.TensorSpec{"source": tf.SpecOf(source), "driving": tf.SpecOf(driving)},
 		Outputs: map[string]tf.TensorSpec{"prediction": tf.SpecOf(prediction)},
 	}}})

@@ -41,13 +41,6 @@ type guess struct {
 	background []float32
 }
 
-// batchOf is how many pictures of h by w pixels a network takes at once: few of
-// 256x256, more of small ones.
-func batchOf(h, w int) int {
-	const pixels = 4 * 256 * 256
-	return min(max(pixels/(h*w), 1), 32)
-}
-
 // truncated is a prediction in 8 bits as the reference writes it: 255*x in
 // float32, the fraction cut off.
 func truncated(pix []float32, h, w int) *video.Frame {

@@ -15,6 +15,7 @@ import (
 	"github.com/prioritycut/prioritycut/config"
 	"github.com/prioritycut/prioritycut/dataset"
 	"github.com/prioritycut/prioritycut/evaluate/result"
+	"github.com/prioritycut/prioritycut/infer"
 	"github.com/prioritycut/prioritycut/video"
 )
 
@@ -89,7 +90,7 @@ func (s *predictionSubject) describe(r *result.Run) {
 
 func (s *predictionSubject) params() dataset.Params { return s.p }
 
-func (s *predictionSubject) batch() int { return batchOf(s.p.FrameShape[0], s.p.FrameShape[1]) }
+func (s *predictionSubject) batch() int { return infer.BatchOf(s.p.FrameShape[0], s.p.FrameShape[1]) }
 
 // expect refuses a folder with predictions of none of the videos. The files are
 // told apart by their names, sizes and times: reading them all twice would cost

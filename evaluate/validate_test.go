@@ -14,6 +14,7 @@ import (
 	"github.com/prioritycut/prioritycut/dataset"
 	"github.com/prioritycut/prioritycut/dataset/shapes"
 	"github.com/prioritycut/prioritycut/graph"
+	"github.com/prioritycut/prioritycut/infer"
 	"github.com/prioritycut/prioritycut/internal/picture"
 	"github.com/prioritycut/prioritycut/model/fomm"
 	"github.com/prioritycut/prioritycut/tf"
@@ -48,6 +49,13 @@ func network(t *testing.T, side int) (*graph.Scope, *fomm.Animator, *Reconstruct
 	if err != nil {
 		t.Fatal(err)
 	}
+	return networkOf(t, c, side)
+}
+
+// networkOf is the inference of a configuration's networks with their first
+// weights.
+func networkOf(t *testing.T, c *config.Config, side int) (*graph.Scope, *fomm.Animator, *Reconstructor, *tf.Session) {
+	t.Helper()
 	s := graph.New(tensorflow.Float)
 	a := fomm.NewAnimator(s, c.Model)
 	r, err := NewReconstructor(s, a, side, side)
@@ -67,11 +75,12 @@ func network(t *testing.T, side int) (*graph.Scope, *fomm.Animator, *Reconstruct
 
 // reconstruct is encode and decode at once.
 func (r *Reconstructor) reconstruct(run graph.Runner, source *video.Frame, driving []*video.Frame) (predictions, backgrounds []float32, err error) {
-	encoded, err := r.encode(run, source)
+	encoded, err := r.Encode(run, source)
 	if err != nil {
 		return nil, nil, err
 	}
-	return r.decode(run, encoded, driving)
+	made, err := r.Reconstruct(run, encoded, driving, infer.Prediction, infer.Background)
+	return made[infer.Prediction], made[infer.Background], err
 }
 
 // TestValidate compares the sums with ones made frame by frame, in another way,

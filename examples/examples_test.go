@@ -118,7 +118,7 @@ func writePNG(t *testing.T, path string, img image.Image) string {
 func predicted(t *testing.T, m *tf.SavedModel, source, driving, initial []string) []float32 {
 	t.Helper()
 	in := map[string]*tensorflow.Tensor{}
-	for key, list := range map[string][]string{export.Source: source, export.Driving: driving, export.DrivingInitial: initial} {
+	for key, list := range map[string][]string{infer.Source: source, infer.Driving: driving, infer.DrivingInitial: initial} {
 		texts := make([]string, len(list))
 		for i, path := range list {
 			text, err := os.ReadFile(path)
@@ -131,13 +131,13 @@ func predicted(t *testing.T, m *tf.SavedModel, source, driving, initial []string
 		if err != nil {
 			t.Fatal(err)
 		}
-		in[export.Bytes(key)] = v
+		in[infer.Bytes(key)] = v
 	}
-	out, err := m.Call(export.SigBytes, in)
+	out, err := m.Call(infer.SigBytes, in)
 	if err != nil {
 		t.Fatal(err)
 	}
-	values, err := tf.Values[float32](out[export.Prediction])
+	values, err := tf.Values[float32](out[infer.Prediction])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,7 +176,7 @@ func serve(t *testing.T, m *tf.SavedModel) *httptest.Server {
 			Signature string                         `json:"signature_name"`
 			Instances []map[string]map[string]string `json:"instances"`
 		}
-		if err := json.NewDecoder(r.Body).Decode(&request); err != nil || r.URL.Path != "/v1/models/tiny:predict" || request.Signature != export.SigBytes {
+		if err := json.NewDecoder(r.Body).Decode(&request); err != nil || r.URL.Path != "/v1/models/tiny:predict" || request.Signature != infer.SigBytes {
 			w.WriteHeader(http.StatusNotFound)
 			fmt.Fprintf(w, `{"error": "no %s of signature %s"}`, r.URL.Path, request.Signature)
 			return
@@ -195,7 +195,7 @@ func serve(t *testing.T, m *tf.SavedModel) *httptest.Server {
 			json.NewEncoder(w).Encode(map[string]string{"error": err.Error()})
 			return
 		}
-		json.NewEncoder(w).Encode(map[string]any{"predictions": out[export.Prediction].Value()})
+		json.NewEncoder(w).Encode(map[string]any{"predictions": out[infer.Prediction].Value()})
 	}
 	s := httptest.NewServer(http.HandlerFunc(handle))
 	t.Cleanup(s.Close)

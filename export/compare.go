@@ -3,8 +3,8 @@ package export
 import (
 	"context"
 	"fmt"
+	"github.com/prioritycut/prioritycut/infer"
 	"math"
-	"strings"
 
 	"github.com/golang/glog"
 	tensorflow "github.com/wamuir/graft/tensorflow"
@@ -38,9 +38,9 @@ func (p *Plan) compare(ctx context.Context, session *tf.Session, dir string) (fl
 		if err != nil {
 			return 0, fmt.Errorf("signature %s: %w", s.Name, err)
 		}
-		want, err := p.own(session, s, inputs)
+		want, err := p.graph.Call(session, s.Name, inputs)
 		if err != nil {
-			return 0, fmt.Errorf("signature %s: %w", s.Name, err)
+			return 0, err
 		}
 		got, err := saved.Call(s.Name, inputs)
 		if err != nil {
@@ -64,44 +64,21 @@ func (p *Plan) compare(ctx context.Context, session *tf.Session, dir string) (fl
 	return worst, nil
 }
 
-// own runs a signature in our session.
-func (p *Plan) own(session *tf.Session, s tf.SignatureDef, inputs map[string]*tensorflow.Tensor) (map[string]*tensorflow.Tensor, error) {
-	g := p.graph.scope.Graph()
-	output := func(spec tf.TensorSpec) tensorflow.Output { return g.Operation(nodeName(spec.Tensor)).Output(0) }
-	feeds := map[tensorflow.Output]*tensorflow.Tensor{}
-	for key, v := range inputs {
-		feeds[output(s.Inputs[key])] = v
-	}
-	keys := sortedSpecs(s.Outputs)
-	fetches := make([]tensorflow.Output, len(keys))
-	for i, key := range keys {
-		fetches[i] = output(s.Outputs[key])
-	}
-	values, err := session.Run(feeds, fetches, nil)
-	if err != nil {
-		return nil, err
-	}
-	results := map[string]*tensorflow.Tensor{}
-	for i, key := range keys {
-		results[key] = values[i]
-	}
-	return results, nil
-}
-
 // probes are inputs with N = 1: random pictures, a small file, and for an
 // encoded source what the signatures before have given.
 func probes(s tf.SignatureDef, known map[string]*tensorflow.Tensor) (map[string]*tensorflow.Tensor, error) {
 	inputs := map[string]*tensorflow.Tensor{}
 	for key, spec := range s.Inputs {
 		var err error
+		part, drives := infer.PartOf(key)
 		switch {
-		case IsBytes(key):
+		case infer.IsBytes(key):
 			var file []byte
 			if file, err = smallPNG(); err == nil {
 				inputs[key], err = tensorflow.NewTensor([]string{string(file)})
 			}
-		case strings.HasPrefix(key, "kp_driving_"):
-			inputs[key] = known[strings.TrimPrefix(key, "kp_driving_")]
+		case drives:
+			inputs[key] = known[part]
 		case known[key] != nil:
 			inputs[key] = known[key]
 		default:

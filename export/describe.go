@@ -2,6 +2,7 @@ package export
 
 import (
 	"fmt"
+	"github.com/prioritycut/prioritycut/infer"
 	"strings"
 
 	"github.com/prioritycut/prioritycut/tf"
@@ -9,18 +10,18 @@ import (
 
 // purposes say what each signature does.
 var purposes = map[string]string{
-	SigDefault: "Animates `source` by the movement from `driving_initial` to `driving` (relative motion, FOMM 3.3): " +
+	infer.SigDefault: "Animates `source` by the movement from `driving_initial` to `driving` (relative motion, FOMM 3.3): " +
 		"the figures need not look alike, but `driving_initial` should show the pose of `source`. `driving_initial` is the same for all frames of a video.",
-	SigAbsolute: "Moves `source` to the keypoints of `driving` themselves, as reconstruction does. `background` is the background alpha of PriorityCut " +
+	infer.SigAbsolute: "Moves `source` to the keypoints of `driving` themselves, as reconstruction does. `background` is the background alpha of PriorityCut " +
 		"(1: not moved by any keypoint), `occlusion_map` is 0 where pixels must be painted anew; both come at the size of the picture.",
-	SigKeypoints: "Finds keypoints: `value` is (x, y) in [-1, 1], `jacobian` the local affine map.",
-	SigEncode:    "Computes once what depends on the source picture alone; feed its outputs to `animate_frame` for every frame.",
-	SigFrame:     "Animates an encoded source. `kp_driving_*` are used as they are: for relative motion, value = driving - initial + source and jacobian = J_driving J_initial^-1 J_source. Called directly (not through a server that batches), what belongs to the source may have the first dimension 1 and serves all N frames.",
-	SigBytes:     "Is `serving_default` for files: each string is a JPEG or PNG (also GIF or BMP, first picture) of any size, decoded and brought to the model's size by itself.",
+	infer.SigKeypoints: "Finds keypoints: `value` is (x, y) in [-1, 1], `jacobian` the local affine map.",
+	infer.SigEncode:    "Computes once what depends on the source picture alone; feed its outputs to `animate_frame` for every frame.",
+	infer.SigFrame:     "Animates an encoded source. `kp_driving_*` are used as they are: for relative motion, value = driving - initial + source and jacobian = J_driving J_initial^-1 J_source. Called directly (not through a server that batches), what belongs to the source may have the first dimension 1 and serves all N frames.",
+	infer.SigBytes:     "Is `serving_default` for files: each string is a JPEG or PNG (also GIF or BMP, first picture) of any size, decoded and brought to the model's size by itself.",
 }
 
 // fitText says how files come to the model's size.
-func fitText(n Notes) string {
+func fitText(n infer.Notes) string {
 	how := map[string]string{
 		"crop":    "keeps the aspect and cuts what stands out, equally on both sides",
 		"pad":     "keeps the aspect and fills up with black, equally on both sides",
@@ -28,12 +29,12 @@ func fitText(n Notes) string {
 	}
 	return fmt.Sprintf("`%s` fits pictures by `%s`, the model's own way, which %s. It resamples with a Catmull-Rom kernel (TensorFlow's "+
 		"ScaleAndTranslate, \"keyscubic\", antialiased), rounds to 8 bits and drops alpha. Files are trusted to be pictures: limit their size before they come here.",
-		SigBytes, n.Fit, how[string(n.Fit)])
+		infer.SigBytes, n.Fit, how[string(n.Fit)])
 }
 
 // Describe is the text for people that lies beside an exported model, in
 // Markdown.
-func Describe(name string, n Notes, signatures []tf.SignatureDef) string {
+func Describe(name string, n infer.Notes, signatures []tf.SignatureDef) string {
 	var b strings.Builder
 	weights := "variables"
 	if n.Frozen {
@@ -55,7 +56,7 @@ func Describe(name string, n Notes, signatures []tf.SignatureDef) string {
 			}
 		}
 	}
-	fmt.Fprintf(&b, "\n`%s` says the same to programs.\n", NotesFile)
+	fmt.Fprintf(&b, "\n`%s` says the same to programs.\n", infer.NotesFile)
 	return b.String()
 }
 
@@ -64,12 +65,12 @@ func SignatureHelp() string {
 	var b strings.Builder
 	b.WriteString("Pictures are float32 [N, H, W, 3] in [0, 1], of the model's size; N is open and the same for all inputs.\n")
 	for _, s := range []struct{ name, form string }{
-		{SigDefault, "source, driving, driving_initial -> prediction"},
-		{SigAbsolute, "source, driving -> prediction, background, occlusion_map"},
-		{SigKeypoints, "image -> value [N, K, 2], jacobian [N, K, 2, 2]"},
-		{SigEncode, "source -> small, features, kp_source_value, kp_source_jacobian"},
-		{SigFrame, "small, features, kp_source_*, kp_driving_value, kp_driving_jacobian -> prediction"},
-		{SigBytes, "source_bytes, driving_bytes, driving_initial_bytes (string [N]) -> prediction"},
+		{infer.SigDefault, "source, driving, driving_initial -> prediction"},
+		{infer.SigAbsolute, "source, driving -> prediction, background, occlusion_map"},
+		{infer.SigKeypoints, "image -> value [N, K, 2], jacobian [N, K, 2, 2]"},
+		{infer.SigEncode, "source -> small, features, kp_source_value, kp_source_jacobian"},
+		{infer.SigFrame, "small, features, kp_source_*, kp_driving_value, kp_driving_jacobian -> prediction"},
+		{infer.SigBytes, "source_bytes, driving_bytes, driving_initial_bytes (string [N]) -> prediction"},
 	} {
 		fmt.Fprintf(&b, "\n%s: %s\n  %s\n", s.name, s.form, strings.ReplaceAll(purposes[s.name], "`", ""))
 	}

@@ -38,13 +38,13 @@ type Plan struct {
 	Name    string
 	Version int64
 	// Notes and Readme lie beside the model, as NotesFile and ReadmeFile.
-	Notes  Notes
+	Notes  infer.Notes
 	Readme string
 	// Signatures of the model.
 	Signatures []tf.SignatureDef
 
 	model *infer.Model
-	graph *builder
+	graph *infer.Signatures
 }
 
 // modelName is what a server's URL can hold.
@@ -62,12 +62,12 @@ func Prepare(m *infer.Model, o Options) (*Plan, error) {
 	}
 	p := &Plan{
 		Dir: filepath.Join(o.Out, strconv.FormatInt(version, 10)), Name: name, Version: version,
-		Notes: notesOf(m, o.Frozen), model: m,
+		Notes: infer.NotesOf(m, o.Frozen), model: m,
 	}
-	if p.graph, err = build(p.Notes, m.Config.Model); err != nil {
+	if p.graph, err = infer.NewSignatures(m, p.Notes); err != nil {
 		return nil, err
 	}
-	p.Signatures = p.graph.list
+	p.Signatures = p.graph.List
 	p.Readme = Describe(name, p.Notes, p.Signatures)
 	return p, nil
 }
@@ -116,7 +116,7 @@ type Written struct {
 // An existing version is an error.
 func (p *Plan) Write(ctx context.Context) (Written, error) {
 	var done Written
-	session, err := tf.NewSession(p.graph.scope.Graph(), tf.SessionConfig{Device: "cpu"})
+	session, err := tf.NewSession(p.graph.Scope.Graph(), tf.SessionConfig{Device: "cpu"})
 	if err != nil {
 		return done, err
 	}
@@ -146,7 +146,7 @@ func (p *Plan) savedModel(session *tf.Session) (tf.SavedModelDef, error) {
 	if err != nil {
 		return saved, err
 	}
-	def, err := tf.GraphDefOf(p.graph.scope.Graph())
+	def, err := tf.GraphDefOf(p.graph.Scope.Graph())
 	if err != nil {
 		return saved, err
 	}
@@ -171,7 +171,7 @@ func (p *Plan) savedModel(session *tf.Session) (tf.SavedModelDef, error) {
 // variables fetches the trained weights from a session, so that they are what
 // the graph computes with.
 func (p *Plan) variables(session *tf.Session) ([]tf.SavedVariable, error) {
-	s := p.graph.scope
+	s := p.graph.Scope
 	if err := p.model.Assign(session, s); err != nil {
 		return nil, err
 	}
@@ -204,7 +204,7 @@ func sizeOf(dir string) (total int64, err error) {
 
 // extra are the files beside the model.
 func (p *Plan) extra() (map[string][]byte, error) {
-	notes, err := p.Notes.encode()
+	notes, err := p.Notes.Encode()
 	if err != nil {
 		return nil, err
 	}
@@ -213,6 +213,6 @@ func (p *Plan) extra() (map[string][]byte, error) {
 		return nil, fmt.Errorf("warm-up requests: %w", err)
 	}
 	return map[string][]byte{
-		NotesFile: notes, config.FileName: []byte(p.model.Meta.Config), ReadmeFile: []byte(p.Readme), WarmupFile: requests,
+		infer.NotesFile: notes, config.FileName: []byte(p.model.Meta.Config), infer.ReadmeFile: []byte(p.Readme), infer.WarmupFile: requests,
 	}, nil
 }

@@ -3,6 +3,7 @@ package export
 import (
 	"context"
 	"errors"
+	"github.com/prioritycut/prioritycut/internal/drawing"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -47,22 +48,22 @@ func own(t testing.TB, m *infer.Model, source, driving, initial *tensorflow.Tens
 	relative := fomm.Relative(s, kpS, kpD, kpI, tensorflow.Output{}, m.Config.Animate.Normalization.UseRelativeJacobian)
 	moved := a.Generator.Generate(s, src, kpS, relative)
 	direct := a.Generator.Generate(s, src, kpS, kpD)
-	for _, signature := range []string{SigDefault, SigFrame} {
-		fetch(signature, Prediction, moved.Prediction)
+	for _, signature := range []string{infer.SigDefault, infer.SigFrame} {
+		fetch(signature, infer.Prediction, moved.Prediction)
 	}
-	fetch(SigAbsolute, Prediction, direct.Prediction)
-	fetch(SigAbsolute, Background, s.ResizeBilinear(direct.Background(s), height, width))
+	fetch(infer.SigAbsolute, infer.Prediction, direct.Prediction)
+	fetch(infer.SigAbsolute, infer.Background, s.ResizeBilinear(direct.Background(s), height, width))
 	if direct.OcclusionMap.Op != nil {
-		fetch(SigAbsolute, OcclusionMap, s.ResizeBilinear(direct.OcclusionMap, height, width))
+		fetch(infer.SigAbsolute, infer.OcclusionMap, s.ResizeBilinear(direct.OcclusionMap, height, width))
 	}
-	fetch(SigKeypoints, Value, kpD.Value)
-	fetch(SigKeypoints, Jacobian, kpD.Jacobian)
-	fetch(SigEncode, Small, moved.Encoded.Small)
-	fetch(SigEncode, Features, moved.Features)
-	fetch(SigEncode, KPSourceValue, kpS.Value)
-	fetch(SigEncode, KPSourceJacobian, kpS.Jacobian)
-	fetch("feed", KPDrivingValue, relative.Value)
-	fetch("feed", KPDrivingJacobian, relative.Jacobian)
+	fetch(infer.SigKeypoints, infer.Value, kpD.Value)
+	fetch(infer.SigKeypoints, infer.Jacobian, kpD.Jacobian)
+	fetch(infer.SigEncode, infer.Small, moved.Encoded.Small)
+	fetch(infer.SigEncode, infer.Features, moved.Features)
+	fetch(infer.SigEncode, infer.KPSourceValue, kpS.Value)
+	fetch(infer.SigEncode, infer.KPSourceJacobian, kpS.Jacobian)
+	fetch("feed", infer.KPDrivingValue, relative.Value)
+	fetch("feed", infer.KPDrivingJacobian, relative.Jacobian)
 	if err := root.Err(); err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +87,7 @@ func own(t testing.TB, m *infer.Model, source, driving, initial *tensorflow.Tens
 		results[n[0]][n[1]] = valuesOf(t, values[i])
 	}
 	// The network must depend on what it is given, else agreement says nothing.
-	if d := farthest(t, results[SigDefault][Prediction], results[SigAbsolute][Prediction]); d < 1e-3 {
+	if d := farthest(t, results[infer.SigDefault][infer.Prediction], results[infer.SigAbsolute][infer.Prediction]); d < 1e-3 {
 		t.Fatalf("relative and absolute motion differ by %g only", d)
 	}
 	return results
@@ -97,18 +98,18 @@ func feeds(t testing.TB, m *tf.SavedModel, want map[string]map[string][]float32,
 	t.Helper()
 	n := source.Shape()[0]
 	in := map[string]map[string]*tensorflow.Tensor{
-		SigDefault:   {Source: source, Driving: driving, DrivingInitial: initial},
-		SigAbsolute:  {Source: source, Driving: driving},
-		SigKeypoints: {Image: driving},
-		SigEncode:    {Source: source},
-		SigFrame:     {},
+		infer.SigDefault:   {infer.Source: source, infer.Driving: driving, infer.DrivingInitial: initial},
+		infer.SigAbsolute:  {infer.Source: source, infer.Driving: driving},
+		infer.SigKeypoints: {infer.Image: driving},
+		infer.SigEncode:    {infer.Source: source},
+		infer.SigFrame:     {},
 	}
-	for key, spec := range m.Signatures()[SigFrame].Inputs {
-		values := want[SigEncode][key]
+	for key, spec := range m.Signatures()[infer.SigFrame].Inputs {
+		values := want[infer.SigEncode][key]
 		if values == nil {
 			values = want["feed"][key]
 		}
-		in[SigFrame][key] = floats(t, values, append([]int64{n}, spec.Shape[1:]...)...)
+		in[infer.SigFrame][key] = floats(t, values, append([]int64{n}, spec.Shape[1:]...)...)
 	}
 	return in
 }
@@ -162,19 +163,19 @@ func TestOneSourceManyFrames(t *testing.T) {
 	driving, initial := noise(t, 2, 2), noise(t, 3, 2)
 	want := own(t, m, source, driving, initial)
 	saved := open(t, exported(t, m, Options{Out: filepath.Join(t.TempDir(), "tiny")}).Dir)
-	in := feeds(t, saved, want, source, driving, initial)[SigFrame]
-	encoded, err := saved.Call(SigEncode, map[string]*tensorflow.Tensor{Source: one})
+	in := feeds(t, saved, want, source, driving, initial)[infer.SigFrame]
+	encoded, err := saved.Call(infer.SigEncode, map[string]*tensorflow.Tensor{infer.Source: one})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for key, v := range encoded {
 		in[key] = v // N = 1
 	}
-	got, err := saved.Call(SigFrame, in)
+	got, err := saved.Call(infer.SigFrame, in)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d := farthest(t, valuesOf(t, got[Prediction]), want[SigFrame][Prediction]); d > tolerance {
+	if d := farthest(t, valuesOf(t, got[infer.Prediction]), want[infer.SigFrame][infer.Prediction]); d > tolerance {
 		t.Errorf("differs by %g", d)
 	}
 }
@@ -183,34 +184,34 @@ func TestOneSourceManyFrames(t *testing.T) {
 func TestFilesGiveWhatTheirPicturesGive(t *testing.T) {
 	m := someModel(t, 1)
 	lists := [3][][]byte{
-		{pngOf(t, drawing(100, 50)), jpegOf(t, drawing(64, 90)), pngOf(t, greyOf(drawing(31, 17)))},
-		{jpegOf(t, greyOf(drawing(64, 32))), pngOf(t, translucent(drawing(40, 40))), pngOf(t, drawing(200, 10))},
-		{pngOf(t, drawing(9, 99)), pngOf(t, greyOf(drawing(64, 32))), jpegOf(t, drawing(150, 75))},
+		{drawing.PNG(t, drawing.New(100, 50)), drawing.JPEG(t, drawing.New(64, 90)), drawing.PNG(t, drawing.Grey(drawing.New(31, 17)))},
+		{drawing.JPEG(t, drawing.Grey(drawing.New(64, 32))), drawing.PNG(t, drawing.Translucent(drawing.New(40, 40))), drawing.PNG(t, drawing.New(200, 10))},
+		{drawing.PNG(t, drawing.New(9, 99)), drawing.PNG(t, drawing.Grey(drawing.New(64, 32))), drawing.JPEG(t, drawing.New(150, 75))},
 	}
 	p := exported(t, m, Options{Out: filepath.Join(t.TempDir(), "tiny")})
 	saved := open(t, p.Dir)
-	decode := decoder(t, p.Notes)
+	decode := decoder(t, p.Notes.Fit)
 	asFiles, asPictures := map[string]*tensorflow.Tensor{}, map[string]*tensorflow.Tensor{}
-	for i, name := range []string{Source, Driving, DrivingInitial} {
-		asFiles[Bytes(name)] = files(t, lists[i]...)
+	for i, name := range []string{infer.Source, infer.Driving, infer.DrivingInitial} {
+		asFiles[infer.Bytes(name)] = files(t, lists[i]...)
 		pictures, err := decode(lists[i]...)
 		if err != nil {
 			t.Fatal(err)
 		}
 		asPictures[name] = floats(t, pictures, 3, height, width, 3)
 	}
-	want, err := saved.Call(SigDefault, asPictures)
+	want, err := saved.Call(infer.SigDefault, asPictures)
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := saved.Call(SigBytes, asFiles)
+	got, err := saved.Call(infer.SigBytes, asFiles)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Equal(got[Prediction].Shape(), []int64{3, height, width, 3}) {
-		t.Errorf("predictions are %v", got[Prediction].Shape())
+	if !slices.Equal(got[infer.Prediction].Shape(), []int64{3, height, width, 3}) {
+		t.Errorf("predictions are %v", got[infer.Prediction].Shape())
 	}
-	if d := farthest(t, valuesOf(t, got[Prediction]), valuesOf(t, want[Prediction])); d > 1e-6 {
+	if d := farthest(t, valuesOf(t, got[infer.Prediction]), valuesOf(t, want[infer.Prediction])); d > 1e-6 {
 		t.Errorf("differs by %g", d)
 	}
 }
@@ -283,11 +284,11 @@ func TestNotes(t *testing.T) {
 	m := someModel(t, 1, "dataset_params.fit=pad", "align_corners=false")
 	out := filepath.Join(t.TempDir(), "tiny")
 	p := exported(t, m, Options{Out: out, Frozen: true})
-	got, err := ReadNotes(out)
+	got, err := infer.ReadNotes(out)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := &Notes{
+	want := &infer.Notes{
 		FormatVersion: 1, Step: 700, Digest: m.Digest(), Preset: "shapes-64", Variant: "prioritycut",
 		FrameShape: [3]int{32, 64, 3}, Fit: "pad", AlignCorners: false, NumKP: 3, Jacobians: true, Occlusion: true,
 		UseRelativeMovement: true, UseRelativeJacobian: true, Frozen: true,
@@ -302,7 +303,7 @@ func TestNotes(t *testing.T) {
 	if _, err := config.Unmarshal(text, config.FileName); err != nil {
 		t.Errorf("the configuration beside the model: %v", err)
 	}
-	readme := string(readFile(t, filepath.Join(p.Dir, "assets.extra", ReadmeFile)))
+	readme := string(readFile(t, filepath.Join(p.Dir, "assets.extra", infer.ReadmeFile)))
 	for _, s := range p.Signatures {
 		if !strings.Contains(readme, "\n## "+s.Name+"\n\n"+purposes[s.Name]) || purposes[s.Name] == "" {
 			t.Errorf("%s is not described", s.Name)
@@ -312,27 +313,5 @@ func TestNotes(t *testing.T) {
 		if !strings.Contains(readme, want) {
 			t.Errorf("%q is not in\n%s", want, readme)
 		}
-	}
-}
-
-func TestNotesOfOthers(t *testing.T) {
-	good := Notes{FormatVersion: 1, FrameShape: [3]int{64, 64, 3}, Fit: "crop", NumKP: 5}
-	for name, change := range map[string]func(*Notes){
-		"newer":          func(n *Notes) { n.FormatVersion = 2 },
-		"no version":     func(n *Notes) { n.FormatVersion = 0 },
-		"huge pictures":  func(n *Notes) { n.FrameShape[0] = 1 << 30 },
-		"grey pictures":  func(n *Notes) { n.FrameShape[2] = 1 },
-		"another fit":    func(n *Notes) { n.Fit = "squash" },
-		"no keypoints":   func(n *Notes) { n.NumKP = 0 },
-		"as they should": func(*Notes) {},
-	} {
-		n := good
-		change(&n)
-		if err := n.check(); (err == nil) != (name == "as they should") {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-	if _, err := ReadNotes(t.TempDir()); err == nil {
-		t.Error("an empty folder has notes")
 	}
 }

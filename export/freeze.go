@@ -11,6 +11,7 @@ import (
 	graphpb "github.com/wamuir/graft/tensorflow/core/framework/graph_go_proto"
 	nodepb "github.com/wamuir/graft/tensorflow/core/framework/node_def_go_proto"
 	tensorpb "github.com/wamuir/graft/tensorflow/core/framework/tensor_go_proto"
+	shapepb "github.com/wamuir/graft/tensorflow/core/framework/tensor_shape_go_proto"
 	typespb "github.com/wamuir/graft/tensorflow/core/framework/types_go_proto"
 	"google.golang.org/protobuf/proto"
 
@@ -215,10 +216,18 @@ func constantNode(name string, w weight) *nodepb.NodeDef {
 	for _, v := range w.values {
 		content = binary.LittleEndian.AppendUint32(content, math.Float32bits(v))
 	}
-	return &nodepb.NodeDef{Name: name, Op: "Const", Attr: attrs{
-		"dtype": typeOf(typespb.DataType_DT_FLOAT),
+	return &nodepb.NodeDef{Name: name, Op: "Const", Attr: map[string]*attrpb.AttrValue{
+		"dtype": {Value: &attrpb.AttrValue_Type{Type: typespb.DataType_DT_FLOAT}},
 		"value": {Value: &attrpb.AttrValue_Tensor{Tensor: &tensorpb.TensorProto{
 			Dtype: typespb.DataType_DT_FLOAT, TensorShape: shapeOf(w.dims...), TensorContent: content,
 		}}},
 	}}
+}
+
+func shapeOf(dims ...int64) *shapepb.TensorShapeProto {
+	p := &shapepb.TensorShapeProto{}
+	for _, d := range dims {
+		p.Dim = append(p.Dim, &shapepb.TensorShapeProto_Dim{Size: d})
+	}
+	return p
 }

@@ -14,10 +14,12 @@ import (
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/internal/durable"
 	"github.com/prioritycut/prioritycut/infer"
+	"github.com/prioritycut/prioritycut/infer/decode"
 	"github.com/prioritycut/prioritycut/internal/random"
 	"github.com/prioritycut/prioritycut/internal/rundir"
 	"github.com/prioritycut/prioritycut/model/fomm"
 	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/video"
 )
 
 // height and width differ, so that mixed-up axes are seen.
@@ -176,4 +178,39 @@ func readFile(t testing.TB, path string) []byte {
 		t.Fatal(err)
 	}
 	return text
+}
+
+func files(t testing.TB, list ...[]byte) *tensorflow.Tensor {
+	t.Helper()
+	text := make([]string, len(list))
+	for i, f := range list {
+		text[i] = string(f)
+	}
+	v, err := tensorflow.NewTensor(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+// decoder runs the decoding of files by itself.
+func decoder(t testing.TB, fit video.Fit) func(list ...[]byte) ([]float32, error) {
+	t.Helper()
+	g := tensorflow.NewGraph()
+	in, out, err := decode.Files(g, "files", height, width, fit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	session, err := tf.NewSession(g, tf.SessionConfig{Device: "cpu"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { session.Close() })
+	return func(list ...[]byte) ([]float32, error) {
+		got, err := session.Run(map[tensorflow.Output]*tensorflow.Tensor{in: files(t, list...)}, []tensorflow.Output{out}, nil)
+		if err != nil {
+			return nil, err
+		}
+		return valuesOf(t, got[0]), nil
+	}
 }

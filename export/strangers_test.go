@@ -2,6 +2,8 @@ package export
 
 import (
 	"encoding/json"
+	"github.com/prioritycut/prioritycut/infer"
+	"github.com/prioritycut/prioritycut/internal/drawing"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -96,9 +98,9 @@ func askPython(t *testing.T, in map[string]map[string]*tensorflow.Tensor, files 
 func TestStrangersAgree(t *testing.T) {
 	source, driving, initial := noise(t, 1, 2), noise(t, 2, 2), noise(t, 3, 2)
 	lists := map[string][][]byte{
-		Bytes(Source):         {pngOf(t, drawing(100, 50)), jpegOf(t, drawing(64, 90)), pngOf(t, greyOf(drawing(31, 17)))},
-		Bytes(Driving):        {jpegOf(t, greyOf(drawing(64, 32))), pngOf(t, translucent(drawing(40, 40))), pngOf(t, drawing(200, 10))},
-		Bytes(DrivingInitial): {pngOf(t, drawing(9, 99)), pngOf(t, greyOf(drawing(64, 32))), jpegOf(t, drawing(150, 75))},
+		infer.Bytes(infer.Source):         {drawing.PNG(t, drawing.New(100, 50)), drawing.JPEG(t, drawing.New(64, 90)), drawing.PNG(t, drawing.Grey(drawing.New(31, 17)))},
+		infer.Bytes(infer.Driving):        {drawing.JPEG(t, drawing.Grey(drawing.New(64, 32))), drawing.PNG(t, drawing.Translucent(drawing.New(40, 40))), drawing.PNG(t, drawing.New(200, 10))},
+		infer.Bytes(infer.DrivingInitial): {drawing.PNG(t, drawing.New(9, 99)), drawing.PNG(t, drawing.Grey(drawing.New(64, 32))), drawing.JPEG(t, drawing.New(150, 75))},
 	}
 	asFiles := map[string]*tensorflow.Tensor{}
 	for key, list := range lists {
@@ -120,20 +122,20 @@ func TestStrangersAgree(t *testing.T) {
 		if i == 0 {
 			in = own
 		} else { // the same inputs for every model
-			out, err := saved.Call(SigFrame, in[SigFrame])
+			out, err := saved.Call(infer.SigFrame, in[infer.SigFrame])
 			if err != nil {
 				t.Fatal(err)
 			}
 			want[i] = clone(want[i])
-			want[i][SigFrame] = map[string][]float32{Prediction: valuesOf(t, out[Prediction])}
+			want[i][infer.SigFrame] = map[string][]float32{infer.Prediction: valuesOf(t, out[infer.Prediction])}
 		}
 		agree(t, "graft: "+p.Dir, saved, want[i], in)
-		decoded, err := saved.Call(SigBytes, asFiles)
+		decoded, err := saved.Call(infer.SigBytes, asFiles)
 		if err != nil {
 			t.Fatal(err)
 		}
 		want[i] = clone(want[i])
-		want[i][SigBytes] = map[string][]float32{Prediction: valuesOf(t, decoded[Prediction])}
+		want[i][infer.SigBytes] = map[string][]float32{infer.Prediction: valuesOf(t, decoded[infer.Prediction])}
 		dirs = append(dirs, p.Dir)
 	}
 	got, reports := askPython(t, in, lists, dirs...)
@@ -143,7 +145,7 @@ func TestStrangersAgree(t *testing.T) {
 			for key, values := range outputs {
 				for _, loader := range []string{"v1", "v2", "lite"} {
 					name := strings.Join([]string{loader, string(rune('0' + i)), signature, key}, "/")
-					if signature == "feed" || i == 2 && signature != SigDefault || loader == "lite" && (i > 0 || signature != SigKeypoints) {
+					if signature == "feed" || i == 2 && signature != infer.SigDefault || loader == "lite" && (i > 0 || signature != infer.SigKeypoints) {
 						continue
 					}
 					compared++
@@ -169,7 +171,7 @@ func checkVariables(t *testing.T, p *Plan, r reportOfStranger) {
 	t.Helper()
 	all, trainable := 0, 0
 	if !p.Notes.Frozen {
-		for _, v := range p.graph.scope.Variables() {
+		for _, v := range p.graph.Scope.Variables() {
 			all++
 			if v.Kind == graph.Trainable {
 				trainable++
@@ -235,7 +237,7 @@ func TestWarmupRequestsRun(t *testing.T) {
 	m := someModel(t, 1)
 	p := exported(t, m, Options{Out: filepath.Join(t.TempDir(), "tiny"), Frozen: true})
 	saved := open(t, p.Dir)
-	requests := readWarmup(t, filepath.Join(p.Dir, "assets.extra", WarmupFile))
+	requests := readWarmup(t, filepath.Join(p.Dir, "assets.extra", infer.WarmupFile))
 	var called []string
 	for _, r := range requests {
 		if r.model != "tiny" {
@@ -255,7 +257,7 @@ func TestWarmupRequestsRun(t *testing.T) {
 		}
 	}
 	slices.Sort(called)
-	want := []string{SigAbsolute, SigFrame, SigEncode, SigKeypoints, SigBytes, SigDefault}
+	want := []string{infer.SigAbsolute, infer.SigFrame, infer.SigEncode, infer.SigKeypoints, infer.SigBytes, infer.SigDefault}
 	slices.Sort(want)
 	if !slices.Equal(called, want) {
 		t.Errorf("requests for %v", called)

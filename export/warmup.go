@@ -3,6 +3,7 @@ package export
 import (
 	"bytes"
 	"encoding/binary"
+	"github.com/prioritycut/prioritycut/infer"
 	"image"
 	"image/color"
 	"image/png"
@@ -57,13 +58,13 @@ func warmTensor(key string, spec tf.TensorSpec, file []byte) *tensorpb.TensorPro
 	switch {
 	case spec.DType == tensorflow.String:
 		t.StringVal = [][]byte{file}
-	case strings.HasSuffix(key, Jacobian):
+	case strings.HasSuffix(key, infer.Jacobian):
 		for k := int64(0); k < dims[1]; k++ {
 			for _, v := range []float32{1, 0, 0, 1} {
 				t.TensorContent = binary.LittleEndian.AppendUint32(t.TensorContent, math.Float32bits(v))
 			}
 		}
-	case strings.HasSuffix(key, Value):
+	case strings.HasSuffix(key, infer.Value):
 		t.FloatVal = []float32{0}
 	default:
 		t.FloatVal = []float32{0.5}

@@ -15,7 +15,7 @@ type filmAnimator struct{ animator *animate.Animator }
 
 // Defaults are those of the model's configuration, as mp4 with the driving film's sound.
 func (f *filmAnimator) Defaults() Choices {
-	n := f.animator.Defaults.Normalization
+	n := f.animator.Engine().Normalization
 	return Choices{Relative: n.UseRelativeMovement, AdaptScale: n.UseRelativeMovement && n.AdaptMovementScale, Audio: true, Format: "mp4"}
 }
 
@@ -68,7 +68,7 @@ func (f *filmAnimator) job(a Animation, source *video.Frame, info video.Info, re
 		},
 		Fit: a.Fit,
 		Motion: animate.Motion{
-			Absolute: !a.Relative, DrivingJacobian: !f.animator.Defaults.Normalization.UseRelativeJacobian,
+			Absolute: !a.Relative, DrivingJacobian: !f.animator.Engine().Normalization.UseRelativeJacobian,
 			AdaptScale: a.AdaptScale, BestFrame: a.BestFrame, FindBestFrame: a.FindBestFrame,
 		},
 		Frames: info.SteadyFrames(), Progress: report.Progress,

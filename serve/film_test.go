@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/prioritycut/prioritycut/animate"
+	"github.com/prioritycut/prioritycut/infer"
 	"github.com/prioritycut/prioritycut/infer/tinymodel"
 	"github.com/prioritycut/prioritycut/tf"
 	"github.com/prioritycut/prioritycut/video"
@@ -23,7 +24,7 @@ func animator(t *testing.T) Animator {
 	if err := tinymodel.Write(run, 1); err != nil {
 		t.Fatal(err)
 	}
-	opened, err := animate.Open(run, animate.Options{Session: tf.SessionConfig{Device: "cpu"}})
+	opened, err := animate.Open(run, infer.Options{Session: tf.SessionConfig{Device: "cpu"}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/prioritycut/prioritycut/animate"
 	"github.com/prioritycut/prioritycut/dataset"
 	"github.com/prioritycut/prioritycut/evaluate"
+	"github.com/prioritycut/prioritycut/infer"
 	"github.com/prioritycut/prioritycut/internal/cli"
 	"github.com/prioritycut/prioritycut/internal/picture"
 	"github.com/prioritycut/prioritycut/internal/rundir"
@@ -157,7 +158,7 @@ func someFrames(ctx context.Context, v dataset.TestVideo, most int) ([]*video.Fr
 
 // nearest is the picture, other than d and those taken, whose pose is most like
 // that of picture d.
-func nearest(kp animate.Keypoints, d int, taken map[int]bool) int {
+func nearest(kp infer.Keypoints, d int, taken map[int]bool) int {
 	best, least := -1, math.Inf(1)
 	for i := 0; i < kp.N; i++ {
 		if i == d || taken[i] {

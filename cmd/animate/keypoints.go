@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"github.com/prioritycut/prioritycut/animate"
+	"github.com/prioritycut/prioritycut/infer"
 	"github.com/prioritycut/prioritycut/internal/durable"
 )
 
@@ -36,7 +37,7 @@ func (p *program) keypointTable() (*keypointTable, error) {
 }
 
 // row writes the keypoints of one picture: the source, then each frame.
-func (t *keypointTable) row(frame int, kp animate.Keypoints) error {
+func (t *keypointTable) row(frame int, kp infer.Keypoints) error {
 	if !t.header {
 		t.header = true
 		names := []string{"frame", "keypoint", "x", "y"}

@@ -33,20 +33,23 @@ type animator struct {
 
 // open opens the model that the flags name.
 func (p *program) open() (*animator, error) {
-	o := animate.Options{Batch: p.batch, Session: tf.SessionConfig{Device: p.shared.Device, MemoryGrowth: true}}
+	o := infer.Options{Batch: p.batch, Session: tf.SessionConfig{Device: p.shared.Device, MemoryGrowth: true}}
 	if p.cpu {
 		o.Session.Device = "cpu"
 	}
 	if p.savedModel != "" {
-		a, err := animate.OpenSavedModel(p.savedModel, o)
+		e, err := infer.OpenSavedModel(p.savedModel, o)
 		if infer.IsMissing(err) {
 			return nil, cli.Usage(err)
 		}
 		if err != nil {
 			return nil, err
 		}
-		folder, err := filepath.Abs(a.Name)
-		return &animator{Animator: a, path: p.savedModel, identity: folder}, err
+		folder, err := filepath.Abs(e.Name)
+		if err != nil {
+			return nil, errors.Join(err, e.Close())
+		}
+		return newAnimator(e, animator{path: p.savedModel, identity: folder})
 	}
 	path := p.checkpoint
 	if path == "" {
@@ -65,11 +68,20 @@ func (p *program) open() (*animator, error) {
 	if err := p.applyConfig(m); err != nil {
 		return nil, cli.Usage(err)
 	}
-	a, err := animate.New(m, o)
+	e, err := infer.New(m, o)
 	if err != nil {
 		return nil, err
 	}
-	return &animator{Animator: a, path: path, config: m.Config, identity: m.Digest()}, nil
+	return newAnimator(e, animator{path: path, config: m.Config, identity: m.Digest()})
+}
+
+// newAnimator completes a with the model's engine.
+func newAnimator(e *infer.Engine, a animator) (*animator, error) {
+	var err error
+	if a.Animator, err = animate.New(e); err != nil {
+		return nil, errors.Join(err, e.Close())
+	}
+	return &a, nil
 }
 
 // applyConfig lays --config over what the checkpoint says about animation. The
@@ -101,7 +113,7 @@ func (p *program) applyConfig(m *infer.Model) error {
 
 // motion is what flags say, and the model's configuration where they do not.
 func (p *program) motion(a *animator) (animate.Motion, error) {
-	n := a.Defaults.Normalization
+	n := a.Engine().Normalization
 	m := animate.Motion{
 		Absolute: !n.UseRelativeMovement, DrivingJacobian: !n.UseRelativeJacobian, AdaptScale: n.AdaptMovementScale,
 		BestFrame: p.bestFrame, FindBestFrame: p.findBest,
@@ -125,5 +137,5 @@ func (p *program) fitOf(a *animator) video.Fit {
 	if p.fit != "" {
 		return video.Fit(p.fit)
 	}
-	return a.Defaults.Fit
+	return a.Engine().Fit
 }

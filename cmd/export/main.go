@@ -122,7 +122,7 @@ func (p *program) report(plan *export.Plan, done export.Written) error {
 		"what they take and give: %s\n"+
 		"serve it: bazel run //cmd:serve -- --saved_model=%s, or tensorflow_model_server --model_name=%s --model_base_path=%s\n",
 		plan.Dir, plan.Notes.Step, float64(done.Bytes)/1e6, len(plan.Signatures), done.Difference,
-		filepath.Join(plan.Dir, "assets.extra", export.ReadmeFile), p.options.Out, plan.Name, base)
+		filepath.Join(plan.Dir, "assets.extra", infer.ReadmeFile), p.options.Out, plan.Name, base)
 	return err
 }
 

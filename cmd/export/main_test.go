@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prioritycut/prioritycut/export"
+	"github.com/prioritycut/prioritycut/infer"
 	"github.com/prioritycut/prioritycut/infer/tinymodel"
 	"github.com/prioritycut/prioritycut/internal/cli/clitest"
 )
@@ -43,7 +43,7 @@ func TestExport(t *testing.T) {
 		}
 	}
 	for version, frozen := range map[string]bool{"3": false, "4": true} { // from its step on
-		n, err := export.ReadNotes(filepath.Join(model, version))
+		n, err := infer.ReadNotes(filepath.Join(model, version))
 		if err != nil || n.Frozen != frozen || n.Step != 3 {
 			t.Errorf("version %s: %+v, %v", version, n, err)
 		}

@@ -57,10 +57,7 @@ func (p *program) run(ctx context.Context) (err error) {
 			closing.Close()
 		}
 	}()
-	model, err := p.open(ctx)
-	if errors.Is(err, context.Canceled) {
-		return nil // stopped before it began
-	}
+	model, err := p.open()
 	if err != nil {
 		return err
 	}
@@ -94,10 +91,8 @@ func (p *program) listen() (net.Listener, error) {
 	return l, nil
 }
 
-func (p *program) open(ctx context.Context) (*serve.Opened, error) {
-	o := serve.OpenOptions{
-		Session: tf.SessionConfig{Device: p.shared.Device, MemoryGrowth: true}, Batch: p.batch, Work: p.options.Work,
-	}
+func (p *program) open() (*serve.Opened, error) {
+	o := infer.Options{Session: tf.SessionConfig{Device: p.shared.Device, MemoryGrowth: true}, Batch: p.batch}
 	if p.savedModel != "" {
 		model, err := serve.OpenSavedModel(p.savedModel, o)
 		if infer.IsMissing(err) {
@@ -112,7 +107,7 @@ func (p *program) open(ctx context.Context) (*serve.Opened, error) {
 	if _, err := tf.SavedModelDir(path); err == nil {
 		return nil, cli.Usage(fmt.Errorf("%s is an exported model: name it by --saved_model", path))
 	}
-	model, err := serve.OpenCheckpoint(ctx, path, o)
+	model, err := serve.OpenCheckpoint(path, o)
 	if infer.IsMissing(err) {
 		if p.checkpoint == "" {
 			err = fmt.Errorf("there is no trained model in %s yet: make one with bazel run //cmd:train (minutes), or name one by --checkpoint", path)

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/prioritycut/prioritycut/animate"
+	"github.com/prioritycut/prioritycut/infer"
 	"github.com/prioritycut/prioritycut/infer/tinymodel"
 	"github.com/prioritycut/prioritycut/internal/browser"
 	"github.com/prioritycut/prioritycut/internal/cli/clitest"
@@ -149,7 +150,7 @@ func (r *running) keypoints(t *testing.T, checkpoint string) {
 	}
 	request, err := http.NewRequest(http.MethodPost, r.url+"/v1/models/faces/versions/3:predict", bytes.NewReader(body))
 	r.ask(t, request, err, &answer)
-	a, err := animate.Open(checkpoint, animate.Options{Session: tf.SessionConfig{Device: "cpu"}})
+	a, err := animate.Open(checkpoint, infer.Options{Session: tf.SessionConfig{Device: "cpu"}})
 	if err != nil {
 		t.Fatal(err)
 	}

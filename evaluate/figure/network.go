@@ -6,14 +6,12 @@ import (
 
 	tensorflow "github.com/wamuir/graft/tensorflow"
 
-	"github.com/prioritycut/prioritycut/evaluate"
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/infer"
 	"github.com/prioritycut/prioritycut/model"
 	"github.com/prioritycut/prioritycut/model/fomm"
 	"github.com/prioritycut/prioritycut/prioritycut"
 	"github.com/prioritycut/prioritycut/tf"
-	"github.com/prioritycut/prioritycut/video"
 )
 
 // parts are what a figure asks of a model beyond its reconstruction.
@@ -21,7 +19,7 @@ type parts struct{ mask, pixels bool }
 
 // network is the inference of a trained model.
 type network struct {
-	r       *evaluate.Reconstructor
+	r       *infer.Network
 	session *tf.Session
 
 	k, mask, mixed, pixels tensorflow.Output
@@ -44,7 +42,7 @@ func build(m *infer.Model, want parts, device string) (*network, error) {
 	s := graph.New(tensorflow.Float)
 	h, w := m.Size()
 	animator := fomm.NewAnimator(s, m.Config.Model)
-	r, err := evaluate.NewReconstructor(s, animator, h, w)
+	r, err := infer.NewNetwork(s, animator, h, w)
 	if err != nil {
 		return nil, err
 	}
@@ -97,16 +95,9 @@ func (n *network) close() error { return n.session.Close() }
 // shoot reconstructs a pair; k is the share of the foreground that is cut.
 func (n *network) shoot(p pair, k float32) (shot, error) {
 	var s shot
-	feeds := map[tensorflow.Output]*tensorflow.Tensor{}
-	for to, frame := range map[tensorflow.Output]*video.Frame{n.r.Source: p.source, n.r.Driving: p.driving} {
-		if frame.W != n.r.Width || frame.H != n.r.Height {
-			return s, fmt.Errorf("a frame has %dx%d pixels, the model takes %dx%d", frame.W, frame.H, n.r.Width, n.r.Height)
-		}
-		t, err := tf.NewTensor(frame.Pix, 1, int64(frame.H), int64(frame.W), 3)
-		if err != nil {
-			return s, err
-		}
-		feeds[to] = t
+	feeds, err := n.r.Feeds(p.source, p.driving)
+	if err != nil {
+		return s, err
 	}
 	if n.k.Op != nil {
 		t, err := tf.NewTensor([]float32{k}, 1)

@@ -1,4 +1,4 @@
-package export
+package infer
 
 import (
 	"errors"
@@ -7,7 +7,6 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/prioritycut/prioritycut/infer"
 	"github.com/prioritycut/prioritycut/tf"
 	"github.com/prioritycut/prioritycut/video"
 )
@@ -21,7 +20,7 @@ const NotesVersion = 1
 type Notes struct {
 	FormatVersion int `yaml:"format_version"`
 	// Step of the training run, and Digest of its weights
-	// (infer.Model.Digest).
+	// (Model.Digest).
 	Step   int64  `yaml:"step"`
 	Digest string `yaml:"digest"`
 	// Preset and Variant that it was trained with.
@@ -50,7 +49,8 @@ type Notes struct {
 	Frozen bool `yaml:"frozen"`
 }
 
-func notesOf(m *infer.Model, frozen bool) Notes {
+// NotesOf are the notes of a trained model.
+func NotesOf(m *Model, frozen bool) Notes {
 	c := m.Config
 	move := c.Animate.Normalization
 	return Notes{
@@ -72,8 +72,8 @@ func notesOf(m *infer.Model, frozen bool) Notes {
 	}
 }
 
-// encode writes the notes as YAML.
-func (n Notes) encode() ([]byte, error) { return yaml.Marshal(n) }
+// Encode writes the notes as YAML.
+func (n Notes) Encode() ([]byte, error) { return yaml.Marshal(n) }
 
 // ReadNotes reads the notes of the SavedModel that a path names: a version's
 // folder, or a folder of versions (the newest one). The error is fs.ErrNotExist

@@ -1,73 +1,19 @@
-package export
+package decode
 
 import (
 	"bytes"
-	"image"
-	"image/color"
-	"image/jpeg"
-	"image/png"
 	"math"
 	"testing"
 
 	tensorflow "github.com/wamuir/graft/tensorflow"
 
+	"github.com/prioritycut/prioritycut/internal/drawing"
 	"github.com/prioritycut/prioritycut/internal/random"
 	"github.com/prioritycut/prioritycut/tf"
 	"github.com/prioritycut/prioritycut/video"
 )
 
-// drawing is a picture with edges and slopes.
-func drawing(w, h int) *image.NRGBA {
-	img := image.NewNRGBA(image.Rect(0, 0, w, h))
-	for y := 0; y < h; y++ {
-		for x := 0; x < w; x++ {
-			u, v := float64(x)/float64(w), float64(y)/float64(h)
-			c := color.NRGBA{uint8(255 * u), uint8(255 * v), uint8(127 + 127*math.Sin(9*u+5*v)), 255}
-			if (x/7+y/5)%3 == 0 {
-				c.R = 255 - c.R
-			}
-			img.SetNRGBA(x, y, c)
-		}
-	}
-	return img
-}
-
-func pngOf(t testing.TB, img image.Image) []byte {
-	t.Helper()
-	var out bytes.Buffer
-	if err := png.Encode(&out, img); err != nil {
-		t.Fatal(err)
-	}
-	return out.Bytes()
-}
-
-func jpegOf(t testing.TB, img image.Image) []byte {
-	t.Helper()
-	var out bytes.Buffer
-	if err := jpeg.Encode(&out, img, &jpeg.Options{Quality: 95}); err != nil {
-		t.Fatal(err)
-	}
-	return out.Bytes()
-}
-
-func greyOf(img image.Image) *image.Gray {
-	b := img.Bounds()
-	grey := image.NewGray(b)
-	for y := b.Min.Y; y < b.Max.Y; y++ {
-		for x := b.Min.X; x < b.Max.X; x++ {
-			grey.Set(x, y, img.At(x, y))
-		}
-	}
-	return grey
-}
-
-// translucent has an alpha that must not dim the colours.
-func translucent(img *image.NRGBA) *image.NRGBA {
-	for i := 3; i < len(img.Pix); i += 4 {
-		img.Pix[i] = uint8(i * 7 % 256)
-	}
-	return img
-}
+const height, width = 32, 64
 
 func files(t testing.TB, list ...[]byte) *tensorflow.Tensor {
 	t.Helper()
@@ -83,10 +29,10 @@ func files(t testing.TB, list ...[]byte) *tensorflow.Tensor {
 }
 
 // decoder runs the decoding of one fit by itself.
-func decoder(t testing.TB, n Notes) func(list ...[]byte) ([]float32, error) {
+func decoder(t testing.TB, fit video.Fit) func(list ...[]byte) ([]float32, error) {
 	t.Helper()
 	g := tensorflow.NewGraph()
-	in, out, err := decodeFiles(g, "files", n)
+	in, out, err := Files(g, "files", height, width, fit)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +46,7 @@ func decoder(t testing.TB, n Notes) func(list ...[]byte) ([]float32, error) {
 		if err != nil {
 			return nil, err
 		}
-		return valuesOf(t, got[0]), nil
+		return tf.Values[float32](got[0])
 	}
 }
 
@@ -109,17 +55,17 @@ func decoder(t testing.TB, n Notes) func(list ...[]byte) ([]float32, error) {
 func TestFilesAreFittedAsVideoDoes(t *testing.T) {
 	r := random.New(3)
 	for _, fit := range []video.Fit{video.Crop, video.Pad, video.Stretch} {
-		decode := decoder(t, Notes{FrameShape: [3]int{height, width, 3}, Fit: fit})
+		decode := decoder(t, fit)
 		list := [][]byte{
-			pngOf(t, drawing(100, 50)),                         // as wide as the model's
-			pngOf(t, translucent(drawing(33, 70))),             // alpha
-			pngOf(t, greyOf(drawing(200, 41))),                 // grey
-			pngOf(t, drawing(width, height)),                   // the model's own size
-			pngOf(t, drawing(1, 1)), pngOf(t, drawing(3, 300)), // extreme
-			pngOf(t, drawing(192, 99)), pngOf(t, drawing(640, 11)), // bars whose edges lie on half pixels
+			drawing.PNG(t, drawing.New(100, 50)),                                   // as wide as the model's
+			drawing.PNG(t, drawing.Translucent(drawing.New(33, 70))),               // alpha
+			drawing.PNG(t, drawing.Grey(drawing.New(200, 41))),                     // grey
+			drawing.PNG(t, drawing.New(width, height)),                             // the model's own size
+			drawing.PNG(t, drawing.New(1, 1)), drawing.PNG(t, drawing.New(3, 300)), // extreme
+			drawing.PNG(t, drawing.New(192, 99)), drawing.PNG(t, drawing.New(640, 11)), // bars whose edges lie on half pixels
 		}
 		for i := 0; i < 8; i++ {
-			list = append(list, pngOf(t, drawing(1+int(r.Uniform(0, 200)), 1+int(r.Uniform(0, 200)))))
+			list = append(list, drawing.PNG(t, drawing.New(1+int(r.Uniform(0, 200)), 1+int(r.Uniform(0, 200)))))
 		}
 		got, err := decode(list...)
 		if err != nil {
@@ -155,8 +101,8 @@ func TestFilesAreFittedAsVideoDoes(t *testing.T) {
 
 // JPEG leaves decoders some freedom (inverse DCT, chroma between samples).
 func TestJPEGIsDecodedNearly(t *testing.T) {
-	decode := decoder(t, Notes{FrameShape: [3]int{height, width, 3}, Fit: video.Crop})
-	file := jpegOf(t, drawing(320, 240))
+	decode := decoder(t, video.Crop)
+	file := drawing.JPEG(t, drawing.New(320, 240))
 	got, err := decode(file)
 	if err != nil {
 		t.Fatal(err)
@@ -181,8 +127,8 @@ func TestJPEGIsDecodedNearly(t *testing.T) {
 }
 
 func TestNoPictureIsAnError(t *testing.T) {
-	decode := decoder(t, Notes{FrameShape: [3]int{height, width, 3}, Fit: video.Pad})
-	whole := pngOf(t, drawing(20, 20))
+	decode := decoder(t, video.Pad)
+	whole := drawing.PNG(t, drawing.New(20, 20))
 	for name, file := range map[string][]byte{"text": []byte("no picture"), "nothing": nil, "half": whole[:len(whole)/2]} {
 		if _, err := decode(whole, file); err == nil {
 			t.Errorf("%s counts as a picture", name)

@@ -1,4 +1,4 @@
-package animate
+package infer
 
 import (
 	"fmt"
@@ -13,26 +13,6 @@ type Keypoints struct {
 	// Jacobian [N, K, 2, 2] is the local affine map at each keypoint; nil where
 	// the model estimates none.
 	Jacobian []float32
-}
-
-// newKeypoints checks what a network returned.
-func newKeypoints(n int, value, jacobian []float32) (Keypoints, error) {
-	kp := Keypoints{N: n, Value: value, Jacobian: jacobian}
-	if n > 0 {
-		kp.K = len(value) / (2 * n)
-	}
-	switch {
-	case kp.K == 0 || len(value) != 2*n*kp.K:
-		return kp, fmt.Errorf("%d coordinates are no keypoints of %d pictures", len(value), n)
-	case jacobian != nil && len(jacobian) != 4*n*kp.K:
-		return kp, fmt.Errorf("%d entries are no Jacobians of %d keypoints in %d pictures", len(jacobian), kp.K, n)
-	}
-	for _, v := range append(value[:len(value):len(value)], jacobian...) {
-		if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
-			return kp, fmt.Errorf("the model finds keypoints that are not finite: its weights are damaged or diverged in training")
-		}
-	}
-	return kp, nil
 }
 
 // At returns the keypoints of one picture.

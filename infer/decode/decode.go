@@ -1,4 +1,7 @@
-package export
+// Package decode decodes files of pictures inside a graph, with TensorFlow's own
+// operations: for exported models that take files, and fit them to their size by
+// themselves.
+package decode
 
 import (
 	"fmt"
@@ -19,12 +22,13 @@ import (
 // decodeFunction is the function that decodes and fits one file.
 const decodeFunction = "decode_and_fit"
 
-// decodeFiles adds a placeholder of files, string [N], under the given name, and
-// their pictures, float [N, H, W, 3] in [0, 1]. Each file is decoded and fitted
-// by itself (TensorFlow decodes one at a time), through a function that is
-// mapped over them.
-func decodeFiles(g *tensorflow.Graph, name string, n Notes) (files, pictures tensorflow.Output, err error) {
-	shape := shapeOf(int64(n.FrameShape[0]), int64(n.FrameShape[1]), 3)
+// Files adds a placeholder of files, string [N], under the given name, and their
+// pictures, float [N, H, W, 3] in [0, 1], brought to h by w pixels by fit. Each
+// file, a JPEG or PNG (also GIF or BMP, first picture), is decoded and fitted by
+// itself (TensorFlow decodes one at a time), through a function that is mapped
+// over them. All calls for a graph must have the same size and fit.
+func Files(g *tensorflow.Graph, name string, h, w int, fit video.Fit) (files, pictures tensorflow.Output, err error) {
+	shape := shapeOf(int64(h), int64(w), 3)
 	decoded := name + "/decoded"
 	// What is imported takes the graph's version down to its own.
 	empty, err := tf.GraphDefOf(tensorflow.NewGraph())
@@ -33,7 +37,7 @@ func decodeFiles(g *tensorflow.Graph, name string, n Notes) (files, pictures ten
 	}
 	def := &graphpb.GraphDef{
 		Versions: empty.GetVersions(),
-		Library:  &funcpb.FunctionDefLibrary{Function: []*funcpb.FunctionDef{fitFunction(n)}},
+		Library:  &funcpb.FunctionDefLibrary{Function: []*funcpb.FunctionDef{fitFunction(h, w, fit)}},
 		Node: []*nodepb.NodeDef{
 			{Name: name, Op: "Placeholder", Attr: attrs{"dtype": typeOf(typespb.DataType_DT_STRING), "shape": shapeAttr(shapeOf(-1))}},
 			{Name: decoded, Op: "MapDefun", Input: []string{name}, Attr: attrs{
@@ -64,9 +68,9 @@ func decodeFiles(g *tensorflow.Graph, name string, n Notes) (files, pictures ten
 // picture goes to the part `to` of the model's, resampled with the same
 // Catmull-Rom kernel, which widens where the picture shrinks, and rounded to 8
 // bits. Sizes are computed in float64, (height, width).
-func fitFunction(n Notes) *funcpb.FunctionDef {
+func fitFunction(height, width int, fit video.Fit) *funcpb.FunctionDef {
 	f := &function{}
-	h, w := float64(n.FrameShape[0]), float64(n.FrameShape[1])
+	h, w := float64(height), float64(width)
 	decoded := f.add("image", "DecodeImage:image", attrs{
 		"channels": intOf(3), "dtype": typeOf(typespb.DataType_DT_UINT8), "expand_animations": boolOf(false),
 	}, "contents")
@@ -76,7 +80,7 @@ func fitFunction(n Notes) *funcpb.FunctionDef {
 	size := f.cast("size", sides, typespb.DataType_DT_INT32, typespb.DataType_DT_DOUBLE)
 	target := f.doubles("target", h, w)
 
-	scale, translation := f.placing(n.Fit, size, target, h, w)
+	scale, translation := f.placing(fit, size, target, h, w)
 
 	batch := f.add("batch", "ExpandDims:output", attrs{"T": typeOf(typespb.DataType_DT_UINT8), "Tdim": typeOf(typespb.DataType_DT_INT32)},
 		decoded, f.scalarInt("axis", 0))

@@ -1,4 +1,4 @@
-package export
+package decode
 
 import (
 	attrpb "github.com/wamuir/graft/tensorflow/core/framework/attr_value_go_proto"

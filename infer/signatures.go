@@ -1,0 +1,189 @@
+package infer
+
+import (
+	"fmt"
+
+	tensorflow "github.com/wamuir/graft/tensorflow"
+
+	"github.com/prioritycut/prioritycut/graph"
+	"github.com/prioritycut/prioritycut/infer/decode"
+	"github.com/prioritycut/prioritycut/model/fomm"
+	"github.com/prioritycut/prioritycut/tf"
+)
+
+// Signatures are the functions of an exported model in a graph of ours; all share
+// its weights.
+type Signatures struct {
+	// Notes say what the model is.
+	Notes Notes
+	// Scope holds the graph and its variables.
+	Scope *graph.Scope
+	// List has them in an order in which each takes what those before give.
+	List []tf.SignatureDef
+
+	networks family
+	infer    *graph.Scope
+	feeds    map[string]tensorflow.Output // by tensor name
+}
+
+// NewSignatures makes the graph of all signatures of a trained model, in
+// inference mode.
+func NewSignatures(m *Model, notes Notes) (*Signatures, error) {
+	scope := graph.New(tensorflow.Float)
+	return addSignatures(scope, family{fomm.NewAnimator(scope, m.Config.Model)}, notes)
+}
+
+func addSignatures(scope *graph.Scope, networks family, notes Notes) (*Signatures, error) {
+	b := &Signatures{
+		Notes: notes, Scope: scope, networks: networks, infer: scope.WithTraining(false), feeds: map[string]tensorflow.Output{},
+	}
+	b.serving()
+	b.absolute()
+	b.keypoints()
+	b.encodeSource()
+	b.animateFrame()
+	if err := b.predictBytes(); err != nil {
+		return nil, err
+	}
+	if err := scope.Err(); err != nil {
+		return nil, fmt.Errorf("building the signatures: %w", err)
+	}
+	return b, nil
+}
+
+// Named returns the signatures by name.
+func (b *Signatures) Named() map[string]tf.SignatureDef {
+	named := make(map[string]tf.SignatureDef, len(b.List))
+	for _, s := range b.List {
+		named[s.Name] = s
+	}
+	return named
+}
+
+// Call runs a signature on named tensors and returns its outputs by name. It is
+// an error when a name is unknown or missing, or when a tensor's type, rank or a
+// size that the signature fixes is another.
+func (b *Signatures) Call(run graph.Runner, name string, inputs map[string]*tensorflow.Tensor) (map[string]*tensorflow.Tensor, error) {
+	s, ok := b.Named()[name]
+	if !ok {
+		return nil, fmt.Errorf("signature %q: the model has none of this name", name)
+	}
+	if err := s.Check(inputs); err != nil {
+		return nil, fmt.Errorf("signature %q: %w", name, err)
+	}
+	fed, wanted := feeds{}, outputs{}
+	for key, t := range inputs {
+		fed[b.feeds[s.Inputs[key].Tensor]] = t
+	}
+	for key, spec := range s.Outputs {
+		wanted[key] = b.feeds[spec.Tensor]
+	}
+	results, err := fetch(run, fed, wanted)
+	if err != nil {
+		return nil, fmt.Errorf("signature %q: %w", name, err)
+	}
+	return results, nil
+}
+
+// picture adds an input of pictures [N, H, W, 3].
+func (b *Signatures) picture(s *graph.Scope, name string) tensorflow.Output {
+	shape := b.Notes.FrameShape
+	return s.Placeholder(name, tensorflow.Float, -1, int64(shape[0]), int64(shape[1]), int64(shape[2]))
+}
+
+// add records a signature; its outputs get their names in the graph.
+func (b *Signatures) add(s *graph.Scope, name string, in, out outputs) {
+	sig := tf.SignatureDef{Name: name, Inputs: map[string]tf.TensorSpec{}, Outputs: map[string]tf.TensorSpec{}}
+	for key, o := range in {
+		sig.Inputs[key] = b.spec(o)
+	}
+	for _, key := range sorted(out) {
+		sig.Outputs[key] = b.spec(s.Identity(key, out[key]))
+	}
+	b.List = append(b.List, sig)
+}
+
+func (b *Signatures) spec(o tensorflow.Output) tf.TensorSpec {
+	if o.Op == nil {
+		return tf.TensorSpec{} // the scope has an error
+	}
+	spec := tf.SpecOf(o)
+	b.feeds[spec.Tensor] = o
+	return spec
+}
+
+// pose detects in pictures of a name.
+func (b *Signatures) pose(s *graph.Scope, name string, pictures tensorflow.Output) outputs {
+	return b.networks.pose(s.At("detect_"+name), pictures)
+}
+
+// decode predicts, and tells the maps at the size of the pictures.
+func (b *Signatures) decode(s *graph.Scope, source, pose outputs) outputs {
+	return b.networks.decode(s, b.Notes.FrameShape[0], b.Notes.FrameShape[1], source, pose, tensorflow.Output{})
+}
+
+// relative predicts by relative motion from pictures.
+func (b *Signatures) relative(s *graph.Scope, source, driving, initial tensorflow.Output) outputs {
+	encoded := b.networks.encode(s, source)
+	moved := b.networks.relate(s, encoded, b.pose(s, Driving, driving), b.pose(s, DrivingInitial, initial), b.Notes.UseRelativeJacobian)
+	return outputs{Prediction: b.decode(s, encoded, moved)[Prediction]}
+}
+
+func (b *Signatures) serving() {
+	s := b.infer.At(SigDefault)
+	in := outputs{Source: b.picture(s, Source), Driving: b.picture(s, Driving), DrivingInitial: b.picture(s, DrivingInitial)}
+	b.add(s, SigDefault, in, b.relative(s, in[Source], in[Driving], in[DrivingInitial]))
+}
+
+func (b *Signatures) absolute() {
+	s := b.infer.At(SigAbsolute)
+	in := outputs{Source: b.picture(s, Source), Driving: b.picture(s, Driving)}
+	b.add(s, SigAbsolute, in, b.decode(s, b.networks.encode(s, in[Source]), b.pose(s, Driving, in[Driving])))
+}
+
+func (b *Signatures) keypoints() {
+	s := b.infer.At(SigKeypoints)
+	in := outputs{Image: b.picture(s, Image)}
+	b.add(s, SigKeypoints, in, b.pose(s, Image, in[Image]))
+}
+
+func (b *Signatures) encodeSource() {
+	s := b.infer.At(SigEncode)
+	in := outputs{Source: b.picture(s, Source)}
+	b.add(s, SigEncode, in, b.networks.encode(s, in[Source]))
+}
+
+// animateFrame takes what encodeSource gives and a pose as keypoints gives it, in
+// the same shapes.
+func (b *Signatures) animateFrame() {
+	s := b.infer.At(SigFrame)
+	named := b.Named()
+	in, source, pose := outputs{}, outputs{}, outputs{}
+	for _, key := range sorted(named[SigEncode].Outputs) {
+		spec := named[SigEncode].Outputs[key]
+		source[key] = s.Placeholder(key, spec.DType, spec.Shape...)
+		in[key] = source[key]
+	}
+	for _, part := range sorted(named[SigKeypoints].Outputs) {
+		spec := named[SigKeypoints].Outputs[part]
+		pose[part] = s.Placeholder(kpDriving+part, spec.DType, spec.Shape...)
+		in[kpDriving+part] = pose[part]
+	}
+	frames := b.decode(s, b.networks.spread(s, source, pose), pose)
+	b.add(s, SigFrame, in, outputs{Prediction: frames[Prediction]})
+}
+
+// predictBytes decodes and fits files, then does as serving.
+func (b *Signatures) predictBytes() error {
+	s := b.infer.At(SigBytes)
+	in, pictures := outputs{}, outputs{}
+	for _, name := range []string{Source, Driving, DrivingInitial} {
+		files, decoded, err := decode.Files(b.Scope.Graph(), SigBytes+"/"+Bytes(name), b.Notes.FrameShape[0], b.Notes.FrameShape[1], b.Notes.Fit)
+		if err != nil {
+			return fmt.Errorf("building signature %s: %w", SigBytes, err)
+		}
+		in[Bytes(name)], pictures[name] = files, decoded
+	}
+	b.add(s, SigBytes, in, b.relative(s, pictures[Source], pictures[Driving], pictures[DrivingInitial]))
+	return nil
+}
