@@ -107,7 +107,7 @@ func TestNumbersThatAreNone(t *testing.T) {
 		t.Error("a pixel that is no number")
 	}
 	flat := infer.Keypoints{N: 1, K: 1, Value: []float32{0, 0}, Jacobian: []float32{1, 1, 1, 1}}
-	if _, err := flat.Relative(flat, flat, 1, true); err == nil || !strings.Contains(err.Error(), "singular") {
+	if _, err := flat.Relative(flat, flat, infer.Relation{Scale: 1, Jacobian: true}); err == nil || !strings.Contains(err.Error(), "singular") {
 		t.Errorf("a singular Jacobian: %v", err)
 	}
 }

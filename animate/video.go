@@ -62,6 +62,11 @@ type Motion struct {
 	// DrivingJacobian takes the driving Jacobians as they are, in relative
 	// motion. Of absolute motion that is so anyway.
 	DrivingJacobian bool
+	// AdaptVariance makes variances of keypoints relative too, else they are the
+	// driving ones; ClipMean keeps keypoints within the picture. Both belong to
+	// relative motion.
+	AdaptVariance bool
+	ClipMean      bool
 	// AdaptScale scales relative motion by the ratio of the figures' sizes.
 	AdaptScale bool
 	// BestFrame is the initial frame of relative motion.
@@ -305,7 +310,9 @@ func (r *running) carry(driving infer.Pose) (infer.Pose, error) {
 	if r.initial.N == 0 {
 		r.setInitial(driving.At(0))
 	}
-	return driving.Relative(r.poseSource, r.initial, r.report.Scale, !r.job.Motion.DrivingJacobian)
+	return driving.Relative(r.poseSource, r.initial, infer.Relation{
+		Scale: r.report.Scale, Jacobian: !r.job.Motion.DrivingJacobian, Variance: r.job.Motion.AdaptVariance, Clip: r.job.Motion.ClipMean,
+	})
 }
 
 func (r *running) write(frames []*video.Frame, sink video.Writer) error {

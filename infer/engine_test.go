@@ -270,7 +270,7 @@ func TestPosesThatAreNone(t *testing.T) {
 	if _, ok := flow.Keypoints(); ok || flow.Points(0) != nil {
 		t.Error("keypoints where there are none")
 	}
-	if _, err := flow.Relative(flow, flow, 1, true); err == nil || !strings.Contains(err.Error(), "no keypoints") {
+	if _, err := flow.Relative(flow, flow, Relation{Scale: 1}); err == nil || !strings.Contains(err.Error(), "no keypoints") {
 		t.Errorf("relative motion without keypoints: %v", err)
 	}
 }

@@ -40,7 +40,7 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	moved, err := poses.Relative(own, poses.At(0), 1, true)
+	moved, err := poses.Relative(own, poses.At(0), infer.Relation{Scale: 1, Jacobian: true})
 	if err != nil {
 		log.Fatal(err)
 	}

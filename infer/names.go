@@ -42,9 +42,11 @@ const (
 	// Deformed [N, H, W, 3] is the source moved by the motion alone.
 	Deformed = "deformed"
 	// Value [N, K, 2] are keypoints (x, y) in [-1, 1], Jacobian [N, K, 2, 2]
-	// their local affine maps.
+	// their local affine maps, Variance [N, K, 2, 2] or [N, K, 1, 1] how far they
+	// spread.
 	Value    = "value"
 	Jacobian = "jacobian"
+	Variance = "variance"
 	// Small and Features are what FOMM's generator keeps of a source.
 	Small             = "small"
 	Features          = "features"

@@ -11,7 +11,7 @@ import (
 )
 
 // Pose is what a model sees in N pictures and moves a source by: named tensors
-// whose meaning is the family's, such as keypoints (Value, Jacobian).
+// whose meaning is the family's, such as keypoints (Value, Jacobian, Variance).
 type Pose struct {
 	N     int
 	Parts map[string]Part
@@ -48,7 +48,7 @@ func (p Pose) Keypoints() (kp Keypoints, ok bool) {
 	if !ok || len(value.Dims) != 2 {
 		return Keypoints{}, false
 	}
-	return Keypoints{N: p.N, K: int(value.Dims[0]), Value: value.Values, Jacobian: p.Parts[Jacobian].Values}, true
+	return Keypoints{N: p.N, K: int(value.Dims[0]), Value: value.Values, Jacobian: p.Parts[Jacobian].Values, Variance: p.Parts[Variance].Values}, true
 }
 
 // Points are the positions of the keypoints of one picture, none where the model
@@ -64,14 +64,14 @@ func (p Pose) Points(i int) [][2]float64 {
 // Relative moves source (one picture) as each of the poses has moved since
 // initial (one picture): Keypoints.Relative. Poses without keypoints cannot be
 // related.
-func (p Pose) Relative(source, initial Pose, scale float64, jacobian bool) (Pose, error) {
+func (p Pose) Relative(source, initial Pose, r Relation) (Pose, error) {
 	driving, ok := p.Keypoints()
 	from, okSource := source.Keypoints()
 	since, okInitial := initial.Keypoints()
 	if !ok || !okSource || !okInitial {
 		return Pose{}, fmt.Errorf("the model has no keypoints, so that there is no relative motion: move absolutely")
 	}
-	moved, err := driving.Relative(from, since, scale, jacobian)
+	moved, err := driving.Relative(from, since, r)
 	if err != nil {
 		return Pose{}, err
 	}
@@ -82,6 +82,8 @@ func (p Pose) Relative(source, initial Pose, scale float64, jacobian bool) (Pose
 			part.Values = moved.Value
 		case Jacobian:
 			part.Values = moved.Jacobian
+		case Variance:
+			part.Values = moved.Variance
 		}
 		out.Parts[name] = part
 	}

@@ -80,7 +80,7 @@ func (c *frameCalls) bindPose(encoded, pose, inputs map[string]tf.TensorSpec) (e
 }
 
 // partForms are the parts of poses and the sizes of one picture's, -1 for any.
-var partForms = map[string][]int64{Value: {-1, 2}, Jacobian: {-1, 2, 2}}
+var partForms = map[string][]int64{Value: {-1, 2}, Jacobian: {-1, 2, 2}, Variance: {-1, -1, -1}}
 
 // partsAmong finds the parts of a pose among tensors: a part's tensor ends in its
 // name and has its form. Keypoints must be there.
