@@ -31,6 +31,8 @@ func (a *Animator) Driving(path string, limits video.Limits) Opener {
 type Job struct {
 	// Source is the picture whose figure moves, of any size.
 	Source *video.Frame
+	// Further are more pictures of the same figure, for models that take several.
+	Further []*video.Frame
 	// Driving is the video that it moves after, of any size.
 	Driving Opener
 	// Fit is how both come to the model's size; empty is the model's own way.
@@ -144,14 +146,10 @@ func (r *running) begin(ctx context.Context) error {
 	if err := r.job.Motion.check(); err != nil {
 		return err
 	}
-	source, err := r.job.Fit.Apply(r.job.Source, r.w, r.h)
-	if err != nil {
-		return fmt.Errorf("source picture: %w", err)
+	if !r.job.Motion.Absolute && !r.engine.HasKeypoints() {
+		return errors.New("the model has no keypoints, so that there is no relative motion: ask for absolute motion")
 	}
-	if r.source, err = r.engine.Encode(source); err == nil {
-		r.poseSource, err = r.source.Pose()
-	}
-	if err != nil {
+	if err := r.encode(); err != nil {
 		return fmt.Errorf("source picture: %w", err)
 	}
 	if err := r.observe(SourceFrame, r.poseSource); err != nil {
@@ -165,6 +163,24 @@ func (r *running) begin(ctx context.Context) error {
 		return r.seekInitial(ctx)
 	}
 	return nil
+}
+
+// encode encodes the source.
+func (r *running) encode() error {
+	var sources []*video.Frame
+	for _, f := range append([]*video.Frame{r.job.Source}, r.job.Further...) {
+		fitted, err := r.job.Fit.Apply(f, r.w, r.h)
+		if err != nil {
+			return err
+		}
+		sources = append(sources, fitted)
+	}
+	var err error
+	if r.source, err = r.engine.Encode(sources...); err != nil {
+		return err
+	}
+	r.poseSource, err = r.source.Pose()
+	return err
 }
 
 // observe shows the keypoints of pictures; first is the number of the first.

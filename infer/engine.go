@@ -49,8 +49,9 @@ type Engine struct {
 
 // runner computes.
 type runner interface {
-	// Encode computes what all frames of a source have in common.
-	Encode(source *video.Frame) (*Encoded, error)
+	// Encode computes what all frames of a source have in common. Some families
+	// take several pictures of one figure.
+	Encode(sources ...*video.Frame) (*Encoded, error)
 	// Poses finds the poses of pictures.
 	Poses(pictures ...*video.Frame) (Pose, error)
 	// Decode moves a source to poses. It returns the wanted outputs, Prediction
@@ -66,6 +67,8 @@ type runner interface {
 	// and Reconstruct with the wanted outputs, cannot be called.
 	Animates() error
 	Reconstructs(want ...string) error
+	// HasKeypoints says that poses are keypoints, so that motion may be relative.
+	HasKeypoints() bool
 	// Close releases the networks. Closing twice is fine.
 	Close() error
 }
@@ -133,8 +136,8 @@ func newTrained(m *Model, o Options) (*trained, error) {
 	return t, nil
 }
 
-func (t *trained) Encode(source *video.Frame) (*Encoded, error) {
-	return t.Network.Encode(t.session, source)
+func (t *trained) Encode(sources ...*video.Frame) (*Encoded, error) {
+	return t.Network.Encode(t.session, sources...)
 }
 
 func (t *trained) Poses(pictures ...*video.Frame) (Pose, error) {
@@ -150,6 +153,8 @@ func (t *trained) Reconstruct(source *Encoded, driving []*video.Frame, want ...s
 }
 
 func (t *trained) Animates() error { return nil }
+
+func (t *trained) HasKeypoints() bool { return t.pose[Value].Op != nil }
 
 func (t *trained) Reconstructs(want ...string) error { return t.decodes(want) }
 

@@ -6,19 +6,24 @@ import "strings"
 // have the same first dimension N, which is open.
 const (
 	// SigDefault animates relatively (FOMM, 3.3): source, driving,
-	// driving_initial -> prediction.
+	// driving_initial -> prediction. Without keypoints there is no relative
+	// motion, and no driving_initial.
 	SigDefault = "serving_default"
 	// SigAbsolute moves the source to the driving pose itself: source, driving
 	// -> prediction, background, occlusion_map.
 	SigAbsolute = "absolute"
-	// SigKeypoints detects: image -> value [N, K, 2], jacobian [N, K, 2, 2].
+	// SigKeypoints detects: image -> value [N, K, 2], and what the family knows
+	// besides: jacobian [N, K, 2, 2] or variance [N, K, 2, 2].
 	SigKeypoints = "keypoints"
-	// SigEncode computes what depends on the source alone: source -> small,
-	// features, kp_source_value, kp_source_jacobian.
+	// SigPose stands in the place of SigKeypoints where a pose is no keypoints:
+	// image -> grid [N, H, W, 2].
+	SigPose = "pose"
+	// SigEncode computes what depends on the source alone: source -> what the
+	// family keeps (of FOMM small, features), kp_source_value, kp_source_jacobian.
 	SigEncode = "encode_source"
-	// SigFrame animates an encoded source: the outputs of SigEncode and
-	// kp_driving_value, kp_driving_jacobian, as they are to be used ->
-	// prediction. Outside servers that batch, what belongs to the source may
+	// SigFrame animates an encoded source: the outputs of SigEncode but for
+	// confidence, and kp_driving_value, kp_driving_jacobian (or driving_grid), as
+	// they are to be used -> prediction. Outside servers that batch, what belongs to the source may
 	// have the first dimension 1: one source then serves all N frames.
 	SigFrame = "animate_frame"
 	// SigBytes is SigDefault for files: source_bytes, driving_bytes,
@@ -47,6 +52,11 @@ const (
 	Value    = "value"
 	Jacobian = "jacobian"
 	Variance = "variance"
+	// Grid [N, H, W, 2] is where each pixel looks in X2Face's embedded face.
+	Grid = "grid"
+	// Confidence [N, H, W, 1] is the weight of each of several sources, above 0:
+	// what else is kept of them is averaged by it.
+	Confidence = "confidence"
 	// Small and Features are what FOMM's generator keeps of a source.
 	Small             = "small"
 	Features          = "features"
@@ -59,6 +69,8 @@ const (
 	// and as what the source moves to.
 	kpSource  = "kp_source_"
 	kpDriving = "kp_driving_"
+	// driving does so where a pose is no keypoints.
+	driving = "driving_"
 	// bytesSuffix ends the names of inputs that hold files, as TensorFlow
 	// Serving's REST interface wants it.
 	bytesSuffix = "_bytes"
@@ -82,4 +94,9 @@ func IsBytes(input string) bool { return strings.HasSuffix(input, bytesSuffix) }
 
 // PartOf is the name of the part of a pose that an input of SigFrame holds; ok
 // is false where it holds no driving pose.
-func PartOf(input string) (part string, ok bool) { return strings.CutPrefix(input, kpDriving) }
+func PartOf(input string) (part string, ok bool) {
+	if part, ok = strings.CutPrefix(input, kpDriving); !ok {
+		part, ok = strings.CutPrefix(input, driving)
+	}
+	return part, ok && input != DrivingInitial
+}

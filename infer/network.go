@@ -82,14 +82,21 @@ func (e *Encoded) Pose() (Pose, error) { return poseOf(1, e.pose) }
 // as Prediction.
 type Frames map[string][]float32
 
-// Encode computes what all frames of a source have in common.
-func (n *Network) Encode(run graph.Runner, source *video.Frame) (*Encoded, error) {
-	fed, err := n.bytes(source)
+// Encode computes what all frames of a source have in common. Some families take
+// several pictures of one figure.
+func (n *Network) Encode(run graph.Runner, sources ...*video.Frame) (*Encoded, error) {
+	if _, several := n.encoded[Confidence]; len(sources) > 1 && !several {
+		return nil, errOneSource
+	}
+	fed, err := n.bytes(sources...)
 	if err != nil {
 		return nil, err
 	}
 	tensors, err := fetch(run, feeds{n.Source: fed}, n.encoded)
 	if err != nil {
+		return nil, err
+	}
+	if tensors, err = blend(tensors, len(sources)); err != nil {
 		return nil, err
 	}
 	own := map[string]*tensorflow.Tensor{}
@@ -98,7 +105,7 @@ func (n *Network) Encode(run graph.Runner, source *video.Frame) (*Encoded, error
 			own[part] = t
 		}
 	}
-	return &Encoded{tensors: tensors, pose: own, picture: source}, nil
+	return &Encoded{tensors: tensors, pose: own, picture: sources[0]}, nil
 }
 
 // Poses finds the poses of pictures.
@@ -152,7 +159,9 @@ func (n *Network) decode(run graph.Runner, source *Encoded, fed feeds, want []st
 		wanted[name] = n.frames[name]
 	}
 	for name, o := range n.encoded {
-		fed[o] = source.tensors[name]
+		if t := source.tensors[name]; t != nil { // there is no confidence in a blend
+			fed[o] = t
+		}
 	}
 	tensors, err := fetch(run, fed, wanted)
 	if err != nil {

@@ -109,6 +109,9 @@ func (x *exported) Animates() error {
 	return nil
 }
 
+// HasKeypoints implements runner.
+func (x *exported) HasKeypoints() bool { return x.frame != nil && x.frame.found[Value] != "" }
+
 // Reconstructs implements runner.
 func (x *exported) Reconstructs(want ...string) error {
 	if x.absoluteErr != nil {
@@ -118,18 +121,27 @@ func (x *exported) Reconstructs(want ...string) error {
 }
 
 // Encode implements runner.
-func (x *exported) Encode(source *video.Frame) (*Encoded, error) {
-	e := &Encoded{picture: source}
-	if x.frame == nil {
-		return e, nil
+func (x *exported) Encode(sources ...*video.Frame) (*Encoded, error) {
+	if x.frame == nil && len(sources) == 1 {
+		return &Encoded{picture: sources[0]}, nil
 	}
-	picture, err := floatsOf(x.h, x.w, source)
+	if err := x.Animates(); err != nil {
+		return nil, err
+	}
+	pictures, err := floatsOf(x.h, x.w, sources...)
 	if err != nil {
 		return nil, err
 	}
-	e.tensors, err = x.Call(SigEncode, map[string]*tensorflow.Tensor{x.frame.source: picture})
+	tensors, err := x.Call(SigEncode, map[string]*tensorflow.Tensor{x.frame.source: pictures})
+	if err != nil {
+		return nil, err
+	}
+	e := &Encoded{picture: sources[0]}
+	if e.tensors, err = blend(tensors, len(sources)); err != nil {
+		return nil, err
+	}
 	e.pose = named(e.tensors, x.frame.own)
-	return e, err
+	return e, nil
 }
 
 // Poses implements runner.
@@ -149,7 +161,7 @@ func (x *exported) poses(pictures []*video.Frame) (map[string]*tensorflow.Tensor
 	if err != nil {
 		return nil, err
 	}
-	out, err := x.Call(SigKeypoints, map[string]*tensorflow.Tensor{x.frame.picture: batch})
+	out, err := x.Call(x.frame.pose, map[string]*tensorflow.Tensor{x.frame.picture: batch})
 	if err != nil {
 		return nil, err
 	}

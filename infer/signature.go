@@ -11,14 +11,17 @@ import (
 	"github.com/prioritycut/prioritycut/video"
 )
 
-// frameCalls are SigEncode, SigKeypoints and SigFrame of a SavedModel, which fit
-// together. Tensors are found by what they are, so that what is kept of a source
-// may have any names.
+// frameCalls are SigEncode, SigKeypoints (or SigPose) and SigFrame of a
+// SavedModel, which fit together. Tensors are found by what they are, so that
+// what is kept of a source may have any names.
 type frameCalls struct {
-	// source and picture are the inputs of SigEncode and SigKeypoints.
+	// pose is SigKeypoints or SigPose.
+	pose string
+	// source and picture are the inputs of SigEncode and of pose.
 	source, picture string
-	// found, own and driving are poses, tensors by part: what SigKeypoints finds,
-	// the source's own among the outputs of SigEncode, and the inputs of SigFrame.
+	// found, own and driving are poses, tensors by part: what the signature pose
+	// finds, the source's own among the outputs of SigEncode, and the inputs of
+	// SigFrame.
 	found, own, driving map[string]string
 	// kept are the outputs of SigEncode that SigFrame takes.
 	kept []string
@@ -29,20 +32,23 @@ type pictureSize struct{ h, w int }
 
 // bindFrame finds out which tensor is what.
 func bindFrame(signatures map[string]tf.SignatureDef, size *pictureSize) (*frameCalls, error) {
-	for _, name := range []string{SigEncode, SigKeypoints, SigFrame} {
+	c := &frameCalls{pose: SigKeypoints}
+	if _, ok := signatures[SigPose]; ok {
+		c.pose = SigPose
+	}
+	for _, name := range []string{SigEncode, c.pose, SigFrame} {
 		if _, ok := signatures[name]; !ok {
 			return nil, fmt.Errorf("it has no signature %q", name)
 		}
 	}
-	c := &frameCalls{}
 	var err error
 	if c.source, err = size.of(signatures[SigEncode].Inputs); err != nil {
 		return nil, fmt.Errorf("%s: %w", SigEncode, err)
 	}
-	if c.picture, err = size.of(signatures[SigKeypoints].Inputs); err != nil {
-		return nil, fmt.Errorf("%s: %w", SigKeypoints, err)
+	if c.picture, err = size.of(signatures[c.pose].Inputs); err != nil {
+		return nil, fmt.Errorf("%s: %w", c.pose, err)
 	}
-	if err := c.bindPose(signatures[SigEncode].Outputs, signatures[SigKeypoints].Outputs, signatures[SigFrame].Inputs); err != nil {
+	if err := c.bindPose(signatures[SigEncode].Outputs, signatures[c.pose].Outputs, signatures[SigFrame].Inputs); err != nil {
 		return nil, err
 	}
 	if spec, ok := signatures[SigFrame].Outputs[Prediction]; !ok || !size.isOf(spec) {
@@ -54,10 +60,10 @@ func bindFrame(signatures map[string]tf.SignatureDef, size *pictureSize) (*frame
 // bindPose divides the inputs of SigFrame into what is kept of a source and the
 // driving pose.
 func (c *frameCalls) bindPose(encoded, pose, inputs map[string]tf.TensorSpec) (err error) {
-	if c.found, err = partsAmong(pose); err != nil {
-		return fmt.Errorf("%s: %w", SigKeypoints, err)
+	if c.found, err = partsAmong(pose, c.pose == SigKeypoints); err != nil {
+		return fmt.Errorf("%s: %w", c.pose, err)
 	}
-	if c.own, err = partsAmong(encoded); err != nil {
+	if c.own, err = partsAmong(encoded, c.pose == SigKeypoints); err != nil {
 		return fmt.Errorf("%s: %w", SigEncode, err)
 	}
 	rest := map[string]tf.TensorSpec{}
@@ -68,23 +74,23 @@ func (c *frameCalls) bindPose(encoded, pose, inputs map[string]tf.TensorSpec) (e
 			rest[input] = inputs[input]
 		}
 	}
-	if c.driving, err = partsAmong(rest); err != nil || len(c.driving) != len(rest) {
-		return fmt.Errorf("%s: its inputs are not the outputs of %s and driving keypoints", SigFrame, SigEncode)
+	if c.driving, err = partsAmong(rest, c.pose == SigKeypoints); err != nil || len(c.driving) != len(rest) {
+		return fmt.Errorf("%s: its inputs are not the outputs of %s and a driving pose", SigFrame, SigEncode)
 	}
 	for part := range c.driving {
 		if c.found[part] == "" {
-			return fmt.Errorf("%s takes a %s of keypoints, but %s gives none", SigFrame, part, SigKeypoints)
+			return fmt.Errorf("%s takes a %s, but %s gives none", SigFrame, part, c.pose)
 		}
 	}
 	return nil
 }
 
 // partForms are the parts of poses and the sizes of one picture's, -1 for any.
-var partForms = map[string][]int64{Value: {-1, 2}, Jacobian: {-1, 2, 2}, Variance: {-1, -1, -1}}
+var partForms = map[string][]int64{Value: {-1, 2}, Jacobian: {-1, 2, 2}, Variance: {-1, -1, -1}, Grid: {-1, -1, 2}}
 
 // partsAmong finds the parts of a pose among tensors: a part's tensor ends in its
-// name and has its form. Keypoints must be there.
-func partsAmong(specs map[string]tf.TensorSpec) (map[string]string, error) {
+// name and has its form.
+func partsAmong(specs map[string]tf.TensorSpec, keypoints bool) (map[string]string, error) {
 	parts := map[string]string{}
 	for part, form := range partForms {
 		for name, spec := range specs {
@@ -93,7 +99,7 @@ func partsAmong(specs map[string]tf.TensorSpec) (map[string]string, error) {
 			}
 		}
 	}
-	if parts[Value] == "" {
+	if keypoints && parts[Value] == "" {
 		return nil, errors.New("it has no keypoints (...value, float32[?,K,2])")
 	}
 	return parts, nil

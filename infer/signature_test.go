@@ -36,7 +36,7 @@ func TestSavedModelsThatAreOthers(t *testing.T) {
 		"fixed size":               func(s map[string]tf.SignatureDef) { s["keypoints"].Inputs["image"] = spec(f, 64, 32, 3) },
 		"not one picture":          func(s map[string]tf.SignatureDef) { s["encode_source"].Inputs["second"] = picture },
 		"no keypoints":             func(s map[string]tf.SignatureDef) { delete(s["encode_source"].Outputs, "kp_source_value") },
-		"are not the outputs":      func(s map[string]tf.SignatureDef) { s["animate_frame"].Inputs["other"] = picture },
+		"and a driving pose":       func(s map[string]tf.SignatureDef) { s["animate_frame"].Inputs["other"] = picture },
 		"gives none":               func(s map[string]tf.SignatureDef) { delete(s["keypoints"].Outputs, "jacobian") },
 		"no output prediction":     func(s map[string]tf.SignatureDef) { s["animate_frame"].Outputs["prediction"] = spec(f, 8, 8, 3) },
 	} {

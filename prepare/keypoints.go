@@ -1,6 +1,7 @@
 package prepare
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 
@@ -25,6 +26,9 @@ func openDetector(path string) (*kpDetector, error) {
 	e, err := infer.New(m, infer.Options{})
 	if err != nil {
 		return nil, fmt.Errorf("keypoints of %s: %w", path, err)
+	}
+	if !e.HasKeypoints() {
+		return nil, errors.Join(fmt.Errorf("model %s has no keypoints", path), e.Close())
 	}
 	return &kpDetector{digest: m.Digest(), engine: e}, nil
 }

@@ -16,7 +16,8 @@ type filmAnimator struct{ animator *animate.Animator }
 // Defaults are those of the model's configuration, as mp4 with the driving film's sound.
 func (f *filmAnimator) Defaults() Choices {
 	n := f.animator.Engine().Normalization
-	return Choices{Relative: n.UseRelativeMovement, AdaptScale: n.UseRelativeMovement && n.AdaptMovementScale, Audio: true, Format: "mp4"}
+	relative := n.UseRelativeMovement && f.animator.Engine().HasKeypoints()
+	return Choices{Relative: relative, AdaptScale: relative && n.AdaptMovementScale, Audio: true, Format: "mp4"}
 }
 
 // Animate writes a film of the driving film's rate; pictures that follow each

@@ -97,9 +97,11 @@ func (p *program) demoRows(ctx context.Context, a *animator, videos []dataset.Te
 	if err != nil {
 		return nil, err
 	}
-	kp, err := a.Keypoints(p.fitOf(a), firsts...)
-	if err != nil {
-		return nil, err
+	kp := infer.Keypoints{N: len(firsts)}
+	if a.Engine().HasKeypoints() {
+		if kp, err = a.Keypoints(p.fitOf(a), firsts...); err != nil {
+			return nil, err
+		}
 	}
 	var rows []demoRow
 	taken := map[int]bool{}

@@ -29,7 +29,8 @@ func main() {
 type program struct {
 	*cli.Command
 	checkpoint, savedModel, config string
-	source, driving, result        string
+	sources                        []string
+	driving, result                string
 
 	relative, adaptScale, findBest bool
 	bestFrame                      int
@@ -54,7 +55,8 @@ func command() *program {
 		"bazel run //cmd:animate -- --pairs=vox256.csv --checkpoint=runs/vox-256-prioritycut --out=pairs  # pairs of test videos; goes on where it stopped",
 	}
 	p.Group("What to animate", func(f *pflag.FlagSet) {
-		f.StringVar(&p.source, "source_image", "", "`picture` (png, jpg) whose figure is to move")
+		f.StringArrayVar(&p.sources, "source_image", nil, "`picture` (png, jpg) whose figure is to move; named again for each further picture of the same figure, "+
+			"where the model takes several (x2face)")
 		f.StringVar(&p.driving, "driving_video", "", "`video` that it moves after: a film (mp4, mov, webm, mkv, avi, gif) or a folder of png or jpg frames")
 		f.StringVar(&p.result, "result_video", defaultResult, "`file` to write: "+video.FilmNames+"; or a folder of png frames (a name without extension or ending in /). "+
 			"It appears when it is complete; a film of that name is replaced then")
@@ -141,7 +143,7 @@ func (p *program) run(ctx context.Context) error {
 	switch {
 	case p.pairs != "":
 		return p.runPairs(ctx, model)
-	case p.source != "":
+	case len(p.sources) > 0:
 		return p.runOne(ctx, model)
 	}
 	return p.runDemo(ctx, model)
@@ -152,11 +154,11 @@ func (p *program) check() error {
 	switch {
 	case p.checkpoint != "" && p.savedModel != "":
 		return errors.New("--checkpoint and --saved_model: give one of them")
-	case (p.source == "") != (p.driving == ""):
+	case (len(p.sources) == 0) != (p.driving == ""):
 		return errors.New("--source_image and --driving_video belong together: give both")
-	case p.pairs != "" && p.source != "":
+	case p.pairs != "" && len(p.sources) > 0:
 		return errors.New("--pairs takes its pictures from the test videos: leave out --source_image and --driving_video")
-	case p.source != "" && p.data != "":
+	case len(p.sources) > 0 && p.data != "":
 		return errors.New("--data is about test videos: leave it out with --source_image and --driving_video")
 	case p.pairs == "" && (p.out != "" || p.Changed("format")):
 		return errors.New("--out and --format are about --pairs; a single result is named by --result_video")
@@ -166,7 +168,7 @@ func (p *program) check() error {
 		return errors.New("--pairs with --saved_model needs --data: an exported model knows no videos")
 	case p.savedModel != "" && p.config != "":
 		return errors.New("--config is about a checkpoint: leave it out with --saved_model")
-	case p.savedModel != "" && p.source == "" && p.pairs == "":
+	case p.savedModel != "" && len(p.sources) == 0 && p.pairs == "":
 		return errors.New("--saved_model needs --source_image and --driving_video")
 	case p.Changed("best_frame") && p.findBest:
 		return errors.New("--best_frame and --find_best_frame: give one of them")

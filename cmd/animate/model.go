@@ -124,10 +124,19 @@ func (p *program) motion(a *animator) (animate.Motion, error) {
 	if p.Changed("adapt_scale") {
 		m.AdaptScale = p.adaptScale
 	}
+	if !a.Engine().HasKeypoints() {
+		if p.Changed("relative") && p.relative {
+			return m, cli.Usage(errors.New("--relative: the model has no keypoints that motion could be relative to"))
+		}
+		m.Absolute = true
+	}
 	if m.Absolute && !p.adaptScale {
 		m.AdaptScale = false
 	}
 	if m.Absolute && (m.AdaptScale || m.FindBestFrame || m.BestFrame > 0) {
+		if !a.Engine().HasKeypoints() {
+			return m, cli.Usage(errors.New("the model has no keypoints: --adapt_scale, --best_frame and --find_best_frame say nothing to it"))
+		}
 		return m, cli.Usage(errors.New("the model's configuration has use_relative_movement off: --adapt_scale, --best_frame and --find_best_frame need --relative"))
 	}
 	return m, nil

@@ -26,6 +26,9 @@ func (p *program) runOne(ctx context.Context, a *animator) error {
 	if err := p.notOver(); err != nil {
 		return cli.Usage(err)
 	}
+	if p.keypoints != "" && !a.Engine().HasKeypoints() {
+		return cli.Usage(errors.New("--keypoints_csv: the model has no keypoints"))
+	}
 	for _, path := range []string{p.result, p.keypoints} {
 		if err := os.MkdirAll(filepath.Dir(filepath.Clean(path)), 0o777); err != nil {
 			return err
@@ -75,8 +78,16 @@ func (p *program) job(ctx context.Context, a *animator) (animate.Job, video.Film
 	if job.Motion, err = p.motion(a); err != nil {
 		return job, film, err
 	}
-	if job.Source, err = animate.SourcePicture(p.source, p.limits()); err != nil {
-		return job, film, cli.Usage(err)
+	for i, path := range p.sources {
+		picture, err := animate.SourcePicture(path, p.limits())
+		if err != nil {
+			return job, film, cli.Usage(err)
+		}
+		if i == 0 {
+			job.Source = picture
+		} else {
+			job.Further = append(job.Further, picture)
+		}
 	}
 	kind, err := video.KindAt(p.driving)
 	if err != nil {
@@ -138,7 +149,7 @@ func (p *program) notOver() error {
 		if err != nil {
 			continue // nothing is there to be replaced
 		}
-		for _, input := range []string{p.source, p.driving} {
+		for _, input := range append([]string{p.driving}, p.sources...) {
 			if in, err := os.Stat(input); err == nil && os.SameFile(in, result) {
 				return fmt.Errorf("--%s=%s would replace %s, which it is made of: choose another name", flag, path, input)
 			}
