@@ -3,9 +3,13 @@
 package localfile
 
 import (
+	"errors"
 	"fmt"
 	"os"
 )
+
+// ErrIrregular says that a path leads to something else than a regular file.
+var ErrIrregular = errors.New("no regular file")
 
 // Open opens a regular file for reading and returns its size in bytes.
 // Pipes, sockets, devices and folders are refused: they have no size to check
@@ -16,7 +20,7 @@ func Open(path string) (*os.File, int64, error) {
 		return nil, 0, err
 	}
 	if !info.Mode().IsRegular() {
-		return nil, 0, fmt.Errorf("%s is no regular file", path)
+		return nil, 0, fmt.Errorf("%s is %w", path, ErrIrregular)
 	}
 	f, err := os.Open(path)
 	if err != nil {
@@ -28,7 +32,7 @@ func Open(path string) (*os.File, int64, error) {
 	}
 	if !info.Mode().IsRegular() {
 		f.Close()
-		return nil, 0, fmt.Errorf("%s is no regular file", path)
+		return nil, 0, fmt.Errorf("%s is %w", path, ErrIrregular)
 	}
 	return f, info.Size(), nil
 }
