@@ -2,9 +2,9 @@ package export
 
 import (
 	"fmt"
-	"github.com/prioritycut/prioritycut/infer"
 	"strings"
 
+	"github.com/prioritycut/prioritycut/infer"
 	"github.com/prioritycut/prioritycut/tf"
 )
 
@@ -17,11 +17,14 @@ var purposes = map[string]string{
 	infer.SigKeypoints: "Finds keypoints: `value` is (x, y) in [-1, 1], `jacobian` the local affine map.",
 	infer.SigEncode:    "Computes once what depends on the source picture alone; feed its outputs to `animate_frame` for every frame.",
 	infer.SigFrame:     "Animates an encoded source. `kp_driving_*` are used as they are: for relative motion, value = driving - initial + source and jacobian = J_driving J_initial^-1 J_source. Called directly (not through a server that batches), what belongs to the source may have the first dimension 1 and serves all N frames.",
-	infer.SigBytes:     "Is `serving_default` for files: each string is a JPEG or PNG (also GIF or BMP, first picture) of any size, decoded and brought to the model's size by itself.",
+	infer.SigBytes:     "Animates files by relative motion, as `serving_default` does pictures where no other default was chosen: each string is a JPEG or PNG (also GIF or BMP, first picture) of any size, decoded and brought to the model's size by itself.",
 }
 
-// fitText says how files come to the model's size.
-func fitText(n infer.Notes) string {
+// fitText says how files come to the model's size, if it takes any.
+func fitText(n infer.Notes, chosen *selection) string {
+	if len(chosen.written(infer.SigBytes)) == 0 {
+		return ""
+	}
 	how := map[string]string{
 		"crop":    "keeps the aspect and cuts what stands out, equally on both sides",
 		"pad":     "keeps the aspect and fills up with black, equally on both sides",
@@ -32,9 +35,9 @@ func fitText(n infer.Notes) string {
 		infer.SigBytes, n.Fit, how[string(n.Fit)])
 }
 
-// Describe is the text for people that lies beside an exported model, in
+// describe is the text for people that lies beside an exported model, in
 // Markdown.
-func Describe(name string, n infer.Notes, signatures []tf.SignatureDef) string {
+func describe(name string, n infer.Notes, chosen *selection) string {
 	var b strings.Builder
 	weights := "variables"
 	if n.Frozen {
@@ -44,9 +47,14 @@ func Describe(name string, n infer.Notes, signatures []tf.SignatureDef) string {
 		name, n.Preset, n.Variant, n.Step, n.Digest)
 	fmt.Fprintf(&b, "Pictures are float32 [N, %d, %d, 3] in [0, 1] (RGB). All inputs and outputs of a signature have the same first dimension N, which is open. "+
 		"Weights are %s. Bilinear sampling has align_corners %v. The graph has TensorFlow's own operations only.\n\n%s\n",
-		n.FrameShape[0], n.FrameShape[1], weights, n.AlignCorners, fitText(n))
-	for _, s := range signatures {
-		fmt.Fprintf(&b, "\n## %s\n\n%s\n\n| | tensor | type |\n|---|---|---|\n", s.Name, purposes[s.Name])
+		n.FrameShape[0], n.FrameShape[1], weights, n.AlignCorners, fitText(n, chosen))
+	for _, s := range chosen.list {
+		own := chosen.own(s.Name)
+		purpose := purposes[own]
+		if own != s.Name {
+			purpose = "Is `" + own + "` once more, for programs that see one signature only."
+		}
+		fmt.Fprintf(&b, "\n## %s\n\n%s\n\n| | tensor | type |\n|---|---|---|\n", s.Name, purpose)
 		for _, part := range []struct {
 			what  string
 			specs map[string]tf.TensorSpec

@@ -28,6 +28,11 @@ type Options struct {
 	// Frozen writes weights as constants, with batch norm folded into
 	// convolutions: one file without variables to restore.
 	Frozen bool
+	// Signatures are the names of those to write, all where there are none.
+	// Default is the one that is written as infer.SigDefault too, for engines
+	// that see no other; empty is the relative motion of pictures, as ever.
+	Signatures []string
+	Default    string
 }
 
 // Plan is what will be written.
@@ -43,8 +48,9 @@ type Plan struct {
 	// Signatures of the model.
 	Signatures []tf.SignatureDef
 
-	model *infer.Model
-	graph *infer.Signatures
+	model  *infer.Model
+	graph  *infer.Signatures
+	chosen *selection
 }
 
 // modelName is what a server's URL can hold.
@@ -67,8 +73,11 @@ func Prepare(m *infer.Model, o Options) (*Plan, error) {
 	if p.graph, err = infer.NewSignatures(m, p.Notes); err != nil {
 		return nil, err
 	}
-	p.Signatures = p.graph.List
-	p.Readme = Describe(name, p.Notes, p.Signatures)
+	if p.chosen, err = choose(p.graph.List, o.Signatures, o.Default); err != nil {
+		return nil, err
+	}
+	p.Signatures = p.chosen.list
+	p.Readme = describe(name, p.Notes, p.chosen)
 	return p, nil
 }
 

@@ -47,6 +47,7 @@ func command() *program {
 		"bazel run //cmd:export  # what the default training run learned",
 		"bazel run //cmd:export -- --checkpoint=runs/vox-256-prioritycut --out=models/vox --frozen  # one file: weights as constants, batch norm folded",
 		"bazel run //cmd:export -- --checkpoint=runs/vox-256-prioritycut/checkpoints/step-00100000 --out=models/vox --version=3  # one checkpoint",
+		"bazel run //cmd:export -- --signatures=encode_source,keypoints,animate_frame --default=animate_frame --frozen  # for engines that see one signature, or no pictures as files",
 		"bazel run //cmd:export -- --dry_run  # what the model takes and gives, and write nothing",
 	}
 	o := &p.options
@@ -57,6 +58,9 @@ func command() *program {
 		f.StringVar(&o.Out, cli.Out, "", "`folder` DIR/NAME of the model; the version becomes a folder in it (default "+filepath.Join(modelsDir, "<preset>-<variant>")+")")
 		f.Int64Var(&o.Version, "version", 0, "`number` of the version; an existing one is never overwritten (default: the step of the run, or one above the newest version)")
 		f.BoolVar(&o.Frozen, "frozen", false, "weights as constants of the graph, batch norm folded into the convolutions before it: one file without variables")
+		f.StringSliceVar(&o.Signatures, "signatures", nil, "`names` of the signatures to write, with commas (default: all); leave out predict_bytes for engines that cannot decode pictures")
+		f.StringVar(&o.Default, "default", "", "`name` of the signature to write as serving_default too, such as animate_frame, for engines that see no other; "+
+			"serving_default as it is usually is left out then")
 		f.BoolVar(&p.dryRun, cli.DryRun, false, "build and describe the model, and write nothing")
 	})
 	p.Topic("help_signatures", "say what the signatures of an exported model do", signatures)
