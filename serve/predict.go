@@ -18,9 +18,6 @@ import (
 	"github.com/prioritycut/prioritycut/tf"
 )
 
-// defaultSignature is what a request means that names none.
-const defaultSignature = "serving_default"
-
 // modelPath is what a path below /v1/models/ asks for.
 type modelPath struct {
 	verb     string // after ':', empty without

@@ -8,6 +8,7 @@ import (
 
 	tensorflow "github.com/wamuir/graft/tensorflow"
 
+	"github.com/prioritycut/prioritycut/infer"
 	"github.com/prioritycut/prioritycut/tf"
 )
 
@@ -18,12 +19,13 @@ type request struct {
 	data      json.RawMessage
 }
 
+// parseRequest reads a body; one that names no signature means infer.SigDefault.
 func parseRequest(body []byte) (request, error) {
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(body, &fields); err != nil {
 		return request{}, badRequest("the request is no JSON object: %v", jsonError(err))
 	}
-	r := request{signature: defaultSignature}
+	r := request{signature: infer.SigDefault}
 	for name, value := range fields {
 		switch name {
 		case "signature_name":
@@ -40,7 +42,7 @@ func parseRequest(body []byte) (request, error) {
 		}
 	}
 	if r.signature == "" {
-		r.signature = defaultSignature
+		r.signature = infer.SigDefault
 	}
 	if r.data == nil {
 		return request{}, badRequest("instances or inputs is missing")
@@ -61,10 +63,6 @@ func jsonError(err error) error {
 	return err
 }
 
-// animateFrame is the signature of exported models that moves one encoded
-// source after many driving frames.
-const animateFrame = "animate_frame"
-
 // tensorLimits bound a request.
 type tensorLimits struct{ batch, pixels int64 }
 
@@ -81,7 +79,7 @@ func (r request) tensors(signature tf.SignatureDef, limits tensorLimits) (inputs
 	if r.rows {
 		n, err = readRows(w, readers, limits)
 	} else {
-		n, err = readColumns(w, readers, limits, signature.Name == animateFrame)
+		n, err = readColumns(w, readers, limits, signature.Name == infer.SigFrame)
 	}
 	if err != nil {
 		return nil, 0, err
