@@ -11,6 +11,7 @@ import (
 
 	"github.com/prioritycut/prioritycut/dataset"
 	"github.com/prioritycut/prioritycut/graph"
+	"github.com/prioritycut/prioritycut/infer"
 	"github.com/prioritycut/prioritycut/internal/picture"
 	"github.com/prioritycut/prioritycut/tf"
 	"github.com/prioritycut/prioritycut/video"
@@ -72,43 +73,71 @@ func (b *gridBuilder) row(ctx context.Context, run graph.Runner, v dataset.TestV
 	if err != nil {
 		return err
 	}
-	outputs := []tensorflow.Output{b.r.Prediction, b.r.Deformed, b.r.Background, b.r.KPSource, b.r.KPDriving}
-	if b.r.Occlusion.Op != nil {
-		outputs = append(outputs, b.r.Occlusion)
-	}
-	fetched, err := run.Run(feeds, outputs, nil)
+	shown, err := b.fetch(run, feeds)
 	if err != nil {
 		return err
 	}
-	values := make([][]float32, len(fetched))
-	for i, t := range fetched {
-		if values[i], err = tf.Values[float32](t); err != nil {
-			return err
-		}
-	}
 	b.grid.RowLabels = append(b.grid.RowLabels, fmt.Sprintf("%.14s frame %d", v.Name(), index))
-	if err := b.pictures(source, driving, values); err != nil {
+	if err := b.pictures(source, driving, shown); err != nil {
 		return err
 	}
-	return b.maps(v, index, values)
+	return b.maps(v, index, shown)
+}
+
+// What a grid shows besides infer's outputs.
+const (
+	keypointsOfSource  = "source"
+	keypointsOfDriving = "driving"
+)
+
+// fetch computes what the model has of all that is shown.
+func (b *gridBuilder) fetch(run graph.Runner, feeds map[tensorflow.Output]*tensorflow.Tensor) (infer.Frames, error) {
+	var names []string
+	var outputs []tensorflow.Output
+	for _, c := range []struct {
+		name   string
+		output tensorflow.Output
+	}{
+		{infer.Prediction, b.r.Prediction}, {infer.Deformed, b.r.Deformed}, {infer.Background, b.r.Background},
+		{infer.OcclusionMap, b.r.Occlusion}, {keypointsOfSource, b.r.KPSource}, {keypointsOfDriving, b.r.KPDriving},
+	} {
+		if c.output.Op != nil {
+			names, outputs = append(names, c.name), append(outputs, c.output)
+		}
+	}
+	fetched, err := run.Run(feeds, outputs, nil)
+	if err != nil {
+		return nil, err
+	}
+	shown := infer.Frames{}
+	for i, t := range fetched {
+		if shown[names[i]], err = tf.Values[float32](t); err != nil {
+			return nil, err
+		}
+	}
+	return shown, nil
 }
 
 // pictures adds what is RGB.
-func (b *gridBuilder) pictures(source, driving *video.Frame, values [][]float32) error {
+func (b *gridBuilder) pictures(source, driving *video.Frame, shown infer.Frames) error {
 	h, w := b.r.Height, b.r.Width
 	zoom := max(128/max(h, w), 1)
 	given, err := picture.FromBytes(append(append([]byte(nil), source.Pix...), driving.Pix...), 2, h, w)
 	if err != nil {
 		return err
 	}
-	for i, caption := range []string{"source", "driving"} {
-		points, err := picture.Points(values[3+i], 1, len(values[3+i])/2)
+	for i, caption := range []string{keypointsOfSource, keypointsOfDriving} {
+		if shown[caption] == nil {
+			b.add(caption, given[i])
+			continue
+		}
+		points, err := picture.Points(shown[caption], 1, len(shown[caption])/2)
 		if err != nil {
 			return err
 		}
 		b.add(caption, b.style.Keypoints(given[i], points[0], zoom))
 	}
-	made, err := picture.FromFloats(values[0], 1, h, w)
+	made, err := picture.FromFloats(shown[infer.Prediction], 1, h, w)
 	if err != nil {
 		return err
 	}
@@ -118,7 +147,10 @@ func (b *gridBuilder) pictures(source, driving *video.Frame, values [][]float32)
 		return err
 	}
 	b.add("difference", difference.Heat(b.difference))
-	deformed, err := picture.FromFloats(values[1], 1, h, w)
+	if shown[infer.Deformed] == nil {
+		return nil
+	}
+	deformed, err := picture.FromFloats(shown[infer.Deformed], 1, h, w)
 	if err != nil {
 		return err
 	}
@@ -127,16 +159,19 @@ func (b *gridBuilder) pictures(source, driving *video.Frame, values [][]float32)
 }
 
 // maps adds what is one number per pixel, and the truth where it is known.
-func (b *gridBuilder) maps(v dataset.TestVideo, index int, values [][]float32) error {
+func (b *gridBuilder) maps(v dataset.TestVideo, index int, shown infer.Frames) error {
 	h, w := b.r.Height, b.r.Width
-	if len(values) > 5 {
-		occlusion, err := picture.NewField(values[5], h, w)
+	if shown[infer.OcclusionMap] != nil {
+		occlusion, err := picture.NewField(shown[infer.OcclusionMap], h, w)
 		if err != nil {
 			return err
 		}
 		b.add("occlusion map", occlusion.Heat(picture.Unit))
 	}
-	background, err := picture.NewField(values[2], h, w)
+	if shown[infer.Background] == nil {
+		return nil
+	}
+	background, err := picture.NewField(shown[infer.Background], h, w)
 	if err != nil {
 		return err
 	}

@@ -30,7 +30,8 @@ type Reconstruction struct {
 	// Index of the frame in its video, and the frame.
 	Index   int
 	Driving *video.Frame
-	// Prediction [H, W, 3] in (0, 1) and Background [H, W], the alpha.
+	// Prediction [H, W, 3] in (0, 1) and Background [H, W], the alpha; nil where
+	// the model has none.
 	Prediction, Background []float32
 }
 
@@ -45,24 +46,27 @@ func (r *Reconstructor) Video(ctx context.Context, run graph.Runner, v dataset.T
 	if err != nil {
 		return fmt.Errorf("encoding the first frame of video %s: %w", v.Name(), err)
 	}
+	want := []string{infer.Prediction}
+	if r.Background.Op != nil {
+		want = append(want, infer.Background)
+	}
 	for len(frames) > 0 {
 		n := min(infer.BatchOf(r.Height, r.Width), len(frames))
 		batch, err := readFrames(ctx, v, frames[:n]...)
 		if err != nil {
 			return err
 		}
-		made, err := r.Reconstruct(run, source, batch, infer.Prediction, infer.Background)
+		made, err := r.Reconstruct(run, source, batch, want...)
 		if err != nil {
 			return fmt.Errorf("reconstructing video %s: %w", v.Name(), err)
 		}
 		pixels := r.Height * r.Width
 		for i := range batch {
-			err := visit(Reconstruction{
-				Index: frames[i], Driving: batch[i],
-				Prediction: made[infer.Prediction][i*3*pixels : (i+1)*3*pixels],
-				Background: made[infer.Background][i*pixels : (i+1)*pixels],
-			})
-			if err != nil {
+			one := Reconstruction{Index: frames[i], Driving: batch[i], Prediction: made[infer.Prediction][i*3*pixels : (i+1)*3*pixels]}
+			if all := made[infer.Background]; all != nil {
+				one.Background = all[i*pixels : (i+1)*pixels]
+			}
+			if err := visit(one); err != nil {
 				return err
 			}
 		}

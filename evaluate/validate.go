@@ -46,7 +46,7 @@ type Result struct {
 	Foreground *Errors
 	// BackgroundIoU compares the model's background mask with the drawn
 	// background: pixels in both over pixels in either, counted over all
-	// frames. 0 where the truth is not known.
+	// frames. 0 where the truth is not known, or the model has no such mask.
 	BackgroundIoU float64
 }
 
