@@ -36,6 +36,15 @@ func New(e *infer.Engine) (*Animator, error) {
 // Engine is the model.
 func (a *Animator) Engine() *infer.Engine { return a.engine }
 
+// Motion is how the model's configuration says that it is animated. A model
+// without keypoints moves absolutely.
+func (a *Animator) Motion() Motion {
+	n := a.engine.Normalization
+	m := Motion{Absolute: !n.UseRelativeMovement || !a.engine.HasKeypoints(), DrivingJacobian: !n.UseRelativeJacobian}
+	m.AdaptScale = n.AdaptMovementScale && !m.Absolute
+	return m
+}
+
 // Size is the height and width of the pictures that the model takes and makes.
 func (a *Animator) Size() (h, w int) { return a.engine.Size() }
 

@@ -15,9 +15,8 @@ type filmAnimator struct{ animator *animate.Animator }
 
 // Defaults are those of the model's configuration, as mp4 with the driving film's sound.
 func (f *filmAnimator) Defaults() Choices {
-	n := f.animator.Engine().Normalization
-	relative := n.UseRelativeMovement && f.animator.Engine().HasKeypoints()
-	return Choices{Relative: relative, AdaptScale: relative && n.AdaptMovementScale, Audio: true, Format: "mp4"}
+	m := f.animator.Motion()
+	return Choices{Relative: !m.Absolute, AdaptScale: m.AdaptScale, Audio: true, Format: "mp4"}
 }
 
 // Animate writes a film of the driving film's rate; pictures that follow each
@@ -67,12 +66,17 @@ func (f *filmAnimator) job(a Animation, source *video.Frame, info video.Info, re
 			}
 			return video.OpenFilmAt(ctx, a.Driving, info.SteadyRate, a.Limits)
 		},
-		Fit: a.Fit,
-		Motion: animate.Motion{
-			Absolute: !a.Relative, DrivingJacobian: !f.animator.Engine().Normalization.UseRelativeJacobian,
-			AdaptScale: a.AdaptScale, BestFrame: a.BestFrame, FindBestFrame: a.FindBestFrame,
-		},
+		Fit:    a.Fit,
+		Motion: f.motion(a.Choices),
 		Frames: info.SteadyFrames(), Progress: report.Progress,
 		Warn: report.Warn,
 	}
+}
+
+// motion is what the client chose, and the model's configuration where a client
+// has no choice.
+func (f *filmAnimator) motion(c Choices) animate.Motion {
+	m := f.animator.Motion()
+	m.Absolute, m.AdaptScale, m.BestFrame, m.FindBestFrame = !c.Relative, c.AdaptScale, c.BestFrame, c.FindBestFrame
+	return m
 }

@@ -113,25 +113,16 @@ func (p *program) applyConfig(m *infer.Model) error {
 
 // motion is what flags say, and the model's configuration where they do not.
 func (p *program) motion(a *animator) (animate.Motion, error) {
-	n := a.Engine().Normalization
-	m := animate.Motion{
-		Absolute: !n.UseRelativeMovement, DrivingJacobian: !n.UseRelativeJacobian, AdaptScale: n.AdaptMovementScale,
-		BestFrame: p.bestFrame, FindBestFrame: p.findBest,
-	}
+	m := a.Motion()
+	m.BestFrame, m.FindBestFrame = p.bestFrame, p.findBest
 	if p.Changed("relative") {
-		m.Absolute = !p.relative
+		if p.relative && !a.Engine().HasKeypoints() {
+			return m, cli.Usage(errors.New("--relative: the model has no keypoints that motion could be relative to"))
+		}
+		m.Absolute, m.AdaptScale = !p.relative, p.relative && a.Engine().Normalization.AdaptMovementScale
 	}
 	if p.Changed("adapt_scale") {
 		m.AdaptScale = p.adaptScale
-	}
-	if !a.Engine().HasKeypoints() {
-		if p.Changed("relative") && p.relative {
-			return m, cli.Usage(errors.New("--relative: the model has no keypoints that motion could be relative to"))
-		}
-		m.Absolute = true
-	}
-	if m.Absolute && !p.adaptScale {
-		m.AdaptScale = false
 	}
 	if m.Absolute && (m.AdaptScale || m.FindBestFrame || m.BestFrame > 0) {
 		if !a.Engine().HasKeypoints() {
