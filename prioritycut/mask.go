@@ -2,7 +2,6 @@ package prioritycut
 
 import (
 	"github.com/prioritycut/prioritycut/graph"
-	"github.com/prioritycut/prioritycut/internal/random"
 	"github.com/prioritycut/prioritycut/tf"
 	tensorflow "github.com/wamuir/graft/tensorflow"
 )
@@ -66,10 +65,16 @@ func Mask(s *graph.Scope, occlusion, background, k tensorflow.Output, p Params) 
 	}
 }
 
-// ImageMask is Mask at the size of a picture: both maps are resized to [N, h,
-// w, 1] before they are compared and ranked, bilinearly with half-pixel
-// centres, so that outlines are smooth and k is exact.
+// ImageMask is Mask at the size of a picture, [N, h, w, 1]. As a rule both maps
+// are resized before they are compared and ranked, bilinearly with half-pixel
+// centres, so that outlines are smooth and k is exact; AtMotion the mask is
+// resized, by repeating its pixels.
 func ImageMask(s *graph.Scope, occlusion, background, k tensorflow.Output, h, w int, p Params) MaskOutputs {
+	if p.MaskAt == AtMotion {
+		m := Mask(s, occlusion, background, k, p)
+		m.Mask, m.Foreground = s.ResizeNearest(m.Mask, h, w), s.ResizeNearest(m.Foreground, h, w)
+		return m
+	}
 	return Mask(s, s.ResizeBilinear(occlusion, h, w), s.ResizeBilinear(background, h, w), k, p)
 }
 
@@ -94,14 +99,4 @@ func Saturated(s *graph.Scope, m MaskOutputs, p Params) tensorflow.Output {
 	share := s.OneMinus(s.Cast(m.BackgroundFraction, tensorflow.Double))
 	left := s.Minus(s.Scale(share, float64(shape[1]*shape[2])), cutPixels)
 	return s.Mean(s.Cast(s.Op("Less", nil, left, s.ScalarOf(tensorflow.Double, 0.5)), s.DType()))
-}
-
-// DrawK draws k for n samples, each uniformly from [p.KMin, p.KMax] and
-// rounded to float32, the dtype that Mask takes.
-func DrawK(r *random.Rand, n int, p Params) []float32 {
-	k := make([]float32, n)
-	for i := range k {
-		k[i] = float32(r.Uniform(p.KMin, p.KMax))
-	}
-	return k
 }
