@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 
 	"github.com/golang/glog"
 
 	"github.com/prioritycut/prioritycut/evaluate/compare"
 	"github.com/prioritycut/prioritycut/evaluate/figure"
+	"github.com/prioritycut/prioritycut/internal/localfile"
 )
 
 // Outcome reads what the complete runs of a plan have shown; nil until all
@@ -70,7 +70,7 @@ func (p *Plan) pictures(ctx context.Context) ([]compare.Picture, error) {
 	if err := j.run(ctx, p.logPath("pictures"), nil); err != nil {
 		return nil, err
 	}
-	data, err := os.ReadFile(path)
+	data, err := localfile.Read(path, maxTable)
 	if err != nil {
 		return nil, err
 	}

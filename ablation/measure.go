@@ -18,6 +18,7 @@ import (
 	"github.com/prioritycut/prioritycut/evaluate/joints"
 	"github.com/prioritycut/prioritycut/evaluate/result"
 	"github.com/prioritycut/prioritycut/internal/durable"
+	"github.com/prioritycut/prioritycut/internal/localfile"
 )
 
 // Nothing in place of a detector's folder measures without one.
@@ -143,7 +144,7 @@ func (p *Plan) settle() error {
 	if err != nil {
 		return err
 	}
-	was, err := os.ReadFile(path)
+	was, err := localfile.Read(path, maxTable)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}

@@ -4,11 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 
 	"github.com/gocarina/gocsv"
 
 	"github.com/prioritycut/prioritycut/config"
+	"github.com/prioritycut/prioritycut/internal/localfile"
 	"github.com/prioritycut/prioritycut/internal/rundir"
 	"github.com/prioritycut/prioritycut/tf"
 	"github.com/prioritycut/prioritycut/train"
@@ -70,9 +70,12 @@ func (r *Run) compare(dir rundir.Dir, step int64) (*config.Config, error) {
 	return was, nil
 }
 
+// maxTable bounds the tables and notes that are read.
+const maxTable = 64 << 20
+
 // completeAt reports whether a run's summary is of its newest step.
 func completeAt(dir rundir.Dir, step int64) (bool, error) {
-	data, err := os.ReadFile(dir.Summary())
+	data, err := localfile.Read(dir.Summary(), maxTable)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}

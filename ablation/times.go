@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -13,6 +12,7 @@ import (
 
 	"github.com/prioritycut/prioritycut/config"
 	"github.com/prioritycut/prioritycut/internal/durable"
+	"github.com/prioritycut/prioritycut/internal/localfile"
 	"github.com/prioritycut/prioritycut/internal/rundir"
 	"github.com/prioritycut/prioritycut/model"
 )
@@ -40,7 +40,7 @@ func TimesPath(out string) string { return filepath.Join(out, "times.csv") }
 
 // ReadTimes reads times.csv; a folder without one has no rows.
 func ReadTimes(path string) ([]Time, error) {
-	data, err := os.ReadFile(path)
+	data, err := localfile.Read(path, maxTable)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && len(bytes.TrimSpace(data)) == 0 {
 		return nil, nil
 	}

@@ -43,7 +43,7 @@ func TestUnknownAndMistypedKeys(t *testing.T) {
 		{"deep", strings.Repeat("[", 100) + strings.Repeat("]", 100), "nested deeper"},
 		{"deep, over lines", strings.Repeat("[\n", 100), "nested deeper"},
 		{"deep blocks", strings.Repeat("- ", 1000), "nested deeper"},
-		{"large", strings.Repeat("# no\n", maxFileSize), "larger than"},
+		{"large", strings.Repeat("# no\n", maxFileSize), "more than the 262144 that are read"},
 		{"long text", "init_from: " + strings.Repeat("x", maxString+1), "bytes: at most"},
 		{"long list", "train_params: {scales: [" + strings.Repeat("1, ", maxList) + "1]}", "elements: at most"},
 	} {

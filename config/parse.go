@@ -5,10 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/prioritycut/prioritycut/internal/localfile"
 )
 
 // maxFileSize bounds a YAML file: the longest sensible one has a few thousand
@@ -20,21 +21,9 @@ const maxDepth = 64
 
 // readFile reads a YAML file of bounded size.
 func readFile(path string) ([]byte, error) {
-	f, err := os.Open(path)
+	data, err := localfile.Read(path, maxFileSize)
 	if err != nil {
-		return nil, fmt.Errorf("configuration: %w", err)
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, fmt.Errorf("configuration: %w", err)
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("configuration %s is not a file: name a YAML file", path)
-	}
-	data, err := io.ReadAll(io.LimitReader(f, maxFileSize+1))
-	if err != nil {
-		return nil, fmt.Errorf("configuration %s: %w", path, err)
+		return nil, fmt.Errorf("configuration: %w: name a YAML file", err)
 	}
 	return data, nil
 }

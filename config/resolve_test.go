@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/prioritycut/prioritycut/internal/localfile/localfiletest"
 	"github.com/prioritycut/prioritycut/model"
 	"github.com/prioritycut/prioritycut/video"
 )
@@ -312,5 +314,20 @@ func TestWhatIsMissing(t *testing.T) {
 	}
 	if _, _, err := Resolve(Options{Preset: "vox-265"}); !strings.Contains(err.Error(), "vox-256?") {
 		t.Errorf("no suggestion: %v", err)
+	}
+}
+
+func TestPipesAreRefused(t *testing.T) {
+	pipe := localfiletest.Pipe(t, "mine.yaml")
+	_, _, err := Resolve(Options{ConfigFile: pipe})
+	localfiletest.Refused(t, pipe, err)
+	pipe = localfiletest.Pipe(t, "vgg19.pth")
+	_, _, err = Resolve(Options{VGG19: pipe, Data: Shapes})
+	if err == nil || !strings.Contains(err.Error(), "a pipe, not a regular file") {
+		t.Errorf("--vgg19 of a pipe: %v", err)
+	}
+	pipe = localfiletest.Pipe(t, "run")
+	if _, _, err = Resolve(Options{InitFrom: pipe}); err == nil || !strings.Contains(err.Error(), "no folder") {
+		t.Errorf("--init_from of a pipe: %v", err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/prioritycut/prioritycut/internal/localfile"
 	"github.com/prioritycut/prioritycut/video"
 )
 
@@ -148,18 +149,18 @@ func (r *resolver) checkFiles() error {
 		}
 	}
 	if f := c.VGG19.File; f != "" && f != RandomVGG19 {
-		info, err := os.Stat(f)
-		if err == nil && !info.Mode().IsRegular() {
-			err = fmt.Errorf("%s is not a file", f)
-		}
-		if err != nil {
+		if err := localfile.Check(f); err != nil {
 			if err := missing("vgg19.file", "%v: name a file or random", err); err != nil {
 				return err
 			}
 		}
 	}
 	if c.InitFrom != "" {
-		if _, err := os.Stat(c.InitFrom); err != nil {
+		info, err := os.Stat(c.InitFrom)
+		if err == nil && !info.IsDir() {
+			err = fmt.Errorf("%s is no folder", c.InitFrom)
+		}
+		if err != nil {
 			return fmt.Errorf("init_from: %w: name the folder of a run or of a converted checkpoint", err)
 		}
 	}

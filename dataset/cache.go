@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/prioritycut/prioritycut/internal/durable"
+	"github.com/prioritycut/prioritycut/internal/localfile"
 	"github.com/prioritycut/prioritycut/video"
 )
 
@@ -120,15 +121,11 @@ func (c *cache) has(path string) bool {
 
 // check reads the header of a kept film and compares it with the file's size.
 func (c *cache) check(file string) (n int, err error) {
-	f, err := os.Open(file)
+	f, size, err := localfile.Open(file)
 	if err != nil {
 		return 0, err
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return 0, err
-	}
 	var head [cacheHeader]byte
 	if _, err := io.ReadFull(f, head[:]); err != nil {
 		return 0, err
@@ -137,7 +134,7 @@ func (c *cache) check(file string) (n int, err error) {
 	h := binary.LittleEndian.Uint32(head[12:])
 	count := binary.LittleEndian.Uint32(head[16:])
 	if string(head[:8]) != cacheMagic || int64(w) != int64(c.w) || int64(h) != int64(c.h) || count == 0 ||
-		info.Size() != cacheHeader+int64(count)*c.frameBytes() {
+		size != cacheHeader+int64(count)*c.frameBytes() {
 		return 0, fmt.Errorf("%s is no whole file of frames", file)
 	}
 	return int(count), nil

@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 
+	"github.com/prioritycut/prioritycut/internal/localfile"
 	"github.com/prioritycut/prioritycut/video"
 )
 
@@ -116,7 +116,7 @@ func (r *rawFrames) at(ctx context.Context, indices ...int) ([]*video.Frame, err
 }
 
 func (r *rawFrames) read(indices []int) ([]*video.Frame, error) {
-	f, err := os.Open(r.file)
+	f, _, err := localfile.Open(r.file)
 	if err != nil {
 		return nil, err
 	}

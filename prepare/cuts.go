@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -95,18 +94,6 @@ func readCuts(path string, unit TimeUnit) (cuts []cut, mistakes []mistake, err e
 			return nil, nil, fmt.Errorf("%s has more than %d lines: divide it", path, maxCuts)
 		}
 	}
-}
-
-// readFile reads a regular file of a bounded size.
-func readFile(path string, most int64) ([]byte, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() || info.Size() > most {
-		return nil, fmt.Errorf("%s is no regular file of at most %d bytes", path, most)
-	}
-	return os.ReadFile(path)
 }
 
 // table reads lines by the names of their columns.

@@ -14,6 +14,8 @@ import (
 
 	"github.com/prioritycut/prioritycut/internal/durable"
 	"github.com/prioritycut/prioritycut/internal/folderlock"
+
+	"github.com/prioritycut/prioritycut/internal/localfile"
 )
 
 // The names in the folder of a data set, beside train and test.
@@ -82,7 +84,7 @@ func parameters(o *Options, model string) map[string]string {
 func readManifest(out string, want map[string]string) (*manifest, error) {
 	m := &manifest{path: filepath.Join(out, manifestName), header: header{version, want}, done: map[string]done{}}
 	const most = 1 << 31
-	data, err := readFile(m.path, most)
+	data, err := localfile.Read(m.path, most)
 	if errors.Is(err, os.ErrNotExist) {
 		return m, m.refuseForeign(out)
 	}

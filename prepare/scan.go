@@ -8,10 +8,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 
 	"github.com/prioritycut/prioritycut/internal/durable"
+	"github.com/prioritycut/prioritycut/internal/localfile"
 )
 
 // scan is what looking at a video found. It is kept, since looking takes as
@@ -104,7 +104,7 @@ func (s *scans) measure(l *look, wanted []span) *scan {
 const maxScan = 1 << 28
 
 func readScan(path string) (*scan, error) {
-	data, err := readFile(path, maxScan)
+	data, err := localfile.Read(path, maxScan)
 	if err != nil {
 		return nil, err
 	}
@@ -152,7 +152,7 @@ func (s *signatures) write(l *look) (string, error) {
 }
 
 func (s *signatures) sum() string {
-	data, err := readFile(s.path, maxScan)
+	data, err := localfile.Read(s.path, maxScan)
 	if err != nil {
 		return ""
 	}
@@ -162,7 +162,7 @@ func (s *signatures) sum() string {
 
 // of reads the signatures of a stretch.
 func (s *signatures) of(w span) ([]signature, error) {
-	f, err := os.Open(s.path)
+	f, _, err := localfile.Open(s.path)
 	if err != nil {
 		return nil, outputError(err)
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"os"
+
+	"github.com/prioritycut/prioritycut/internal/localfile"
 )
 
 // makeAll makes the clips that are left to make and, where the plan could not,
@@ -82,7 +84,7 @@ func (w *writer) dropTwin(c *clip, d done, reason string) error {
 
 // written reads the signatures of a clip as it was written.
 func (w *writer) written(c *clip) ([]signature, error) {
-	data, err := readFile(w.writtenPath(c), maxScan)
+	data, err := localfile.Read(w.writtenPath(c), maxScan)
 	return unpackAll(data), err
 }
 

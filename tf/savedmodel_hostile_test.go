@@ -18,6 +18,8 @@ import (
 	typespb "github.com/wamuir/graft/tensorflow/core/framework/types_go_proto"
 	pb "github.com/wamuir/graft/tensorflow/core/protobuf/for_core_protos_go_proto"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/prioritycut/prioritycut/internal/localfile/localfiletest"
 )
 
 // forged changes a stored model of constants.
@@ -178,4 +180,25 @@ func TestSignaturesThatDisagreeWithTheGraph(t *testing.T) {
 	if got := signature(shapeProto([]int64{2, -1})).Signatures()[DefaultSignature].Inputs["x"].String(); got != "float32[2,3]" {
 		t.Errorf("a narrower signature: %s", got)
 	}
+}
+
+// Opening a pipe would wait for ever.
+func TestPipesInSavedModelsAreRefused(t *testing.T) {
+	for _, name := range []string{savedModelFile, "variables/variables.index", "variables/variables.data-00000-of-00001"} {
+		dir := write(t, filepath.Join(t.TempDir(), "m"), line(t, make([]float32, 3), make([]float32, 3)))
+		path := filepath.Join(dir, name)
+		if err := os.Rename(localfiletest.Pipe(t, "pipe"), path); err != nil {
+			t.Fatal(err)
+		}
+		m, err := OpenSavedModel(dir, SessionConfig{})
+		localfiletest.Refused(t, path, err)
+		m.Close()
+	}
+	dir := write(t, filepath.Join(t.TempDir(), "m"), line(t, make([]float32, 3), make([]float32, 3)))
+	path := filepath.Join(dir, extraDir, "notes.txt")
+	if err := os.Rename(localfiletest.Pipe(t, "pipe"), path); err != nil {
+		t.Fatal(err)
+	}
+	_, err := SavedModelExtra(dir, "notes.txt")
+	localfiletest.Refused(t, path, err)
 }

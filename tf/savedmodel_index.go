@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"path/filepath"
 
 	tensorflow "github.com/wamuir/graft/tensorflow"
@@ -162,6 +161,11 @@ type variableClaims struct {
 	claimed int64
 }
 
+// shard is the path of a file of values.
+func (c *variableClaims) shard(i, of int32) string {
+	return fmt.Sprintf("%s.data-%05d-of-%05d", c.prefix, i, of)
+}
+
 // add checks one entry; the first is the header.
 func (c *variableClaims) add(key, value []byte) error {
 	if c.shards == nil {
@@ -187,12 +191,13 @@ func (c *variableClaims) header(key, value []byte) error {
 		return fmt.Errorf("it claims %d files of values", n)
 	}
 	for i := range h.GetNumShards() {
-		info, err := os.Stat(fmt.Sprintf("%s.data-%05d-of-%05d", c.prefix, i, h.GetNumShards()))
+		f, size, err := localfile.Open(c.shard(i, h.GetNumShards()))
 		if err != nil {
 			return fmt.Errorf("their values: %w", err)
 		}
-		c.shards = append(c.shards, info.Size())
-		c.total += info.Size()
+		f.Close() // TensorFlow opens it itself
+		c.shards = append(c.shards, size)
+		c.total += size
 	}
 	return nil
 }

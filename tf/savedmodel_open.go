@@ -10,6 +10,8 @@ import (
 
 	tensorflow "github.com/wamuir/graft/tensorflow"
 	pb "github.com/wamuir/graft/tensorflow/core/protobuf/for_core_protos_go_proto"
+
+	"github.com/prioritycut/prioritycut/internal/localfile"
 )
 
 // SavedModel is a loaded SavedModel. Its methods may be called from several
@@ -259,7 +261,7 @@ func SavedModelExtra(path, name string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("SavedModel %s: %w", path, err)
 	}
-	return readBounded(filepath.Join(dir, extraDir, filepath.FromSlash(name)), maxExtraBytes)
+	return localfile.Read(filepath.Join(dir, extraDir, filepath.FromSlash(name)), maxExtraBytes)
 }
 
 // Close waits for calls in flight and frees the model. Closing twice is fine.

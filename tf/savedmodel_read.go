@@ -3,7 +3,6 @@ package tf
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -13,6 +12,8 @@ import (
 
 	pb "github.com/wamuir/graft/tensorflow/core/protobuf/for_core_protos_go_proto"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/prioritycut/prioritycut/internal/localfile"
 )
 
 // SavedModelDir returns the folder that holds the SavedModel that path names:
@@ -80,7 +81,7 @@ func withoutPath(err error) error {
 // readMetaGraph reads the graph for serving of a SavedModel and checks what
 // TensorFlow would report badly.
 func readMetaGraph(dir string) (*pb.MetaGraphDef, error) {
-	text, err := readBounded(filepath.Join(dir, savedModelFile), maxSavedModelBytes)
+	text, err := localfile.Read(filepath.Join(dir, savedModelFile), maxSavedModelBytes)
 	if err != nil {
 		return nil, err
 	}
@@ -111,28 +112,4 @@ func orNone(s string) string {
 		return "none"
 	}
 	return s
-}
-
-// readBounded reads a file of at most limit bytes.
-func readBounded(path string, limit int64) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is not a file", path)
-	}
-	if info.Size() > limit {
-		return nil, fmt.Errorf("%s has %d bytes, more than the %d that can be read", path, info.Size(), limit)
-	}
-	text := make([]byte, info.Size())
-	if _, err := io.ReadFull(f, text); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return text, nil
 }

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/prioritycut/prioritycut/internal/durable"
 	"github.com/prioritycut/prioritycut/internal/rundir"
 	"github.com/prioritycut/prioritycut/model"
 )
@@ -62,7 +61,7 @@ func TestChangedData(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		f, err := openFolder(rundir.Dir(dir), c, durable.OS{})
+		f, err := openFolder(rundir.Dir(dir), c)
 		if err != nil {
 			t.Fatal(err)
 		}

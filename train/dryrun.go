@@ -12,6 +12,7 @@ import (
 	"github.com/prioritycut/prioritycut/config"
 	"github.com/prioritycut/prioritycut/evaluate"
 	"github.com/prioritycut/prioritycut/graph"
+	"github.com/prioritycut/prioritycut/internal/localfile"
 )
 
 // Count is the number of trained parameters of a network.
@@ -63,6 +64,9 @@ func DryRun(ctx context.Context, o RunOptions) error {
 	for _, c := range Counts(s) {
 		fmt.Fprintf(o.Out, "%-32s %12d\n", c.Network, c.Parameters)
 	}
+	if err := checkWeights(s, step, o.Config); err != nil {
+		return err
+	}
 	memory, err := EstimateMemory(s, step, options)
 	if err != nil {
 		return err
@@ -81,6 +85,26 @@ func DryRun(ctx context.Context, o RunOptions) error {
 	}
 	fmt.Fprintf(o.Out, "\n# run\n%d steps of %d pairs, %d an epoch; folder %s\n", t.TotalSteps(perEpoch), t.BatchSize, perEpoch, o.Dir)
 	return nil
+}
+
+// checkWeights reads the weights of others that a run would begin with.
+func checkWeights(s *graph.Scope, step *Step, c *config.Config) error {
+	if c.InitFrom != "" {
+		from, err := openInitial(c.InitFrom)
+		if err != nil {
+			return err
+		}
+		defer from.Close()
+		if _, err := initFrom(from, s, c); err != nil {
+			return err
+		}
+	}
+	v := c.VGG19
+	if v.File == "" || v.File == config.RandomVGG19 || localfile.Check(v.File) != nil {
+		return nil // the configuration has been told what is missing
+	}
+	_, err := vggValues(step.VGG, v)
+	return err
 }
 
 // checkData prints what the data set holds and returns the items of an epoch, 0

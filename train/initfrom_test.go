@@ -2,6 +2,8 @@ package train
 
 import (
 	"bytes"
+	"context"
+	"io"
 	"strings"
 	"testing"
 
@@ -74,6 +76,12 @@ func TestInitFrom(t *testing.T) {
 		}
 		if _, err := beginFrom(t, t.TempDir(), model.UNet); err == nil {
 			t.Error("an empty folder is begun from")
+		}
+		for path, sets := range map[string][]string{from: {"num_kp=4"}, t.TempDir(): nil} {
+			c := tiny(t, model.UNet, append(sets, "init_from="+path)...)
+			if err := DryRun(context.Background(), RunOptions{Config: c, Dir: t.TempDir(), Out: io.Discard}); err == nil || !strings.Contains(err.Error(), "init_from") {
+				t.Errorf("a dry run from %s with %v: %v", path, sets, err)
+			}
 		}
 	})
 }

@@ -60,14 +60,6 @@ func (h *progressHook) After(m *Moment) error {
 	return nil
 }
 
-// CatchUp implements latecomer.
-func (h *progressHook) CatchUp(m *Moment) error {
-	if m.Validation != nil {
-		h.println(validationLine(m))
-	}
-	return nil
-}
-
 // End implements Hook.
 func (h *progressHook) End(m *Moment) error {
 	if h.bar != nil {

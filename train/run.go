@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/golang/glog"
 	tensorflow "github.com/wamuir/graft/tensorflow"
@@ -16,9 +15,6 @@ import (
 	"github.com/prioritycut/prioritycut/dataset"
 	"github.com/prioritycut/prioritycut/evaluate"
 	"github.com/prioritycut/prioritycut/graph"
-	"github.com/prioritycut/prioritycut/internal/durable"
-	"github.com/prioritycut/prioritycut/internal/logging"
-	"github.com/prioritycut/prioritycut/internal/machine"
 	"github.com/prioritycut/prioritycut/internal/picture"
 	"github.com/prioritycut/prioritycut/internal/rundir"
 	"github.com/prioritycut/prioritycut/tf"
@@ -32,42 +28,33 @@ type RunOptions struct {
 	Dir string
 	// Out is where a person looks: progress and results. A terminal gets a bar.
 	Out io.Writer
-	// Files is what the run's folder is written to; nil is the operating system.
-	// Tests put faults there.
-	Files durable.FileSystem
 }
 
 // Run trains until the run is complete or ctx is done; then the step that has
 // begun is finished, the state is saved, and nil is returned. A run that is
 // complete says so.
 func Run(ctx context.Context, o RunOptions) error {
-	if o.Files == nil {
-		o.Files = durable.OS{}
-	}
 	style, err := styleOf(o.Config.Visualizer)
 	if err != nil {
 		return err
 	}
-	f, err := openFolder(rundir.Dir(o.Dir), o.Config, o.Files)
+	f, err := openFolder(rundir.Dir(o.Dir), o.Config)
 	if err != nil {
 		return err
 	}
 	defer f.close()
 	if f.complete(o.Config.Train.Steps) {
-		f.tellComplete(o.Out)
-		return nil
+		return f.tellComplete(o.Out)
 	}
 	s := &session{config: o.Config, folder: f, out: o.Out, options: OptionsOf(o.Config), style: style}
 	if err := s.openData(ctx); err != nil {
 		if ctx.Err() != nil {
-			fmt.Fprintln(o.Out, "stopped before a step was taken")
-			err = nil
+			_, err = fmt.Fprintln(o.Out, "stopped before a step was taken")
 		}
 		return err
 	}
 	if f.complete(s.total()) {
-		f.tellComplete(o.Out)
-		return nil
+		return f.tellComplete(o.Out)
 	}
 	defer s.close()
 	if err := s.prepare(); err != nil {
@@ -95,8 +82,6 @@ type session struct {
 	reconstructor *evaluate.Reconstructor
 	session       *tf.Session
 	checkpoints   *checkpointHook
-	// abandoned says that a step was left while it was being computed.
-	abandoned bool
 }
 
 // prepare builds the graph and gives every variable its value.
@@ -115,9 +100,6 @@ func (s *session) prepare() error {
 }
 
 func (s *session) close() {
-	if s.abandoned {
-		return // a step is being computed in it; it ends with the process
-	}
 	if err := s.session.Close(); err != nil {
 		glog.Warning(err)
 	}
@@ -254,30 +236,25 @@ func (s *session) loadCheckpoint() (values, error) {
 // good state is saved before it is returned.
 func (s *session) train(ctx context.Context) error {
 	t := s.trainer()
-	s.checkpoints = s.newCheckpoints(t)
-	if t.at.Step >= t.total && !t.due {
+	s.checkpoints = s.newCheckpoints()
+	if t.at.Step >= t.total {
 		return nil
 	}
 	if err := s.begin(t); err != nil {
 		return err
 	}
-	events := &eventLog{files: s.folder.files, dir: s.folder.dir.Events(), patience: s.checkpoints.patience}
-	err := events.write(s.nextEvent(t.at.Step), func(*tf.EventWriter) error { return nil })
+	events, err := tf.NewEventWriter(s.folder.dir.Events(), s.nextEvent(t.at.Step))
 	if err != nil {
 		return err
 	}
+	defer events.Close()
 	t.hooks = s.hooks(ctx, t, events)
 	defer s.dataNews.tell()
 	batches := s.loader.Prefetch(context.WithoutCancel(ctx), t.at.Attempt)
 	defer batches.Close()
 	t.batches = batches
-	err = t.loop(ctx)
-	s.abandoned = t.abandoned
-	if err == nil {
+	if err = t.loop(ctx); err == nil {
 		return nil
-	}
-	if errors.Is(err, errGaveUp) && s.checkpoints.patience.failures(checkpoints) > 0 {
-		return err // what cannot be saved has just been tried
 	}
 	if saved := s.checkpoints.save(t.at); saved != nil {
 		return errors.Join(err, saved)
@@ -291,18 +268,16 @@ func (s *session) trainer() *trainer {
 		config: s.config, options: s.options, step: s.step, run: s.session,
 		guard: &guard{step: s.step, run: s.session, most: s.config.Train.MaxRefusedSteps},
 		at:    Position{Step: s.folder.meta.Step, Attempt: s.folder.meta.Attempt},
-		total: s.total(), perEpoch: s.perEpoch(), due: s.folder.meta.ValidationDue,
-		scope: s.scope, say: func(text string) { fmt.Fprintln(s.out, text) },
+		total: s.total(), perEpoch: s.perEpoch(),
 	}
 }
 
-func (s *session) newCheckpoints(t *trainer) *checkpointHook {
+func (s *session) newCheckpoints() *checkpointHook {
 	c := &s.config.Train
 	return &checkpointHook{
 		store: s.folder.store, scope: s.scope, run: s.session,
 		everySteps: c.CheckpointSteps, everyEpochs: int64(c.CheckpointFreq), keep: c.KeepCheckpoints,
-		meta: s.meta(), saved: s.folder.savedStep(), held: func() []tf.Group { return t.held },
-		patience: newPatience(s.folder.dir, c.MaxFailedWrites), after: s.folder.markSaved, pause: time.Second,
+		meta: s.meta(), saved: s.folder.savedStep(),
 	}
 }
 
@@ -317,25 +292,23 @@ func (s *session) nextEvent(taken int64) int64 {
 // hooks are all that happens beside the steps. Validation comes first, since
 // the others report it; the checkpoint last, so that a kill in between repeats
 // the step rather than losing what the others write.
-func (s *session) hooks(ctx context.Context, t *trainer, events *eventLog) []Hook {
+func (s *session) hooks(ctx context.Context, t *trainer, events *tf.EventWriter) []Hook {
 	c, dir := &s.config.Train, s.folder.dir
 	var hooks []Hook
 	if videos := s.data.Test(); c.ValidationVideos > 0 && len(videos) > 0 {
 		hooks = append(hooks, &validationHook{
-			ctx: ctx, run: s.session, reconstructor: s.reconstructor, videos: videos, every: c.ValidationSteps,
+			// The step that has begun is finished, and so is its validation.
+			ctx: context.WithoutCancel(ctx), run: s.session, reconstructor: s.reconstructor, videos: videos, every: c.ValidationSteps,
 			options: evaluate.Options{Videos: c.ValidationVideos, Frames: c.ValidationFrames, BGThreshold: s.config.PriorityCut.BGThreshold},
 		})
 	}
-	files, patience := s.folder.files, s.checkpoints.patience
-	metrics := &metricsHook{files: files, patience: patience, path: dir.Metrics(), every: c.LogSteps, vgg: vggNote(s.config.VGG19)}
-	s.checkpoints.before = metrics.sync
 	return append(hooks,
-		metrics,
+		&metricsHook{path: dir.Metrics(), every: c.LogSteps, vgg: vggNote(s.config.VGG19)},
 		&picturesHook{
 			step: s.step, options: s.options, style: s.style, run: s.session, events: events,
-			files: files, patience: patience, dir: dir.Pictures(), every: c.PictureSteps, rows: c.PictureRows,
+			dir: dir.Pictures(), every: c.PictureSteps, rows: c.PictureRows,
 		},
-		&eventsHook{log: events, every: c.LogSteps},
+		&eventsHook{writer: events, every: c.LogSteps},
 		newProgress(s.out, s.step.LossNames, c.LogSteps, t.at.Step, t.total),
 		s.dataNews,
 		s.checkpoints)
@@ -345,7 +318,6 @@ func (s *session) hooks(ctx context.Context, t *trainer, events *eventLog) []Hoo
 func (s *session) meta() rundir.Meta {
 	m := s.folder.meta
 	m.TrainVideos, m.Data = s.data.NumItems(), s.data.Digest()
-	m.Numerics = machine.Numerics()
 	return m
 }
 
@@ -354,14 +326,12 @@ func (s *session) begin(t *trainer) error {
 	if err := s.folder.write(); err != nil {
 		return err
 	}
-	logging.Into(s.folder.dir.Logs())
 	if err := os.Remove(s.folder.dir.Summary()); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	if err := startMetrics(s.folder.files, s.folder.dir.Metrics(), t.at.Step, s.missingRows); err != nil {
+	if err := startMetrics(s.folder.dir.Metrics(), t.at.Step); err != nil {
 		return err
 	}
-	s.tellNumerics()
 	verb := "training"
 	if s.folder.resumed {
 		verb = fmt.Sprintf("going on at step %d of", t.at.Step)
@@ -369,16 +339,4 @@ func (s *session) begin(t *trainer) error {
 	fmt.Fprintf(s.out, "%s %v: %d steps of %d pairs, %s\n", verb, s.config, t.total, s.options.Batch, s.data)
 	fmt.Fprintf(s.out, "losses %s\nrun folder %s (Ctrl-C saves and stops; the same command goes on)\n", strings.Join(s.step.LossNames, ", "), s.folder.dir)
 	return nil
-}
-
-// tellNumerics says what changes the last bits of what is computed and is not as
-// it was when the run was begun or last went on.
-func (s *session) tellNumerics() {
-	was := s.folder.meta.Numerics
-	if !s.folder.resumed || was == nil {
-		return
-	}
-	if changed := machine.NumericsChanged(was, machine.Numerics()); changed != "" {
-		glog.Warningf("numbers may differ in their last bits from those of a run on one machine: %s", changed)
-	}
 }

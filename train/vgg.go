@@ -5,10 +5,10 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/prioritycut/prioritycut/config"
 	"github.com/prioritycut/prioritycut/graph"
+	"github.com/prioritycut/prioritycut/internal/localfile"
 	"github.com/prioritycut/prioritycut/model"
 	"github.com/prioritycut/prioritycut/weights"
 )
@@ -19,7 +19,7 @@ func digestVGG(v *config.VGG19Params) error {
 	if v.File == "" || v.File == config.RandomVGG19 {
 		return nil
 	}
-	f, err := os.Open(v.File)
+	f, _, err := localfile.Open(v.File)
 	if err != nil {
 		return fmt.Errorf("VGG-19's weights: %w", err)
 	}

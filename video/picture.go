@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"golang.org/x/image/webp"
+
+	"github.com/prioritycut/prioritycut/internal/localfile"
 )
 
 // ReadPicture reads a png, jpg or webp file, upright; which of them is told by
@@ -51,19 +53,17 @@ func PictureSize(path string, limits Limits) (w, h int, err error) {
 	return header.w, header.h, nil
 }
 
-// openRegular refuses what may block or has no end: pipes, devices, folders.
+// openRegular opens a file with something in it.
 func openRegular(path string) (*os.File, error) {
-	info, err := os.Stat(path)
+	f, size, err := localfile.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is not a regular file (%s)", path, info.Mode().Type())
-	}
-	if info.Size() == 0 {
+	if size == 0 {
+		f.Close()
 		return nil, fmt.Errorf("%s is empty", path)
 	}
-	return os.Open(path)
+	return f, nil
 }
 
 // DecodePicture decodes a png, jpg or webp stream as viewers show it, turned as

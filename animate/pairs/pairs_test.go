@@ -8,6 +8,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/prioritycut/prioritycut/internal/localfile/localfiletest"
 )
 
 func write(t *testing.T, text string) string {
@@ -101,4 +103,10 @@ func TestRandom(t *testing.T) {
 	if len(Random(nil, 5, 0)) != 0 {
 		t.Error("pairs of nothing")
 	}
+}
+
+func TestPipesAreRefused(t *testing.T) {
+	pipe := localfiletest.Pipe(t, "pairs.csv")
+	_, _, err := Read(pipe, nil)
+	localfiletest.Refused(t, pipe, err)
 }

@@ -7,11 +7,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 
 	"github.com/prioritycut/prioritycut/animate"
 	"github.com/prioritycut/prioritycut/internal/durable"
+	"github.com/prioritycut/prioritycut/internal/localfile"
 )
 
 // originFile says, beside the results of --pairs, what they follow from.
@@ -49,7 +49,7 @@ func (o pairsOrigin) claim(dir string) error {
 
 // readStart reads a file, but no more of it than so many bytes.
 func readStart(path string, most int64) ([]byte, error) {
-	f, err := os.Open(path)
+	f, _, err := localfile.Open(path)
 	if err != nil {
 		return nil, err
 	}

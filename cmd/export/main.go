@@ -17,7 +17,6 @@ import (
 	"github.com/prioritycut/prioritycut/export"
 	"github.com/prioritycut/prioritycut/infer"
 	"github.com/prioritycut/prioritycut/internal/cli"
-	"github.com/prioritycut/prioritycut/internal/logging"
 	"github.com/prioritycut/prioritycut/internal/rundir"
 )
 
@@ -73,7 +72,7 @@ func defaultRun() string { return rundir.Default(config.DefaultPreset, string(co
 // Main runs the program with the process's flags and returns its exit code.
 func (p *program) Main() int {
 	return p.Command.Main(func([]string) error {
-		ctx, stop := cli.UntilSignalled(logging.Stderr(), "")
+		ctx, stop := cli.UntilSignalled(os.Stderr, "")
 		defer stop()
 		return p.run(ctx)
 	})

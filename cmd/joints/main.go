@@ -20,7 +20,6 @@ import (
 
 	"github.com/prioritycut/prioritycut/evaluate/joints"
 	"github.com/prioritycut/prioritycut/internal/cli"
-	"github.com/prioritycut/prioritycut/internal/logging"
 )
 
 const summary = "Trains a small detector of the joints of the drawn figures and writes it as a SavedModel, for AKD and MKR in " +
@@ -63,7 +62,7 @@ func command() *program {
 // Main runs the program with the process's flags and returns its exit code.
 func (p *program) Main() int {
 	return p.Command.Main(func([]string) error {
-		ctx, stop := cli.UntilSignalled(logging.Stderr(), "")
+		ctx, stop := cli.UntilSignalled(os.Stderr, "")
 		defer stop()
 		return p.run(ctx)
 	})

