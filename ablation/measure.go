@@ -35,6 +35,9 @@ type Detectors struct {
 	KeypointModel, EmbeddingModel string
 	// Masks is a folder of masks or a word, as evaluate takes it.
 	Masks string
+	// TrustSavedModel lets the SavedModels do more than compute: see
+	// tf.SessionConfig.
+	TrustSavedModel bool `json:",omitempty"`
 }
 
 // evaluation is the folder of a run's evaluation.
@@ -101,6 +104,7 @@ func (p *Plan) measure(ctx context.Context, r *Run, step int64, out io.Writer) e
 	q := evaluate.NewRequest()
 	q.Checkpoint, q.Name, q.Out = r.Dir, r.Name, r.evaluation()
 	q.Masks, q.KeypointModel, q.Device = p.detectors.Masks, keypoints, r.Config.Run.Device
+	q.TrustSavedModel = p.detectors.TrustSavedModel
 	if p.detectors.EmbeddingModel != Nothing {
 		q.EmbeddingModel = p.detectors.EmbeddingModel
 	}

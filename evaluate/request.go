@@ -72,6 +72,10 @@ type Request struct {
 	// Embeddings and EmbeddingModel are the same for embeddings.
 	Embeddings, EmbeddingModel string
 
+	// TrustSavedModel lets SavedModels do more than compute: see
+	// tf.SessionConfig.
+	TrustSavedModel bool
+
 	// WriteFrames is a folder for the predictions of a model, one folder of png
 	// per video; empty writes none.
 	WriteFrames string

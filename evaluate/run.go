@@ -122,7 +122,7 @@ func prepare(ctx context.Context, q *Request) (_ *evaluation, err error) {
 
 // openSubject opens what is evaluated, and says how further models compute.
 func (e *evaluation) openSubject(ctx context.Context) (tf.SessionConfig, error) {
-	session := tf.SessionConfig{Device: e.q.Device, MemoryGrowth: true}
+	session := tf.SessionConfig{Device: e.q.Device, MemoryGrowth: true, TrustSavedModel: e.q.TrustSavedModel}
 	switch q := e.q; {
 	case q.Checkpoint != "":
 		s, device, err := openCheckpoint(q)

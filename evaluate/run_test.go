@@ -18,6 +18,7 @@ import (
 	"github.com/prioritycut/prioritycut/evaluate/result"
 	"github.com/prioritycut/prioritycut/infer"
 	"github.com/prioritycut/prioritycut/internal/rundir"
+	"github.com/prioritycut/prioritycut/tf"
 	"github.com/prioritycut/prioritycut/video"
 )
 
@@ -170,8 +171,9 @@ func TestAgreesWithValidation(t *testing.T) {
 func TestNotANumber(t *testing.T) {
 	run := filepath.Join(t.TempDir(), "diverged")
 	writeModel(t, rundir.Dir(run), 1, func(name string, weights []float32) {
-		if strings.HasSuffix(name, "final.bias") {
-			weights[0] = float32(math.NaN())
+		// Weights that are no numbers would be refused; these make some.
+		if strings.HasPrefix(name, "generator.up_blocks") && strings.HasSuffix(name, "running_var") {
+			weights[0] = -1
 		}
 	})
 	for _, on := range []string{OnFloat, OnPNG} {
@@ -183,6 +185,20 @@ func TestNotANumber(t *testing.T) {
 		if _, err := os.Stat(filepath.Join(q.WriteFrames, "test-0000")); err == nil {
 			t.Errorf("%s: its frames are written", on)
 		}
+	}
+}
+
+// TestBrokenWeights are refused before anything is computed.
+func TestBrokenWeights(t *testing.T) {
+	run := filepath.Join(t.TempDir(), "broken")
+	writeModel(t, rundir.Dir(run), 1, func(name string, weights []float32) {
+		if strings.HasSuffix(name, "final.bias") {
+			weights[0] = float32(math.NaN())
+		}
+	})
+	var broken *tf.NotFiniteError
+	if _, err := Run(context.Background(), request(t, run)); !errors.As(err, &broken) || !strings.Contains(err.Error(), "generator.final.bias") {
+		t.Error(err)
 	}
 }
 

@@ -225,10 +225,13 @@ func readTensor(f *safetensors.File, info TensorInfo) (*tensorflow.Tensor, error
 		t, err = tensorflow.ReadTensor(info.Type, slices.Clone(info.Shape), section)
 		return err
 	})
-	if err != nil || info.Type != tensorflow.Bool {
-		return t, err
+	if err != nil {
+		return nil, err
 	}
-	return t, checkBools(t)
+	if info.Type == tensorflow.Bool {
+		return t, checkBools(t)
+	}
+	return t, CheckFinite(t)
 }
 
 // checkBools refuses bytes that are no Boolean: neither Go nor C++ says what

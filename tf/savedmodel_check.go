@@ -32,7 +32,8 @@ const (
 )
 
 // checkMetaGraph refuses what TensorFlow would report badly, or not survive.
-func checkMetaGraph(dir string, meta *pb.MetaGraphDef) error {
+// A trusted model may hold any operation.
+func checkMetaGraph(dir string, meta *pb.MetaGraphDef, trusted bool) error {
 	def := meta.GetGraphDef()
 	if len(def.GetNode()) == 0 {
 		return errors.New("its graph is empty")
@@ -50,6 +51,14 @@ func checkMetaGraph(dir string, meta *pb.MetaGraphDef) error {
 	}
 	if err := checkCalls(def); err != nil {
 		return fmt.Errorf("its graph is damaged: %w", err)
+	}
+	if !trusted {
+		if err := vet(meta, known); err != nil {
+			return err
+		}
+	}
+	if err := checkFiniteConstants(def); err != nil {
+		return err
 	}
 	if meta.GetSaverDef().GetRestoreOpName() == "" {
 		return nil

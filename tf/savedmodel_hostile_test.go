@@ -110,7 +110,7 @@ func TestForgedGraphsAreErrors(t *testing.T) {
 		})},
 		{"a billion outputs", "num_split is 1000000000", number("Split", "num_split", 1e9)},
 		{"a billion inputs", "N is 1000000000", number("AddN", "N", 1e9)},
-		{"fewer than no inputs", "number_attr", number("AddN", "N", -1)},
+		{"fewer than no inputs", "at least minimum 1", changes(number("AddN", "N", -1), output("many", "many:0", typespb.DataType_DT_FLOAT))},
 		{"a function that calls itself", "function f calls itself", functions(caller("f", "f"))},
 		{"functions that call each other", "calls itself", functions(caller("f", "g"), caller("g", "f"))},
 		{"a long chain of calls", "deep", functions(chain...)},

@@ -38,7 +38,7 @@ func checkVariables(dir string) error {
 	if err := table.each(c.add); err != nil {
 		return fmt.Errorf("the index of its variables is damaged: %w", err)
 	}
-	return nil
+	return c.checkFinite()
 }
 
 func readIndex(path string) (indexTable, error) {
@@ -159,6 +159,37 @@ type variableClaims struct {
 	shards  []int64 // bytes of the files
 	total   int64   // bytes of all of them
 	claimed int64
+	// values are where those of each file lie.
+	values [][]storedValues
+}
+
+// storedValues are the values of a variable, or of a part of one.
+type storedValues struct {
+	name         string
+	dtype        tensorflow.DataType
+	offset, size int64
+}
+
+// checkFinite looks at all values.
+func (c *variableClaims) checkFinite() error {
+	for i, list := range c.values {
+		f, _, err := localfile.Open(c.shard(int32(i), int32(len(c.values))))
+		if err != nil {
+			return err
+		}
+		for _, v := range list {
+			if err == nil {
+				if err = checkFiniteAt(f, v.dtype, v.offset, v.size); err != nil {
+					err = fmt.Errorf("variable %.100q: %w", v.name, err)
+				}
+			}
+		}
+		f.Close()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // shard is the path of a file of values.
@@ -177,6 +208,10 @@ func (c *variableClaims) add(key, value []byte) error {
 	}
 	if err := c.entry(&e); err != nil {
 		return fmt.Errorf("variable %.100q: %w", key, err)
+	}
+	if len(e.GetSlices()) == 0 {
+		c.values[e.GetShardId()] = append(c.values[e.GetShardId()],
+			storedValues{string(key), tensorflow.DataType(e.GetDtype()), e.GetOffset(), e.GetSize()})
 	}
 	return nil
 }
@@ -199,6 +234,7 @@ func (c *variableClaims) header(key, value []byte) error {
 		c.shards = append(c.shards, size)
 		c.total += size
 	}
+	c.values = make([][]storedValues, len(c.shards))
 	return nil
 }
 

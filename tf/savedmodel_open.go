@@ -30,9 +30,12 @@ type SavedModel struct {
 // folder of numbered versions: the graph tagged "serve" and its variables. The
 // caller closes it.
 //
-// The file is read and checked in Go first (tags, unknown operations, sizes that
-// TensorFlow would die of); still, a graph is a program: load only models from
-// where you would take programs.
+// The file is read and checked in Go first: tags, sizes that TensorFlow would
+// die of, weights that are no numbers, and what its operations may do. Those of
+// the graph, its functions and its initialisation are compared with a list of
+// such as only compute; a model with others is refused, unless the configuration
+// trusts it. What was checked is what is loaded: TensorFlow does not read the
+// file again, and reads nothing but the folder of variables.
 func OpenSavedModel(dir string, config SessionConfig) (*SavedModel, error) {
 	m, err := openSavedModel(dir, config)
 	if err != nil {
@@ -46,37 +49,22 @@ func openSavedModel(path string, config SessionConfig) (*SavedModel, error) {
 	if err != nil {
 		return nil, err
 	}
-	meta, err := readMetaGraph(dir)
+	meta, err := readMetaGraph(dir, config.TrustSavedModel)
 	if err != nil {
 		return nil, err
 	}
-	options, err := config.Proto()
-	if err != nil {
-		return nil, err
-	}
-	if err := prepareProcess(config); err != nil {
-		return nil, err
-	}
-	m := &SavedModel{Dir: dir, session: &Session{}}
-	var loaded *tensorflow.SavedModel
-	const doing = "loading the model"
-	err = guard(doing, func() error {
-		var err error
-		if loaded, err = tensorflow.LoadSavedModel(dir, []string{ServeTag}, &tensorflow.SessionOptions{Config: options}); err != nil {
-			return wrap(doing, err)
-		}
-		m.session.session = loaded.Session
-		m.session.devices, err = loaded.Session.ListDevices()
-		return wrap("listing the devices", err)
-	})
-	if err == nil {
-		err = m.session.checkDevice(config.Device)
+	m := &SavedModel{Dir: dir}
+	var graph *tensorflow.Graph
+	if config.TrustSavedModel {
+		graph, m.session, err = loadWhole(dir, config)
+	} else {
+		graph, m.session, err = loadChecked(dir, meta, config)
 	}
 	if err != nil {
 		m.Close()
 		return nil, err
 	}
-	m.bind(loaded.Graph, meta)
+	m.bind(graph, meta)
 	return m, nil
 }
 

@@ -80,7 +80,7 @@ func withoutPath(err error) error {
 
 // readMetaGraph reads the graph for serving of a SavedModel and checks what
 // TensorFlow would report badly.
-func readMetaGraph(dir string) (*pb.MetaGraphDef, error) {
+func readMetaGraph(dir string, trusted bool) (*pb.MetaGraphDef, error) {
 	text, err := localfile.Read(filepath.Join(dir, savedModelFile), maxSavedModelBytes)
 	if err != nil {
 		return nil, err
@@ -93,7 +93,7 @@ func readMetaGraph(dir string) (*pb.MetaGraphDef, error) {
 	for _, meta := range model.GetMetaGraphs() {
 		own := meta.GetMetaInfoDef().GetTags()
 		if forServing(own) {
-			return meta, checkMetaGraph(dir, meta)
+			return meta, checkMetaGraph(dir, meta, trusted)
 		}
 		tags = append(tags, "{"+strings.Join(own, ", ")+"}")
 	}

@@ -61,6 +61,7 @@ func command() *program {
 		f.StringVar(&p.detect.KeypointModel, "keypoint_model", "", "SavedModel `folder` that finds keypoints, for AKD and MKR, or none "+
 			"(default: of drawn figures a joint detector that is trained first)")
 		f.StringVar(&p.detect.EmbeddingModel, "embedding_model", "", "SavedModel `folder` that finds identity embeddings, for AED")
+		f.BoolVar(&p.detect.TrustSavedModel, cli.TrustSavedModel, false, cli.TrustUsage)
 		f.StringVar(&p.detect.Masks, "masks", "", "`where` salient pixels are: a folder of masks, truth (drawn data) or none (default: truth if there is one)")
 	})
 	p.shared = p.AddShared(cli.Preset, cli.Data, cli.Config, cli.Set, cli.Steps, cli.InitFrom, cli.VGG19, cli.Device)

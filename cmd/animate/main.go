@@ -29,6 +29,7 @@ func main() {
 type program struct {
 	*cli.Command
 	checkpoint, savedModel, config string
+	trust                          bool
 	sources                        []string
 	driving, result                string
 
@@ -64,6 +65,7 @@ func command() *program {
 	p.Group("The model", func(f *pflag.FlagSet) {
 		f.StringVar(&p.checkpoint, "checkpoint", "", "`folder` of a training run or of one of its checkpoints (default "+defaultRun()+")")
 		f.StringVar(&p.savedModel, "saved_model", "", "`folder` of an exported model instead")
+		f.BoolVar(&p.trust, cli.TrustSavedModel, false, cli.TrustUsage)
 		f.StringVar(&p.config, cli.Config, "", "YAML `file` as the demo of first-order-model needs; a checkpoint of ours carries its configuration: "+
 			"given one, this file must describe the same networks, and its animate_params count")
 	})

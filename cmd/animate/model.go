@@ -33,7 +33,7 @@ type animator struct {
 
 // open opens the model that the flags name.
 func (p *program) open() (*animator, error) {
-	o := infer.Options{Batch: p.batch, Session: tf.SessionConfig{Device: p.shared.Device, MemoryGrowth: true}}
+	o := infer.Options{Batch: p.batch, Session: tf.SessionConfig{Device: p.shared.Device, MemoryGrowth: true, TrustSavedModel: p.trust}}
 	if p.cpu {
 		o.Session.Device = "cpu"
 	}

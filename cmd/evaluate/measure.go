@@ -61,6 +61,9 @@ func addMeasureFlags(c *cli.Command) *measureFlags {
 		s.StringVar(&q.Embeddings, "embeddings", "", "`path` of identity embeddings found by others, for AED: a folder with real.csv and generated.csv (video,frame,e0,e1,...)")
 		s.StringVar(&q.EmbeddingModel, "embedding_model", "", "SavedModel `folder` that finds them: image float32 [N,H,W,3] in [0,1] -> embedding [N,D]")
 	})
+	c.Group("Models of others", func(s *pflag.FlagSet) {
+		s.BoolVar(&q.TrustSavedModel, cli.TrustSavedModel, false, cli.TrustUsage)
+	})
 	c.Group("Output", func(s *pflag.FlagSet) {
 		s.StringVar(&q.WriteFrames, "write_frames", "", "`folder` for the predicted frames, a folder of png per video, without loss")
 		s.BoolVar(&f.frameRows, "frame_rows", true, "keep a row per frame in frames.csv; without them comparisons pair videos, not frames")

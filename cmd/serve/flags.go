@@ -16,6 +16,7 @@ const summary = "Serves a trained model on this machine: a page to animate a pic
 type program struct {
 	*cli.Command
 	checkpoint, savedModel, address string
+	trust                           bool
 	batch                           int
 	options                         serve.Options
 	shared                          *cli.Shared
@@ -32,6 +33,7 @@ func command() *program {
 	p.Group("The model", func(f *pflag.FlagSet) {
 		f.StringVar(&p.checkpoint, "checkpoint", "", "`folder` of a training run or of one of its checkpoints (default "+defaultRun()+")")
 		f.StringVar(&p.savedModel, "saved_model", "", "`folder` of an exported model instead, or of its versions: the newest is served")
+		f.BoolVar(&p.trust, cli.TrustSavedModel, false, cli.TrustUsage)
 		f.StringVar(&o.Name, "name", o.Name, "`name` of the model in /v1/models/NAME")
 	})
 	p.Group("The address", func(f *pflag.FlagSet) {

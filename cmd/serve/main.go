@@ -92,7 +92,7 @@ func (p *program) listen() (net.Listener, error) {
 }
 
 func (p *program) open() (*serve.Opened, error) {
-	o := infer.Options{Session: tf.SessionConfig{Device: p.shared.Device, MemoryGrowth: true}, Batch: p.batch}
+	o := infer.Options{Session: tf.SessionConfig{Device: p.shared.Device, MemoryGrowth: true, TrustSavedModel: p.trust}, Batch: p.batch}
 	if p.savedModel != "" {
 		model, err := serve.OpenSavedModel(p.savedModel, o)
 		if infer.IsMissing(err) {

@@ -68,6 +68,14 @@ var sharedUsage = map[string]string{
 	Deterministic: "make equal runs bit-equal, on several threads too; may cost time",
 }
 
+// TrustSavedModel is the flag of programs that open SavedModels, TrustUsage what
+// it means.
+const (
+	TrustSavedModel = "trust_saved_model"
+	TrustUsage      = "load exported models of others although they hold operations that do more than compute, such as reading and writing " +
+		"files: only for models from where you would take a program"
+)
+
 // AddShared adds the shared flags of the given names, all of them without
 // names. The returned values are there once the flags are parsed. Parse reports
 // a name that there is not.
