@@ -393,3 +393,11 @@ func (s *site) metric(line string) string {
 	}
 	return "absent"
 }
+
+// jsonOf reads an answer of status 200.
+func jsonOf(a answered, to any) error {
+	if a.status != http.StatusOK {
+		return fmt.Errorf("status %d", a.status)
+	}
+	return json.Unmarshal(a.body, to)
+}

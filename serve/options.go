@@ -29,10 +29,11 @@ type Options struct {
 	MaxUpload, MaxBody int64
 	// MaxPixels bounds width * height of pictures and of a film's frames,
 	// MaxFrames the frames of a film, MaxBatch the examples of a predict
-	// request.
-	MaxPixels int64
-	MaxFrames int
-	MaxBatch  int
+	// request, MaxRequestPixels the pixels of all its pictures together.
+	MaxPixels        int64
+	MaxRequestPixels int64
+	MaxFrames        int
+	MaxBatch         int
 	// Jobs run at once, Queue jobs wait; uploads count as waiting. Kept jobs
 	// that have ended are remembered.
 	Jobs, Queue, Kept int
@@ -61,7 +62,7 @@ type Options struct {
 func DefaultOptions() Options {
 	return Options{
 		Name: "prioritycut", Version: 1, Loopback: true,
-		MaxUpload: 256 << 20, MaxBody: 64 << 20, MaxPixels: 1 << 24, MaxFrames: 9000, MaxBatch: 64,
+		MaxUpload: 256 << 20, MaxBody: 64 << 20, MaxPixels: 1 << 24, MaxRequestPixels: 1 << 26, MaxFrames: 9000, MaxBatch: 64,
 		Jobs: 1, Queue: 8, Kept: 50, Predicts: 2, PredictQueue: 16, Connections: 256,
 		HeaderTimeout: 10 * time.Second, KeepAlive: 2 * time.Minute, StallTimeout: 30 * time.Second,
 		UploadTimeout: 10 * time.Minute, JobTimeout: 30 * time.Minute, PredictTimeout: 30 * time.Second,
@@ -93,6 +94,7 @@ func (o Options) Validate() error {
 	within("max_upload", o.MaxUpload, 1<<10, 1<<40)
 	within("max_body", o.MaxBody, 1<<10, 1<<30)
 	within("max_pixels", o.MaxPixels, 1, 1<<28)
+	within("max_request_pixels", o.MaxRequestPixels, 1, 1<<30)
 	within("max_frames", int64(o.MaxFrames), 1, 1<<24)
 	within("max_batch", int64(o.MaxBatch), 1, 1<<12)
 	within("jobs", int64(o.Jobs), 1, 64)

@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"mime"
@@ -101,28 +102,58 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, body []byte) err
 	}
 	result := "error"
 	defer func() { s.metrics.predictions.WithLabelValues(request.signature, result).Inc() }()
-	limits := tensorLimits{batch: int64(s.options.MaxBatch), pixels: s.options.MaxPixels}
-	inputs, n, err := request.tensors(signature, limits)
+	limits := tensorLimits{batch: int64(s.options.MaxBatch), pixels: s.options.MaxPixels, together: s.options.MaxRequestPixels, ctx: r.Context()}
+	b, err := request.batch(signature, limits)
+	if gone := r.Context().Err(); gone != nil {
+		return gone
+	}
 	if err != nil {
 		return err
 	}
-	if r.Context().Err() != nil {
-		return r.Context().Err()
-	}
-	begun := time.Now()
-	outputs, err := s.call(request.signature, inputs)
-	s.metrics.predictSeconds.WithLabelValues(request.signature).Observe(time.Since(begun).Seconds())
-	if err != nil {
-		return asPredictFailure(err)
-	}
-	s.metrics.examples.WithLabelValues(request.signature).Add(float64(n))
-	answer, err := newAnswer(outputs, request.rows, n)
+	answer, err := s.compute(r.Context(), request, signature, b)
 	if err != nil {
 		return err
 	}
+	s.metrics.examples.WithLabelValues(request.signature).Add(float64(b.n))
 	result = "ok"
 	w.Header().Set("Content-Type", "application/json")
 	return answer.write(w)
+}
+
+// compute calls the signature piece by piece, while the client is there.
+func (s *Server) compute(ctx context.Context, request request, signature tf.SignatureDef, b *batch) (*answer, error) {
+	begun := time.Now()
+	defer func() {
+		s.metrics.predictSeconds.WithLabelValues(request.signature).Observe(time.Since(begun).Seconds())
+	}()
+	var parts []*answer
+	pieces := b.pieces(signature)
+	for _, piece := range pieces {
+		part, err := s.computePiece(ctx, request, b, piece)
+		if err != nil {
+			return nil, err
+		}
+		if len(pieces) > 1 && !part.byExample() {
+			return s.computePiece(ctx, request, b, [2]int64{0, b.n})
+		}
+		parts = append(parts, part)
+	}
+	return joined(parts, request.rows)
+}
+
+func (s *Server) computePiece(ctx context.Context, request request, b *batch, piece [2]int64) (*answer, error) {
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	inputs, err := b.tensors(piece)
+	if err != nil {
+		return nil, err
+	}
+	outputs, err := s.call(request.signature, inputs)
+	if err != nil {
+		return nil, asPredictFailure(err)
+	}
+	return newAnswer(outputs, request.rows, piece[1]-piece[0])
 }
 
 // call runs the model. TensorFlow cannot be stopped in the middle: when the

@@ -86,7 +86,7 @@ func floats[T float32 | float64](t *tensorflow.Tensor, bits int) (func([]byte, i
 	}
 	for _, v := range all {
 		if f := float64(v); math.IsNaN(f) || math.IsInf(f, 0) {
-			return nil, failf(http.StatusInternalServerError, "the model gives numbers that are not finite; are the inputs as it expects them?")
+			return nil, badRequest("the model gives numbers that are not finite for these inputs, although its weights are: are they in the range that it expects?")
 		}
 	}
 	return func(to []byte, i int) []byte { return strconv.AppendFloat(to, float64(all[i]), 'g', -1, bits) }, nil

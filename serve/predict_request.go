@@ -63,34 +63,37 @@ func jsonError(err error) error {
 	return err
 }
 
-// tensorLimits bound a request.
-type tensorLimits struct{ batch, pixels int64 }
-
-// tensors reads the inputs of a signature, and n, the size that they share in
-// front.
-func (r request) tensors(signature tf.SignatureDef, limits tensorLimits) (inputs map[string]*tensorflow.Tensor, n int64, err error) {
-	readers := make(map[string]*tensorReader, len(signature.Inputs))
+// batch reads the inputs of a signature.
+func (r request) batch(signature tf.SignatureDef, limits tensorLimits) (_ *batch, err error) {
+	b := &batch{readers: make(map[string]*tensorReader, len(signature.Inputs))}
 	for name, spec := range signature.Inputs {
-		if readers[name], err = newTensorReader(name, spec, limits); err != nil {
-			return nil, 0, err
+		if b.readers[name], err = newTensorReader(name, spec, &limits); err != nil {
+			return nil, err
 		}
 	}
 	w := &walker{text: r.data}
 	if r.rows {
-		n, err = readRows(w, readers, limits)
+		b.n, err = readRows(w, b.readers, limits)
 	} else {
-		n, err = readColumns(w, readers, limits, signature.Name == infer.SigFrame)
+		b.n, err = readColumns(w, b.readers, limits, signature.Name == infer.SigFrame)
 	}
-	if err != nil {
-		return nil, 0, err
-	}
-	inputs = make(map[string]*tensorflow.Tensor, len(readers))
-	for name, reader := range readers {
-		if inputs[name], err = reader.tensor(); err != nil {
-			return nil, 0, err
+	return b, err
+}
+
+// tensors are the inputs of a piece.
+func (b *batch) tensors(piece [2]int64) (inputs map[string]*tensorflow.Tensor, err error) {
+	inputs = make(map[string]*tensorflow.Tensor, len(b.readers))
+	for name, reader := range b.readers {
+		if piece == [2]int64{0, b.n} {
+			inputs[name], err = reader.tensor()
+		} else {
+			inputs[name], err = reader.part(piece[0], piece[1])
+		}
+		if err != nil {
+			return nil, err
 		}
 	}
-	return inputs, n, nil
+	return inputs, nil
 }
 
 // readRows reads [{"a": ..., "b": ...}, ...], or [..., ...] where there is one

@@ -3,9 +3,6 @@ package serve
 import (
 	"encoding/base64"
 	"fmt"
-	"image"
-	"image/jpeg"
-	"image/png"
 	"net/http"
 	"sort"
 	"strconv"
@@ -28,10 +25,11 @@ type tensorReader struct {
 // values are the numbers of a tensor, in row-major order.
 type values interface {
 	read(w *walker) error
-	tensor(shape []int64) (*tensorflow.Tensor, error)
+	// tensor makes one of the elements from lo to hi.
+	tensor(lo, hi int64, shape []int64) (*tensorflow.Tensor, error)
 }
 
-func newTensorReader(name string, spec tf.TensorSpec, limits tensorLimits) (*tensorReader, error) {
+func newTensorReader(name string, spec tf.TensorSpec, limits *tensorLimits) (*tensorReader, error) {
 	if spec.Shape == nil {
 		return nil, failf(http.StatusNotImplemented, "the input %q has an open rank, which this server cannot read", name)
 	}
@@ -56,7 +54,7 @@ func newTensorReader(name string, spec tf.TensorSpec, limits tensorLimits) (*ten
 		if len(spec.Shape) > 1 {
 			return nil, failf(http.StatusNotImplemented, "the input %q is a string tensor of rank %d, which this server cannot read", name, len(spec.Shape))
 		}
-		r.values = &texts{pictures: strings.HasSuffix(name, "_bytes"), pixels: limits.pixels}
+		r.values = &texts{pictures: strings.HasSuffix(name, "_bytes"), limits: limits}
 	default:
 		return nil, failf(http.StatusNotImplemented, "the input %q has a type that this server cannot read", name)
 	}
@@ -104,8 +102,19 @@ func (r *tensorReader) read(w *walker, depth int) error {
 	return nil
 }
 
+// tensor makes one of all examples.
 func (r *tensorReader) tensor() (*tensorflow.Tensor, error) {
-	t, err := r.values.tensor(r.shape)
+	return r.made(0, int64(product(r.shape)), r.shape)
+}
+
+// part makes one of the examples from first to end.
+func (r *tensorReader) part(first, end int64) (*tensorflow.Tensor, error) {
+	each := int64(product(r.shape[1:]))
+	return r.made(first*each, end*each, append([]int64{end - first}, r.shape[1:]...))
+}
+
+func (r *tensorReader) made(lo, hi int64, shape []int64) (*tensorflow.Tensor, error) {
+	t, err := r.values.tensor(lo, hi, shape)
 	if err != nil {
 		return nil, fmt.Errorf("the input %q: %w", r.name, err)
 	}
@@ -128,8 +137,8 @@ func (n *numbers[T]) read(w *walker) error {
 	return nil
 }
 
-func (n *numbers[T]) tensor(shape []int64) (*tensorflow.Tensor, error) {
-	return tf.NewTensor(n.all, shape...)
+func (n *numbers[T]) tensor(lo, hi int64, shape []int64) (*tensorflow.Tensor, error) {
+	return tf.NewTensor(n.all[lo:hi], shape...)
 }
 
 func parseJSONBool(token string) (bool, error) {
@@ -144,7 +153,8 @@ func parseJSONBool(token string) (bool, error) {
 type texts struct {
 	all      []string
 	pictures bool
-	pixels   int64
+	sizes    []int64 // pixels of each picture
+	limits   *tensorLimits
 }
 
 func (t *texts) read(w *walker) error {
@@ -153,9 +163,11 @@ func (t *texts) read(w *walker) error {
 		return err
 	}
 	if t.pictures {
-		if err := checkPicture(text, t.pixels); err != nil {
+		pixels, err := t.limits.picture(&text)
+		if err != nil {
 			return err
 		}
+		t.sizes = append(t.sizes, pixels)
 	}
 	t.all = append(t.all, text)
 	return nil
@@ -185,32 +197,11 @@ func readText(w *walker) (text string, err error) {
 	return text, err
 }
 
-func (t *texts) tensor(shape []int64) (*tensorflow.Tensor, error) {
+func (t *texts) tensor(lo, hi int64, shape []int64) (*tensorflow.Tensor, error) {
 	if len(shape) == 0 {
 		return tensorflow.NewTensor(t.all[0])
 	}
-	return tensorflow.NewTensor(t.all)
-}
-
-// checkPicture reads the header of a png or jpg picture.
-func checkPicture(data string, limit int64) error {
-	var config image.Config
-	var err error
-	switch {
-	case strings.HasPrefix(data, "\x89PNG\r\n\x1a\n"):
-		config, err = png.DecodeConfig(strings.NewReader(data))
-	case strings.HasPrefix(data, "\xff\xd8"):
-		config, err = jpeg.DecodeConfig(strings.NewReader(data))
-	default:
-		return fmt.Errorf("the bytes are neither png nor jpg")
-	}
-	if err != nil {
-		return fmt.Errorf("the picture is damaged: %v", err)
-	}
-	if config.Width < 1 || config.Height < 1 || int64(config.Width) > limit/int64(config.Height) {
-		return fmt.Errorf("the picture claims %dx%d pixels, more than %d in all (max_pixels)", config.Width, config.Height, limit)
-	}
-	return nil
+	return tensorflow.NewTensor(t.all[lo:hi])
 }
 
 func names(readers map[string]*tensorReader) string {

@@ -221,8 +221,8 @@ func TestHostilePredict(t *testing.T) {
 		{`{"signature_name": "types", "instances": [{"s": {"b64": "aa", "b65": ""}}]}`, 400, "other fields"},
 		{`{"signature_name": "types", "instances": [{"s": {"b64": ["aa"]}}]}`, 400, "want a string"},
 		{`{"signature_name": "bytes", "instances": ["no picture at all"]}`, 400, "neither png nor jpg"},
-		{`{"signature_name": "bytes", "instances": [` + b64(hugePNG(60000, 60000)) + `]}`, 400, "claims 60000x60000 pixels, more than 1000"},
-		{`{"signature_name": "bytes", "instances": [` + b64(pngOf(3, 2)[:20]) + `]}`, 400, "the picture is damaged"},
+		{`{"signature_name": "bytes", "instances": [` + b64(hugePNG(60000, 60000)) + `]}`, 400, "claims 60000x60000 pixels, more than the limit of 1000"},
+		{`{"signature_name": "bytes", "instances": [` + b64(pngOf(3, 2)[:20]) + `]}`, 400, "the picture: ends too early"},
 		{`{"signature_name": "half", "instances": [1]}`, 501, "type that this server cannot read"},
 		{`{"signature_name": "any", "instances": [1]}`, 501, "open rank"},
 		{`{"inputs": ` + strings.Repeat("[", 20000) + strings.Repeat("]", 20000) + `}`, 400, "exceeded max depth"},
@@ -275,7 +275,7 @@ func TestModelFailures(t *testing.T) {
 		"memory":   {func() (map[string]*tensorflow.Tensor, error) { return nil, &tf.Error{Code: tf.ResourceExhausted} }, 503, "memory"},
 		"internal": {func() (map[string]*tensorflow.Tensor, error) { return nil, errors.New("secret") }, 500, "internal error; the server's log says more"},
 		"panic":    {func() (map[string]*tensorflow.Tensor, error) { panic("secret") }, 500, "internal error; the server's log says more"},
-		"nan":      {func() (map[string]*tensorflow.Tensor, error) { return map[string]*tensorflow.Tensor{"x": nan}, nil }, 500, "not finite"},
+		"nan":      {func() (map[string]*tensorflow.Tensor, error) { return map[string]*tensorflow.Tensor{"x": nan}, nil }, 400, "not finite"},
 	} {
 		call = c.call
 		a := s.predict(`{"signature_name": "echo", "instances": [[1, 2]]}`)
@@ -409,20 +409,24 @@ func FuzzRequest(f *testing.F) {
 		if !ok {
 			return
 		}
-		inputs, n, err := r.tensors(signature, tensorLimits{batch: 8, pixels: 100})
+		b, err := r.batch(signature, tensorLimits{batch: 8, pixels: 100, together: 500, ctx: context.Background()})
 		if err != nil {
 			return
+		}
+		inputs, err := b.tensors([2]int64{0, b.n})
+		if err != nil {
+			t.Fatalf("%s: %v", body, err)
 		}
 		if err := signature.Check(inputs); err != nil {
 			t.Errorf("%s: %v", body, err)
 		}
-		a, err := newAnswer(inputs, false, n)
+		a, err := newAnswer(inputs, false, b.n)
 		if err != nil {
 			t.Fatalf("%s: %v", body, err)
 		}
-		var b bytes.Buffer
-		if err := a.write(&b); err != nil || !json.Valid(b.Bytes()) {
-			t.Errorf("%s is echoed as %s (%v)", body, b.Bytes(), err)
+		var out bytes.Buffer
+		if err := a.write(&out); err != nil || !json.Valid(out.Bytes()) {
+			t.Errorf("%s is echoed as %s (%v)", body, out.Bytes(), err)
 		}
 	})
 }

@@ -78,13 +78,22 @@ func DecodePicture(r io.ReadSeeker, limits Limits) (*Frame, error) {
 	if _, err := r.Seek(0, io.SeekStart); err != nil {
 		return nil, err
 	}
+	if header.format == "jpeg_pipe" {
+		if err := checkScans(r); err != nil {
+			return nil, err
+		}
+		if _, err := r.Seek(0, io.SeekStart); err != nil {
+			return nil, err
+		}
+	}
 	frame, err := header.decode(bufio.NewReaderSize(r, 1<<16))
 	if err != nil && header.forFFmpeg(err) {
-		if _, errSeek := r.Seek(0, io.SeekStart); errSeek != nil {
-			return nil, errSeek
+		whole, errRead := rereadHarmless(r, header.format, limits)
+		if errRead != nil {
+			return nil, errRead
 		}
 		var errToo error
-		if frame, errToo = header.byFFmpeg(r, limits); errToo != nil {
+		if frame, errToo = header.byFFmpeg(whole, limits); errToo != nil {
 			err = fmt.Errorf("%w (%w)", shortened(err), errToo)
 		} else {
 			err = nil
@@ -94,6 +103,22 @@ func DecodePicture(r io.ReadSeeker, limits Limits) (*Frame, error) {
 		return nil, shortened(err)
 	}
 	return frame.turned(header.turn), nil
+}
+
+// rereadHarmless returns a picture from its beginning for ffmpeg, which would
+// inflate all that a png holds.
+func rereadHarmless(r io.ReadSeeker, format string, limits Limits) (io.Reader, error) {
+	if _, err := r.Seek(0, io.SeekStart); err != nil || format != "png_pipe" {
+		return r, err
+	}
+	file, err := io.ReadAll(r)
+	if err != nil {
+		return nil, err
+	}
+	if file, err = newPNGFile(file).harmless(limits); err != nil {
+		return nil, shortened(err)
+	}
+	return bytes.NewReader(file), nil
 }
 
 // pictureHeader is what a picture says before its pixels.

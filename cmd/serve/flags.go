@@ -55,6 +55,7 @@ func command() *program {
 	})
 	p.limits("Limits of predict", func(f limits) {
 		f.bytes(&o.MaxBody, "max_body", "`bytes` of a request")
+		f.Int64Var(&o.MaxRequestPixels, "max_request_pixels", o.MaxRequestPixels, "width times height of all pictures of a request together, in `pixels`")
 		f.count(&o.MaxBatch, "max_batch", "`examples` in a request")
 		f.count(&o.Predicts, "predicts", "`number` of requests that are computed at once")
 		f.count(&o.PredictQueue, "predict_queue", "`number` of requests that may wait; more are refused (429)")

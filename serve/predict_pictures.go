@@ -1,0 +1,121 @@
+package serve
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/video"
+)
+
+// tensorLimits bound a request, and count what it has used up.
+type tensorLimits struct {
+	batch, pixels int64
+	// together bounds the pixels of all pictures, of which seen have come.
+	together, seen int64
+	// ctx ends when the client goes: nobody wants the rest then.
+	ctx context.Context
+}
+
+// picture looks at a picture before TensorFlow believes what it says, takes out
+// of it what would only cost time, and returns its pixels.
+func (l *tensorLimits) picture(file *string) (pixels int64, err error) {
+	if err := l.ctx.Err(); err != nil {
+		return 0, err
+	}
+	harmless, pixels, err := video.Harmless([]byte(*file), video.Limits{MaxPixels: l.pixels})
+	if err != nil {
+		return 0, fmt.Errorf("the picture: %w", err)
+	}
+	if l.seen += pixels; l.seen > l.together {
+		return 0, fmt.Errorf("the pictures of the request have more than %d pixels together (max_request_pixels)", l.together)
+	}
+	*file = string(harmless)
+	return pixels, nil
+}
+
+// batch is the inputs of a request.
+type batch struct {
+	readers map[string]*tensorReader
+	n       int64 // examples
+}
+
+// atOnce is the pixels of pictures that are decoded in one call. A call cannot
+// be stopped.
+const atOnce = 1 << 22
+
+// pieces divides the examples between calls, so that work for a client that has
+// gone can be dropped between them: all are one piece where there are no large
+// pictures, or where examples do not stand for themselves.
+func (b *batch) pieces(signature tf.SignatureDef) [][2]int64 {
+	whole := [][2]int64{{0, b.n}}
+	pixels := make([]int64, b.n)
+	for _, reader := range b.readers {
+		if !reader.batched() || reader.shape[0] != b.n {
+			return whole
+		}
+		if t, ok := reader.values.(*texts); ok && t.pictures {
+			for i, size := range t.sizes {
+				pixels[i] += size
+			}
+		}
+	}
+	for _, spec := range signature.Outputs {
+		if len(spec.Shape) == 0 || spec.Shape[0] >= 0 {
+			return whole
+		}
+	}
+	var list [][2]int64
+	first, sum := int64(0), int64(0)
+	for i, size := range pixels {
+		if sum+size > atOnce && int64(i) > first {
+			list = append(list, [2]int64{first, int64(i)})
+			first, sum = int64(i), 0
+		}
+		sum += size
+	}
+	return append(list, [2]int64{first, b.n})
+}
+
+// byExample reports whether every output has one value for each example.
+func (a *answer) byExample() bool {
+	for _, o := range a.outputs {
+		if len(o.shape) == 0 || o.shape[0] != int64(a.n) {
+			return false
+		}
+	}
+	return true
+}
+
+// joined puts the answers of pieces behind each other.
+func joined(parts []*answer, rows bool) (*answer, error) {
+	if len(parts) == 1 {
+		return parts[0], nil
+	}
+	all := &answer{rows: rows}
+	for i, o := range parts[0].outputs {
+		together := output{name: o.name, shape: append([]int64{0}, o.shape[1:]...)}
+		each := product(o.shape[1:])
+		var from []func([]byte, int) []byte // of each example
+		var first []int
+		for _, part := range parts {
+			piece := part.outputs[i]
+			if len(piece.shape) != len(o.shape) || product(piece.shape[1:]) != each {
+				return nil, badRequest("the output %q differs in shape between examples: send fewer at once", o.name)
+			}
+			for range piece.shape[0] {
+				from, first = append(from, piece.append), append(first, int(together.shape[0]))
+			}
+			together.shape[0] += piece.shape[0]
+		}
+		together.append = func(to []byte, at int) []byte {
+			example := at / each
+			return from[example](to, at-first[example]*each)
+		}
+		all.outputs = append(all.outputs, together)
+	}
+	for _, part := range parts {
+		all.n += part.n
+	}
+	return all, nil
+}
