@@ -49,7 +49,7 @@ func TestUploads(t *testing.T) {
 		"no picture":       {with("source", nil), nil, 400, "the file source is missing"},
 		"no film":          {with("driving", nil), nil, 400, "the file driving is missing"},
 		"empty picture":    {with("source", []byte{}), nil, 400, "choose a picture"},
-		"text for picture": {with("source", []byte("#!/bin/sh\nrm -rf /\n")), nil, 422, "picture source: neither png nor jpg"},
+		"text for picture": {with("source", []byte("#!/bin/sh\nrm -rf /\n")), nil, 422, "picture source: it is a text, neither png nor jpg"},
 		"svg":              {with("source", []byte(`<svg xmlns="http://www.w3.org/2000/svg"/>`)), nil, 422, "neither png nor jpg"},
 		"huge picture":     {with("source", hugePNG(60000, 60000)), nil, 422, "claims 60000x60000 pixels"},
 		"endless picture":  {with("source", hugePNG(1<<31-1, 1<<31-1)), nil, 422, "overflow"},
