@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"sort"
@@ -124,11 +125,42 @@ func listVideos(dir string, p Params) (videos []entry, others []string, err erro
 	if len(videos) == 0 {
 		return nil, nil, fmt.Errorf("data set: folder %s holds no video: a folder of png or jpg frames, a film (mp4, mov, webm, gif, ...) or a strip (png, jpg)", dir)
 	}
+	if film := onlyDeeper(dir, videos); film != "" {
+		return nil, nil, fmt.Errorf("data set: folder %s holds no video itself; films lie deeper, such as %s: one folder of videos is made of them by prepare --in=%s --out=FOLDER", dir, film, branching(dir))
+	}
 	sort.Slice(videos, func(i, j int) bool { return videos[i].name < videos[j].name })
 	if onlyPictures && !anyStrip(videos, p) {
 		return []entry{{filepath.Base(dir), dir, video.Folder}}, others, nil
 	}
 	return videos, others, nil
+}
+
+// onlyDeeper returns a film within folders if a folder holds nothing but folders
+// of folders and films, as collections are handed out: PERSON/VIDEO/1.mp4.
+func onlyDeeper(dir string, videos []entry) string {
+	const looks = 8
+	for i, e := range videos {
+		if e.kind != video.Folder {
+			return ""
+		}
+		if i < looks {
+			if _, err := video.ListFrames(e.path, video.Limits{MaxFrames: math.MaxInt}); err == nil {
+				return ""
+			}
+		}
+	}
+	return video.FilmBelow(dir)
+}
+
+// branching goes down from a folder as long as it holds nothing but one folder.
+func branching(dir string) string {
+	for {
+		entries, err := os.ReadDir(dir)
+		if err != nil || len(entries) != 1 || !entries[0].IsDir() {
+			return dir
+		}
+		dir = filepath.Join(dir, entries[0].Name())
+	}
 }
 
 // anyStrip looks at the first few readable pictures: two or more frames side

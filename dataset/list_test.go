@@ -250,3 +250,25 @@ func TestLayoutsThatCannotBeUsed(t *testing.T) {
 		}
 	}
 }
+
+// Collections are handed out as folders of folders: the films in them are not
+// overlooked.
+func TestFilmsInFoldersOfFolders(t *testing.T) {
+	root := t.TempDir()
+	for _, name := range []string{"dev/mp4/id1/v1/1.mp4", "dev/mp4/id1/v2/1.mp4", "dev/mp4/id2/v1/1.mp4"} {
+		write(t, filepath.Join(root, name), "a film")
+	}
+	for _, dir := range []string{"dev/mp4", "dev", ""} {
+		_, err := Open(context.Background(), params(t, filepath.Join(root, dir)))
+		for _, want := range []string{"films lie deeper, such as ", "v1/1.mp4", "prepare --in=" + filepath.Join(root, "dev/mp4") + " --out="} {
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%q: %v; want %q", dir, err, want)
+			}
+		}
+	}
+	// A folder of frames among them makes it a set of videos.
+	folder(t, filepath.Join(root, "dev/mp4/frames"), 0, 3)
+	if _, err := Open(context.Background(), params(t, filepath.Join(root, "dev/mp4"))); err == nil || strings.Contains(err.Error(), "lie deeper") {
+		t.Errorf("with frames: %v", err)
+	}
+}

@@ -20,7 +20,7 @@ import (
 // TestLayoutsOfPredictions stores the same frames in every way there is.
 func TestLayoutsOfPredictions(t *testing.T) {
 	var want []result.FrameRow
-	for _, layout := range []string{"from 0", "from 1", "words", "strip", "film"} {
+	for _, layout := range []string{"from 0", "from 1", "from 95", "words", "strip", "film"} {
 		dir := t.TempDir()
 		for v := 0; v < 2; v++ {
 			name, frames := noisy(t, v)
@@ -35,6 +35,7 @@ func TestLayoutsOfPredictions(t *testing.T) {
 			for i, f := range frames {
 				writePNG(t, f, dir, name, map[string]string{
 					"from 0": fmt.Sprintf("%05d.png", i), "from 1": fmt.Sprintf("frame_%d.png", i+1), "words": strings.Repeat("a", i+1) + ".png",
+					"from 95": fmt.Sprintf("%d.png", i+95),
 				}[layout])
 			}
 		}

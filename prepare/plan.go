@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
+	"strings"
 	"sync"
 
+	"github.com/golang/glog"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/prioritycut/prioritycut/internal/tfrecord"
@@ -22,7 +25,9 @@ type plan struct {
 	// compare: the two sides are compared once they are written, since not all
 	// inputs were looked at.
 	compare bool
-	missing map[string]bool // videos that a file of cuts names and that are not there
+	// warnings are what looks like a mistake.
+	warnings []string
+	missing  map[string]bool // videos that a file of cuts names and that are not there
 }
 
 // planner makes a plan.
@@ -106,12 +111,36 @@ func (pl *planner) fromInputs(ctx context.Context) error {
 	if len(pl.p.inputs) == 0 {
 		return &UsageError{fmt.Errorf("%s holds no video: films (mp4, mov, webm, mkv, avi, gif), folders of png or jpg frames, or files of TFRecords", pl.o.In)}
 	}
+	if text := swallowed(pl.p.inputs, pl.o.In); text != "" {
+		glog.Warning(text)
+		pl.p.warnings = append(pl.p.warnings, text)
+	}
 	return pl.each(ctx, "looking at videos", pl.p.inputs, func(ctx context.Context, in *input) error {
 		if in.kind == records {
 			return pl.fromRecords(in)
 		}
 		return pl.fromScenes(ctx, in)
 	})
+}
+
+// swallowed says that all videos lie below one folder, which makes them one
+// identity, although folders below it divide them: then the folder of inputs is
+// one too high. Empty if it does not look so.
+func swallowed(inputs []*input, root string) string {
+	below := map[string]bool{}
+	for _, in := range inputs {
+		parts := strings.Split(in.name, "/")
+		if in.kind == records || in.partition != "" || len(parts) < 3 || in.identity != inputs[0].identity {
+			return ""
+		}
+		below[parts[1]] = true
+	}
+	if len(below) < 2 {
+		return ""
+	}
+	id := inputs[0].identity
+	return fmt.Sprintf("all %d videos are of one identity, %s: identities are the folders in --in. Is one folder too many before them? --in=%s makes %d of it",
+		len(inputs), id, filepath.Join(root, id), len(below))
 }
 
 // fromScenes adds the scenes of one video.

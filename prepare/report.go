@@ -83,7 +83,7 @@ func (r *Report) ReportPath() string { return filepath.Join(r.Out, reportName) }
 
 // newReport sums up a plan and what became of it.
 func newReport(o *Options, p *plan, m *manifest) (*Report, error) {
-	r := &Report{Out: o.Out, How: p.div.how, Left: p.left, Parameters: m.header.Parameters, Warnings: p.div.warnings}
+	r := &Report{Out: o.Out, How: p.div.how, Left: p.left, Parameters: m.header.Parameters, Warnings: append(p.warnings, p.div.warnings...)}
 	identities := map[string]map[string]bool{train: {}, test: {}}
 	reasons := map[string]int{}
 	enlarged := 0

@@ -85,6 +85,9 @@ func ListFrames(dir string, limits Limits) ([]string, error) {
 		}
 	}
 	if len(names) == 0 {
+		if film := FilmBelow(dir); film != "" {
+			return nil, fmt.Errorf("folder %s holds no png or jpg frame; films lie in it, such as %s", dir, film)
+		}
 		return nil, fmt.Errorf("folder %s holds no png or jpg frame", dir)
 	}
 	if err := limits.OrDefault().frames(len(names)); err != nil {
@@ -92,6 +95,38 @@ func ListFrames(dir string, limits Limits) ([]string, error) {
 	}
 	SortFrames(names)
 	return names, nil
+}
+
+// FilmBelow looks for a film in a folder and the folders in it, and returns its
+// path below the folder; empty if there is none among the first few hundred
+// files and four folders deep.
+func FilmBelow(dir string) string {
+	const looks, deep = 500, 4
+	left := looks
+	var walk func(below string, depth int) string
+	walk = func(below string, depth int) string {
+		entries, err := os.ReadDir(filepath.Join(dir, below))
+		if err != nil {
+			return ""
+		}
+		for _, e := range entries {
+			if left--; left < 0 {
+				return ""
+			}
+			name := filepath.Join(below, e.Name())
+			switch {
+			case strings.HasPrefix(e.Name(), "."):
+			case KindOf(name, e.IsDir()) == FilmFile:
+				return name
+			case e.IsDir() && depth < deep:
+				if film := walk(name, depth+1); film != "" {
+					return film
+				}
+			}
+		}
+		return ""
+	}
+	return walk("", 0)
 }
 
 // ReadStrip cuts one picture into frames of w x h pixels, from left to right.

@@ -113,7 +113,7 @@ func (info *Info) counted(s *stream, shown shownTimes) {
 func (info Info) Remarks() []string {
 	var all []string
 	if a := info.PixelAspect; a != 0 && math.Abs(a-1) > 1e-3 {
-		all = append(all, fmt.Sprintf("its pixels are not square (%.3g times as wide as high): its frames are stretched to %dx%d", a, info.W, info.H))
+		all = append(all, fmt.Sprintf("its pixels are not square (%.3g times as wide as high): its frames count as %dx%d", a, info.W, info.H))
 	}
 	if info.HDR != "" {
 		all = append(all, fmt.Sprintf("it is a film of high dynamic range (%s): its colours are mapped to those of common screens", info.HDR))
