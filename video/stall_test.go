@@ -32,7 +32,9 @@ func TestHungFFmpeg(t *testing.T) {
 	good := film(t, filepath.Join(t.TempDir(), "good.mp4"), "testsrc2=size=64x48:rate=10:duration=1")
 	calls := map[string]func(t *testing.T) error{
 		"probe": func(t *testing.T) error {
-			_, err := Probe(ctx, good, hung(t, "ffprobe"))
+			// Of a film that was probed before nothing is asked again.
+			other := film(t, filepath.Join(t.TempDir(), "other.mp4"), "testsrc2=size=64x48:rate=10:duration=1")
+			_, err := Probe(ctx, other, hung(t, "ffprobe"))
 			return err
 		},
 		"read": func(t *testing.T) error {
