@@ -39,14 +39,29 @@ func newBlock(s *Scope, in, out, kernel int, up, down bool) *Block {
 // Apply maps x [N, H, W, in] to [N, H', W', out].
 func (b *Block) Apply(s *Scope, x tensorflow.Output) tensorflow.Output {
 	s = s.At(lastPart(b.path))
-	if b.up {
-		x = s.UpNearest2(x)
+	if b.Conv.fuses(s) {
+		x = b.Conv.ownNormed(s, b.Norm, x, b.up)
+	} else {
+		x = s.Relu(b.Norm.Apply(s, b.convolve(s, x)))
 	}
-	x = s.Relu(b.Norm.Apply(s, b.Conv.Apply(s, x)))
 	if b.down {
 		x = s.AvgPool2(x)
 	}
 	return x
+}
+
+func (b *Block) convolve(s *Scope, x tensorflow.Output) tensorflow.Output {
+	if !b.up {
+		return b.Conv.Apply(s, x)
+	}
+	if b.Conv.serves(s) {
+		s = s.At(lastPart(b.Conv.path))
+		if !s.Want("input", x, -1, -1, -1, b.Conv.in) {
+			return tensorflow.Output{}
+		}
+		return b.Conv.ownConv(s, x, true)
+	}
+	return b.Conv.Apply(s, s.UpNearest2(x))
 }
 
 // ResBlock is x + conv(ReLU(norm(conv(ReLU(norm(x)))))).
@@ -71,9 +86,13 @@ func NewResBlock(s *Scope, channels int) *ResBlock {
 // Apply maps x [N, H, W, C] to the same shape.
 func (b *ResBlock) Apply(s *Scope, x tensorflow.Output) tensorflow.Output {
 	s = s.At(lastPart(b.path))
-	y := b.Conv1.Apply(s, s.Relu(b.Norm1.Apply(s, x)))
-	y = b.Conv2.Apply(s, s.Relu(b.Norm2.Apply(s, y)))
-	return s.Add(x, y)
+	y := s.Relu(b.Norm1.Apply(s, x))
+	if b.Conv1.fuses(s) {
+		y = b.Conv1.ownNormed(s, b.Norm2, y, false)
+	} else {
+		y = s.Relu(b.Norm2.Apply(s, b.Conv1.Apply(s, y)))
+	}
+	return s.Add(x, b.Conv2.Apply(s, y))
 }
 
 // Hourglass is an encoder of Down blocks and a decoder of Up blocks, each

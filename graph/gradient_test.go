@@ -201,29 +201,35 @@ func TestGradients(t *testing.T) {
 	checkGradient(t, append(append(layerCases(), samplingCases()...), mathCases()...))
 }
 
-// TestSinglePrecision compares float32, with its fused kernels, with float64,
-// composed of single operations: outputs and gradients of every layer.
+// TestSinglePrecision compares float32, with TensorFlow's fused kernels and with
+// our own, with float64, composed of single operations: outputs and gradients
+// of every layer.
 func TestSinglePrecision(t *testing.T) {
 	cases := append(append(layerCases(), samplingCases()...), mathCases()...)
-	results := map[tensorflow.DataType][][]float64{}
-	var names []string
-	for _, dtype := range dtypes {
-		s := New(dtype)
-		in := map[tensorflow.Output]*tensorflow.Tensor{}
-		var fetches []tensorflow.Output
-		names = nil
-		for _, k := range addCases(s, cases) {
-			k.feed(t, dtype, in, 0, nil, 0)
-			fetches = append(append(fetches, k.y), k.gradients...)
-			names = append(names, k.name)
-			for _, name := range k.names {
-				names = append(names, k.name+": gradient by "+name)
-			}
+	names, exact := valuesAndGradients(t, New(tensorflow.Double), cases)
+	own := New(tensorflow.Float)
+	own.UseKernels("cpu")
+	for kind, s := range map[string]*Scope{"TensorFlow's": New(tensorflow.Float), "our own": own} {
+		_, got := valuesAndGradients(t, s, cases)
+		for i := range exact {
+			// Gradients that are zero, of biases in front of a norm, are rounding.
+			nearOrBelow(t, kind+", "+names[i], got[i], exact[i], 2e-5, 0.5)
 		}
-		results[dtype] = tftest.Run(t, tftest.NewSession(t, s), in, fetches...)
 	}
-	for i, exact := range results[tensorflow.Double] {
-		// Gradients that are zero, of biases in front of a norm, are rounding.
-		nearOrBelow(t, names[i], results[tensorflow.Float][i], exact, 2e-5, 0.5)
+}
+
+// valuesAndGradients computes the output and all gradients of each case.
+func valuesAndGradients(t *testing.T, s *Scope, cases []gradientCase) (names []string, values [][]float64) {
+	t.Helper()
+	in := map[tensorflow.Output]*tensorflow.Tensor{}
+	var fetches []tensorflow.Output
+	for _, k := range addCases(s, cases) {
+		k.feed(t, s.DType(), in, 0, nil, 0)
+		fetches = append(append(fetches, k.y), k.gradients...)
+		names = append(names, k.name)
+		for _, name := range k.names {
+			names = append(names, k.name+": gradient by "+name)
+		}
 	}
+	return names, tftest.Run(t, tftest.NewSession(t, s), in, fetches...)
 }

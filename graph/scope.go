@@ -37,6 +37,7 @@ type builder struct {
 	graph     *tensorflow.Graph
 	dtype     tensorflow.DataType
 	refine    Refinement
+	own       bool            // layers may use kernels of our own
 	taken     map[string]int  // operation name -> how often it was asked for
 	entered   map[string]bool // scopes that own variables
 	scalars   map[scalarKey]tensorflow.Output

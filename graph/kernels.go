@@ -1,0 +1,66 @@
+package graph
+
+import (
+	tensorflow "github.com/wamuir/graft/tensorflow"
+
+	"github.com/prioritycut/prioritycut/tf"
+)
+
+// UseKernels lets the layers of the whole graph compute with kernels of our own
+// where they serve: float32 on the CPU (tf.OwnKernels). Device is that of the
+// session to come. Without this call a graph holds TensorFlow's operations
+// only, as one that is exported must. Values differ by rounding alone; weights
+// and their names are the same.
+func (s *Scope) UseKernels(device string) {
+	own, err := tf.OwnKernels(device)
+	if err != nil {
+		s.Fail(err)
+		return
+	}
+	if !own || s.b.dtype != tensorflow.Float {
+		return
+	}
+	if err := tf.LoadOps(); err != nil {
+		s.Fail(err)
+		return
+	}
+	s.b.own = true
+}
+
+// OwnKernels reports whether layers may compute with kernels of our own.
+func (s *Scope) OwnKernels() bool { return s.b.own }
+
+// ownConv is the convolution by our own kernel, with the pixels of x repeated
+// first where up is set. Kernels that rest are transformed once, not at each
+// call.
+func (c *Conv2D) ownConv(s *Scope, x tensorflow.Output, up bool) tensorflow.Output {
+	kernel, rests := c.Kernel.Value, !s.training || c.Kernel.Kind == Frozen
+	if c.sn != nil {
+		kernel, rests = c.sn.Apply(s), false
+	}
+	return s.Op("PriorityCutConv2D", c.attrs(up, rests), x, kernel, c.Bias.Value)
+}
+
+func (c *Conv2D) attrs(up, rests bool) Attrs {
+	return Attrs{"pad_before": int64(c.before), "pad_after": int64(c.after), "upsample": up, "keep_kernel": rests}
+}
+
+// serves reports whether our own kernel can stand for the layer.
+func (c *Conv2D) serves(s *Scope) bool { return s.b.own && c.before < c.size && c.after < c.size }
+
+// ownNormed is convolution, batch norm by running averages and ReLU in one
+// pass, for graphs that do not train.
+func (c *Conv2D) ownNormed(s *Scope, n *BatchNorm, x tensorflow.Output, up bool) tensorflow.Output {
+	s = s.At(lastPart(c.path))
+	if !s.Want("input", x, -1, -1, -1, c.in) {
+		return tensorflow.Output{}
+	}
+	scale := s.Mul(s.Rsqrt(s.Shift(n.RunningVar.Value, normEpsilon)), n.Weight.Value)
+	shift := s.Add(s.Mul(s.Minus(c.Bias.Value, n.RunningMean.Value), scale), n.Bias.Value)
+	attrs := c.attrs(up, true)
+	attrs["relu"] = true
+	return s.Op("PriorityCutConv2DFused", attrs, x, c.Kernel.Value, scale, shift)
+}
+
+// fuses reports whether convolution, norm and ReLU may be one pass.
+func (c *Conv2D) fuses(s *Scope) bool { return c.serves(s) && !s.training && c.sn == nil }
