@@ -26,6 +26,7 @@ func reconstruction(ctx context.Context, job Job, c *config.Config) (_ *Result, 
 		return nil, err
 	}
 	s := graph.New(tensorflow.Float)
+	s.UseKernels(c.Run.Device)
 	rebuild, err := evaluate.NewReconstructor(s, fomm.NewAnimator(s, c.Model), h, w)
 	if err != nil {
 		return nil, err

@@ -34,7 +34,7 @@ func (s *Scope) OwnKernels() bool { return s.b.own }
 // first where up is set. Kernels that rest are transformed once, not at each
 // call.
 func (c *Conv2D) ownConv(s *Scope, x tensorflow.Output, up bool) tensorflow.Output {
-	kernel, rests := c.Kernel.Value, !s.training || c.Kernel.Kind == Frozen
+	kernel, rests := c.Kernel.Value, !s.b.trains || c.Kernel.Kind == Frozen
 	if c.sn != nil {
 		kernel, rests = c.sn.Apply(s), false
 	}
@@ -62,5 +62,6 @@ func (c *Conv2D) ownNormed(s *Scope, n *BatchNorm, x tensorflow.Output, up bool)
 	return s.Op("PriorityCutConv2DFused", attrs, x, c.Kernel.Value, scale, shift)
 }
 
-// fuses reports whether convolution, norm and ReLU may be one pass.
-func (c *Conv2D) fuses(s *Scope) bool { return c.serves(s) && !s.training && c.sn == nil }
+// fuses reports whether convolution, norm and ReLU may be one pass: it has no
+// gradient.
+func (c *Conv2D) fuses(s *Scope) bool { return c.serves(s) && !s.b.trains && c.sn == nil }

@@ -38,6 +38,7 @@ type builder struct {
 	dtype     tensorflow.DataType
 	refine    Refinement
 	own       bool            // layers may use kernels of our own
+	trains    bool            // weights move
 	taken     map[string]int  // operation name -> how often it was asked for
 	entered   map[string]bool // scopes that own variables
 	scalars   map[scalarKey]tensorflow.Output
@@ -145,6 +146,7 @@ func (s *Scope) Training() bool { return s.training }
 func (s *Scope) WithTraining(on bool) *Scope {
 	sub := *s
 	sub.training = on
+	s.b.trains = s.b.trains || on
 	return &sub
 }
 

@@ -115,6 +115,7 @@ type trained struct {
 
 func newTrained(m *Model, o Options) (*trained, error) {
 	s := graph.New(tensorflow.Float)
+	s.UseKernels(o.Session.Device)
 	h, w := m.Size()
 	a := fomm.NewAnimator(s, m.Config.Model)
 	n, err := NewNetwork(s, a, h, w)

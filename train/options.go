@@ -17,6 +17,7 @@ func OptionsOf(c *config.Config) StepOptions {
 		VGGDivisor:       c.VGG19.WidthDivisor,
 		FreezeKPDetector: t.LRKPDetector == 0,
 		Refinement:       refinementOf(t.SpectralNorm),
+		Device:           c.Run.Device,
 	}
 }
 

@@ -39,6 +39,9 @@ type StepOptions struct {
 	// Refinement of spectral normalisation; with RefineEachCall discriminators
 	// run once for each player, in the reference's order.
 	Refinement graph.Refinement
+	// Device of the session that will run the step: kernels of our own serve the
+	// CPU alone.
+	Device string
 }
 
 // Inputs are what a step is fed. A, B are graph outputs; feed either the bytes
@@ -110,6 +113,7 @@ const refusedMark = "step refused: a loss or a gradient is not finite"
 func BuildStep(s *graph.Scope, o StepOptions) (*Step, error) {
 	b := &stepBuilder{o: o, s: s.WithTraining(true), step: &Step{}}
 	s.SetRefinement(o.Refinement)
+	s.UseKernels(o.Device)
 	b.makeVariables(s)
 	b.makeInputs(s.At("input"))
 	b.animate()

@@ -40,6 +40,7 @@ func build(m *infer.Model, want parts, device string) (*network, error) {
 		return nil, err
 	}
 	s := graph.New(tensorflow.Float)
+	s.UseKernels(device)
 	h, w := m.Size()
 	animator := fomm.NewAnimator(s, m.Config.Model)
 	r, err := infer.NewNetwork(s, animator, h, w)

@@ -81,8 +81,8 @@ type comparison struct {
 	rule  golden.Rule
 }
 
-func newGoldenGraph(t *testing.T, dtype tensorflow.DataType, alignCorners bool) *goldenGraph {
-	g := &goldenGraph{t: t, s: graph.New(dtype)}
+func newGoldenGraph(t *testing.T, s *graph.Scope, alignCorners bool) *goldenGraph {
+	g := &goldenGraph{t: t, s: s}
 	var err error
 	if g.file, err = golden.Load(golden.ForwardFile); err != nil {
 		t.Fatal(err)
@@ -158,17 +158,20 @@ func (g *goldenGraph) run() [][]float64 {
 var elsewhere = []string{"in_", "eq_theta", "eq_control_params", "pc_", "norm_"}
 
 // TestGolden compares every network and loss in eval mode with the reference,
-// and the gradients of the generator's total loss: graphs of float32 and of
-// float64, and these with each other, which shows what rounding does.
+// and the gradients of the generator's total loss: graphs of float32, with
+// TensorFlow's kernels and with our own, and of float64, and these with each
+// other, which shows what rounding does.
 func TestGolden(t *testing.T) {
-	var single, double, rounding golden.Report
+	var single, own, double, rounding golden.Report
 	seen := map[string]bool{}
 	for _, alignCorners := range []bool{false, true} {
 		t.Run(fmt.Sprintf("align_corners %v", alignCorners), func(t *testing.T) {
-			float := fullGoldenGraph(t, tensorflow.Float, alignCorners)
+			float := fullGoldenGraph(t, graph.New(tensorflow.Float), alignCorners)
 			got := float.run()
-			exact := fullGoldenGraph(t, tensorflow.Double, alignCorners).run()
+			ours := fullGoldenGraph(t, ownKernels(alignCorners), alignCorners).run()
+			exact := fullGoldenGraph(t, graph.New(tensorflow.Double), alignCorners).run()
 			for i, c := range float.compared {
+				own.Compare(t, c.array.Name+" (own kernels)", ours[i], c.array.Data, c.rule)
 				single.Compare(t, c.array.Name, got[i], c.array.Data, c.rule)
 				double.Compare(t, c.array.Name+" (float64)", exact[i], c.array.Data, c.rule)
 				rounding.Compare(t, c.array.Name+" (float32, float64)", got[i], exact[i], c.rule)
@@ -176,16 +179,26 @@ func TestGolden(t *testing.T) {
 			}
 		})
 	}
-	for _, report := range []*golden.Report{&single, &double, &rounding} {
+	for _, report := range []*golden.Report{&single, &own, &double, &rounding} {
 		report.Log(t)
 	}
 	everyArray(t, seen)
 }
 
+// ownKernels is a graph of our own kernels. Without gradients layers are fused.
+func ownKernels(fused bool) *graph.Scope {
+	s := graph.New(tensorflow.Float)
+	s.UseKernels("cpu")
+	if !fused {
+		s.WithTraining(true)
+	}
+	return s
+}
+
 // fullGoldenGraph is the graph of all that the files hold for a convention.
 // Discriminators and gradients exist for align_corners false alone.
-func fullGoldenGraph(t *testing.T, dtype tensorflow.DataType, alignCorners bool) *goldenGraph {
-	g := newGoldenGraph(t, dtype, alignCorners)
+func fullGoldenGraph(t *testing.T, s *graph.Scope, alignCorners bool) *goldenGraph {
+	g := newGoldenGraph(t, s, alignCorners)
 	if !alignCorners {
 		g.pyramids()
 		g.perceptualLoss()
