@@ -94,17 +94,19 @@ float* ThreadScratch(int64_t floats) {
   return memory.get();
 }
 
-Conv::Conv(const ConvShape& shape, bool turned, const Vectors& vectors)
+Conv::Conv(const ConvShape& shape, bool turned, const Vectors& vectors,
+           bool kept)
     : shape_(shape), turned_(turned), vectors_(&vectors) {
-  method_ = ForwardMethod(Effective(), vectors);
+  method_ = ForwardMethod(Effective(), vectors, kept);
 }
 
-Conv Conv::Forward(const ConvShape& shape, const Vectors& vectors) {
-  return Conv(shape, false, vectors);
+Conv Conv::Forward(const ConvShape& shape, const Vectors& vectors, bool kept) {
+  return Conv(shape, false, vectors, kept);
 }
 
-Conv Conv::InputGradient(const ConvShape& shape, const Vectors& vectors) {
-  return Conv(shape, true, vectors);
+Conv Conv::InputGradient(const ConvShape& shape, const Vectors& vectors,
+                         bool kept) {
+  return Conv(shape, true, vectors, kept);
 }
 
 ConvShape Conv::Effective() const {
@@ -192,8 +194,8 @@ bool KernelGradient(const ConvShape& shape, const float* x, const float* dy,
     BiasGradient(shape.batch * shape.OutHeight() * shape.OutWidth(), shape.out,
                  dy, dbias, runtime);
   }
-  return KernelGradientBy(KernelGradientMethod(shape, vectors), shape, x, dy,
-                          dkernel, runtime, vectors);
+  return KernelGradientBy(KernelGradientMethod(shape), shape, x, dy, dkernel,
+                          runtime, vectors);
 }
 
 void BiasGradient(int64_t pixels, int64_t channels, const float* dy,

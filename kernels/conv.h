@@ -57,10 +57,12 @@ enum class Method { kWinograd, kDirect, kDots };
 // be used as often as one likes.
 class Conv {
  public:
-  // y from x.
-  static Conv Forward(const ConvShape& shape, const Vectors& vectors);
+  // y from x. Kept says that a packed kernel serves many calls.
+  static Conv Forward(const ConvShape& shape, const Vectors& vectors,
+                      bool kept = false);
   // The gradient at x from that at y: the convolution with the kernel turned.
-  static Conv InputGradient(const ConvShape& shape, const Vectors& vectors);
+  static Conv InputGradient(const ConvShape& shape, const Vectors& vectors,
+                            bool kept = false);
 
   // For tests: another method than the rule's. False where it cannot serve.
   bool Use(Method method);
@@ -75,7 +77,7 @@ class Conv {
            float* y, Runtime& runtime) const;
 
  private:
-  Conv(const ConvShape& shape, bool turned, const Vectors& vectors);
+  Conv(const ConvShape& shape, bool turned, const Vectors& vectors, bool kept);
   // As it is computed: turned, in and out are exchanged.
   ConvShape Effective() const;
 

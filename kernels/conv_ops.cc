@@ -323,6 +323,7 @@ class ConvOp : public OpKernel {
   }
 
   ConvAttributes attributes_;
+  bool keep_;
 
  private:
   absl::Status Packed(OpKernelContext* context, const Conv& conv,
@@ -356,7 +357,6 @@ class ConvOp : public OpKernel {
     return absl::OkStatus();
   }
 
-  bool keep_;
   std::mutex mutex_;
   KeptKernels::Key key_;
   std::shared_ptr<KeptKernel> kept_;
@@ -389,7 +389,7 @@ class ForwardOp : public ConvOp {
     OP_REQUIRES_OK(context,
                    context->allocate_output(
                        0, {s.batch, s.OutHeight(), s.OutWidth(), s.out}, &y));
-    const Conv conv = Conv::Forward(s, ChosenVectors());
+    const Conv conv = Conv::Forward(s, ChosenVectors(), keep_);
     OP_REQUIRES_OK(context,
                    Convolve(context, conv, s, false, x, kernel, epilogue, y));
   }
@@ -410,7 +410,7 @@ class InputGradientOp : public ConvOp {
     Tensor* dx;
     OP_REQUIRES_OK(context, context->allocate_output(
                                 0, {s.batch, s.height, s.width, s.in}, &dx));
-    const Conv conv = Conv::InputGradient(s, ChosenVectors());
+    const Conv conv = Conv::InputGradient(s, ChosenVectors(), keep_);
     OP_REQUIRES_OK(context,
                    Convolve(context, conv, s, true, dy, kernel, {}, dx));
   }

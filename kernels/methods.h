@@ -10,8 +10,8 @@ namespace kernels {
 
 // The rules. `shape` is the one computed: for an input's gradient in and out
 // are exchanged.
-Method ForwardMethod(const ConvShape& shape, const Vectors& v);
-Method KernelGradientMethod(const ConvShape& shape, const Vectors& v);
+Method ForwardMethod(const ConvShape& shape, const Vectors& v, bool kept);
+Method KernelGradientMethod(const ConvShape& shape);
 bool WinogradServes(const ConvShape& shape);
 
 // Winograd's algorithm. An up-sampled shape is given as the forward pass has

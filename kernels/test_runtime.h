@@ -37,8 +37,6 @@ class TestRuntime : public Runtime {
     return memory;
   }
 
-  void Forget() { scratch_.clear(); }
-
  private:
   int threads_;
   std::vector<std::unique_ptr<float, void (*)(void*)>> scratch_;

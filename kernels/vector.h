@@ -84,11 +84,10 @@ struct Vectors {
   // 36 points -> m x m outputs.
   void (*output_pixels)(const float* points, int64_t point_stride, int m,
                         const Epilogue&, float* map, const Square&);
-  // One input channel of a kernel, [r][r][out] with tap_stride between taps ->
-  // 36 points in panels.
+  // One panel of one input channel of a kernel, [r][r][out] with tap_stride
+  // between taps, of which so many outputs exist -> 36 points.
   void (*kernel_points)(const float* kernel, int64_t tap_stride, int r,
-                        int64_t out, float* points, int64_t point_stride,
-                        int64_t panel_stride);
+                        int64_t out, float* points, int64_t point_stride);
   // The gradient at 36 points of one input channel -> that of the kernel.
   void (*kernel_gradient)(const float* points, int64_t point_stride, int r,
                           int64_t out, float* kernel, int64_t tap_stride);

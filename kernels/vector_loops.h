@@ -329,39 +329,29 @@ constexpr float kInverseB = static_cast<float>(1 / kScaleB);
 
 template <int r>
 void KernelPointsOf(const float* kernel, int64_t tap_stride, int64_t out,
-                    float* points, int64_t point_stride, int64_t panel_stride) {
-  for (int64_t c = 0; c < out; c += kColumns) {
-    for (int64_t half = c; half < c + kColumns; half += kLanes) {
-      Vector d[r * r], rows[kTile * r], u[kPoints];
-      for (int t = 0; t < r * r; ++t) {
-        d[t] = LoadFirst(kernel + t * tap_stride + half, out - half);
-      }
-      for (int j = 0; j < r; ++j) {
-        ToPoints<r>(d + j, r, rows + j, r, kInverseA, kInverseB);
-      }
-      for (int i = 0; i < kTile; ++i) {
-        ToPoints<r>(rows + i * r, 1, u + i * kTile, 1, kInverseA, kInverseB);
-      }
-      float* to = points + c / kColumns * panel_stride + (half - c);
-      for (int p = 0; p < kPoints; ++p) Store(to + p * point_stride, u[p]);
+                    float* points, int64_t point_stride) {
+  for (int c = 0; c < kColumns; c += kLanes) {
+    Vector d[r * r], rows[kTile * r], u[kPoints];
+    for (int t = 0; t < r * r; ++t) {
+      d[t] = LoadFirst(kernel + t * tap_stride + c, out - c);
+    }
+    for (int j = 0; j < r; ++j) {
+      ToPoints<r>(d + j, r, rows + j, r, kInverseA, kInverseB);
+    }
+    for (int i = 0; i < kTile; ++i) {
+      ToPoints<r>(rows + i * r, 1, u + i * kTile, 1, kInverseA, kInverseB);
+    }
+    for (int p = 0; p < kPoints; ++p) {
+      Store(points + p * point_stride + c, u[p]);
     }
   }
 }
 
 void KernelPoints(const float* kernel, int64_t tap_stride, int r, int64_t out,
-                  float* points, int64_t point_stride, int64_t panel_stride) {
-  if (r == 2) {
-    KernelPointsOf<2>(kernel, tap_stride, out, points, point_stride,
-                      panel_stride);
-  }
-  if (r == 3) {
-    KernelPointsOf<3>(kernel, tap_stride, out, points, point_stride,
-                      panel_stride);
-  }
-  if (r == 4) {
-    KernelPointsOf<4>(kernel, tap_stride, out, points, point_stride,
-                      panel_stride);
-  }
+                  float* points, int64_t point_stride) {
+  if (r == 2) KernelPointsOf<2>(kernel, tap_stride, out, points, point_stride);
+  if (r == 3) KernelPointsOf<3>(kernel, tap_stride, out, points, point_stride);
+  if (r == 4) KernelPointsOf<4>(kernel, tap_stride, out, points, point_stride);
 }
 
 template <int r>

@@ -424,12 +424,21 @@ bool WinogradPack(const ConvShape& shape, bool turned, const float* kernel,
     KernelsOfPhases(kernel, turned, tap, phases, runtime);
     kernel = phases;
   }
-  runtime.Run(kernels * l.in, kPoints * l.out, [&](int64_t begin, int64_t end) {
+  // Panel by panel, so that each of the 36 points is written in a row.
+  constexpr int64_t kPart = 32;
+  const int64_t parts = (l.in + kPart - 1) / kPart;
+  const int64_t units = kernels * strides.panels * parts;
+  runtime.Run(units, kPart * kPoints * 4, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
-      const int64_t k = i / l.in, c = i % l.in;
-      v.kernel_points(kernel + k * l.r * l.r * tap + c * l.out, tap, l.r, l.out,
-                      packed + k * strides.kernel + c * v.columns,
-                      strides.point, strides.panel);
+      const int64_t k = i / (strides.panels * parts);
+      const int64_t n = i / parts % strides.panels, from = i % parts * kPart;
+      const int64_t o = n * v.columns;
+      for (int64_t c = from; c < std::min(from + kPart, l.in); ++c) {
+        v.kernel_points(
+            kernel + k * l.r * l.r * tap + c * l.out + o, tap, l.r, l.out - o,
+            packed + k * strides.kernel + n * strides.panel + c * v.columns,
+            strides.point);
+      }
     }
   });
   return true;
