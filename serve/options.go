@@ -34,14 +34,20 @@ type Options struct {
 	MaxRequestPixels int64
 	MaxFrames        int
 	MaxBatch         int
-	// Jobs run at once, Queue jobs wait; uploads count as waiting. Kept jobs
+	// Jobs run at once, Queue jobs wait; uploads count as waiting as soon as some
+	// of their bytes have come. Kept jobs
 	// that have ended are remembered.
 	Jobs, Queue, Kept int
 	// Predicts run at once, PredictQueue wait.
 	Predicts, PredictQueue int
-	// Connections are open at once; more wait in the system's queue.
+	// Connections are open at once. The next takes the place of one that keeps
+	// the server waiting, or waits itself.
 	Connections int
 
+	// MinRate is the bytes a second that a body must come at on the whole, after
+	// StallTimeout. One that is behind loses its place as soon as somebody else
+	// needs it.
+	MinRate int64
 	// HeaderTimeout bounds reading a request's header, KeepAlive the time
 	// between two requests on a connection, StallTimeout how long the other
 	// side may send or take nothing.
@@ -63,7 +69,7 @@ func DefaultOptions() Options {
 	return Options{
 		Name: "prioritycut", Version: 1, Loopback: true,
 		MaxUpload: 256 << 20, MaxBody: 64 << 20, MaxPixels: 1 << 24, MaxRequestPixels: 1 << 26, MaxFrames: 9000, MaxBatch: 64,
-		Jobs: 1, Queue: 8, Kept: 50, Predicts: 2, PredictQueue: 16, Connections: 256,
+		Jobs: 1, Queue: 8, Kept: 50, Predicts: 2, PredictQueue: 16, Connections: 256, MinRate: 16 << 10,
 		HeaderTimeout: 10 * time.Second, KeepAlive: 2 * time.Minute, StallTimeout: 30 * time.Second,
 		UploadTimeout: 10 * time.Minute, JobTimeout: 30 * time.Minute, PredictTimeout: 30 * time.Second,
 		Keep: time.Hour, Abandon: time.Minute, Grace: 30 * time.Second,
@@ -103,6 +109,7 @@ func (o Options) Validate() error {
 	within("predicts", int64(o.Predicts), 1, 64)
 	within("predict_queue", int64(o.PredictQueue), 0, 1000)
 	within("connections", int64(o.Connections), 1, 1<<16)
+	within("min_rate", o.MinRate, 1, 1<<30)
 	lasting := func(flag string, value, least, most time.Duration) {
 		if value < least || value > most {
 			errs = append(errs, fmt.Errorf("--%s=%v: want %v to %v", flag, value, least, most))

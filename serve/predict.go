@@ -58,16 +58,22 @@ func (s *Server) predict(w http.ResponseWriter, r *http.Request) error {
 		s.metrics.refused.WithLabelValues("stopping").Inc()
 		return errStops()
 	}
-	leave, err := s.turns.enter()
-	if err != nil {
+	if err := s.turns.open(); err != nil {
 		s.metrics.refused.WithLabelValues("predict_queue").Inc()
 		return err
 	}
-	defer leave()
 	if r.ContentLength > s.options.MaxBody {
 		return failf(http.StatusRequestEntityTooLarge, "the request has %d bytes, the limit is %d", r.ContentLength, s.options.MaxBody)
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, s.options.MaxBody))
+	var seat *seat
+	defer func() { seat.leave() }()
+	body, err := io.ReadAll(&lateTaker{Reader: http.MaxBytesReader(w, r.Body, s.options.MaxBody), take: func() (err error) {
+		seat, err = s.turns.enter(bodyOf(r))
+		return err
+	}})
+	if err == nil {
+		err = seat.stay()
+	}
 	if err != nil {
 		return received(err)
 	}

@@ -325,7 +325,7 @@ func (s *site) ask(ctx context.Context) <-chan int {
 func TestPredictTurns(t *testing.T) {
 	m, begun, goOn := heldModel()
 	s := start(t, Backend{Model: m}, func(o *Options) { o.Predicts, o.PredictQueue = 1, 1 })
-	places := func(n int) func() bool { return func() bool { return len(s.turns.room) == n } }
+	places := func(n int) func() bool { return func() bool { return s.turns.load() == n } }
 	first := s.ask(context.Background())
 	within(t, begun, "the first")
 	ctx, leave := context.WithCancel(context.Background())

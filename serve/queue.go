@@ -28,12 +28,12 @@ type queue struct {
 	waiting  []*job
 	ended    []*job // oldest first
 	running  int
-	uploads  int
+	uploads  map[*place]*patientBody
 	stopping bool
 }
 
 func newQueue(a Animator, o Options, now func() time.Time) *queue {
-	q := &queue{options: o, animator: a, now: now, jobs: make(map[string]*job)}
+	q := &queue{options: o, animator: a, now: now, jobs: make(map[string]*job), uploads: make(map[*place]*patientBody)}
 	q.base, q.stop = context.WithCancelCause(context.Background())
 	return q
 }
@@ -46,36 +46,61 @@ var (
 	errJobTime   = errors.New("took too long")
 )
 
-// place is room for one job, held while its files are received.
-type place struct {
-	q    *queue
-	free bool // given back, or turned into a job
-}
+// place is room for one job, held while its files are received. Another upload
+// may take it away from one that comes too slowly.
+type place struct{ q *queue }
 
-// reserve finds room before anything is read from the client.
-func (q *queue) reserve() (*place, error) {
+// open says whether an upload that begins now may find room: it is told before
+// anything is read from the client.
+func (q *queue) open() error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	return q.room(func(*place, *patientBody) {})
+}
+
+// reserve finds room for an upload whose bytes come, if need be that of one
+// whose do not.
+func (q *queue) reserve(body *patientBody) (*place, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	err := q.room(func(p *place, b *patientBody) {
+		delete(q.uploads, p)
+		b.evict()
+	})
+	if err != nil {
+		return nil, err
+	}
+	p := &place{q}
+	q.uploads[p] = body
+	return p, nil
+}
+
+// room looks for a place that is free or can be made so. The lock is held.
+func (q *queue) room(makeRoom func(*place, *patientBody)) error {
 	if q.stopping {
 		q.metrics.refused.WithLabelValues("stopping").Inc()
-		return nil, errStops()
+		return errStops()
 	}
-	if room := q.options.Jobs + q.options.Queue; q.running+len(q.waiting)+q.uploads >= room {
-		q.metrics.refused.WithLabelValues("queue").Inc()
-		return nil, busy(http.StatusTooManyRequests, 10*time.Second, "all %d places for jobs are taken: try again later", room)
+	room := q.options.Jobs + q.options.Queue
+	if q.running+len(q.waiting)+len(q.uploads) < room {
+		return nil
 	}
-	q.uploads++
-	return &place{q: q}, nil
+	if p, ok := slowest(q.uploads); ok {
+		makeRoom(p, q.uploads[p])
+		return nil
+	}
+	q.metrics.refused.WithLabelValues("queue").Inc()
+	return busy(http.StatusTooManyRequests, 10*time.Second, "all %d places for jobs are taken: try again later", room)
 }
 
 // release gives an unused place back.
 func (p *place) release() {
+	if p == nil {
+		return
+	}
 	p.q.mu.Lock()
 	defer p.q.mu.Unlock()
-	if !p.free {
-		p.free = true
-		p.q.uploads--
-	}
+	delete(p.q.uploads, p)
 }
 
 // admit turns the place into a job, whose folder the queue then owns.
@@ -86,8 +111,10 @@ func (p *place) admit(id, dir string, a Animation) (Status, error) {
 	if q.stopping {
 		return Status{}, errStops()
 	}
-	p.free = true
-	q.uploads--
+	if _, held := q.uploads[p]; !held {
+		return Status{}, errEvicted()
+	}
+	delete(q.uploads, p)
 	now := q.now()
 	j := &job{id: id, dir: dir, work: a, created: now, seen: now, state: Queued, changed: make(chan struct{})}
 	q.jobs[id] = j
@@ -283,5 +310,5 @@ func (q *queue) sweep() {
 func (q *queue) load() (running, waiting int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.running, len(q.waiting) + q.uploads
+	return q.running, len(q.waiting) + len(q.uploads)
 }

@@ -98,6 +98,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		ReadHeaderTimeout: s.options.HeaderTimeout,
 		IdleTimeout:       s.options.KeepAlive,
 		MaxHeaderBytes:    1 << 16,
+		ConnContext:       withConn,
 		BaseContext:       func(net.Listener) context.Context { return base },
 		ErrorLog:          log.New(logWriter{}, "", 0),
 	}

@@ -72,7 +72,7 @@ func TestStopWhilePredicting(t *testing.T) {
 	first := s.ask(context.Background())
 	within(t, begun, "the first")
 	second := s.ask(context.Background())
-	waitFor(t, "the second waits", func() bool { return len(s.turns.room) == 2 })
+	waitFor(t, "the second waits", func() bool { return s.turns.load() == 2 })
 	s.stop()
 	if got := within(t, second, "the second's answer"); got != http.StatusServiceUnavailable {
 		t.Errorf("one who waits when the server stops: %d", got)

@@ -26,11 +26,11 @@ func (s *Server) createJob(w http.ResponseWriter, r *http.Request) error {
 	if r.ContentLength > s.options.MaxUpload {
 		return failf(http.StatusRequestEntityTooLarge, "the upload has %d bytes, the limit is %d", r.ContentLength, s.options.MaxUpload)
 	}
-	place, err := s.queue.reserve()
-	if err != nil {
+	if err := s.queue.open(); err != nil {
 		return err
 	}
-	defer place.release()
+	var place *place
+	defer func() { place.release() }()
 	id, err := newID()
 	if err != nil {
 		return err
@@ -48,11 +48,19 @@ func (s *Server) createJob(w http.ResponseWriter, r *http.Request) error {
 			remove(u.dir)
 		}
 	}()
-	body := http.MaxBytesReader(w, r.Body, s.options.MaxUpload)
+	body := &lateTaker{Reader: http.MaxBytesReader(w, r.Body, s.options.MaxUpload), take: func() (err error) {
+		place, err = s.queue.reserve(bodyOf(r))
+		return err
+	}}
 	err = u.receive(r.Context(), multipart.NewReader(body, parameters["boundary"]))
 	s.metrics.uploaded.Add(float64(u.bytes))
 	if err != nil {
 		return err
+	}
+	if place == nil { // the form ended before its body
+		if place, err = s.queue.reserve(nil); err != nil {
+			return err
+		}
 	}
 	status, err := place.admit(id, u.dir, u.animation())
 	if err != nil {

@@ -65,6 +65,7 @@ func command() *program {
 		f.count(&o.Connections, "connections", "`number` that are open at once")
 		f.time(&o.HeaderTimeout, "header_timeout", "`time` that sending a request's header may take")
 		f.time(&o.StallTimeout, "stall_timeout", "`time` for which a client may send or take nothing")
+		f.bytes(&o.MinRate, "min_rate", "`bytes` a second that a request must come at on the whole; one that is behind loses its place when others need it")
 		f.time(&o.UploadTimeout, "upload_timeout", "`time` that sending a whole request may take")
 		f.time(&o.KeepAlive, "keep_alive", "`time` that a connection may wait for the next request")
 		f.time(&o.Grace, "grace", "`time` that jobs may go on when the server is to stop")
