@@ -146,7 +146,7 @@ func (d *Dataset) look(ctx context.Context, c *clip, e entry, isFile bool) (fact
 		n = int(info.Rate*info.Duration.Seconds() + 0.5)
 	}
 	if n > limits.MaxFrames {
-		return facts{}, fmt.Errorf("claims %d frames, more than %d (max_frames)", n, limits.MaxFrames)
+		return facts{}, fmt.Errorf("claims %d frames, more than %d (dataset_params.max_frames)", n, limits.MaxFrames)
 	}
 	return facts{frames: n, about: true, size: fmt.Sprintf("%dx%d", info.W, info.H), warning: strings.Join(info.Remarks(), "; ")}, nil
 }

@@ -185,7 +185,7 @@ func anyStrip(pictures []entry, p Params) bool {
 }
 
 func (p Params) limits() video.Limits {
-	return video.Limits{MaxPixels: p.MaxPixels, MaxFrames: p.MaxFrames}
+	return video.Limits{MaxPixels: p.MaxPixels, MaxFrames: p.MaxFrames, PixelsBy: "dataset_params.max_pixels", FramesBy: "dataset_params.max_frames"}
 }
 
 // split draws a fifth (rounded up) as the test set: of the identities if those

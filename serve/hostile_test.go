@@ -59,6 +59,7 @@ func TestUploads(t *testing.T) {
 		"half a film":      {with("driving", good["driving"][:200]), nil, 422, "film driving"},
 		"too large":        {with("driving", make([]byte, 2<<20)), nil, 413, "the limit is 1048576"},
 		"unknown option":   {good, []string{"shell", "true"}, 400, `there is no option "shell"`},
+		"misspelt option":  {good, []string{"sorce", strings.Repeat("x", 1000)}, 400, `there is no option "sorce"`},
 		"bool":             {good, []string{"relative", "perhaps"}, 400, "want true or false"},
 		"fit":              {good, []string{"fit", "squash"}, 400, "want crop, pad or stretch"},
 		"format":           {good, []string{"format", "../../x"}, 400, "want mp4, webm or gif"},

@@ -23,12 +23,12 @@ func (l *tensorLimits) picture(file *string) (pixels int64, err error) {
 	if err := l.ctx.Err(); err != nil {
 		return 0, err
 	}
-	harmless, pixels, err := video.Harmless([]byte(*file), video.Limits{MaxPixels: l.pixels})
+	harmless, pixels, err := video.Harmless([]byte(*file), video.Limits{MaxPixels: l.pixels, PixelsBy: "the server's --max_pixels"})
 	if err != nil {
 		return 0, fmt.Errorf("the picture: %w", err)
 	}
 	if l.seen += pixels; l.seen > l.together {
-		return 0, fmt.Errorf("the pictures of the request have more than %d pixels together (max_request_pixels)", l.together)
+		return 0, fmt.Errorf("the pictures of the request have more than %d pixels together (the server's --max_request_pixels)", l.together)
 	}
 	*file = string(harmless)
 	return pixels, nil

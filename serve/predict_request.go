@@ -109,7 +109,7 @@ func readRows(w *walker, readers map[string]*tensorReader, limits tensorLimits) 
 	}
 	err = w.list(func() error {
 		if n++; n > limits.batch {
-			return badRequest("more than %d instances (max_batch)", limits.batch)
+			return badRequest("more than %d instances (the server's --max_batch)", limits.batch)
 		}
 		what := fmt.Sprintf("instance %d", n-1)
 		return readNamed(w, what, readers, func(reader *tensorReader) error { return reader.row(w) })
@@ -142,7 +142,7 @@ func readColumns(w *walker, readers map[string]*tensorReader, limits tensorLimit
 		}
 	}
 	if n > limits.batch {
-		return 0, badRequest("%d examples, more than %d (max_batch)", n, limits.batch)
+		return 0, badRequest("%d examples, more than %d (the server's --max_batch)", n, limits.batch)
 	}
 	return n, nil
 }

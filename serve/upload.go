@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -37,7 +38,9 @@ func (s *Server) createJob(w http.ResponseWriter, r *http.Request) error {
 	}
 	u := &upload{
 		dir: filepath.Join(s.work.dir, id), choices: s.backend.Animator.Defaults(),
-		limits: video.Limits{MaxPixels: s.options.MaxPixels, MaxFrames: s.options.MaxFrames},
+		limits: video.Limits{
+			MaxPixels: s.options.MaxPixels, MaxFrames: s.options.MaxFrames, PixelsBy: "the server's --max_pixels", FramesBy: "the server's --max_frames",
+		},
 	}
 	if err := os.Mkdir(u.dir, 0o700); err != nil {
 		return fmt.Errorf("the folder for jobs: %w", err)
@@ -161,6 +164,9 @@ func (u *upload) part(ctx context.Context, part *multipart.Part) error {
 		u.driving = true
 		return u.checkDriving(ctx)
 	default:
+		if !isChoice(name) {
+			return badRequest("there is no option %.50q", name)
+		}
 		value, err := io.ReadAll(io.LimitReader(part, maxValue+1))
 		if err != nil {
 			return received(err)
@@ -278,6 +284,12 @@ func (c *Choices) set(name, value string) (err error) {
 		err = badRequest("there is no option %.50q", name)
 	}
 	return err
+}
+
+// isChoice tells the name of an option: what comes under another name is not
+// even read.
+func isChoice(name string) bool {
+	return slices.Contains([]string{"relative", "adapt_scale", "find_best_frame", "audio", "best_frame", "fit", "format"}, name)
 }
 
 func parseBool(name, value string) (bool, error) {

@@ -131,7 +131,7 @@ func tooLarge(messages *excerpt) bool {
 }
 
 func errTooLarge(limits Limits) error {
-	return fmt.Errorf("its pictures have more than the limit of %d pixels (max_pixels)", limits.MaxPixels)
+	return fmt.Errorf("its pictures have more than the limit of %d pixels%s", limits.MaxPixels, by(limits.PixelsBy))
 }
 
 // limited keeps what a program writes, up to a limit.

@@ -55,7 +55,7 @@ func TestFolderOfFrames(t *testing.T) {
 			t.Errorf("frame %d is not %s", i, name)
 		}
 	}
-	if _, err := Open(context.Background(), dir, 0, 0, Limits{MaxFrames: 2}); err == nil || !strings.Contains(err.Error(), "max_frames") {
+	if _, err := Open(context.Background(), dir, 0, 0, Limits{MaxFrames: 2, FramesBy: "--max_frames"}); err == nil || !strings.Contains(err.Error(), "(--max_frames)") {
 		t.Errorf("too many frames: %v", err)
 	}
 	if _, err := Open(context.Background(), t.TempDir(), 0, 0, Limits{}); err == nil || !strings.Contains(err.Error(), "no png or jpg") {

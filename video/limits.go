@@ -11,6 +11,9 @@ type Limits struct {
 	MaxPixels int64
 	// MaxFrames bounds the frames of a video.
 	MaxFrames int
+	// PixelsBy and FramesBy are how people change these limits where they can,
+	// such as "--max_pixels"; messages name them.
+	PixelsBy, FramesBy string
 	// Patience is how long ffmpeg may make no progress before it is ended; two
 	// minutes unless told (child.DefaultPatience).
 	Patience time.Duration
@@ -38,7 +41,7 @@ func (l Limits) size(w, h int) error {
 	}
 	// Not w*h: it may overflow for what a header can claim.
 	if int64(w) > l.MaxPixels/int64(h) {
-		return fmt.Errorf("claims %dx%d pixels, more than the limit of %d in all (max_pixels)", w, h, l.MaxPixels)
+		return fmt.Errorf("claims %dx%d pixels, more than the limit of %d in all%s", w, h, l.MaxPixels, by(l.PixelsBy))
 	}
 	return nil
 }
@@ -46,7 +49,18 @@ func (l Limits) size(w, h int) error {
 // frames reports a number of frames beyond the limit.
 func (l Limits) frames(n int) error {
 	if n > l.MaxFrames {
-		return fmt.Errorf("has more than %d frames (max_frames): cut it or raise the limit", l.MaxFrames)
+		if l.FramesBy == "" {
+			return fmt.Errorf("has more than %d frames: cut it", l.MaxFrames)
+		}
+		return fmt.Errorf("has more than %d frames%s: cut it or raise the limit", l.MaxFrames, by(l.FramesBy))
 	}
 	return nil
+}
+
+// by names what changes a limit, if anything does.
+func by(what string) string {
+	if what == "" {
+		return ""
+	}
+	return " (" + what + ")"
 }

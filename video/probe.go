@@ -244,5 +244,9 @@ func runProbe(ctx context.Context, path string, limits Limits) (*probe, error) {
 	if err := json.Unmarshal(out.kept, answer); err != nil {
 		return nil, fmt.Errorf("ffprobe's answer: %w", err)
 	}
+	// A gif that is too large is no error, and has no size.
+	if film := answer.film(); film != nil && (film.W < 1 || film.H < 1) && tooLarge(messages) {
+		return nil, errTooLarge(limits)
+	}
 	return answer, nil
 }

@@ -2,6 +2,7 @@ package weights
 
 import (
 	"fmt"
+	"math/big"
 	"strings"
 
 	"github.com/prioritycut/prioritycut/internal/element"
@@ -250,8 +251,15 @@ func dimensions(what string, v Value) ([]int64, error) {
 	}
 	dims := make([]int64, len(t))
 	for i, d := range t {
-		if dims[i], ok = integer(d); !ok || dims[i] < 0 {
-			return nil, fmt.Errorf("a tensor's %s has a negative dimension or a %s", what, kindOf(d))
+		dims[i], ok = integer(d)
+		_, huge := d.(*big.Int)
+		switch {
+		case huge:
+			return nil, fmt.Errorf("dimension %d of a tensor's %s is beyond 64 bits", i, what)
+		case !ok:
+			return nil, fmt.Errorf("dimension %d of a tensor's %s is a %s, no number", i, what, kindOf(d))
+		case dims[i] < 0:
+			return nil, fmt.Errorf("dimension %d of a tensor's %s is negative, %d", i, what, dims[i])
 		}
 	}
 	return dims, nil
