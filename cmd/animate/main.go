@@ -201,7 +201,9 @@ func (p *program) check() error {
 	return nil
 }
 
-func (p *program) limits() video.Limits { return video.Limits{MaxFrames: p.maxFrames, FramesBy: "--max_frames"} }
+func (p *program) limits() video.Limits {
+	return video.Limits{MaxFrames: p.maxFrames, FramesBy: "--max_frames"}
+}
 
 // warn tells whoever sits in front of the screen.
 func (p *program) warn(text string) { fmt.Fprintf(p.Err(), "warning: %s\n", text) }
