@@ -148,6 +148,7 @@ func TestSet(t *testing.T) {
 		"batch_size":               "must read key=value",
 		"=3":                       "must read key=value",
 		"num_blocks=3":             "say which of model_params.kp_detector_params.num_blocks, model_params.generator_params.dense_motion_params.num_blocks",
+		"lr=3":                     "did you mean train_params.lr_generator?",
 		"batchsize=3":              "did you mean train_params.batch_size?",
 		"train_param.batch_siz=3":  "did you mean train_params.batch_size?",
 		"dense_motion.num_block=3": "did you mean model_params.generator_params.dense_motion_params.num_blocks?",

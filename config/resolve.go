@@ -37,8 +37,16 @@ type Warning struct {
 	Text string
 }
 
-// String returns the warning in one line.
-func (w Warning) String() string { return w.Key + ": " + w.Text }
+// String returns the warning in one line, which begins with the flag that sets
+// the key, if there is one, else with the key.
+func (w Warning) String() string {
+	for _, f := range (Options{}).texts() {
+		if f.path == w.Key {
+			return "--" + f.flag + ": " + w.Text
+		}
+	}
+	return w.Key + ": " + w.Text
+}
 
 // resolver carries one Resolve.
 type resolver struct {
@@ -114,6 +122,18 @@ func (r *resolver) readUser() error {
 	return nil
 }
 
+// texts are the flags that set a key to a text.
+func (o Options) texts() []struct{ flag, path, text string } {
+	return []struct{ flag, path, text string }{
+		{"preset", "preset", o.Preset},
+		{"variant", "variant", o.Variant},
+		{"init_from", "init_from", o.InitFrom},
+		{"data", "dataset_params.root_dir", o.Data},
+		{"vgg19", "vgg19.file", o.VGG19},
+		{"device", "run_params.device", o.Device},
+	}
+}
+
 // flags turns the flags that have a key into layers.
 func (o Options) flags() []layer {
 	var all []layer
@@ -121,14 +141,7 @@ func (o Options) flags() []layer {
 		node := &yaml.Node{Kind: yaml.ScalarNode, Tag: tag, Value: text}
 		all = append(all, layer{rank: fromFlag, label: "--" + flag + "=" + clip(text), path: path, root: nest(path, node)})
 	}
-	for _, f := range []struct{ flag, path, text string }{
-		{"preset", "preset", o.Preset},
-		{"variant", "variant", o.Variant},
-		{"init_from", "init_from", o.InitFrom},
-		{"data", "dataset_params.root_dir", o.Data},
-		{"vgg19", "vgg19.file", o.VGG19},
-		{"device", "run_params.device", o.Device},
-	} {
+	for _, f := range o.texts() {
 		if f.text != "" {
 			add(f.flag, f.path, "!!str", f.text)
 		}

@@ -331,3 +331,22 @@ func TestPipesAreRefused(t *testing.T) {
 		t.Errorf("--init_from of a pipe: %v", err)
 	}
 }
+
+// The beginning of a preset's name is enough to be told the whole, and warnings
+// speak of flags as they are typed.
+func TestNamesAsTheyAreTyped(t *testing.T) {
+	if _, _, err := Resolve(Options{Preset: "vox"}); err == nil || !strings.Contains(err.Error(), "did you mean vox-256?") {
+		t.Errorf("%v", err)
+	}
+	_, warnings, err := Resolve(Options{Preset: "vox-256", Data: "folder", VGG19: "random"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	for _, w := range warnings {
+		all = append(all, w.String())
+	}
+	if text := strings.Join(all, "\n"); !strings.Contains(text, "--vgg19: random features") {
+		t.Errorf("%s", text)
+	}
+}

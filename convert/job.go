@@ -5,9 +5,9 @@ import (
 	"io"
 	"strings"
 	"text/tabwriter"
-	"unicode"
 
 	"github.com/prioritycut/prioritycut/graph"
+	"github.com/prioritycut/prioritycut/internal/cli"
 	"github.com/prioritycut/prioritycut/internal/rundir"
 	"github.com/prioritycut/prioritycut/tf"
 )
@@ -35,37 +35,29 @@ func (j *job) Write(w io.Writer) error {
 	}
 	_, err := fmt.Fprintf(w, "written: %s\n", out)
 	if err == nil && !j.options.toFile() {
-		_, err = fmt.Fprintf(w, "go on from it: train%s --variant=prioritycut --data=... --vgg19=...\n", j.trainFlags())
+		err = cli.Next(w,
+			cli.Step{Command: cli.Program("animate", "--checkpoint="+out, "--source_image=PICTURE", "--driving_video=FILM"), For: "a picture and a film of yours"},
+			cli.Step{Command: "bazel run //cmd:train --" + j.trainFlags() + " --variant=prioritycut --data=FOLDER --vgg19=FILE", For: "go on from it"})
 	}
 	return err
 }
 
 // trainFlags are those by which training meets this configuration again.
 func (j *job) trainFlags() string {
-	flags := " --init_from=" + quoted(j.options.Out)
+	flags := " --init_from=" + cli.Quote(j.options.Out)
 	if preset := j.options.Preset; preset != "" {
 		flags += " --preset=" + preset
 	}
 	switch file := j.options.ConfigFile; {
 	case file != "":
-		flags += " --config=" + quoted(file)
+		flags += " --config=" + cli.Quote(file)
 	case j.options.Preset == "":
-		flags += " --config=" + quoted(rundir.Dir(j.options.Out).Config())
+		flags += " --config=" + cli.Quote(rundir.Dir(j.options.Out).Config())
 	}
 	for _, set := range j.options.Sets {
-		flags += " --set=" + quoted(set)
+		flags += " --set=" + cli.Quote(set)
 	}
 	return flags
-}
-
-// quoted is a text as a shell takes it for one word.
-func quoted(word string) string {
-	if word != "" && !strings.ContainsFunc(word, func(r rune) bool {
-		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("-_=+./,:@%", r)
-	}) {
-		return word
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
 // summary says in a few lines what a checkpoint is.

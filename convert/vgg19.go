@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"text/tabwriter"
 
+	"github.com/prioritycut/prioritycut/internal/cli"
 	"github.com/prioritycut/prioritycut/internal/safetensors"
 	"github.com/prioritycut/prioritycut/weights"
 )
@@ -76,7 +77,7 @@ func (r *repacking) Write(w io.Writer) error {
 		return err
 	}
 	_, err := fmt.Fprintf(w, "%s: VGG-19, %d convolutions up to %s\nwritten: %s\ntrain --vgg19=%s uses it\n",
-		r.from, len(r.convs), r.convs[len(r.convs)-1].Name, r.out, quoted(r.out))
+		r.from, len(r.convs), r.convs[len(r.convs)-1].Name, r.out, cli.Quote(r.out))
 	return err
 }
 

@@ -49,11 +49,13 @@ func DryRun(ctx context.Context, o RunOptions) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(o.Out, "# configuration (--help_config explains the keys)\n%s\n", withoutComments(text))
-	items, err := checkData(ctx, o.Config, o.Out)
+	// First what may be wrong: behind the configuration it would be overlooked.
+	var data bytes.Buffer
+	items, err := checkData(ctx, o.Config, &data)
 	if err != nil {
 		return err
 	}
+	fmt.Fprintf(o.Out, "# configuration (--help_config explains the keys)\n%s\n%s", withoutComments(text), &data)
 	s := graph.New(tensorflow.Float)
 	options := OptionsOf(o.Config)
 	step, err := BuildStep(s, options)

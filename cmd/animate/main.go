@@ -63,7 +63,7 @@ func command() *program {
 			"It appears when it is complete; a film of that name is replaced then")
 	})
 	p.Group("The model", func(f *pflag.FlagSet) {
-		f.StringVar(&p.checkpoint, "checkpoint", "", "`folder` of a training run or of one of its checkpoints (default "+defaultRun()+")")
+		f.StringVar(&p.checkpoint, "checkpoint", "", "`folder` of a training run or of one of its checkpoints (default "+defaultRun()+"); or a file of weights as first-order-model's demo takes it, with its --config: it is converted, once")
 		f.StringVar(&p.savedModel, "saved_model", "", "`folder` of an exported model instead")
 		f.BoolVar(&p.trust, cli.TrustSavedModel, false, cli.TrustUsage)
 		f.StringVar(&p.config, cli.Config, "", "YAML `file` as the demo of first-order-model needs; a checkpoint of ours carries its configuration: "+
@@ -123,6 +123,8 @@ func (p *program) takePairs(args []string) error {
 	case len(args) == 0:
 	case p.pairs == configuredPairs:
 		p.pairs = args[0]
+	case args[0] == "true" || args[0] == "false":
+		return fmt.Errorf("unexpected argument %q: switches take their value without a blank, as --relative=false", args[0])
 	default:
 		return fmt.Errorf("unexpected argument %.100q: a picture is named by --source_image, a video by --driving_video; see animate --help", args[0])
 	}

@@ -58,7 +58,11 @@ func (p *program) open() (*animator, error) {
 	if _, err := tf.SavedModelDir(path); err == nil {
 		return nil, cli.Usage(fmt.Errorf("%s is an exported model: name it by --saved_model", path))
 	}
-	m, err := infer.Load(path)
+	folder, err := p.published(path)
+	if err != nil {
+		return nil, cli.Usage(err)
+	}
+	m, err := infer.Load(folder)
 	if err != nil {
 		if p.checkpoint == "" && infer.IsMissing(err) {
 			err = fmt.Errorf("there is no trained model in %s yet: make one with bazel run //cmd:train (minutes), or name one by --checkpoint", path)

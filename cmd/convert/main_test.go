@@ -62,7 +62,7 @@ func TestRecipe(t *testing.T) {
 		t.Errorf("a dry run writes (%v), or lists\n%s", err, listed)
 	}
 	said := mustRun(t, "--checkpoint="+published, "--config="+yaml, "--out="+fomm)
-	for _, want := range []string{"after epoch 7", "align_corners true", "Adam after 2 steps", "train --init_from=" + fomm + " --config=" + yaml} {
+	for _, want := range []string{"after epoch 7", "align_corners true", "Adam after 2 steps", "train -- --init_from=" + fomm + " --config=" + yaml} {
 		if !strings.Contains(said, want) {
 			t.Errorf("%q is not said:\n%s", want, said)
 		}

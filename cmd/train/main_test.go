@@ -82,7 +82,7 @@ func TestTrainStopGoOn(t *testing.T) {
 	if err := c.Run(); err != nil {
 		t.Fatalf("a run that goes on ends with %v\n%s", err, stderr)
 	}
-	for _, want := range []string{"going on at step " + strconv.FormatInt(last, 10), "complete after " + strconv.FormatInt(total, 10) + " steps", "unseen videos", "pictures are in"} {
+	for _, want := range []string{"going on at step " + strconv.FormatInt(last, 10), "complete after " + strconv.FormatInt(total, 10) + " steps", "unseen videos", "pictures are in", "next:", "bazel run //cmd:animate -- --checkpoint="} {
 		if !strings.Contains(stdout.String(), want) {
 			t.Errorf("a run that goes on does not say %q:\n%s", want, stdout)
 		}
@@ -254,5 +254,13 @@ func TestHelp(t *testing.T) {
 		if err := command.Run(); err != nil || !strings.Contains(stdout.String(), c.want) {
 			t.Errorf("%s: %v, does not say %q\n%s%s", c.flag, err, c.want, stdout, stderr)
 		}
+	}
+}
+
+// TestDryRunTellsBadDataFirst: behind the configuration it would be overlooked.
+func TestDryRunTellsBadDataFirst(t *testing.T) {
+	command, stdout, stderr := program(t, "", "--dry_run", "--data="+t.TempDir())
+	if err := command.Run(); err == nil || stdout.Len() > 0 || !strings.Contains(stderr.String(), "holds no video") {
+		t.Errorf("%v\n%s%s", err, stdout, stderr)
 	}
 }

@@ -62,6 +62,7 @@ type Command struct {
 	err      error          // a mistake in the program's own flags
 	helpAll  bool
 	helpFlag bool
+	version  bool
 }
 
 // group is a titled part of the help.
@@ -77,7 +78,7 @@ type topic struct {
 	print func(io.Writer) error
 }
 
-// New returns a command without flags of its own: only --help, --helpfull and
+// New returns a command without flags of its own: only --help, --helpfull, --version and
 // the logger's flags.
 func New(name, summary string) *Command {
 	c := &Command{Name: name, Summary: summary, flags: newSet(name)}
@@ -186,6 +187,9 @@ func (c *Command) Parse(args []string) (done bool, rest []string, err error) {
 		}
 		return true, nil, nil
 	}
+	if c.version {
+		return true, nil, c.writeVersion(c.Out())
+	}
 	for _, t := range c.topics {
 		if t.asked {
 			if err := t.print(c.Out()); err != nil {
@@ -209,6 +213,7 @@ func (c *Command) addCommon() {
 	c.Group("", func(flags *pflag.FlagSet) {
 		flags.BoolVarP(&c.helpFlag, "help", "h", false, "print this help")
 		flags.BoolVar(&c.helpAll, "helpfull", false, "print this help and the flags of the log")
+		flags.BoolVar(&c.version, "version", false, "print which version this is")
 	})
 	set := newSet(c.Name)
 	set.AddGoFlagSet(logFlags())

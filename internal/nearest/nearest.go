@@ -7,7 +7,9 @@ import "strings"
 const maxLen = 128
 
 // Word returns the known word with the least edit distance to word, or "" when
-// none is near enough to be a likely mistyping. Case is ignored, '-' counts as
+// none is near enough to be a likely mistyping. But rather than one that is two
+// edits away, it returns the first that word is the beginning of, up to one of
+// its hyphens or underscores (vox of vox-256). Case is ignored, '-' counts as
 // '_', and of equally near words the first wins.
 func Word(word string, known []string) string {
 	if len(word) > maxLen {
@@ -21,6 +23,14 @@ func Word(word string, known []string) string {
 		}
 		if d := Distance(folded, fold(candidate)); d < bestDistance {
 			best, bestDistance = candidate, d
+		}
+	}
+	if bestDistance <= 1 || word == "" {
+		return best
+	}
+	for _, candidate := range known {
+		if strings.HasPrefix(fold(candidate), folded+"_") {
+			return candidate
 		}
 	}
 	return best

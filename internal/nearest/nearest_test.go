@@ -23,7 +23,7 @@ func TestWord(t *testing.T) {
 	known := []string{"batch_size", "num_blocks", "num_kp", "sn"}
 	for word, want := range map[string]string{
 		"batchsize": "batch_size", "Batch-Size": "batch_size", "num_block": "num_blocks",
-		"nun_kp": "num_kp", "s": "sn", "learning_rate": "", "": "",
+		"nun_kp": "num_kp", "s": "sn", "batch": "batch_size", "Num": "num_blocks", "num-": "", "learning_rate": "", "": "",
 	} {
 		if got := Word(word, known); got != want {
 			t.Errorf("Word(%q) = %q, want %q", word, got, want)
