@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	iofs "io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,7 +14,6 @@ import (
 	tensorflow "github.com/wamuir/graft/tensorflow"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/prioritycut/prioritycut/internal/localfile"
 	"github.com/prioritycut/prioritycut/internal/safetensors"
 )
 
@@ -51,8 +51,8 @@ type groupReader struct {
 }
 
 // OpenCheckpoint opens the checkpoint in a folder and verifies every byte of
-// it. A damaged one is an error that says what is wrong; one of a newer format
-// is a *VersionError. The caller closes the checkpoint.
+// it. A damaged one is a *DamageError that says what is wrong; one of a newer
+// format is a *VersionError; any other error says that it could not be read. The caller closes the checkpoint.
 func OpenCheckpoint(dir string) (*Checkpoint, error) {
 	c, err := openCheckpoint(dir)
 	if err != nil {
@@ -87,7 +87,7 @@ func openCheckpoint(dir string) (*Checkpoint, error) {
 
 // openGroup opens the file of a group and verifies it.
 func openGroup(dir string, want manifestFile) (*groupReader, error) {
-	f, size, err := localfile.Open(filepath.Join(dir, want.Name))
+	f, size, err := openStored(filepath.Join(dir, want.Name))
 	if err != nil {
 		return nil, err
 	}
@@ -101,21 +101,25 @@ func openGroup(dir string, want manifestFile) (*groupReader, error) {
 
 func verifyGroup(f *os.File, size int64, want manifestFile) (*safetensors.File, error) {
 	if size != want.Bytes {
-		return nil, fmt.Errorf("it has %d bytes, the manifest says %d", size, want.Bytes)
+		return nil, damaged("it has %d bytes, the manifest says %d", size, want.Bytes)
 	}
 	sum := crc32.New(castagnoli)
 	if _, err := io.CopyBuffer(sum, onlyReader{io.NewSectionReader(f, 0, size)}, make([]byte, copyBuffer)); err != nil {
 		return nil, err
 	}
 	if got := checksumText(sum.Sum32()); got != want.CRC32C {
-		return nil, fmt.Errorf("its checksum is %s, the manifest says %.20q", got, want.CRC32C)
+		return nil, damaged("its checksum is %s, the manifest says %.20q", got, want.CRC32C)
 	}
 	tensors, err := safetensors.Read(f, size)
-	if err != nil {
+	var unread *iofs.PathError
+	switch {
+	case errors.As(err, &unread):
 		return nil, err
+	case err != nil:
+		return nil, damaged("%w", err)
 	}
 	if n := len(tensors.Names()); n != want.Tensors {
-		return nil, fmt.Errorf("it has %d tensors, the manifest says %d", n, want.Tensors)
+		return nil, damaged("it has %d tensors, the manifest says %d", n, want.Tensors)
 	}
 	return tensors, nil
 }

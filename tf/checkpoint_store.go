@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/prioritycut/prioritycut/internal/durable"
 )
@@ -18,6 +19,8 @@ import (
 const (
 	tempPrefix  = durable.TempPrefix
 	trashPrefix = ".trash-"
+	// damagedPrefix begins the names of checkpoints that were set aside.
+	damagedPrefix = "damaged-"
 )
 
 // ErrNoCheckpoint says that a store has no intact checkpoint.
@@ -36,6 +39,10 @@ var ErrCheckpointExists = errors.New("an intact checkpoint of this step exists")
 type Store struct {
 	root string
 	fs   durable.FileSystem
+
+	mu sync.Mutex
+	// sound are steps whose checkpoints this process has written or verified.
+	sound map[int64]bool
 }
 
 // OpenStore returns the store under root. The folder is made by the first
@@ -44,7 +51,9 @@ func OpenStore(root string) *Store { return OpenStoreOn(durable.OS{}, root) }
 
 // OpenStoreOn is OpenStore with a file system of the caller's for all that is
 // written.
-func OpenStoreOn(fs durable.FileSystem, root string) *Store { return &Store{root: root, fs: fs} }
+func OpenStoreOn(fs durable.FileSystem, root string) *Store {
+	return &Store{root: root, fs: fs, sound: map[int64]bool{}}
+}
 
 // Dir returns the folder of a step.
 func (s *Store) Dir(step int64) string {
@@ -60,7 +69,10 @@ var stepPattern = regexp.MustCompile(`^step-([0-9]{8}|[1-9][0-9]{8,17})$`)
 func (s *Store) Steps() ([]int64, error) {
 	entries, err := s.fs.ReadDir(s.root)
 	if errors.Is(err, iofs.ErrNotExist) {
-		return nil, nil
+		if _, named := os.Lstat(s.root); errors.Is(named, iofs.ErrNotExist) {
+			return nil, nil
+		}
+		err = fmt.Errorf("%w (the link leads nowhere: is a disk not mounted?)", err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("listing checkpoints: %w", err)
@@ -82,8 +94,8 @@ func (s *Store) Steps() ([]int64, error) {
 
 // Save writes a checkpoint, durably: when it returns nil, a crash loses
 // nothing of it. An intact checkpoint of the same step is left alone and is
-// ErrCheckpointExists; a damaged one is replaced. See WriteCheckpoint for meta
-// and groups.
+// ErrCheckpointExists; a damaged one is set aside; one that cannot be read is an
+// error. See WriteCheckpoint for meta and groups.
 func (s *Store) Save(step int64, meta json.RawMessage, groups ...Group) error {
 	if err := s.save(step, meta, groups); err != nil {
 		return fmt.Errorf("saving checkpoint %s: %w", s.Dir(max(step, 0)), err)
@@ -108,29 +120,62 @@ func (s *Store) save(step int64, meta json.RawMessage, groups []Group) error {
 		return err
 	}
 	if damaged {
-		if err := s.trash(dir); err != nil {
+		if _, err := s.SetAside(step); err != nil {
 			return errors.Join(err, s.fs.RemoveAll(temp))
 		}
 	}
-	return durable.Publish(s.fs, temp, dir)
+	if err := durable.Publish(s.fs, temp, dir); err != nil {
+		return err
+	}
+	s.isSound(step)
+	return nil
 }
 
 // occupied reports whether a damaged folder has the step's name. An intact one
-// is an error.
+// is an error, once its name is durable.
 func (s *Store) occupied(step int64) (damaged bool, err error) {
-	if _, err := os.Lstat(s.Dir(step)); err != nil {
+	if _, err := os.Lstat(s.Dir(step)); errors.Is(err, iofs.ErrNotExist) {
 		return false, nil
-	}
-	c, err := s.Open(step)
-	if err == nil {
-		c.Close()
-		return false, ErrCheckpointExists
-	}
-	var newer *VersionError
-	if errors.As(err, &newer) {
+	} else if err != nil {
 		return false, err
 	}
-	return true, nil
+	c, err := s.Open(step)
+	switch {
+	case err == nil:
+		c.Close()
+		return false, errors.Join(ErrCheckpointExists, s.fs.SyncDir(s.root))
+	case isDamage(err):
+		return true, nil
+	}
+	return false, err
+}
+
+func (s *Store) isSound(step int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sound[step] = true
+}
+
+// SetAside gives a damaged checkpoint another name, `damaged-step-00000700` and
+// the like, by which it is never taken for a checkpoint, counted or removed. It
+// returns the new path.
+func (s *Store) SetAside(step int64) (string, error) {
+	dir := s.Dir(step)
+	for n := 1; ; n++ {
+		place := filepath.Join(s.root, damagedPrefix+filepath.Base(dir))
+		if n > 1 {
+			place += fmt.Sprintf("-%d", n)
+		}
+		if _, err := os.Lstat(place); err == nil {
+			continue
+		} else if !errors.Is(err, iofs.ErrNotExist) {
+			return "", err
+		}
+		if err := s.fs.Rename(dir, place); err != nil {
+			return "", fmt.Errorf("setting a damaged checkpoint aside: %w", err)
+		}
+		return place, s.fs.SyncDir(s.root)
+	}
 }
 
 // Damaged is a checkpoint that Latest passed over.
@@ -139,7 +184,8 @@ type Damaged struct {
 	Err  error
 }
 
-// Open opens and verifies the checkpoint of a step.
+// Open opens and verifies the checkpoint of a step; see OpenCheckpoint for its
+// errors.
 func (s *Store) Open(step int64) (*Checkpoint, error) {
 	c, err := OpenCheckpoint(s.Dir(step))
 	if err != nil {
@@ -147,44 +193,45 @@ func (s *Store) Open(step int64) (*Checkpoint, error) {
 	}
 	if c.Step != step {
 		c.Close()
-		return nil, fmt.Errorf("checkpoint %s: its manifest says step %d", s.Dir(step), c.Step)
+		return nil, damaged("checkpoint %s: its manifest says step %d", s.Dir(step), c.Step)
 	}
+	s.isSound(step)
 	return c, nil
 }
 
 // Latest opens the newest intact checkpoint. Newer ones that are damaged are
 // reported, newest first: the caller tells the user. It is ErrNoCheckpoint
-// when none is intact, and a *VersionError when a newer program wrote the
-// newest one.
+// when none is intact. A newer one that cannot be read (permissions, a disk that
+// does not answer, a link that leads nowhere) is an error, and so is one that a
+// newer program wrote, a *VersionError: what is in it is not known to be lost.
 func (s *Store) Latest() (*Checkpoint, []Damaged, error) {
 	steps, err := s.Steps()
 	if err != nil {
 		return nil, nil, err
 	}
 	slices.Reverse(steps)
-	var damaged []Damaged
+	var wrong []Damaged
 	for _, step := range steps {
 		c, err := s.Open(step)
 		if err == nil {
-			return c, damaged, nil
-		}
-		var newer *VersionError
-		if errors.As(err, &newer) {
-			return nil, damaged, err
+			return c, wrong, nil
 		}
 		if _, gone := os.Lstat(s.Dir(step)); errors.Is(gone, iofs.ErrNotExist) {
 			continue // pruned by the writer while we looked
 		}
-		damaged = append(damaged, Damaged{Step: step, Err: err})
+		if !isDamage(err) {
+			return nil, wrong, err
+		}
+		wrong = append(wrong, Damaged{Step: step, Err: err})
 	}
-	return nil, damaged, fmt.Errorf("%w in %s", ErrNoCheckpoint, s.root)
+	return nil, wrong, fmt.Errorf("%w in %s", ErrNoCheckpoint, s.root)
 }
 
 // Prune removes all checkpoints but the newest ones and those of the steps in
-// keep (the best, say), and returns the steps removed. Checkpoints whose
-// manifest or file sizes are wrong do not count as newest; they are removed
-// when they are older than all that do. Nothing is removed unless as many as
-// newest remain.
+// keep (the best, say), and returns the steps removed. Only intact ones count as
+// newest: each is verified once by a process, unless that wrote it. Damaged ones
+// are set aside, never removed, and what cannot be read is left as it is.
+// Nothing is removed unless as many as newest remain.
 func (s *Store) Prune(newest int, keep ...int64) ([]int64, error) {
 	if newest < 1 {
 		return nil, fmt.Errorf("pruning checkpoints: asked to keep the newest %d, want at least 1", newest)
@@ -197,23 +244,41 @@ func (s *Store) Prune(newest int, keep ...int64) ([]int64, error) {
 	var errs []error
 	for i, seen := len(steps)-1, 0; i >= 0; i-- {
 		step := steps[i]
-		if seen < newest {
-			if s.looksIntact(step) {
-				seen++
+		sound, err := s.verified(step)
+		switch {
+		case err != nil:
+			errs = append(errs, fmt.Errorf("pruning checkpoints: %s is left as it is: %w", s.Dir(step), err))
+		case !sound:
+		case seen < newest:
+			seen++
+		case !slices.Contains(keep, step):
+			if err := s.trash(s.Dir(step)); err != nil {
+				errs = append(errs, fmt.Errorf("pruning checkpoint %s: %w", s.Dir(step), err))
+				continue
 			}
-			continue
+			removed = append(removed, step)
 		}
-		if slices.Contains(keep, step) {
-			continue
-		}
-		if err := s.trash(s.Dir(step)); err != nil {
-			errs = append(errs, fmt.Errorf("pruning checkpoint %s: %w", s.Dir(step), err))
-			continue
-		}
-		removed = append(removed, step)
 	}
 	slices.Reverse(removed)
 	return removed, errors.Join(errs...)
+}
+
+// verified reports whether a checkpoint is intact; a damaged one is set aside.
+func (s *Store) verified(step int64) (bool, error) {
+	s.mu.Lock()
+	sound := s.sound[step]
+	s.mu.Unlock()
+	if sound && s.looksIntact(step) {
+		return true, nil
+	}
+	c, err := s.Open(step)
+	if err == nil {
+		return true, c.Close()
+	}
+	if isDamage(err) {
+		_, err = s.SetAside(step)
+	}
+	return false, err
 }
 
 // looksIntact checks a manifest and the files' sizes, but reads no tensors.

@@ -3,9 +3,11 @@ package tf
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
+	"os"
 	"path/filepath"
 	"regexp"
 
@@ -82,14 +84,19 @@ func readManifest(dir string) (*manifest, error) {
 		return nil, err
 	}
 	if want := manifestSum(text); !bytes.Equal(sum, want) {
-		return nil, fmt.Errorf("%s has checksum %q, but %s says %.20q", manifestName, want, manifestSumName, sum)
+		return nil, damaged("%s has checksum %q, but %s says %.20q", manifestName, want, manifestSumName, sum)
 	}
 	var m manifest
 	if err := json.Unmarshal(text, &m); err != nil {
-		return nil, fmt.Errorf("%s: %w", manifestName, err)
+		return nil, damaged("%s: %w", manifestName, err)
 	}
-	if err := m.check(); err != nil {
+	err = m.check()
+	var newer *VersionError
+	switch {
+	case errors.As(err, &newer):
 		return nil, fmt.Errorf("%s: %w", manifestName, err)
+	case err != nil:
+		return nil, damaged("%s: %w", manifestName, err)
 	}
 	return &m, nil
 }
@@ -129,9 +136,23 @@ func (e *VersionError) Error() string {
 	return fmt.Sprintf("the checkpoint has format_version %d, this program reads up to %d: use a newer version of it", e.Version, CheckpointFormatVersion)
 }
 
+// openStored opens a file of a checkpoint. One that is missing or no file is
+// damage.
+func openStored(path string) (*os.File, int64, error) {
+	f, size, err := localfile.Open(path)
+	var other *localfile.NotRegularError
+	if errors.As(err, &other) {
+		return nil, 0, &DamageError{Err: err}
+	}
+	if err != nil {
+		return nil, 0, missing(path, err)
+	}
+	return f, size, nil
+}
+
 // readSmall reads a regular file of at most limit bytes.
 func readSmall(path string, limit int64) ([]byte, error) {
-	f, _, err := localfile.Open(path)
+	f, _, err := openStored(path)
 	if err != nil {
 		return nil, err
 	}
@@ -141,7 +162,7 @@ func readSmall(path string, limit int64) ([]byte, error) {
 		return nil, err
 	}
 	if int64(len(text)) > limit {
-		return nil, fmt.Errorf("%s has more than %d bytes", path, limit)
+		return nil, damaged("%s has more than %d bytes", path, limit)
 	}
 	return text, nil
 }
