@@ -13,12 +13,11 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/golang/glog"
-
 	"github.com/prioritycut/prioritycut/config"
 	"github.com/prioritycut/prioritycut/evaluate"
 	"github.com/prioritycut/prioritycut/evaluate/figure"
 	"github.com/prioritycut/prioritycut/evaluate/joints"
+	"github.com/prioritycut/prioritycut/internal/logging"
 	"github.com/prioritycut/prioritycut/internal/picture"
 	"github.com/prioritycut/prioritycut/train"
 )
@@ -61,20 +60,21 @@ func Child(args []string) (code int, is bool) {
 		return 0, false
 	}
 	// What a person should see goes to the log of the run, all of it.
-	_ = goflag.Set("logtostderr", "true") // the flag exists
-	_ = goflag.CommandLine.Parse(nil)     // for glog; without arguments it cannot fail
-	defer glog.Flush()
+	_ = goflag.Set("logtostderr", "true")                   // the flag exists
+	_ = goflag.CommandLine.Parse(nil)                       // for glog; without arguments it cannot fail
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // it outlives whoever reads
+	defer logging.Start()()
 	var j job
 	err := json.Unmarshal([]byte(args[1]), &j)
 	if err == nil {
-		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 		defer stop()
 		if err = j.do(ctx); ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 			err = nil // stopped as asked; the parent looks how far it came
 		}
 	}
 	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
+		fmt.Fprintln(logging.Stderr(), err)
 		return 1, true
 	}
 	return 0, true

@@ -22,6 +22,7 @@ var free = []string{
 	"train_params.steps",
 	"train_params.num_epochs",
 	"train_params.max_refused_steps",
+	"train_params.max_failed_writes",
 	"train_params.checkpoint_freq",
 	"train_params.checkpoint_steps",
 	"train_params.keep_checkpoints",

@@ -92,6 +92,10 @@ type TrainParams struct {
 	// MaxRefusedSteps ends the run after so many refused steps (NaN or infinity
 	// in a loss or gradient) in a row. At least 1.
 	MaxRefusedSteps int `yaml:"max_refused_steps"`
+	// MaxFailedWrites ends the run after so many failures in a row to write a
+	// checkpoint, or metrics.csv, an event file or pictures, say because the disk
+	// is full. A checkpoint is tried again after 1, 2, 4, ... steps. At least 1.
+	MaxFailedWrites int `yaml:"max_failed_writes"`
 	// CheckpointFreq saves a checkpoint every so many epochs; 0 does not.
 	CheckpointFreq int `yaml:"checkpoint_freq"`
 	// CheckpointSteps saves a checkpoint every so many steps; 0 does not. The

@@ -126,6 +126,7 @@ func (c *Config) validateTrain(v *validator) {
 	oneOf(v, at+"spectral_norm", t.SpectralNorm, SharedSN, ReferenceSN)
 	oneOf(v, at+"init_discriminator", t.InitDiscriminator, FreshDiscriminator, MatchingDiscriminator)
 	v.ints(at+"max_refused_steps", int64(t.MaxRefusedSteps), 1, 1e6)
+	v.ints(at+"max_failed_writes", int64(t.MaxFailedWrites), 1, 1e6)
 	v.ints(at+"checkpoint_freq", int64(t.CheckpointFreq), 0, 1e6)
 	v.ints(at+"checkpoint_steps", t.CheckpointSteps, 0, 1e12)
 	v.ints(at+"keep_checkpoints", int64(t.KeepCheckpoints), 1, 1e4)

@@ -143,7 +143,10 @@ func (s *Store) occupied(step int64) (damaged bool, err error) {
 	switch {
 	case err == nil:
 		c.Close()
-		return false, errors.Join(ErrCheckpointExists, s.fs.SyncDir(s.root))
+		if err := s.fs.SyncDir(s.root); err != nil {
+			return false, err
+		}
+		return false, ErrCheckpointExists
 	case isDamage(err):
 		return true, nil
 	}

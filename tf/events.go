@@ -21,13 +21,16 @@ import (
 	types "github.com/wamuir/graft/tensorflow/core/framework/types_go_proto"
 	event "github.com/wamuir/graft/tensorflow/core/util/event_go_proto"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/prioritycut/prioritycut/internal/durable"
 )
 
 // EventWriter writes an event file for TensorBoard. Its methods may be called
 // from several goroutines. After a failed write every call returns its error.
 type EventWriter struct {
 	mu   sync.Mutex
-	file *os.File
+	file durable.File
+	path string
 	buf  *bufio.Writer
 	err  error // sticky
 }
@@ -41,17 +44,26 @@ const eventPrefix = "events.out.tfevents."
 // of next and later steps, written before a crash and now repeated, TensorBoard
 // drops. It is 0 in a new run, and S+1 in a run that goes on after step S.
 func NewEventWriter(dir string, next int64) (*EventWriter, error) {
+	return NewEventWriterOn(durable.OS{}, dir, next)
+}
+
+// NewEventWriterOn is NewEventWriter on a file system of the caller's.
+func NewEventWriterOn(fs durable.FileSystem, dir string, next int64) (*EventWriter, error) {
 	if next < 0 {
 		return nil, fmt.Errorf("event file in %s: the next step is %d", dir, next)
 	}
-	if err := os.MkdirAll(dir, 0o777); err != nil {
+	if err := fs.MkdirAll(dir); err != nil {
 		return nil, fmt.Errorf("event file: %w", err)
 	}
-	f, err := createEventFile(dir)
+	path, err := eventFile(dir)
 	if err != nil {
 		return nil, fmt.Errorf("event file: %w", err)
 	}
-	w := &EventWriter{file: f, buf: bufio.NewWriterSize(f, 1<<16)}
+	f, err := fs.Create(path)
+	if err != nil {
+		return nil, fmt.Errorf("event file: %w", err)
+	}
+	w := &EventWriter{file: f, path: path, buf: bufio.NewWriterSize(f, 1<<16)}
 	w.write(&event.Event{What: &event.Event_FileVersion{FileVersion: "brain.Event:2"}})
 	w.write(&event.Event{Step: next, What: &event.Event_SessionLog{SessionLog: &event.SessionLog{Status: event.SessionLog_START}}})
 	if err := w.Flush(); err != nil {
@@ -61,13 +73,13 @@ func NewEventWriter(dir string, next int64) (*EventWriter, error) {
 	return w, nil
 }
 
-// createEventFile makes a file whose name sorts behind those in dir:
-// TensorBoard reads files in that order and never goes back.
-func createEventFile(dir string) (*os.File, error) {
+// eventFile is a new name that sorts behind those in dir: TensorBoard reads
+// files in that order and never goes back.
+func eventFile(dir string) (string, error) {
 	second := time.Now().Unix()
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	for _, e := range entries {
 		rest, ok := strings.CutPrefix(e.Name(), eventPrefix)
@@ -84,7 +96,7 @@ func createEventFile(dir string) (*os.File, error) {
 		host = "localhost"
 	}
 	name := fmt.Sprintf("%s%010d.%s.%d.0", eventPrefix, second, host, os.Getpid())
-	return os.OpenFile(filepath.Join(dir, name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	return filepath.Join(dir, name), nil
 }
 
 // maxEventSecond is the last time of ten digits: longer ones sort elsewhere.
@@ -212,7 +224,7 @@ func (w *EventWriter) Sync() error {
 }
 
 // Path returns the file's path.
-func (w *EventWriter) Path() string { return w.file.Name() }
+func (w *EventWriter) Path() string { return w.path }
 
 // Close flushes and closes the file. Closing twice is fine.
 func (w *EventWriter) Close() error {

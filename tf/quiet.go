@@ -31,7 +31,7 @@ func quietFirstRun(config []byte) {
 		// Best effort: where it fails, the notice is seen.
 		captured, err := captureStderr(func() { trivialRun(config) })
 		if err == nil {
-			os.Stderr.Write(withoutNotices(captured)) // nothing to do about an error
+			_, _ = unix.Write(2, withoutNotices(captured)) // nothing to do about an error
 		}
 	})
 }

@@ -3,6 +3,7 @@ package train
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/golang/glog"
 
@@ -24,24 +25,63 @@ type checkpointHook struct {
 	meta rundir.Meta
 
 	saved int64 // step of the newest checkpoint, -1 without
+
+	// before makes what the checkpoint needs durable and returns the rows of
+	// metrics.csv that could not be; nil without.
+	before func() (rows string, err error)
+	// after is called once a checkpoint is there; nil without.
+	after    func() error
+	patience *patience
+	// held returns the state after the last step where that is kept aside,
+	// because another step is being computed; nil without.
+	held func() []tf.Group
+	// owed says that a save has failed, retry at which step it is tried again.
+	owed  bool
+	retry int64
+	// pause is the time between tries at the end of a run.
+	pause time.Duration
 }
+
+// checkpoints is how messages call them.
+const checkpoints = "a checkpoint"
 
 // After implements Hook.
 func (h *checkpointHook) After(m *Moment) error {
 	best := h.noteBest(m)
-	if !best && !m.due(h.everySteps) && !m.due(h.everyEpochs*m.PerEpoch) {
+	h.meta.ValidationDue = m.ValidationDue
+	due := best || m.due(h.everySteps) || m.due(h.everyEpochs*m.PerEpoch)
+	if !due && !(h.owed && m.Step >= h.retry) {
 		h.note(m.Position)
 		return nil
 	}
-	return h.save(m.Position)
+	err := h.patience.wrote(checkpoints, h.save(m.Position))
+	n := h.patience.failures(checkpoints)
+	if h.owed = n > 0; h.owed {
+		h.retry = m.Step + 1<<min(n-1, 10)
+	}
+	return err
 }
 
-// End implements Hook.
+// CatchUp implements latecomer. The checkpoint of the step is there; the next
+// one says what its validation found.
+func (h *checkpointHook) CatchUp(m *Moment) error {
+	h.noteBest(m)
+	h.meta.ValidationDue = false
+	return nil
+}
+
+// End implements Hook. There is no later step to try again after.
 func (h *checkpointHook) End(m *Moment) error {
 	if m == nil {
 		return nil // nothing has moved since the run was begun or resumed
 	}
-	return h.save(m.Position)
+	for {
+		err := h.save(m.Position)
+		if forgiven := h.patience.wrote(checkpoints, err); err == nil || forgiven != nil {
+			return forgiven
+		}
+		time.Sleep(h.pause)
+	}
 }
 
 // noteBest reports whether the validation of this step is the best so far.
@@ -65,16 +105,24 @@ func (h *checkpointHook) save(at Position) error {
 	if h.saved == at.Step {
 		return nil
 	}
+	if h.before != nil {
+		rows, err := h.before()
+		if err != nil {
+			return err
+		}
+		h.meta.MetricsRows = rows
+	}
 	meta, err := h.meta.Encode()
 	if err != nil {
 		return fmt.Errorf("saving a checkpoint: %w", err)
 	}
-	groups, err := snapshot(h.run, h.scope)
+	groups, err := h.state()
 	if err != nil {
 		return fmt.Errorf("saving a checkpoint: %w", err)
 	}
 	if err := h.store.Save(at.Step, meta, groups...); err != nil && !errors.Is(err, tf.ErrCheckpointExists) {
-		return err
+		// What was written of it takes room that the next try needs.
+		return errors.Join(err, h.store.Clean())
 	}
 	h.saved = at.Step
 	// The fetched tensors share the variables' memory: as long as they live,
@@ -82,14 +130,33 @@ func (h *checkpointHook) save(at Position) error {
 	clear(groups)
 	tf.Reclaim()
 	glog.V(1).Infof("step %d: saved %s", at.Step, h.store.Dir(at.Step))
+	if h.after != nil {
+		if err := h.after(); err != nil {
+			return err
+		}
+	}
 	return h.prune()
 }
 
+// state is all that a checkpoint keeps.
+func (h *checkpointHook) state() ([]tf.Group, error) {
+	if h.held != nil {
+		if groups := h.held(); groups != nil {
+			return groups, nil
+		}
+	}
+	return snapshot(h.run, h.scope)
+}
+
+// prune removes old checkpoints. Those that cannot be read stay; that is told and
+// no reason to stop.
 func (h *checkpointHook) prune() error {
 	var best []int64
 	if h.meta.BestStep > 0 {
 		best = append(best, h.meta.BestStep)
 	}
-	_, err := h.store.Prune(h.keep, best...)
-	return err
+	if _, err := h.store.Prune(h.keep, best...); err != nil {
+		glog.Warning(err)
+	}
+	return nil
 }

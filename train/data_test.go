@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/prioritycut/prioritycut/internal/durable"
 	"github.com/prioritycut/prioritycut/internal/rundir"
 	"github.com/prioritycut/prioritycut/model"
 )
@@ -61,7 +62,7 @@ func TestChangedData(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		f, err := openFolder(rundir.Dir(dir), c)
+		f, err := openFolder(rundir.Dir(dir), c, durable.OS{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -266,7 +266,7 @@ func TestForeignFolder(t *testing.T) {
 // TestBatchesFollowAttempts refuses a batch of another attempt.
 func TestBatchesFollowAttempts(t *testing.T) {
 	tr := &trainer{batches: wrongBatches{}, at: Position{Step: 3, Attempt: 5}}
-	if _, err := tr.try(); err == nil {
+	if _, err := tr.try(context.Background(), false); err == nil {
 		t.Error("a batch of another attempt is trained on")
 	}
 }

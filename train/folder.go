@@ -23,11 +23,14 @@ type folder struct {
 	dir   rundir.Dir
 	lock  *folderlock.Lock
 	store *tf.Store
+	files durable.FileSystem
 	// meta are the notes of the newest checkpoint, or those of a run that has
 	// not taken a step.
 	meta rundir.Meta
 	// resumed says that there is a checkpoint to go on from.
 	resumed bool
+	// logged is every how many steps the run has written a row of metrics.csv.
+	logged int64
 	// made are the folders that were not there before, the run's own first.
 	made []string
 }
@@ -35,14 +38,14 @@ type folder struct {
 // openFolder makes a run's folder, or opens the folder of a run that goes on
 // and checks that the configuration means the same. Another trainer on it is an
 // error.
-func openFolder(dir rundir.Dir, c *config.Config) (*folder, error) {
+func openFolder(dir rundir.Dir, c *config.Config, files durable.FileSystem) (*folder, error) {
 	if err := digestVGG(&c.VGG19); err != nil {
 		return nil, err
 	}
 	if err := checkForeign(dir); err != nil {
 		return nil, err
 	}
-	f := &folder{dir: dir, store: tf.OpenStore(dir.Checkpoints()), made: missing(string(dir))}
+	f := &folder{dir: dir, store: tf.OpenStoreOn(files, dir.Checkpoints()), files: files, made: missing(string(dir))}
 	if err := os.MkdirAll(string(dir), 0o777); err != nil {
 		return nil, fmt.Errorf("run folder: %w", err)
 	}
@@ -104,16 +107,21 @@ func (f *folder) unused() bool {
 
 // open reads what the folder says of the run and takes the configuration in.
 func (f *folder) open(c *config.Config) error {
-	if err := f.clean(); err != nil {
-		return err
-	}
-	if err := f.latest(); err != nil {
+	// Nothing is changed before all that could refuse has been read.
+	damaged, err := f.latest()
+	if err != nil {
 		return err
 	}
 	if f.resumed {
 		if err := f.compare(c); err != nil {
 			return err
 		}
+	}
+	if err := f.setAside(damaged); err != nil {
+		return err
+	}
+	if err := f.clean(); err != nil {
+		return err
 	}
 	return f.note(c)
 }
@@ -145,6 +153,7 @@ func (f *folder) compare(c *config.Config) error {
 	if err != nil {
 		return fmt.Errorf("the run in %s: %w", f.dir, err)
 	}
+	f.logged = was.Train.LogSteps
 	diffs := config.DiffForResume(was, c)
 	if err := config.RefuseOnResume(diffs); err != nil {
 		return cli.Usage(fmt.Errorf("%s: %w", f.dir, err))
@@ -152,29 +161,6 @@ func (f *folder) compare(c *config.Config) error {
 	for _, d := range diffs {
 		glog.Infof("changed since the run was begun: %v", d)
 	}
-	return nil
-}
-
-// latest reads the notes of the newest intact checkpoint.
-func (f *folder) latest() error {
-	checkpoint, damaged, err := f.store.Latest()
-	for _, d := range damaged {
-		glog.Warningf("checkpoint of step %d is damaged and passed over: %v", d.Step, d.Err)
-	}
-	if errors.Is(err, tf.ErrNoCheckpoint) {
-		if len(damaged) > 0 {
-			glog.Warningf("no checkpoint in %s is intact: the run starts anew", f.dir.Checkpoints())
-		}
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	defer checkpoint.Close()
-	if f.meta, err = metaOf(checkpoint); err != nil {
-		return err
-	}
-	f.resumed = true
 	return nil
 }
 
@@ -193,10 +179,13 @@ func (f *folder) note(c *config.Config) error {
 
 // write writes what explains the run.
 func (f *folder) write() error {
-	if err := durable.WriteFile(f.dir.Readme(), []byte(readme)); err != nil {
+	if err := durable.WriteFileOn(f.files, f.dir.Readme(), []byte(readme)); err != nil {
 		return err
 	}
-	return durable.WriteFile(f.dir.Config(), []byte(f.meta.Config))
+	if err := durable.WriteFileOn(f.files, f.dir.Config(), []byte(f.meta.Config)); err != nil {
+		return err
+	}
+	return f.markUnsaved()
 }
 
 // savedStep is the step of the checkpoint that the run goes on from, -1 without.
@@ -218,13 +207,12 @@ func (f *folder) complete(total int64) bool {
 }
 
 // tellComplete says that there is nothing left to do.
-func (f *folder) tellComplete(out io.Writer) error {
-	_, err := fmt.Fprintf(out, "the run in %s is complete after %d steps; a larger --steps goes on, another --out begins a new run\n", f.dir, f.meta.Step)
-	return err
+func (f *folder) tellComplete(out io.Writer) {
+	fmt.Fprintf(out, "the run in %s is complete after %d steps; a larger --steps goes on, another --out begins a new run\n", f.dir, f.meta.Step)
 }
 
 // own are the names that a run makes in its folder.
-var own = []string{"README.txt", "checkpoints", "config.yaml", "events", "metrics.csv", "pictures", "summary.csv"}
+var own = []string{"README.txt", "checkpoints", "config.yaml", "events", "logs", "metrics.csv", "pictures", "summary.csv"}
 
 // checkForeign refuses a folder that has files but no run.
 func checkForeign(dir rundir.Dir) error {
@@ -260,8 +248,10 @@ const readme = `This folder holds a training run of PriorityCut (format_version 
   pictures/      grids of what the model does, by step
   events/        the same numbers and pictures for TensorBoard:
                  tensorboard --logdir <this folder>/events
+  logs/          what the programs said
   checkpoints/   the newest states of the run and the best one by validation;
-                 each is a folder of safetensors files with a manifest
+                 each is a folder of safetensors files with a manifest;
+                 damaged-... is one that was found damaged, kept as it was
 
 The command that made the run goes on with it where it stopped. A larger
 --steps lengthens it.

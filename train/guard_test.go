@@ -67,14 +67,14 @@ func TestRefusedStepsChangeNothing(t *testing.T) {
 
 	take := func() {
 		t.Helper()
-		if m, err := tr.try(); err != nil || m == nil {
+		if m, err := tr.try(context.Background(), false); err != nil || m == nil {
 			t.Fatalf("the step is not taken: %v", err)
 		}
 	}
 	refuse := func() {
 		t.Helper()
 		before, at := state(t, s), tr.at
-		m, err := tr.try()
+		m, err := tr.try(context.Background(), false)
 		if err != nil || m != nil {
 			t.Fatalf("the step is not refused: %v, %v", m, err)
 		}
@@ -107,7 +107,7 @@ func TestRefusedStepsChangeNothing(t *testing.T) {
 		t.Errorf("a fraction that is not a number is explained by %q", why)
 	}
 	refuse()
-	if _, err := tr.try(); !errors.Is(err, errTooManyRefused) {
+	if _, err := tr.try(context.Background(), false); !errors.Is(err, errTooManyRefused) {
 		t.Errorf("three refused steps in a row give %v", err)
 	}
 	if tr.at != (Position{Step: 2, Attempt: 6}) || tr.guard.total != 4 {

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/prioritycut/prioritycut/config"
+	"github.com/prioritycut/prioritycut/internal/durable"
 	"github.com/prioritycut/prioritycut/internal/rundir"
 	"github.com/prioritycut/prioritycut/model"
 )
@@ -51,7 +52,7 @@ func complete(t *testing.T, dir string, c *config.Config) {
 // holds is released with the test.
 func begin(t *testing.T, dir string, c *config.Config) (*session, error) {
 	t.Helper()
-	f, err := openFolder(rundir.Dir(dir), c)
+	f, err := openFolder(rundir.Dir(dir), c, durable.OS{})
 	if err != nil {
 		t.Fatal(err)
 	}

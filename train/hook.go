@@ -47,6 +47,8 @@ type Moment struct {
 	Refused int64
 	// Validation is what the validation after this step found; nil without.
 	Validation *evaluate.Result
+	// ValidationDue says that it was cut short: the run was asked to stop.
+	ValidationDue bool
 
 	// values are what the step was fed, for hooks that look closer.
 	values stepValues

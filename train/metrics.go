@@ -2,18 +2,13 @@ package train
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
-	"io/fs"
 	"math"
-	"os"
 	"strconv"
-	"time"
 
 	"github.com/gocarina/gocsv"
 
 	"github.com/prioritycut/prioritycut/evaluate"
-	"github.com/prioritycut/prioritycut/internal/durable"
 	"github.com/prioritycut/prioritycut/internal/localfile"
 	"github.com/prioritycut/prioritycut/internal/rundir"
 )
@@ -157,77 +152,6 @@ func (r *Row) validation(v *evaluate.Result) {
 		r.ValForeground, r.ValForegroundOf, r.ValForegroundFro = known(f.L1), known(f.CopySource), known(f.Frozen)
 		r.ValBackgroundIoU = known(v.BackgroundIoU)
 	}
-}
-
-// metricsHook writes metrics.csv: a row every so many steps, at every
-// validation, and for the last step of all.
-type metricsHook struct {
-	path  string
-	every int64
-	vgg   string
-
-	steps        int64 // since the last row
-	took, waited time.Duration
-	written      int64 // step of the last row
-}
-
-// After implements Hook.
-func (h *metricsHook) After(m *Moment) error {
-	h.steps++
-	h.took += m.Took
-	h.waited += m.Waited
-	if m.due(h.every) || m.Validation != nil || m.Last() {
-		return h.write(m)
-	}
-	return nil
-}
-
-// End implements Hook.
-func (h *metricsHook) End(m *Moment) error {
-	if m == nil || h.written == m.Step {
-		return nil
-	}
-	return h.write(m)
-}
-
-func (h *metricsHook) write(m *Moment) error {
-	row := rowOf(m, h.vgg)
-	if seconds := h.took.Seconds(); seconds > 0 {
-		row.SecondsPerStep = known(seconds / float64(h.steps))
-		row.DataWaitShare = known(h.waited.Seconds() / seconds)
-	}
-	h.steps, h.took, h.waited, h.written = 0, 0, 0, m.Step
-	var line bytes.Buffer
-	if err := gocsv.MarshalWithoutHeaders([]Row{row}, &line); err != nil {
-		return fmt.Errorf("metrics: %w", err)
-	}
-	f, err := os.OpenFile(h.path, os.O_WRONLY|os.O_APPEND, 0)
-	if err != nil {
-		return fmt.Errorf("metrics: %w", err)
-	}
-	_, err = f.Write(line.Bytes())
-	return errors.Join(err, f.Close())
-}
-
-// startMetrics makes metrics.csv ready for rows behind a step: a new file with
-// its header, or the old one without the rows of later steps, which a stopped
-// run wrote after its last checkpoint and will write again.
-func startMetrics(path string, step int64) error {
-	rows, err := ReadMetrics(path)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%w; move the file away to go on without it", err)
-	}
-	kept := []Row{}
-	for _, r := range rows {
-		if r.Step <= step {
-			kept = append(kept, r)
-		}
-	}
-	data, err := gocsv.MarshalBytes(kept)
-	if err != nil {
-		return fmt.Errorf("metrics: %w", err)
-	}
-	return durable.WriteFile(path, data)
 }
 
 // maxMetrics bounds the size of a metrics.csv that is read.

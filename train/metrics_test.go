@@ -14,7 +14,11 @@ import (
 
 	"github.com/prioritycut/prioritycut/config"
 	"github.com/prioritycut/prioritycut/evaluate"
+	"github.com/prioritycut/prioritycut/internal/durable"
 )
+
+// noneMissing finds no gap.
+func noneMissing(int64) ([]Row, error) { return nil, nil }
 
 func exampleMoment(step int64) *Moment {
 	return &Moment{
@@ -30,10 +34,10 @@ func exampleMoment(step int64) *Moment {
 
 func TestMetricsAreReadBack(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "metrics.csv")
-	if err := startMetrics(path, 0); err != nil {
+	if err := startMetrics(durable.OS{}, path, 0, noneMissing); err != nil {
 		t.Fatal(err)
 	}
-	h := &metricsHook{path: path, every: 2, vgg: "sha256:abc"}
+	h := &metricsHook{files: durable.OS{}, path: path, every: 2, vgg: "sha256:abc"}
 	for step := int64(1); step <= 5; step++ {
 		m := exampleMoment(step)
 		if step == 3 {
@@ -91,7 +95,7 @@ func TestMetricsOfOtherVersions(t *testing.T) {
 	if err := os.WriteFile(path, []byte("format_version,step\n1,x\n"), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	if err := startMetrics(path, 0); err == nil || !strings.Contains(err.Error(), "move the file away") {
+	if err := startMetrics(durable.OS{}, path, 0, noneMissing); err == nil || !strings.Contains(err.Error(), "move the file away") {
 		t.Errorf("a damaged table gives %v", err)
 	}
 }

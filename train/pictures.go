@@ -9,6 +9,7 @@ import (
 
 	"github.com/prioritycut/prioritycut/config"
 	"github.com/prioritycut/prioritycut/graph"
+	"github.com/prioritycut/prioritycut/internal/durable"
 	"github.com/prioritycut/prioritycut/internal/picture"
 	"github.com/prioritycut/prioritycut/tf"
 )
@@ -27,14 +28,16 @@ func styleOf(v config.VisualizerParams) (picture.Style, error) {
 // Figures 2 and 3. It computes them in a run of its own, with the numbers that
 // the step was fed, so that training is the same with and without pictures.
 type picturesHook struct {
-	step    *Step
-	options StepOptions
-	run     graph.Runner
-	dir     string
-	every   int64
-	rows    int
-	style   picture.Style
-	events  *tf.EventWriter
+	step     *Step
+	options  StepOptions
+	run      graph.Runner
+	dir      string
+	every    int64
+	rows     int
+	style    picture.Style
+	events   *eventLog
+	files    durable.FileSystem
+	patience *patience
 }
 
 // After implements Hook.
@@ -62,10 +65,14 @@ func (h *picturesHook) draw(m *Moment) error {
 	if err != nil {
 		return err
 	}
-	if err := picture.Save(filepath.Join(h.dir, fmt.Sprintf("train-%08d.png", m.Step)), drawn); err != nil {
+	err = h.files.MkdirAll(h.dir)
+	if err == nil {
+		err = durable.WriteFileOn(h.files, filepath.Join(h.dir, fmt.Sprintf("train-%08d.png", m.Step)), encoded)
+	}
+	if err := h.patience.wrote("a picture", err); err != nil {
 		return err
 	}
-	return h.events.Image(m.Step, "training_pairs", encoded)
+	return h.events.write(m.Step, func(w *tf.EventWriter) error { return w.Image(m.Step, "training_pairs", encoded) })
 }
 
 // canvas is the grid of one step in the making; the first error sticks.

@@ -60,6 +60,14 @@ func (h *progressHook) After(m *Moment) error {
 	return nil
 }
 
+// CatchUp implements latecomer.
+func (h *progressHook) CatchUp(m *Moment) error {
+	if m.Validation != nil {
+		h.println(validationLine(m))
+	}
+	return nil
+}
+
 // End implements Hook.
 func (h *progressHook) End(m *Moment) error {
 	if h.bar != nil {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/golang/glog"
 	tensorflow "github.com/wamuir/graft/tensorflow"
@@ -15,6 +16,9 @@ import (
 	"github.com/prioritycut/prioritycut/dataset"
 	"github.com/prioritycut/prioritycut/evaluate"
 	"github.com/prioritycut/prioritycut/graph"
+	"github.com/prioritycut/prioritycut/internal/durable"
+	"github.com/prioritycut/prioritycut/internal/logging"
+	"github.com/prioritycut/prioritycut/internal/machine"
 	"github.com/prioritycut/prioritycut/internal/picture"
 	"github.com/prioritycut/prioritycut/internal/rundir"
 	"github.com/prioritycut/prioritycut/tf"
@@ -28,33 +32,42 @@ type RunOptions struct {
 	Dir string
 	// Out is where a person looks: progress and results. A terminal gets a bar.
 	Out io.Writer
+	// Files is what the run's folder is written to; nil is the operating system.
+	// Tests put faults there.
+	Files durable.FileSystem
 }
 
 // Run trains until the run is complete or ctx is done; then the step that has
 // begun is finished, the state is saved, and nil is returned. A run that is
 // complete says so.
 func Run(ctx context.Context, o RunOptions) error {
+	if o.Files == nil {
+		o.Files = durable.OS{}
+	}
 	style, err := styleOf(o.Config.Visualizer)
 	if err != nil {
 		return err
 	}
-	f, err := openFolder(rundir.Dir(o.Dir), o.Config)
+	f, err := openFolder(rundir.Dir(o.Dir), o.Config, o.Files)
 	if err != nil {
 		return err
 	}
 	defer f.close()
 	if f.complete(o.Config.Train.Steps) {
-		return f.tellComplete(o.Out)
+		f.tellComplete(o.Out)
+		return nil
 	}
 	s := &session{config: o.Config, folder: f, out: o.Out, options: OptionsOf(o.Config), style: style}
 	if err := s.openData(ctx); err != nil {
 		if ctx.Err() != nil {
-			_, err = fmt.Fprintln(o.Out, "stopped before a step was taken")
+			fmt.Fprintln(o.Out, "stopped before a step was taken")
+			err = nil
 		}
 		return err
 	}
 	if f.complete(s.total()) {
-		return f.tellComplete(o.Out)
+		f.tellComplete(o.Out)
+		return nil
 	}
 	defer s.close()
 	if err := s.prepare(); err != nil {
@@ -82,6 +95,8 @@ type session struct {
 	reconstructor *evaluate.Reconstructor
 	session       *tf.Session
 	checkpoints   *checkpointHook
+	// abandoned says that a step was left while it was being computed.
+	abandoned bool
 }
 
 // prepare builds the graph and gives every variable its value.
@@ -100,6 +115,9 @@ func (s *session) prepare() error {
 }
 
 func (s *session) close() {
+	if s.abandoned {
+		return // a step is being computed in it; it ends with the process
+	}
 	if err := s.session.Close(); err != nil {
 		glog.Warning(err)
 	}
@@ -236,25 +254,30 @@ func (s *session) loadCheckpoint() (values, error) {
 // good state is saved before it is returned.
 func (s *session) train(ctx context.Context) error {
 	t := s.trainer()
-	s.checkpoints = s.newCheckpoints()
-	if t.at.Step >= t.total {
+	s.checkpoints = s.newCheckpoints(t)
+	if t.at.Step >= t.total && !t.due {
 		return nil
 	}
 	if err := s.begin(t); err != nil {
 		return err
 	}
-	events, err := tf.NewEventWriter(s.folder.dir.Events(), s.nextEvent(t.at.Step))
+	events := &eventLog{files: s.folder.files, dir: s.folder.dir.Events(), patience: s.checkpoints.patience}
+	err := events.write(s.nextEvent(t.at.Step), func(*tf.EventWriter) error { return nil })
 	if err != nil {
 		return err
 	}
-	defer events.Close()
 	t.hooks = s.hooks(ctx, t, events)
 	defer s.dataNews.tell()
 	batches := s.loader.Prefetch(context.WithoutCancel(ctx), t.at.Attempt)
 	defer batches.Close()
 	t.batches = batches
-	if err = t.loop(ctx); err == nil {
+	err = t.loop(ctx)
+	s.abandoned = t.abandoned
+	if err == nil {
 		return nil
+	}
+	if errors.Is(err, errGaveUp) && s.checkpoints.patience.failures(checkpoints) > 0 {
+		return err // what cannot be saved has just been tried
 	}
 	if saved := s.checkpoints.save(t.at); saved != nil {
 		return errors.Join(err, saved)
@@ -268,16 +291,18 @@ func (s *session) trainer() *trainer {
 		config: s.config, options: s.options, step: s.step, run: s.session,
 		guard: &guard{step: s.step, run: s.session, most: s.config.Train.MaxRefusedSteps},
 		at:    Position{Step: s.folder.meta.Step, Attempt: s.folder.meta.Attempt},
-		total: s.total(), perEpoch: s.perEpoch(),
+		total: s.total(), perEpoch: s.perEpoch(), due: s.folder.meta.ValidationDue,
+		scope: s.scope, say: func(text string) { fmt.Fprintln(s.out, text) },
 	}
 }
 
-func (s *session) newCheckpoints() *checkpointHook {
+func (s *session) newCheckpoints(t *trainer) *checkpointHook {
 	c := &s.config.Train
 	return &checkpointHook{
 		store: s.folder.store, scope: s.scope, run: s.session,
 		everySteps: c.CheckpointSteps, everyEpochs: int64(c.CheckpointFreq), keep: c.KeepCheckpoints,
-		meta: s.meta(), saved: s.folder.savedStep(),
+		meta: s.meta(), saved: s.folder.savedStep(), held: func() []tf.Group { return t.held },
+		patience: newPatience(s.folder.dir, c.MaxFailedWrites), after: s.folder.markSaved, pause: time.Second,
 	}
 }
 
@@ -292,23 +317,25 @@ func (s *session) nextEvent(taken int64) int64 {
 // hooks are all that happens beside the steps. Validation comes first, since
 // the others report it; the checkpoint last, so that a kill in between repeats
 // the step rather than losing what the others write.
-func (s *session) hooks(ctx context.Context, t *trainer, events *tf.EventWriter) []Hook {
+func (s *session) hooks(ctx context.Context, t *trainer, events *eventLog) []Hook {
 	c, dir := &s.config.Train, s.folder.dir
 	var hooks []Hook
 	if videos := s.data.Test(); c.ValidationVideos > 0 && len(videos) > 0 {
 		hooks = append(hooks, &validationHook{
-			// The step that has begun is finished, and so is its validation.
-			ctx: context.WithoutCancel(ctx), run: s.session, reconstructor: s.reconstructor, videos: videos, every: c.ValidationSteps,
+			ctx: ctx, run: s.session, reconstructor: s.reconstructor, videos: videos, every: c.ValidationSteps,
 			options: evaluate.Options{Videos: c.ValidationVideos, Frames: c.ValidationFrames, BGThreshold: s.config.PriorityCut.BGThreshold},
 		})
 	}
+	files, patience := s.folder.files, s.checkpoints.patience
+	metrics := &metricsHook{files: files, patience: patience, path: dir.Metrics(), every: c.LogSteps, vgg: vggNote(s.config.VGG19)}
+	s.checkpoints.before = metrics.sync
 	return append(hooks,
-		&metricsHook{path: dir.Metrics(), every: c.LogSteps, vgg: vggNote(s.config.VGG19)},
+		metrics,
 		&picturesHook{
 			step: s.step, options: s.options, style: s.style, run: s.session, events: events,
-			dir: dir.Pictures(), every: c.PictureSteps, rows: c.PictureRows,
+			files: files, patience: patience, dir: dir.Pictures(), every: c.PictureSteps, rows: c.PictureRows,
 		},
-		&eventsHook{writer: events, every: c.LogSteps},
+		&eventsHook{log: events, every: c.LogSteps},
 		newProgress(s.out, s.step.LossNames, c.LogSteps, t.at.Step, t.total),
 		s.dataNews,
 		s.checkpoints)
@@ -318,6 +345,7 @@ func (s *session) hooks(ctx context.Context, t *trainer, events *tf.EventWriter)
 func (s *session) meta() rundir.Meta {
 	m := s.folder.meta
 	m.TrainVideos, m.Data = s.data.NumItems(), s.data.Digest()
+	m.Numerics = machine.Numerics()
 	return m
 }
 
@@ -326,12 +354,14 @@ func (s *session) begin(t *trainer) error {
 	if err := s.folder.write(); err != nil {
 		return err
 	}
+	logging.Into(s.folder.dir.Logs())
 	if err := os.Remove(s.folder.dir.Summary()); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	if err := startMetrics(s.folder.dir.Metrics(), t.at.Step); err != nil {
+	if err := startMetrics(s.folder.files, s.folder.dir.Metrics(), t.at.Step, s.missingRows); err != nil {
 		return err
 	}
+	s.tellNumerics()
 	verb := "training"
 	if s.folder.resumed {
 		verb = fmt.Sprintf("going on at step %d of", t.at.Step)
@@ -339,4 +369,16 @@ func (s *session) begin(t *trainer) error {
 	fmt.Fprintf(s.out, "%s %v: %d steps of %d pairs, %s\n", verb, s.config, t.total, s.options.Batch, s.data)
 	fmt.Fprintf(s.out, "losses %s\nrun folder %s (Ctrl-C saves and stops; the same command goes on)\n", strings.Join(s.step.LossNames, ", "), s.folder.dir)
 	return nil
+}
+
+// tellNumerics says what changes the last bits of what is computed and is not as
+// it was when the run was begun or last went on.
+func (s *session) tellNumerics() {
+	was := s.folder.meta.Numerics
+	if !s.folder.resumed || was == nil {
+		return
+	}
+	if changed := machine.NumericsChanged(was, machine.Numerics()); changed != "" {
+		glog.Warningf("numbers may differ in their last bits from those of a run on one machine: %s", changed)
+	}
 }

@@ -34,8 +34,8 @@ func (s *session) finish(ctx context.Context) error {
 		fmt.Fprintf(s.out, "%d attempts at a step were refused since the run began (see the log)\n", refused)
 	}
 	if at == 0 {
-		_, err := fmt.Fprintln(s.out, "stopped before a step was taken")
-		return err
+		fmt.Fprintln(s.out, "stopped before a step was taken")
+		return nil
 	}
 	if at < s.total() {
 		fmt.Fprintf(s.out, "stopped and saved after step %d of %d; the same command goes on\n", at, s.total())
@@ -110,7 +110,7 @@ func (s *session) writeSummary(at int64, found *evaluate.Result) error {
 	if err != nil {
 		return fmt.Errorf("summary: %w", err)
 	}
-	if err := durable.WriteFile(s.folder.dir.Summary(), data); err != nil {
+	if err := durable.WriteFileOn(s.folder.files, s.folder.dir.Summary(), data); err != nil {
 		return fmt.Errorf("summary: %w", err)
 	}
 	fmt.Fprintf(s.out, "complete after %d steps\n", at)

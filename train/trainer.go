@@ -32,14 +32,48 @@ type trainer struct {
 
 	at              Position
 	total, perEpoch int64
+
+	// due says that the validation of the step that the run goes on from was cut
+	// short.
+	due bool
+	// scope has the variables; nil where steps are never left.
+	scope *graph.Scope
+	// say tells a person; nil does not.
+	say func(string)
+	// held is the state after the last step while another one is computed, where
+	// steps take long; nil otherwise.
+	held []tf.Group
+	took time.Duration // of the last step
+	// abandoned says that the last step begun was left to itself.
+	abandoned bool
+}
+
+// longStep is the time that a step takes from which on a run that is asked to
+// stop does not wait for it.
+var longStep = 5 * time.Second
+
+// errAbandoned says that a step was left while it was computed.
+var errAbandoned = errors.New("the step was left")
+
+// latecomer is a hook with something to do about a validation that comes after
+// its step was finished by an earlier process.
+type latecomer interface {
+	CatchUp(m *Moment) error
 }
 
 // loop takes steps until the run is complete or ctx is done. A step that has
-// begun is finished first.
+// begun is finished first, unless it takes long.
 func (t *trainer) loop(ctx context.Context) error {
+	if err := t.catchUp(ctx); err != nil {
+		return err
+	}
 	var last *Moment
 	for t.at.Step < t.total && ctx.Err() == nil {
-		m, err := t.try()
+		m, err := t.try(ctx, last != nil)
+		if errors.Is(err, errAbandoned) {
+			t.abandoned = true
+			break
+		}
 		if err != nil {
 			return err
 		}
@@ -60,8 +94,100 @@ func (t *trainer) loop(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
+// catchUp does the validation of the step that the run goes on from, where that
+// is due.
+func (t *trainer) catchUp(ctx context.Context) error {
+	if !t.due {
+		return nil
+	}
+	m := &Moment{Position: t.at, Total: t.total, PerEpoch: t.perEpoch, Epoch: t.at.Step / t.perEpoch}
+	for _, h := range t.hooks {
+		late, ok := h.(latecomer)
+		if !ok || ctx.Err() != nil {
+			continue
+		}
+		if err := late.CatchUp(m); err != nil {
+			return fmt.Errorf("after step %d: %w", m.Step, err)
+		}
+		if m.ValidationDue {
+			return nil // cut short once more
+		}
+	}
+	return nil
+}
+
+// hold keeps the state aside where steps take so long that whoever asks the run
+// to stop should not wait for one. Until it is released every assignment of the
+// step takes memory of its own.
+func (t *trainer) hold() error {
+	if t.scope == nil || t.took < longStep {
+		return nil
+	}
+	var err error
+	t.held, err = snapshot(t.run, t.scope)
+	return err
+}
+
+func (t *trainer) release() {
+	if t.held != nil {
+		clear(t.held)
+		t.held = nil
+		tf.Reclaim()
+	}
+}
+
+// compute runs a step. It is left to itself when ctx is done and nothing is lost
+// by that: the state before it is held, or is that of a checkpoint.
+func (t *trainer) compute(ctx context.Context, f feeds, moved bool) ([]*tensorflow.Tensor, error) {
+	if err := t.hold(); err != nil {
+		return nil, err
+	}
+	type outcome struct {
+		fetched []*tensorflow.Tensor
+		err     error
+	}
+	began, done := time.Now(), make(chan outcome, 1)
+	go func() {
+		fetched, err := t.run.Run(f, t.fetches(), []*tensorflow.Operation{t.step.Train})
+		done <- outcome{fetched, err}
+	}()
+	var o outcome
+	select {
+	case o = <-done:
+	case <-ctx.Done():
+		t.tellStop(moved)
+		if t.scope != nil && (t.held != nil || !moved) {
+			select {
+			case o = <-done: // just in time
+			case <-time.After(briefly):
+				return nil, errAbandoned
+			}
+		} else {
+			o = <-done
+		}
+	}
+	t.release()
+	t.took = time.Since(began)
+	return o.fetched, o.err
+}
+
+// briefly is what a step that may be left is waited for.
+const briefly = time.Second
+
+// tellStop says what the run waits for.
+func (t *trainer) tellStop(moved bool) {
+	switch {
+	case t.say == nil:
+	case t.held != nil:
+		t.say(fmt.Sprintf("the step that is computed takes about %v: it is left, and the state after step %d is saved", t.took.Round(time.Second), t.at.Step))
+	case moved:
+		t.say(fmt.Sprintf("the step that is computed is finished (the last one took %v), and the state is saved", t.took.Round(time.Millisecond)))
+	}
+}
+
 // try makes one attempt at a step. The moment is nil when the step was refused.
-func (t *trainer) try() (*Moment, error) {
+// moved says that steps were taken since the run was begun or went on.
+func (t *trainer) try(ctx context.Context, moved bool) (*Moment, error) {
 	began := time.Now()
 	batch, err := t.batches.Next()
 	if err != nil {
@@ -77,7 +203,10 @@ func (t *trainer) try() (*Moment, error) {
 		return nil, err
 	}
 	attempt := t.at.Attempt
-	fetched, err := t.run.Run(feeds, t.fetches(), []*tensorflow.Operation{t.step.Train})
+	fetched, err := t.compute(ctx, feeds, moved)
+	if errors.Is(err, errAbandoned) {
+		return nil, err
+	}
 	if err != nil && !isRefusal(err) {
 		return nil, fmt.Errorf("step %d: %w", t.at.Step+1, err)
 	}

@@ -27,7 +27,19 @@ func (h *validationHook) After(m *Moment) error {
 	if !m.due(h.every) && !m.Last() {
 		return nil
 	}
+	return h.validate(m)
+}
+
+// CatchUp implements latecomer.
+func (h *validationHook) CatchUp(m *Moment) error { return h.validate(m) }
+
+// validate is cut short when the run is asked to stop: whoever goes on does it.
+func (h *validationHook) validate(m *Moment) error {
 	found, err := evaluate.Validate(h.ctx, h.run, h.reconstructor, h.videos, h.options)
+	if h.ctx.Err() != nil && err != nil {
+		m.ValidationDue = true
+		return nil
+	}
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/prioritycut/prioritycut/config"
 	"github.com/prioritycut/prioritycut/graph"
+	"github.com/prioritycut/prioritycut/internal/durable"
 	"github.com/prioritycut/prioritycut/internal/rundir"
 	"github.com/prioritycut/prioritycut/internal/safetensors"
 	"github.com/prioritycut/prioritycut/model"
@@ -67,7 +68,7 @@ func TestVGGFile(t *testing.T) {
 	}
 	file := writeVGG(t, 32, 0)
 	c := with(file, "steps=1")
-	f, err := openFolder(rundir.Dir(dir), c)
+	f, err := openFolder(rundir.Dir(dir), c, durable.OS{})
 	if err != nil {
 		t.Fatal(err)
 	}

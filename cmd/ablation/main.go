@@ -13,6 +13,7 @@ import (
 	"github.com/prioritycut/prioritycut/ablation"
 	"github.com/prioritycut/prioritycut/config"
 	"github.com/prioritycut/prioritycut/internal/cli"
+	"github.com/prioritycut/prioritycut/internal/logging"
 )
 
 const summary = "Trains the five rows of the paper's ablation (Table 4) with equal numbers of steps and several seeds, " +
@@ -111,7 +112,7 @@ func (p *program) run() error {
 	if err := plan.Describe(os.Stdout, states); err != nil || p.dryRun {
 		return err
 	}
-	ctx, stop := cli.UntilSignalled(os.Stderr, "finishing the step and saving; a second signal leaves at once")
+	ctx, stop := cli.UntilSignalled(logging.Stderr(), "saving and stopping; a second signal leaves at once")
 	defer stop()
 	err = plan.Train(ctx, os.Stdout)
 	if errors.Is(err, ablation.ErrStopped) {

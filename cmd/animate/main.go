@@ -14,6 +14,7 @@ import (
 
 	"github.com/prioritycut/prioritycut/config"
 	"github.com/prioritycut/prioritycut/internal/cli"
+	"github.com/prioritycut/prioritycut/internal/logging"
 	"github.com/prioritycut/prioritycut/video"
 )
 
@@ -110,7 +111,7 @@ func (p *program) Main() int {
 		if err := p.takePairs(args); err != nil {
 			return cli.Usage(err)
 		}
-		ctx, stop := cli.UntilSignalled(os.Stderr, "stopping; a second signal leaves at once")
+		ctx, stop := cli.UntilSignalled(logging.Stderr(), "stopping; a second signal leaves at once")
 		defer stop()
 		return p.run(ctx)
 	})

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/prioritycut/prioritycut/internal/cli"
+	"github.com/prioritycut/prioritycut/internal/logging"
 )
 
 const summary = "Reconstructs the videos of a test set from their first frames, as the paper does, and measures L1, PSNR, SSIM, " +
@@ -68,7 +69,7 @@ func (p *program) run(args []string) error {
 			break
 		}
 	}
-	ctx, stop := cli.UntilSignalled(os.Stderr, "stopping; finished videos are kept, a second signal leaves at once")
+	ctx, stop := cli.UntilSignalled(logging.Stderr(), "stopping; finished videos are kept, a second signal leaves at once")
 	defer stop()
 	return chosen.run(ctx, p.Out(), args)
 }

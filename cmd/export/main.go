@@ -17,6 +17,7 @@ import (
 	"github.com/prioritycut/prioritycut/export"
 	"github.com/prioritycut/prioritycut/infer"
 	"github.com/prioritycut/prioritycut/internal/cli"
+	"github.com/prioritycut/prioritycut/internal/logging"
 	"github.com/prioritycut/prioritycut/internal/rundir"
 )
 
@@ -72,7 +73,7 @@ func defaultRun() string { return rundir.Default(config.DefaultPreset, string(co
 // Main runs the program with the process's flags and returns its exit code.
 func (p *program) Main() int {
 	return p.Command.Main(func([]string) error {
-		ctx, stop := cli.UntilSignalled(os.Stderr, "")
+		ctx, stop := cli.UntilSignalled(logging.Stderr(), "")
 		defer stop()
 		return p.run(ctx)
 	})

@@ -20,6 +20,7 @@ import (
 
 	"github.com/prioritycut/prioritycut/evaluate/joints"
 	"github.com/prioritycut/prioritycut/internal/cli"
+	"github.com/prioritycut/prioritycut/internal/logging"
 )
 
 const summary = "Trains a small detector of the joints of the drawn figures and writes it as a SavedModel, for AKD and MKR in " +
@@ -62,7 +63,7 @@ func command() *program {
 // Main runs the program with the process's flags and returns its exit code.
 func (p *program) Main() int {
 	return p.Command.Main(func([]string) error {
-		ctx, stop := cli.UntilSignalled(os.Stderr, "")
+		ctx, stop := cli.UntilSignalled(logging.Stderr(), "")
 		defer stop()
 		return p.run(ctx)
 	})

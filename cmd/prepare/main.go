@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/prioritycut/prioritycut/internal/cli"
+	"github.com/prioritycut/prioritycut/internal/logging"
 	"github.com/prioritycut/prioritycut/prepare"
 	"github.com/prioritycut/prioritycut/video"
 )
@@ -103,7 +104,7 @@ func (p *program) run() error {
 	o.Fit = video.Fit(p.fit)
 	progress := newProgress(p.Out())
 	o.Progress = progress
-	ctx, stop := cli.UntilSignalled(os.Stderr, "stopping; a second signal leaves at once")
+	ctx, stop := cli.UntilSignalled(logging.Stderr(), "stopping; a second signal leaves at once")
 	defer stop()
 	report, err := prepare.Run(ctx, o)
 	progress.end()

@@ -15,6 +15,7 @@ import (
 	"github.com/prioritycut/prioritycut/config"
 	"github.com/prioritycut/prioritycut/infer"
 	"github.com/prioritycut/prioritycut/internal/cli"
+	"github.com/prioritycut/prioritycut/internal/logging"
 	"github.com/prioritycut/prioritycut/internal/rundir"
 	"github.com/prioritycut/prioritycut/serve"
 	"github.com/prioritycut/prioritycut/tf"
@@ -33,7 +34,7 @@ func defaultRun() string {
 // Main runs the program with the process's flags and returns its exit code.
 func (p *program) Main() int {
 	return p.Command.Main(func([]string) error {
-		ctx, stop := cli.UntilSignalled(os.Stderr, fmt.Sprintf("stopping: jobs may go on for %v; a second signal leaves at once", p.options.Grace))
+		ctx, stop := cli.UntilSignalled(logging.Stderr(), fmt.Sprintf("stopping: jobs may go on for %v; a second signal leaves at once", p.options.Grace))
 		defer stop()
 		return p.run(ctx)
 	})

@@ -10,6 +10,7 @@ import (
 
 	"github.com/prioritycut/prioritycut/config"
 	"github.com/prioritycut/prioritycut/internal/cli"
+	"github.com/prioritycut/prioritycut/internal/logging"
 	"github.com/prioritycut/prioritycut/internal/rundir"
 	"github.com/prioritycut/prioritycut/train"
 )
@@ -57,7 +58,7 @@ func run(f *cli.Shared) error {
 	if o.Dir == "" {
 		o.Dir = rundir.Default(c.Preset, string(c.Variant))
 	}
-	ctx, stop := cli.UntilSignalled(os.Stderr, "finishing the step and saving; a second signal leaves at once")
+	ctx, stop := cli.UntilSignalled(logging.Stderr(), "saving and stopping; a second signal leaves at once")
 	defer stop()
 	if f.DryRun {
 		return train.DryRun(ctx, o)

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -182,14 +183,49 @@ func TestMistakes(t *testing.T) {
 	}
 }
 
-// TestSecondSignal sends two signals: at the first one the program finishes
-// what it has begun, at the second one it leaves at once.
-func TestSecondSignal(t *testing.T) {
+// TestHangUpDuringValidation closes the terminal while a validation of many
+// minutes is done after the first step: the state is saved at once, and the same
+// command goes on.
+func TestHangUpDuringValidation(t *testing.T) {
 	dir := rundir.Dir(filepath.Join(t.TempDir(), "run"))
-	// The first step is followed by a validation of many seconds, so that the
-	// program cannot have ended by itself in between.
-	c, _, _ := program(t, string(dir), "--steps=1000000", "--set=validation_steps=1",
+	c, _, stderr := program(t, string(dir), "--steps=3", "--set=validation_steps=1",
 		"--set=train_params.validation_videos=100", "--set=train_params.validation_frames=1000")
+	c.Stdout = nil
+	stdout, err := c.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	out := bufio.NewReader(stdout)
+	readUntil(t, out, "Ctrl-C saves and stops")
+	if err := c.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	rest, err := io.ReadAll(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Wait(); err != nil || !strings.Contains(string(rest), "stopped") || strings.Contains(string(rest), "validation L1") {
+		t.Errorf("it ends with %v\n%s%s", err, rest, stderr)
+	}
+	c, again, stderr := program(t, string(dir), "--steps=3", "--set=train_params.validation_videos=1", "--set=train_params.validation_frames=2")
+	if err := c.Run(); err != nil || !strings.Contains(again.String(), "complete after 3 steps") {
+		t.Errorf("going on ends with %v\n%s%s", err, again, stderr)
+	}
+	if rows := metrics(t, dir); len(rows) != 3 {
+		t.Errorf("%d rows of metrics.csv", len(rows))
+	}
+}
+
+// TestNobodyTakesItsOutput runs with a folder for temporary files that is none,
+// and closes standard output and standard error: nothing of it ends the run.
+func TestNobodyTakesItsOutput(t *testing.T) {
+	dir := rundir.Dir(filepath.Join(t.TempDir(), "run"))
+	c, _, _ := program(t, string(dir), "--steps=3")
+	c.Args = slices.DeleteFunc(c.Args, func(arg string) bool { return strings.HasPrefix(arg, "--log_dir") })
+	c.Env = append(c.Env, "TMPDIR=/dev/null/none")
 	c.Stdout, c.Stderr = nil, nil
 	stdout, err := c.StdoutPipe()
 	if err != nil {
@@ -202,30 +238,21 @@ func TestSecondSignal(t *testing.T) {
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
-	out, notices := bufio.NewReader(stdout), bufio.NewReader(stderr)
-	readUntil(t, out, "Ctrl-C saves and stops")
-	if err := c.Process.Signal(os.Interrupt); err != nil {
-		t.Fatal(err)
+	readUntil(t, bufio.NewReader(stdout), "training")
+	stdout.Close()
+	stderr.Close()
+	if err := c.Wait(); err != nil {
+		t.Errorf("it ends with %v", err)
 	}
-	readUntil(t, notices, "a second signal leaves at once")
-	second := time.Now()
-	if err := c.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
+	if rows := metrics(t, dir); len(rows) != 3 {
+		t.Errorf("%d rows of metrics.csv", len(rows))
 	}
-	rest, err := io.ReadAll(out)
-	if err != nil {
-		t.Fatal(err)
+	logs, err := filepath.Glob(filepath.Join(dir.Logs(), "*.log"))
+	if err != nil || len(logs) != 1 {
+		t.Fatalf("logs: %v, %v", logs, err)
 	}
-	err = c.Wait()
-	if took := time.Since(second); took > 5*time.Second {
-		t.Errorf("the program took %v to leave", took)
-	}
-	var exit *exec.ExitError
-	if !errors.As(err, &exit) || exit.ExitCode() != 128+int(syscall.SIGTERM) {
-		t.Errorf("it ends with %v, want code %d", err, 128+int(syscall.SIGTERM))
-	}
-	if strings.Contains(string(rest), "stopped and saved") {
-		t.Errorf("it was not interrupted:\n%s", rest)
+	if text, err := os.ReadFile(logs[0]); err != nil || !strings.Contains(string(text), "VGG-19: the perceptual loss compares random") {
+		t.Errorf("the log says %q, %v", text, err)
 	}
 }
 

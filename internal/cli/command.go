@@ -12,7 +12,7 @@ import (
 	"os"
 	"strings"
 
-	"github.com/golang/glog"
+	"github.com/prioritycut/prioritycut/internal/logging"
 	"github.com/prioritycut/prioritycut/internal/userdir"
 	"github.com/spf13/pflag"
 )
@@ -138,6 +138,7 @@ func (c *Command) Changed(name string) bool { return c.flags.Changed(name) }
 // prints help or what is wrong with them, calls run with the arguments that are
 // no flags, flushes the log and returns the exit code for os.Exit.
 func (c *Command) Main(run func(args []string) error) int {
+	outliveReaders()
 	if err := userdir.Enter(); err != nil {
 		fmt.Fprintf(c.Err(), "%s: %v\n", c.Name, err)
 		return ExitUsage
@@ -147,8 +148,8 @@ func (c *Command) Main(run func(args []string) error) int {
 
 // Run is Main for the given arguments, from the working directory.
 func (c *Command) Run(args []string, run func(args []string) error) int {
-	defer glog.Flush()
 	done, rest, err := c.Parse(args)
+	defer logging.Start()() // by the flags that were parsed
 	if done {
 		return ExitOK
 	}
@@ -221,17 +222,23 @@ func (c *Command) addCommon() {
 	c.groups = append(c.groups, group{title: "Log", flags: set, extra: true})
 }
 
-// logFlags are glog's flags without what else registered itself globally. Go's
+// logFlags are glog's flags, as far as internal/logging keeps to them, without what else registered itself globally. Go's
 // own flag package counts as parsed from here on, which glog asks for.
 func logFlags() *goflag.FlagSet {
 	set := goflag.NewFlagSet("log", goflag.ContinueOnError)
 	for _, name := range []string{
-		"logtostderr", "alsologtostderr", "stderrthreshold", "log_dir", "log_link",
+		"logtostderr", "alsologtostderr", "stderrthreshold", "log_dir",
 		"v", "vmodule", "log_backtrace_at",
 	} {
-		if f := goflag.Lookup(name); f != nil {
-			set.Var(f.Value, f.Name, f.Usage)
+		f := goflag.Lookup(name)
+		if f == nil {
+			continue
 		}
+		usage := f.Usage
+		if name == "log_dir" {
+			usage = "write the log into a file in this `folder` (default: logs in the folder of a run; programs without one write no file)"
+		}
+		set.Var(f.Value, f.Name, usage)
 	}
 	if !goflag.Parsed() {
 		// Without arguments it cannot fail, and sets nothing.
@@ -253,5 +260,5 @@ func (c *Command) Err() io.Writer {
 	if c.Stderr != nil {
 		return c.Stderr
 	}
-	return os.Stderr
+	return logging.Stderr()
 }

@@ -49,6 +49,15 @@ type Meta struct {
 	// error; both absent without a validation.
 	BestStep int64   `json:"best_step,omitempty"`
 	BestL1   float64 `json:"best_l1,omitempty"`
+	// ValidationDue says that the validation of this step was cut short by a
+	// signal: whoever goes on does it first.
+	ValidationDue bool `json:"validation_due,omitempty"`
+	// MetricsRows are rows of metrics.csv, without its header, that could not be
+	// written there.
+	MetricsRows string `json:"metrics_rows,omitempty"`
+	// Numerics are the settings of the process and the processor's level that
+	// change the last bits of what is computed (machine.Numerics).
+	Numerics map[string]string `json:"numerics,omitempty"`
 	// Config is the whole resolved configuration, as in config.yaml.
 	Config string `json:"config"`
 }

@@ -34,6 +34,9 @@ func (d Dir) Pictures() string { return d.join("pictures") }
 // Events is the folder of TensorBoard's event files.
 func (d Dir) Events() string { return d.join("events") }
 
+// Logs is the folder of the programs' logs.
+func (d Dir) Logs() string { return d.join("logs") }
+
 // Readme is the note that explains the folder.
 func (d Dir) Readme() string { return d.join("README.txt") }
 

@@ -1,0 +1,106 @@
+package train
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/gocarina/gocsv"
+	"github.com/golang/glog"
+
+	"github.com/prioritycut/prioritycut/internal/durable"
+)
+
+// startMetrics makes metrics.csv ready for rows behind a step: a new file with
+// its header, or the old one without the rows of later steps, which a stopped
+// run wrote after its last checkpoint and will write again. Rows of earlier
+// steps that are missing are filled in with what is known of them, and that is
+// told.
+func startMetrics(files durable.FileSystem, path string, step int64, missing func(last int64) ([]Row, error)) error {
+	rows, err := ReadMetrics(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w; move the file away to go on without it", err)
+	}
+	kept := []Row{}
+	last := int64(0)
+	for _, r := range rows {
+		if r.Step <= step {
+			kept = append(kept, r)
+			last = max(last, r.Step)
+		}
+	}
+	found, err := missing(last)
+	if err != nil {
+		return err
+	}
+	return writeMetrics(files, path, append(kept, found...))
+}
+
+// missingRows are the rows of metrics.csv behind a step that the run has taken
+// and the file lacks.
+func (s *session) missingRows(last int64) ([]Row, error) {
+	at := s.folder.meta
+	if !s.folder.resumed || last >= at.Step {
+		return nil, nil
+	}
+	rows, err := rowsOf(at.MetricsRows, last)
+	if err != nil {
+		return nil, err
+	}
+	kept := len(rows)
+	for _, r := range rows {
+		last = r.Step
+	}
+	every := s.folder.logged
+	for step := last - last%every + every; step <= at.Step; step += every {
+		// How many attempts a step took is known where none was refused.
+		if refused := at.Attempt - at.Step; refused == 0 || step == at.Step {
+			rows = append(rows, s.knownRow(step, step+refused))
+		}
+	}
+	if len(rows) > 0 || last < at.Step-at.Step%every {
+		glog.Warningf("metrics.csv lacks rows up to step %d, which were not on the disk when the run ended: "+
+			"%d are filled in from the checkpoint, %d with step, epoch and learning rates only", at.Step, kept, len(rows)-kept)
+	}
+	return rows, nil
+}
+
+// rowsOf reads rows without a header, those behind a step.
+func rowsOf(text string, after int64) ([]Row, error) {
+	if text == "" {
+		return nil, nil
+	}
+	header, err := gocsv.MarshalString([]Row{})
+	if err != nil {
+		return nil, err
+	}
+	var rows []Row
+	if err := gocsv.UnmarshalString(header+text, &rows); err != nil {
+		return nil, fmt.Errorf("the checkpoint's rows of metrics.csv: %w", err)
+	}
+	for len(rows) > 0 && rows[0].Step <= after {
+		rows = rows[1:]
+	}
+	return rows, nil
+}
+
+// knownRow is what is known of a step without having taken it.
+func (s *session) knownRow(step, attempt int64) Row {
+	perEpoch := s.perEpoch()
+	m := &Moment{
+		Position: Position{Step: step, Attempt: attempt}, Epoch: step / perEpoch,
+		Rates: s.config.Train.LearningRates(step-1, (step-1)/perEpoch),
+	}
+	row := rowOf(m, vggNote(s.config.VGG19))
+	for _, name := range s.step.GradientNames {
+		switch playerOf(name) {
+		case "generator":
+			row.LRGenerator = known(m.Rates.Generator)
+		case "kp_detector":
+			row.LRKPDetector = known(m.Rates.KPDetector)
+		case "discriminator":
+			row.LRDiscriminator = known(m.Rates.Discriminator)
+		}
+	}
+	return row
+}
