@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/golang/glog"
@@ -49,6 +50,11 @@ func asFailure(err error) *failure {
 		return failf(http.StatusRequestEntityTooLarge, "more than %d bytes were sent", large.Limit)
 	}
 	glog.Errorf("serve: %v", err)
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		f := failf(http.StatusInsufficientStorage, "the server's disk is full: try again later, or tell whoever runs it")
+		f.retry = time.Minute
+		return f
+	}
 	return failf(http.StatusInternalServerError, "internal error; the server's log says more")
 }
 
