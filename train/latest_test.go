@@ -3,6 +3,8 @@ package train
 import (
 	"context"
 	"errors"
+	"fmt"
+	"hash/crc32"
 	"io"
 	iofs "io/fs"
 	"os"
@@ -88,6 +90,22 @@ func rot(path string) error {
 	return os.WriteFile(path, data, 0o666)
 }
 
+// replaceInManifests changes the first such text in all manifests, and their
+// checksums with it.
+func replaceInManifests(d rundir.Dir, old, new string) error {
+	paths, err := filepath.Glob(filepath.Join(d.Checkpoints(), "step-*", "manifest.json"))
+	for _, path := range paths {
+		data, readErr := os.ReadFile(path)
+		text := strings.Replace(string(data), old, new, 1)
+		if text == string(data) {
+			readErr = errors.Join(readErr, errors.New(path+" has no "+old))
+		}
+		sum := fmt.Sprintf("%08x\n", crc32.Checksum([]byte(text), crc32.MakeTable(crc32.Castagnoli)))
+		err = errors.Join(err, readErr, os.WriteFile(path, []byte(text), 0o666), os.WriteFile(path+".crc32c", []byte(sum), 0o666))
+	}
+	return err
+}
+
 // TestRunWithoutReadableCheckpoint goes on with runs whose checkpoints are lost
 // or cannot be read: each is refused by name, and not a byte of it changes.
 func TestRunWithoutReadableCheckpoint(t *testing.T) {
@@ -136,6 +154,28 @@ func TestRunWithoutReadableCheckpoint(t *testing.T) {
 			}
 		})
 	}
+	t.Run("of a newer program", func(t *testing.T) {
+		for name, spoil := range map[string]func(d rundir.Dir) error{
+			"checkpoint": func(d rundir.Dir) error { return replaceInManifests(d, `"format_version": 1,`, `"format_version": 2,`) },
+			"notes": func(d rundir.Dir) error {
+				return replaceInManifests(d, `    "format_version": 1,`, `    "format_version": 2,`)
+			},
+		} {
+			dir := copyOf(t, made)
+			if err := spoil(rundir.Dir(dir)); err != nil {
+				t.Fatal(err)
+			}
+			before := tree(t, dir)
+			err := Run(context.Background(), RunOptions{Config: longer, Dir: dir, Out: io.Discard})
+			var usage *cli.UsageError
+			if !errors.As(err, &usage) || !strings.Contains(err.Error(), "use a newer") {
+				t.Errorf("%s: %v", name, err)
+			}
+			if diff := cmp.Diff(before, tree(t, dir)); diff != "" {
+				t.Errorf("%s: the refused run was changed", name)
+			}
+		}
+	})
 	t.Run("newest rotted", func(t *testing.T) {
 		dir := copyOf(t, made)
 		for _, step := range []string{"3", "4"} {

@@ -61,6 +61,13 @@ func EstimateMemory(s *graph.Scope, step *Step, o StepOptions) (MemoryEstimate, 
 	return e, s.Err()
 }
 
+// mayHold reports whether the variables of two steps may be kept side by side
+// on a machine with so much memory. An unknown limit forbids nothing.
+func (m MemoryEstimate) mayHold() bool {
+	limit, err := machine.Memory()
+	return err != nil || m.Total()+m.Variables <= limit
+}
+
 // checkMemory refuses a step on the CPU that needs more than the machine has,
 // and looks for the batch that fits.
 func checkMemory(m MemoryEstimate, o StepOptions) error {

@@ -95,6 +95,9 @@ type session struct {
 	reconstructor *evaluate.Reconstructor
 	session       *tf.Session
 	checkpoints   *checkpointHook
+	// mayHold says that there is memory to keep the state after a step while the
+	// next one is computed.
+	mayHold bool
 	// abandoned says that a step was left while it was being computed.
 	abandoned bool
 }
@@ -186,8 +189,9 @@ func (s *session) checkMemory() error {
 	}
 	glog.Infof("memory: %v", m)
 	if s.session.HasGPU() {
-		return nil // most of it lies on the device
+		return nil // most of it lies on the device, where nothing is kept twice
 	}
+	s.mayHold = m.mayHold()
 	return checkMemory(m, s.options)
 }
 
@@ -292,7 +296,7 @@ func (s *session) trainer() *trainer {
 		guard: &guard{step: s.step, run: s.session, most: s.config.Train.MaxRefusedSteps},
 		at:    Position{Step: s.folder.meta.Step, Attempt: s.folder.meta.Attempt},
 		total: s.total(), perEpoch: s.perEpoch(), due: s.folder.meta.ValidationDue,
-		scope: s.scope, say: func(text string) { fmt.Fprintln(s.out, text) },
+		scope: s.scope, mayHold: s.mayHold, say: func(text string) { fmt.Fprintln(s.out, text) },
 	}
 }
 

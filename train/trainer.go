@@ -38,6 +38,8 @@ type trainer struct {
 	due bool
 	// scope has the variables; nil where steps are never left.
 	scope *graph.Scope
+	// mayHold says that there is memory to hold the state.
+	mayHold bool
 	// say tells a person; nil does not.
 	say func(string)
 	// held is the state after the last step while another one is computed, where
@@ -120,7 +122,7 @@ func (t *trainer) catchUp(ctx context.Context) error {
 // to stop should not wait for one. Until it is released every assignment of the
 // step takes memory of its own.
 func (t *trainer) hold() error {
-	if t.scope == nil || t.took < longStep {
+	if t.scope == nil || !t.mayHold || t.took < longStep {
 		return nil
 	}
 	var err error

