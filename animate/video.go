@@ -51,6 +51,9 @@ type Job struct {
 	// then those of each driving frame in order, before they are related to the
 	// source's; may be nil.
 	Observe func(frame int, kp infer.Keypoints) error
+	// Compose makes the frame that is written of a driving frame, as it was
+	// fitted, and its result; nil writes the result.
+	Compose func(driving, result *video.Frame) (*video.Frame, error)
 }
 
 // SourceFrame is the number under which Job.Observe sees the source.
@@ -108,7 +111,7 @@ type Report struct {
 }
 
 // Video animates a picture after a video and writes each frame to sink, which
-// takes pictures of the model's size (Size). Closing the sink, or aborting it
+// takes pictures of the model's size (Size), or of what Job.Compose makes. Closing the sink, or aborting it
 // after an error, is the caller's. Of the frames a few batches are in memory.
 func (a *Animator) Video(ctx context.Context, job Job, sink video.Writer) (Report, error) {
 	begun := time.Now()
@@ -216,6 +219,9 @@ func (r *running) stream(ctx context.Context, sink video.Writer) error {
 				return err
 			}
 			frames, err := r.compute(done, batch)
+			for i := 0; i < len(frames) && err == nil && r.job.Compose != nil; i++ {
+				frames[i], err = r.job.Compose(batch[i], frames[i])
+			}
 			if err == nil {
 				err = send(ctx, computed, frames)
 			}

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"image"
 	"math"
 	"os"
 	"path/filepath"
@@ -13,19 +12,16 @@ import (
 	"github.com/prioritycut/prioritycut/evaluate"
 	"github.com/prioritycut/prioritycut/infer"
 	"github.com/prioritycut/prioritycut/internal/cli"
-	"github.com/prioritycut/prioritycut/internal/picture"
 	"github.com/prioritycut/prioritycut/internal/rundir"
 	"github.com/prioritycut/prioritycut/video"
 )
 
 // The clip that is made without flags: so many rows of source, driving video
-// and result, each picture at least so many pixels wide.
+// and result.
 const (
 	demoRows   = 3
 	demoVideos = 12  // looked at for sources
 	demoFrames = 150 // at most
-	demoWidth  = 192
-	demoGap    = 8
 	demoName   = "animated.mp4"
 	demoRate   = "12" // slow enough to see what moves
 )
@@ -61,7 +57,10 @@ func (p *program) runDemo(ctx context.Context, a *animator) error {
 	}
 	fmt.Fprintf(p.Out(), "%s shows, from left to right: the source picture, the driving video, and the source moved after it by the model in %s. "+
 		"None of these figures was seen in training.\n", result, a.path)
-	return nil
+	model := "--checkpoint=" + a.path
+	return cli.Next(p.Out(),
+		cli.Step{Command: cli.Program("animate", model, "--source_image=PICTURE", "--driving_video=FILM"), For: "a picture and a film of yours"},
+		cli.Step{Command: cli.Program("serve", model), For: "the same on a page in the browser"})
 }
 
 // demoResult is --result_video, or a file in the run's folder.
@@ -192,7 +191,7 @@ func (p *program) writeDemo(ctx context.Context, path string, rows []demoRow) er
 	}
 	var sink video.Writer
 	for i := 0; i < length; i++ {
-		frame, err := video.FromImage(drawDemo(rows, i))
+		frame, err := demoFrame(rows, i)
 		if err != nil {
 			return err
 		}
@@ -209,25 +208,12 @@ func (p *program) writeDemo(ctx context.Context, path string, rows []demoRow) er
 	return sink.Close()
 }
 
-// drawDemo draws one moment; rows that have ended keep their last frame.
-func drawDemo(rows []demoRow, i int) image.Image {
-	factor := (demoWidth + rows[0].source.W - 1) / rows[0].source.W
-	w, h := factor*rows[0].source.W, factor*rows[0].source.H
-	canvas := video.NewFrame(3*w+4*demoGap, len(rows)*(h+demoGap)+demoGap).Image()
-	for j := range canvas.Pix {
-		canvas.Pix[j] = 255
-	}
-	for r, row := range rows {
+// demoFrame draws one moment; rows that have ended keep their last frame.
+func demoFrame(rows []demoRow, i int) (*video.Frame, error) {
+	var moments []moment
+	for _, row := range rows {
 		at := min(i, len(row.result)-1)
-		for c, f := range []*video.Frame{row.source, row.driving[at], row.result[at]} {
-			paste(canvas, picture.Zoom(f.Image(), factor), demoGap+c*(w+demoGap), demoGap+r*(h+demoGap))
-		}
+		moments = append(moments, moment{row.source, row.driving[at], row.result[at]})
 	}
-	return canvas
-}
-
-func paste(on, cell *image.RGBA, x, y int) {
-	for row := 0; row < cell.Rect.Dy(); row++ {
-		copy(on.Pix[on.PixOffset(x, y+row):], cell.Pix[row*cell.Stride:row*cell.Stride+4*cell.Rect.Dx()])
-	}
+	return beside(moments...)
 }

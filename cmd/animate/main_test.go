@@ -380,7 +380,7 @@ func TestDemo(t *testing.T) {
 		t.Errorf("it does not say where the clip is:\n%s", out)
 	}
 	film, _, _ := streams(t, filepath.Join(dir, path))
-	if n, _ := strconv.Atoi(film.Frames); n < 10 || film.Rate != "12/1" || film.W < 3*demoWidth || film.H < demoRows*demoWidth {
+	if n, _ := strconv.Atoi(film.Frames); n < 10 || film.Rate != "12/1" || film.W < 3*besideWidth || film.H < demoRows*besideWidth {
 		t.Errorf("%+v", film)
 	}
 	os.Remove(filepath.Join(run, demoName))

@@ -42,7 +42,10 @@ func (p *program) runOne(ctx context.Context, a *animator) error {
 	if table != nil {
 		job.Observe = table.row
 	}
-	h, w := a.Size()
+	w, h, err := p.compare(a, &job)
+	if err != nil {
+		return err
+	}
 	sink, err := video.Create(ctx, p.result, w, h, film)
 	if err != nil {
 		return cli.Usage(err)
@@ -59,6 +62,9 @@ func (p *program) runOne(ctx context.Context, a *animator) error {
 		return stopped(err, p.result)
 	}
 	p.done(p.result, film.Rate, sink, report)
+	if !p.sideBySide {
+		fmt.Fprintln(p.Out(), "next: look at it; with --side_by_side it shows source and driving video, too")
+	}
 	return nil
 }
 

@@ -47,7 +47,7 @@ func (p *program) runPairs(ctx context.Context, a *animator) error {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return err
 	}
-	origin := pairsOrigin{Model: a.identity, Data: p.pairsData(a), Motion: motion, Fit: string(p.fitOf(a)), Rate: p.fps}
+	origin := pairsOrigin{Model: a.identity, Data: p.pairsData(a), Motion: motion, Fit: string(p.fitOf(a)), Rate: p.fps, SideBySide: p.sideBySide}
 	if err := origin.claim(dir); err != nil {
 		return cli.Usage(err)
 	}
@@ -163,7 +163,11 @@ func (p *program) animatePair(ctx context.Context, a *animator, m animate.Motion
 	if err != nil {
 		return err
 	}
-	h, w := a.Size()
+	job := animate.Job{Source: first[0], Driving: driving.Open, Fit: p.fitOf(a), Motion: m, Warn: p.pairWarning(path)}
+	w, h, err := p.compare(a, &job)
+	if err != nil {
+		return err
+	}
 	var sink video.Writer
 	if p.format == "png" {
 		sink, err = video.CreateFrames(path, w, h)
@@ -174,11 +178,10 @@ func (p *program) animatePair(ctx context.Context, a *animator, m animate.Motion
 		return err
 	}
 	defer sink.Abort()
-	frames, err := driving.Len(ctx)
-	if err != nil {
+	if job.Frames, err = driving.Len(ctx); err != nil {
 		return err
 	}
-	_, err = p.animate(ctx, a, animate.Job{Source: first[0], Driving: driving.Open, Fit: p.fitOf(a), Motion: m, Frames: frames, Warn: p.pairWarning(path)}, sink)
+	_, err = p.animate(ctx, a, job, sink)
 	if err != nil {
 		return err
 	}

@@ -25,6 +25,9 @@ type pairsOrigin struct {
 	Motion animate.Motion `json:"motion"`
 	Fit    string         `json:"fit"`
 	Rate   string         `json:"rate"`
+	// SideBySide is left out where it is off, as it was before there was such a
+	// flag.
+	SideBySide bool `json:"side_by_side,omitempty"`
 }
 
 // claim writes the origin into a folder, or finds it there.
