@@ -110,7 +110,7 @@ func typeName(t reflect.Type) string {
 var keyComments = sync.OnceValues(func() (map[string]string, error) {
 	fields := map[string]string{} // package.Struct.Field -> comment
 	for _, source := range []struct{ pkg, text string }{
-		{"config", configSource}, {"config", trainSource}, {"model", fomm.ParamsSource},
+		{"config", configSource}, {"config", trainSource}, {"fomm", fomm.ParamsSource},
 		{"prioritycut", prioritycut.ParamsSource}, {"dataset", dataset.ParamsSource},
 	} {
 		if err := readComments(source.pkg, source.text, fields); err != nil {
