@@ -95,7 +95,7 @@ func (o *Outcome) tabulate(variants []model.Variant) {
 	o.Table = compare.Table{Columns: o.Runs.Columns}
 	for k, v := range variants {
 		row := o.Table.NewRow(rowOf(v).Label)
-		row.Baseline, row.Variant = v == model.FOMM, v != model.FOMM
+		row.Baseline, row.Variant = v == model.Baseline(), v != model.Baseline()
 		for c := range o.Table.Columns {
 			var means []float64
 			for s := range o.Seeds {
@@ -128,11 +128,11 @@ func caption(seeds int) string {
 // compare takes the differences from the baseline.
 func (o *Outcome) compare(variants []model.Variant) error {
 	for _, v := range variants {
-		if v == model.FOMM {
+		if v == model.Baseline() {
 			continue
 		}
 		for _, m := range o.Table.Columns {
-			part := Part{Variant: v, Against: model.FOMM, Measure: m}
+			part := Part{Variant: v, Against: model.Baseline(), Measure: m}
 			e, err := o.effect(part)
 			if err != nil {
 				return err

@@ -50,7 +50,7 @@ func frame(ctx context.Context, job Job, c *config.Config) (_ *Result, err error
 	}
 	s := graph.New(tensorflow.Float)
 	fomm.NewAnimator(s, c.Model)
-	result.Counts = countsOf(s)
+	result.Counts = countsOf(s, c)
 	return result, s.Err()
 }
 

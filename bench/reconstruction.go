@@ -62,7 +62,7 @@ func reconstruction(ctx context.Context, job Job, c *config.Config) (_ *Result, 
 	if err != nil {
 		return nil, err
 	}
-	r.Counts = countsOf(s)
+	r.Counts = countsOf(s, c)
 	r.Losses = map[string]float64{"l1": sum / float64(job.Pictures*3*h*w)}
 	return r, nil
 }

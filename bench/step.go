@@ -6,6 +6,7 @@ import (
 	tensorflow "github.com/wamuir/graft/tensorflow"
 
 	"github.com/prioritycut/prioritycut/config"
+	"github.com/prioritycut/prioritycut/dataset"
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/internal/random"
 	"github.com/prioritycut/prioritycut/tf"
@@ -35,14 +36,12 @@ func step(job Job, c *config.Config) (_ *Result, err error) {
 	if len(net.StatNames) > 0 {
 		fetches = append(fetches, net.Stats)
 	}
-	f, err := newStepFeeds(net, o, c)
-	if err != nil {
-		return nil, err
-	}
+	values := newValues(o, c)
 	m := newMeter(job)
 	var losses []float32
 	for !m.done() {
-		feeds, err := f.attempt(int64(m.laps))
+		values.Draws = train.Draw(c.Seed, int64(m.laps), o)
+		feeds, err := net.Feeds(o, values)
 		if err != nil {
 			return nil, err
 		}
@@ -61,72 +60,25 @@ func step(job Job, c *config.Config) (_ *Result, err error) {
 	if err != nil {
 		return nil, err
 	}
-	r.Counts, r.Losses = countsOf(s), map[string]float64{}
+	r.Counts, r.Losses = countsOf(s, c), map[string]float64{}
 	for i, name := range net.LossNames {
 		r.Losses[name] = float64(losses[i])
 	}
 	return r, nil
 }
 
-// stepFeeds makes what a step is fed.
-type stepFeeds struct {
-	net   *train.Step
-	o     train.StepOptions
-	seed  int64
-	fixed map[tensorflow.Output]*tensorflow.Tensor
-}
-
-// newStepFeeds makes pictures, rates and weights, which stay the same.
-func newStepFeeds(net *train.Step, o train.StepOptions, c *config.Config) (*stepFeeds, error) {
-	f := &stepFeeds{net: net, o: o, seed: c.Seed, fixed: map[tensorflow.Output]*tensorflow.Tensor{}}
+// newValues makes pictures and rates of a step, which stay the same; every
+// attempt has draws of its own.
+func newValues(o train.StepOptions, c *config.Config) train.StepValues {
 	r := random.New(c.Seed)
-	n, h, w := int64(o.Batch), int64(o.Height), int64(o.Width)
-	for _, to := range []tensorflow.Output{net.SourceBytes, net.DrivingBytes} {
-		pixels := make([]uint8, 0, n*h*w*3)
+	pictures := func() []uint8 {
+		pixels := make([]uint8, 0, o.Batch*o.Height*o.Width*3)
 		for i := 0; i < o.Batch; i++ {
 			pixels = append(pixels, noise(r, o.Width, o.Height).Pix...)
 		}
-		t, err := tf.NewTensor(pixels, n, h, w, 3)
-		if err != nil {
-			return nil, err
-		}
-		f.fixed[to] = t
+		return pixels
 	}
-	rates := c.Train.LearningRates(0, 0)
-	for to, v := range map[tensorflow.Output]float64{
-		net.LRGenerator: rates.Generator, net.LRDiscriminator: rates.Discriminator, net.LRKPDetector: rates.KPDetector, net.ConsWarmup: 1,
-	} {
-		t, err := tf.Scalar(float32(v))
-		if err != nil {
-			return nil, err
-		}
-		f.fixed[to] = t
-	}
-	return f, nil
-}
-
-// attempt are the feeds of one step, with draws of its own.
-func (f *stepFeeds) attempt(i int64) (map[tensorflow.Output]*tensorflow.Tensor, error) {
-	draws := train.Draw(f.seed, i, f.o)
-	n, points := int64(f.o.Batch), int64(f.o.Transform.PointsTPS)
-	feeds := map[tensorflow.Output]*tensorflow.Tensor{}
-	for to, t := range f.fixed {
-		feeds[to] = t
-	}
-	var err error
-	put := func(to tensorflow.Output, t *tensorflow.Tensor, failed error) {
-		feeds[to] = t
-		if err == nil {
-			err = failed
-		}
-	}
-	theta, failed := graph.NewTensor(tensorflow.Float, draws.Theta, n, 2, 3)
-	put(f.net.Theta, theta, failed)
-	params, failed := graph.NewTensor(tensorflow.Float, draws.ControlParams, n, 1, points*points)
-	put(f.net.ControlParams, params, failed)
-	k, failed := tf.NewTensor(draws.K, n)
-	put(f.net.K, k, failed)
-	boxes, failed := tf.NewTensor(draws.Boxes, n, 5)
-	put(f.net.Boxes, boxes, failed)
-	return feeds, err
+	b := &dataset.Batch{N: o.Batch, H: o.Height, W: o.Width, Source: pictures()}
+	b.Driving = pictures()
+	return train.StepValues{Batch: b, Rates: c.LearningRates(0, 0), Warmup: 1}
 }

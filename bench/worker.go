@@ -75,9 +75,9 @@ func session(s *graph.Scope, c *config.Config) (*tf.Session, error) {
 	return sess, nil
 }
 
-func countsOf(s *graph.Scope) map[string]int64 {
+func countsOf(s *graph.Scope, c *config.Config) map[string]int64 {
 	counts := map[string]int64{}
-	for _, c := range train.Counts(s) {
+	for _, c := range train.Counts(s, c.Family().Parts()) {
 		counts[c.Network] = c.Parameters
 	}
 	return counts

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/prioritycut/prioritycut/model"
 )
 
 func TestResume(t *testing.T) {
@@ -103,7 +105,7 @@ func TestSavedFileGivesTheSameConfiguration(t *testing.T) {
 func TestHashesOfPresetsAndVariantsDiffer(t *testing.T) {
 	seen := map[string]string{}
 	for _, preset := range Presets() {
-		for variant := range variantRules {
+		for _, variant := range model.Variants() {
 			c, _ := resolve(t, Options{Preset: preset, Variant: string(variant)})
 			if other, ok := seen[c.Hash()]; ok {
 				t.Errorf("%s and %s share a hash", c, other)

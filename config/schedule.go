@@ -2,15 +2,22 @@ package config
 
 import "fmt"
 
-// Rates are Adam's learning rates of the three players.
-type Rates struct {
-	Generator, Discriminator, KPDetector float64
-}
+// Rates are the learning rates of the players, by name.
+type Rates map[string]float64
 
 // LearningRates of the step that is about to run: step and epoch count the
 // finished ones, from 0. As in the reference a milestone of 60 lowers the rates
 // for the epoch of number 60, the sixty-first.
-func (t *TrainParams) LearningRates(step, epoch int64) Rates {
+func (c *Config) LearningRates(step, epoch int64) Rates {
+	rates, factor := Rates{}, c.Train.rateFactor(step, epoch)
+	for _, p := range c.Family().Players() {
+		rates[p.Name] = c.Train.rate(p.Rate) * factor
+	}
+	return rates
+}
+
+// rateFactor is what the milestones leave of the initial rates.
+func (t *TrainParams) rateFactor(step, epoch int64) float64 {
 	factor := 1.0
 	for _, m := range t.EpochMilestones {
 		if epoch >= int64(m) {
@@ -23,12 +30,26 @@ func (t *TrainParams) LearningRates(step, epoch int64) Rates {
 			stepFactor = m.Factor
 		}
 	}
-	factor *= stepFactor
-	return Rates{
-		Generator:     t.LRGenerator * factor,
-		Discriminator: t.LRDiscriminator * factor,
-		KPDetector:    t.LRKPDetector * factor,
+	return factor * stepFactor
+}
+
+// rate is the initial learning rate under a key of train_params.
+func (t *TrainParams) rate(key string) float64 {
+	return map[string]float64{
+		"lr_generator": t.LRGenerator, "lr_discriminator": t.LRDiscriminator, "lr_kp_detector": t.LRKPDetector,
+	}[key]
+}
+
+// Frozen lists the players whose learning rate is 0: their weights stay, their
+// running averages move on.
+func (c *Config) Frozen() []string {
+	var names []string
+	for _, p := range c.Family().Players() {
+		if c.Train.rate(p.Rate) == 0 {
+			names = append(names, p.Name)
+		}
 	}
+	return names
 }
 
 // ConsistencyWeight of the step that is about to run (step counts the finished

@@ -4,14 +4,15 @@ import (
 	"math"
 	"testing"
 
+	"github.com/prioritycut/prioritycut/model"
 	"github.com/prioritycut/prioritycut/model/fomm"
 )
 
 func TestLearningRatesFallAtEpochs(t *testing.T) {
-	p := TrainParams{LRGenerator: 2e-4, LRDiscriminator: 3e-4, LRKPDetector: 0, EpochMilestones: []int{60, 90}}
+	c := Config{Variant: model.FOMMAdv, Train: TrainParams{LRGenerator: 2e-4, LRDiscriminator: 3e-4, LRKPDetector: 0, EpochMilestones: []int{60, 90}}}
 	for epoch, factor := range map[int64]float64{0: 1, 59: 1, 60: 0.1, 89: 0.1, 90: 0.01, 99: 0.01, 1000: 0.01} {
-		got := p.LearningRates(12345, epoch)
-		if math.Abs(got.Generator/(2e-4*factor)-1) > 1e-12 || math.Abs(got.Discriminator/(3e-4*factor)-1) > 1e-12 || got.KPDetector != 0 {
+		got := c.LearningRates(12345, epoch)
+		if len(got) != 3 || math.Abs(got["generator"]/(2e-4*factor)-1) > 1e-12 || math.Abs(got["discriminator"]/(3e-4*factor)-1) > 1e-12 || got["kp_detector"] != 0 {
 			t.Errorf("epoch %d: %+v, want a factor of %v", epoch, got, factor)
 		}
 	}
@@ -19,14 +20,14 @@ func TestLearningRatesFallAtEpochs(t *testing.T) {
 
 // Factors of step milestones are of the initial rate, not of the last one.
 func TestLearningRatesFallAtSteps(t *testing.T) {
-	p := TrainParams{LRGenerator: 1, StepMilestones: []StepMilestone{{480, 0.1}, {720, 0.03}}}
+	c := Config{Variant: model.FOMM, Train: TrainParams{LRGenerator: 1, StepMilestones: []StepMilestone{{480, 0.1}, {720, 0.03}}}}
 	for step, want := range map[int64]float64{0: 1, 479: 1, 480: 0.1, 719: 0.1, 720: 0.03, 1e9: 0.03} {
-		if got := p.LearningRates(step, 3).Generator; got != want {
+		if got := c.LearningRates(step, 3)["generator"]; got != want {
 			t.Errorf("step %d: %v, want %v", step, got, want)
 		}
 	}
-	p.EpochMilestones = []int{2}
-	if got := p.LearningRates(500, 2).Generator; math.Abs(got-0.01) > 1e-15 {
+	c.Train.EpochMilestones = []int{2}
+	if got := c.LearningRates(500, 2)["generator"]; math.Abs(got-0.01) > 1e-15 {
 		t.Errorf("both milestones together: %v", got)
 	}
 }

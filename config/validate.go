@@ -136,7 +136,7 @@ func (c *Config) validateTrain(v *validator) {
 	v.ints(at+"validation_steps", t.ValidationSteps, 0, 1e12)
 	v.ints(at+"validation_videos", int64(t.ValidationVideos), 0, 1e6)
 	v.ints(at+"validation_frames", int64(t.ValidationFrames), 0, 1e6)
-	if c.Variant == model.CutMix && c.PriorityCut.CutMixPair == prioritycut.OtherPair && t.BatchSize < 2 {
+	if c.traits().Mask == model.BoxMask && c.PriorityCut.CutMixPair == prioritycut.OtherPair && t.BatchSize < 2 {
 		v.fail("prioritycut_params.cutmix_pair", "is other, which mixes with the next sample of the batch: "+
 			"batch_size must be at least 2, or set cutmix_pair to own")
 	}

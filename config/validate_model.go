@@ -82,9 +82,9 @@ func (c *Config) validateGenerator(v *validator, at string) {
 				p.NumDownBlocks, step, c.Dataset.FrameShape)
 		}
 	}
-	if !p.EstimateOcclusionMap && c.Variant == model.PriorityCut {
-		v.fail(at+".estimate_occlusion_map", "is false, but variant prioritycut cuts by the occlusion map: "+
-			"set it to true or choose another variant")
+	if !p.EstimateOcclusionMap && c.traits().Mask == model.OcclusionMask {
+		v.fail(at+".estimate_occlusion_map", "is false, but variant %s cuts by the occlusion map: "+
+			"set it to true or choose another variant", c.Variant)
 	}
 	c.validateHourglass(v, at+".dense_motion_params", p.DenseMotion)
 }

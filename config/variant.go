@@ -11,33 +11,12 @@ import (
 // DefaultVariant is trained when none is named: the paper's own.
 const DefaultVariant = model.PriorityCut
 
-// variantRule is what a variant decides.
-type variantRule struct {
-	generatorGAN     float64 // 0: no adversary
-	discriminatorGAN float64
-	unet             bool // the U-Net discriminator instead of FOMM's
-	consistency      bool // L_cons acts
-}
-
-// discriminator reports whether there is one.
-func (r variantRule) discriminator() bool { return r.generatorGAN != 0 }
-
-// variantRules is the table of the paper's ablation. discriminator_gan of fomm
-// weighs nothing, since there is no discriminator; the reference's files say 1.
-var variantRules = map[model.Variant]variantRule{
-	model.FOMM:        {generatorGAN: 0, discriminatorGAN: 1},
-	model.FOMMAdv:     {generatorGAN: 1, discriminatorGAN: 1},
-	model.UNet:        {generatorGAN: 1, discriminatorGAN: 1, unet: true},
-	model.CutMix:      {generatorGAN: 1, discriminatorGAN: 1, unet: true, consistency: true},
-	model.PriorityCut: {generatorGAN: 1, discriminatorGAN: 1, unet: true, consistency: true},
-}
-
 func checkVariant(v model.Variant) error {
-	names := make([]string, 0, len(variantRules))
+	if _, ok := v.Traits(); ok {
+		return nil
+	}
+	var names []string
 	for _, known := range model.Variants() {
-		if v == known {
-			return nil
-		}
 		names = append(names, string(known))
 	}
 	hint := ""
@@ -51,11 +30,12 @@ func checkVariant(v model.Variant) error {
 // applyVariant sets what belongs to the variant and warns where a user's
 // setting says otherwise.
 func (r *resolver) applyVariant() {
-	c, rule := r.config, variantRules[r.config.Variant]
+	c := r.config
+	traits := c.traits()
 	w := &c.Train.LossWeights
-	r.decide("train_params.loss_weights.generator_gan", &w.GeneratorGAN, rule.generatorGAN)
-	r.decide("train_params.loss_weights.discriminator_gan", &w.DiscriminatorGAN, rule.discriminatorGAN)
-	if !rule.consistency {
+	r.decide("train_params.loss_weights.generator_gan", &w.GeneratorGAN, traits.GeneratorGAN)
+	r.decide("train_params.loss_weights.discriminator_gan", &w.DiscriminatorGAN, traits.DiscriminatorGAN)
+	if !traits.Consistent() {
 		r.decide("train_params.loss_weights.consistency", &w.Consistency, 0)
 	} else if w.Consistency == 0 {
 		r.warn("train_params.loss_weights.consistency",
@@ -71,16 +51,19 @@ func (r *resolver) decide(path string, v *float64, want float64) {
 	*v = want
 }
 
-// rule returns what the variant decides.
-func (c *Config) rule() variantRule { return variantRules[c.Variant] }
+// traits are what the variant is; of an unknown one they are empty.
+func (c *Config) traits() model.Traits {
+	t, _ := c.Variant.Traits()
+	return t
+}
 
 // HasDiscriminator reports whether the variant trains one.
-func (c *Config) HasDiscriminator() bool { return c.rule().discriminator() }
+func (c *Config) HasDiscriminator() bool { return c.traits().Adversarial() }
 
 // HasUNet reports whether the variant's discriminator is the U-Net.
-func (c *Config) HasUNet() bool { return c.rule().unet }
+func (c *Config) HasUNet() bool { return c.traits().Pixels() }
 
 // HasConsistency reports whether the consistency loss acts.
 func (c *Config) HasConsistency() bool {
-	return c.rule().consistency && c.Train.LossWeights.Consistency > 0
+	return c.traits().Consistent() && c.Train.LossWeights.Consistency > 0
 }

@@ -10,33 +10,26 @@ import (
 	"github.com/prioritycut/prioritycut/weights"
 )
 
-// Adam's constants in the reference, and in our training.
-const (
-	adamBeta1   = 0.5
-	adamBeta2   = 0.999
-	adamEpsilon = 1e-8
-)
-
 // takeAdam takes the states of the networks' optimisers, where the file has
 // them.
 func (c *checkpoint) takeAdam(s *input) error {
 	for _, p := range c.nets.players {
 		err := c.takeAdamOf(p, s)
 		if err != nil {
-			return fmt.Errorf("the optimiser of %s: %w; --weights_only converts without optimisers", p.name, err)
+			return fmt.Errorf("the optimiser of %s: %w; --weights_only converts without optimisers", p.Name, err)
 		}
 	}
 	return nil
 }
 
 func (c *checkpoint) takeAdamOf(p *player, s *input) error {
-	if state := s.adam[p.name]; state != nil {
+	if state := s.adam[p.Name]; state != nil {
 		return c.takeNumbered(p, s, state)
 	}
-	if hasNamedAdam(s, p.name) {
+	if hasNamedAdam(s, p.Name) {
 		return c.takeNamed(p, s)
 	}
-	c.remark("the file has no optimiser's state for %s: a run that begins from it starts Adam anew", p.name)
+	c.remark("the file has no optimiser's state for %s: a run that begins from it starts Adam anew", p.Name)
 	return nil
 }
 
@@ -84,15 +77,15 @@ func (c *checkpoint) takeNumbered(p *player, s *input, state *weights.Dict) erro
 		}
 	}
 	if known == 0 {
-		c.remark("the optimiser of %s never took a step", p.name)
+		c.remark("the optimiser of %s never took a step", p.Name)
 		return nil
 	}
 	if err := c.fillMoments(p, adam, params, step); err != nil {
 		return err
 	}
-	if adam.Beta1 != adamBeta1 || adam.Beta2 != adamBeta2 || adam.Epsilon != adamEpsilon {
+	if ours := p.Optimiser; adam.Beta1 != ours.Beta1 || adam.Beta2 != ours.Beta2 || adam.Epsilon != ours.Epsilon {
 		c.remark("Adam of %s had betas (%v, %v) and epsilon %v; training here has (%v, %v) and %v",
-			p.name, adam.Beta1, adam.Beta2, adam.Epsilon, adamBeta1, adamBeta2, adamEpsilon)
+			p.Name, adam.Beta1, adam.Beta2, adam.Epsilon, ours.Beta1, ours.Beta2, ours.Epsilon)
 	}
 	return c.setCount(p.step, step)
 }
@@ -118,7 +111,7 @@ func (c *checkpoint) fillMoments(p *player, adam *weights.Adam, params []*graph.
 	}
 	if fresh+behind > 0 {
 		c.remark("the optimiser of %s: %d parameters have had no gradient and %d fewer steps than the rest; all count %d steps from here on",
-			p.name, fresh, behind, step)
+			p.Name, fresh, behind, step)
 	}
 	return nil
 }

@@ -133,7 +133,7 @@ func (c *checkpoint) completeSlots() error {
 		if known == len(slots) || known == 0 {
 			continue
 		}
-		return fmt.Errorf("the optimiser of %s has %d of %d tensors; --weights_only converts without optimisers", p.name, known, len(slots))
+		return fmt.Errorf("the optimiser of %s has %d of %d tensors; --weights_only converts without optimisers", p.Name, known, len(slots))
 	}
 	return nil
 }

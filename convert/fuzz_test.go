@@ -86,7 +86,7 @@ func readForged(t *testing.T, yaml string, entries []entry, notes string) {
 				}
 			}
 			if n := c.count(p.step); n < 0 || n > maxSteps {
-				t.Errorf("%s: %d steps", p.name, n)
+				t.Errorf("%s: %d steps", p.Name, n)
 			}
 		}
 	}

@@ -76,7 +76,7 @@ func (j *job) summary(w io.Writer) error {
 		for _, v := range p.vars {
 			numbers += v.Size()
 		}
-		fmt.Fprintf(&b, "  %s: %d tensors, %d numbers; ", p.name, len(p.vars), numbers)
+		fmt.Fprintf(&b, "  %s: %d tensors, %d numbers; ", p.Name, len(p.vars), numbers)
 		if j.hasAdam(p) {
 			fmt.Fprintf(&b, "Adam after %d steps\n", j.count(p.step))
 		} else {

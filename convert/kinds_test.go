@@ -139,7 +139,7 @@ func TestNumberedAdam(t *testing.T) {
 	j := mustRead(t, torchOf(t, whole(count)), Options{})
 	for _, p := range j.nets.players {
 		if j.count(p.step) != 5 {
-			t.Errorf("%s: %d steps", p.name, j.count(p.step))
+			t.Errorf("%s: %d steps", p.Name, j.count(p.step))
 		}
 		for _, v := range p.weights() {
 			weight := j.valuesNamed(t, v.Name)

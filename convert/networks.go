@@ -8,17 +8,27 @@ import (
 
 	"github.com/prioritycut/prioritycut/config"
 	"github.com/prioritycut/prioritycut/graph"
+	"github.com/prioritycut/prioritycut/model"
 	"github.com/prioritycut/prioritycut/model/fomm"
 )
 
-// The networks of a checkpoint, in the order of a training step's optimisers.
+// The networks of a checkpoint.
 const (
-	generator     = "generator"
-	kpDetector    = "kp_detector"
-	discriminator = "discriminator"
+	generator     = fomm.GeneratorPlayer
+	kpDetector    = fomm.KPDetectorPlayer
+	discriminator = fomm.DiscriminatorPlayer
 )
 
-var players = []string{generator, kpDetector, discriminator}
+// players are the networks that a file may hold.
+var players = namesOf(fomm.Players())
+
+func namesOf(players []model.Player) []string {
+	names := make([]string, len(players))
+	for i, p := range players {
+		names[i] = p.Name
+	}
+	return names
+}
 
 // networks are the variables that a training run of a configuration has.
 type networks struct {
@@ -30,7 +40,7 @@ type networks struct {
 
 // player is a network and its optimiser.
 type player struct {
-	name string
+	model.Player
 	// vars are weights and state, in the order of their creation.
 	vars []*graph.Variable
 	// step counts the optimiser's steps.
@@ -43,24 +53,22 @@ type player struct {
 // runs.
 func newNetworks(c *config.Config) (*networks, error) {
 	s := graph.New(tensorflow.Float)
-	fomm.NewAnimator(s, c.Model)
-	fomm.NewDiscriminator(s, c.Variant, c.Model)
+	family := c.Family()
+	family.NewAnimator(s)
+	family.NewCritic(s)
 	all := s.Variables()
 	n := &networks{scope: s, counter: s.VariableOf(tensorflow.Int64, "step", graph.Slot, graph.Zeros)}
 	rate := s.Placeholder("learning_rate", tensorflow.Float)
 	slots := s.Sub("optimizer")
-	for _, name := range players {
-		p := &player{name: name, moments: map[*graph.Variable][2]*graph.Variable{}}
+	for _, one := range family.Players() {
+		p := &player{Player: one, moments: map[*graph.Variable][2]*graph.Variable{}}
 		for _, v := range all {
-			if strings.HasPrefix(v.Name, name+".") {
+			if p.Owns(v.Name) {
 				p.vars = append(p.vars, v)
 			}
 		}
-		if len(p.vars) == 0 {
-			continue // a variant without a discriminator
-		}
-		weights := p.weights()
-		adam := graph.NewAdam(slots, name, weights, rate, adamBeta1, adamBeta2, adamEpsilon)
+		weights, o := p.weights(), p.Optimiser
+		adam := graph.NewAdam(slots, p.Name, weights, rate, o.Beta1, o.Beta2, o.Epsilon)
 		p.step = adam.Step
 		for i, v := range weights {
 			first, second := adam.Slots(i)
@@ -97,7 +105,7 @@ func (p *player) slots() []*graph.Variable {
 // player returns the network of that name, nil if the variant has none.
 func (n *networks) player(name string) *player {
 	for _, p := range n.players {
-		if p.name == name {
+		if p.Name == name {
 			return p
 		}
 	}

@@ -79,14 +79,18 @@ func (c *checkpoint) variantOf(s *input) string {
 	disc := s.Sub(discriminator)
 	switch {
 	case len(disc.Names()) == 0:
-		return string(model.FOMM)
+		return variantAgainst(model.NoDiscriminator)
 	case neverStepped(s, discriminator):
 		c.remark("the discriminator never took a step (so with generator_gan: 0): it is left out; --variant=fomm-adv keeps it")
-		return string(model.FOMM)
+		return variantAgainst(model.NoDiscriminator)
 	case len(disc.Sub("discs").Names()) > 0:
-		return string(model.FOMMAdv)
+		return variantAgainst(model.PatchDiscriminator)
 	}
 	return ""
+}
+
+func variantAgainst(kind model.DiscriminatorKind) string {
+	return string(model.VariantAgainst(model.FOMMFamily, kind))
 }
 
 // adoptDiscriminator makes the configuration say what the file's discriminator

@@ -102,7 +102,7 @@ func (c *checkpoint) check(s *input, o Options) error {
 		for _, v := range p.vars {
 			want = append(want, weights.Spec{Name: fileName(v), Shape: fileShape(v)})
 		}
-		if s.adam[p.name] != nil || o.WeightsOnly || !hasNamedAdam(s, p.name) {
+		if s.adam[p.Name] != nil || o.WeightsOnly || !hasNamedAdam(s, p.Name) {
 			continue
 		}
 		for _, v := range p.slots() {

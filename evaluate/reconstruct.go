@@ -7,7 +7,7 @@ import (
 	"github.com/prioritycut/prioritycut/dataset"
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/infer"
-	"github.com/prioritycut/prioritycut/model/fomm"
+	"github.com/prioritycut/prioritycut/model"
 	"github.com/prioritycut/prioritycut/video"
 )
 
@@ -17,7 +17,7 @@ type Reconstructor struct{ *infer.Network }
 
 // NewReconstructor adds the inference of an animator on pictures of h by w
 // pixels to the graph of s.
-func NewReconstructor(s *graph.Scope, a *fomm.Animator, h, w int) (*Reconstructor, error) {
+func NewReconstructor(s *graph.Scope, a model.Animator, h, w int) (*Reconstructor, error) {
 	n, err := infer.NewNetwork(s, a, h, w)
 	if err != nil {
 		return nil, err

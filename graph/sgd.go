@@ -32,11 +32,10 @@ func NewSGD(s *Scope, vars []*Variable, lr tensorflow.Output, momentum float64) 
 	return o
 }
 
-// Reads lists what Apply needs besides the gradients; a barrier in front of
-// the updates must wait for it.
+// Reads implements Optimiser.
 func (o *SGD) Reads() []tensorflow.Output { return []tensorflow.Output{o.lr} }
 
-// Apply moves the variables against their gradients, behind barrier.
+// Apply implements Optimiser.
 func (o *SGD) Apply(s *Scope, grads []tensorflow.Output, barrier *tensorflow.Operation) []*tensorflow.Operation {
 	if s.b.err != nil {
 		return nil

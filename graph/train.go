@@ -53,6 +53,15 @@ func (s *Scope) GradientsOf(y tensorflow.Output, x []tensorflow.Output) []tensor
 	return out
 }
 
+// Optimiser moves variables against their gradients.
+type Optimiser interface {
+	// Reads lists what Apply needs besides the gradients; a barrier in front of
+	// the updates must wait for it.
+	Reads() []tensorflow.Output
+	// Apply moves the variables, behind barrier.
+	Apply(s *Scope, grads []tensorflow.Output, barrier *tensorflow.Operation) []*tensorflow.Operation
+}
+
 // Adam is PyTorch's form of the optimiser,
 //
 //	m = b1 m + (1-b1) g,  v = b2 v + (1-b2) g^2,
@@ -104,13 +113,12 @@ func NewAdam(s *Scope, name string, vars []*Variable, lr tensorflow.Output, beta
 	return a
 }
 
-// Reads lists what Apply needs besides the gradients; a barrier in front of
-// the updates must wait for it.
+// Reads implements Optimiser.
 func (a *Adam) Reads() []tensorflow.Output {
 	return []tensorflow.Output{a.beta1, a.beta2, a.eps, a.lr}
 }
 
-// Apply moves the variables against their gradients, behind barrier.
+// Apply implements Optimiser.
 func (a *Adam) Apply(s *Scope, grads []tensorflow.Output, barrier *tensorflow.Operation) []*tensorflow.Operation {
 	if s.b.err != nil {
 		return nil

@@ -8,7 +8,6 @@ import (
 
 	"github.com/prioritycut/prioritycut/config"
 	"github.com/prioritycut/prioritycut/graph"
-	"github.com/prioritycut/prioritycut/model/fomm"
 	"github.com/prioritycut/prioritycut/tf"
 	"github.com/prioritycut/prioritycut/video"
 )
@@ -117,14 +116,14 @@ func newTrained(m *Model, o Options) (*trained, error) {
 	s := graph.New(tensorflow.Float)
 	s.UseKernels(o.Session.Device)
 	h, w := m.Size()
-	a := fomm.NewAnimator(s, m.Config.Model)
+	a := m.Config.Family().NewAnimator(s)
 	n, err := NewNetwork(s, a, h, w)
 	if err != nil {
 		return nil, err
 	}
 	t := &trained{Network: n}
 	if o.Signatures {
-		if t.signatures, err = addSignatures(s, family{a}, NotesOf(m, false)); err != nil {
+		if t.signatures, err = addSignatures(s, a, NotesOf(m, false)); err != nil {
 			return nil, err
 		}
 	}

@@ -1,6 +1,10 @@
 package infer
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/prioritycut/prioritycut/model"
+)
 
 // The signatures of an exported model. All inputs and outputs of a signature
 // have the same first dimension N, which is open.
@@ -32,34 +36,27 @@ const (
 	SigBytes = "predict_bytes"
 )
 
-// The tensors of signatures, of poses and of encoded sources.
+// The tensors of signatures, of poses and of encoded sources; what they mean is
+// the family's to say.
 const (
 	Source         = "source"
 	Driving        = "driving"
 	DrivingInitial = "driving_initial"
 	Image          = "image"
-	// Prediction [N, H, W, 3] in (0, 1).
-	Prediction = "prediction"
-	// Background [N, H, W, 1] is the background alpha, OcclusionMap [N, H, W, 1]
-	// is 0 where pixels must be painted anew.
-	Background   = "background"
-	OcclusionMap = "occlusion_map"
-	// Deformed [N, H, W, 3] is the source moved by the motion alone.
-	Deformed = "deformed"
-	// Value [N, K, 2] are keypoints (x, y) in [-1, 1], Jacobian [N, K, 2, 2]
-	// their local affine maps, Variance [N, K, 2, 2] or [N, K, 1, 1] how far they
-	// spread.
-	Value    = "value"
-	Jacobian = "jacobian"
-	Variance = "variance"
-	// Grid [N, H, W, 2] is where each pixel looks in X2Face's embedded face.
-	Grid = "grid"
-	// Confidence [N, H, W, 1] is the weight of each of several sources, above 0:
-	// what else is kept of them is averaged by it.
-	Confidence = "confidence"
-	// Small and Features are what FOMM's generator keeps of a source.
-	Small             = "small"
-	Features          = "features"
+
+	Prediction   = model.Prediction
+	Background   = model.Background
+	OcclusionMap = model.OcclusionMap
+	Deformed     = model.Deformed
+
+	Value    = model.Value
+	Jacobian = model.Jacobian
+	Variance = model.Variance
+	Grid     = model.Grid
+
+	Confidence        = model.Confidence
+	Small             = model.Small
+	Features          = model.Features
 	KPSourceValue     = kpSource + Value
 	KPSourceJacobian  = kpSource + Jacobian
 	KPDrivingValue    = kpDriving + Value
@@ -67,8 +64,8 @@ const (
 
 	// kpSource and kpDriving begin the names of a pose's tensors, as the source's
 	// and as what the source moves to.
-	kpSource  = "kp_source_"
-	kpDriving = "kp_driving_"
+	kpSource  = model.KPSource
+	kpDriving = model.KPDriving
 	// driving does so where a pose is no keypoints.
 	driving = "driving_"
 	// bytesSuffix ends the names of inputs that hold files, as TensorFlow

@@ -7,7 +7,7 @@ import (
 	tensorflow "github.com/wamuir/graft/tensorflow"
 
 	"github.com/prioritycut/prioritycut/graph"
-	"github.com/prioritycut/prioritycut/model/fomm"
+	"github.com/prioritycut/prioritycut/model"
 	"github.com/prioritycut/prioritycut/tf"
 	"github.com/prioritycut/prioritycut/video"
 )
@@ -44,9 +44,8 @@ type Network struct {
 
 // NewNetwork adds the inference of an animator on pictures of h by w pixels to
 // the graph of s.
-func NewNetwork(s *graph.Scope, a *fomm.Animator, h, w int) (*Network, error) {
+func NewNetwork(s *graph.Scope, a model.Animator, h, w int) (*Network, error) {
 	s = s.WithTraining(false).At("infer")
-	f := family{a}
 	n := &Network{Height: h, Width: w}
 	n.Source = s.Placeholder(Source, tensorflow.Uint8, 1, int64(h), int64(w), 3)
 	n.Driving = s.Placeholder(Driving, tensorflow.Uint8, -1, int64(h), int64(w), 3)
@@ -54,9 +53,9 @@ func NewNetwork(s *graph.Scope, a *fomm.Animator, h, w int) (*Network, error) {
 		return s.Div(s.Cast(bytes, s.DType()), s.Scalar(255))
 	}
 	source := picture(n.Source)
-	n.encoded = f.encode(s, source)
-	n.pose = f.pose(s.At("kp_driving"), picture(n.Driving))
-	n.frames = f.decode(s, h, w, f.spread(s, n.encoded, n.pose), n.pose, source)
+	n.encoded = a.Encode(s, source)
+	n.pose = a.Pose(s.At("kp_driving"), picture(n.Driving))
+	n.frames = framesFrom(a, s, h, w, a.Spread(s, n.encoded, n.pose), n.pose, source)
 
 	n.Prediction, n.Background = n.frames[Prediction], n.frames[Background]
 	n.Occlusion, n.Deformed = n.frames[OcclusionMap], n.frames[Deformed]

@@ -7,7 +7,7 @@ import (
 
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/infer/decode"
-	"github.com/prioritycut/prioritycut/model/fomm"
+	"github.com/prioritycut/prioritycut/model"
 	"github.com/prioritycut/prioritycut/tf"
 )
 
@@ -21,7 +21,7 @@ type Signatures struct {
 	// List has them in an order in which each takes what those before give.
 	List []tf.SignatureDef
 
-	networks family
+	networks model.Animator
 	infer    *graph.Scope
 	feeds    map[string]tensorflow.Output // by tensor name
 }
@@ -30,10 +30,10 @@ type Signatures struct {
 // inference mode.
 func NewSignatures(m *Model, notes Notes) (*Signatures, error) {
 	scope := graph.New(tensorflow.Float)
-	return addSignatures(scope, family{fomm.NewAnimator(scope, m.Config.Model)}, notes)
+	return addSignatures(scope, m.Config.Family().NewAnimator(scope), notes)
 }
 
-func addSignatures(scope *graph.Scope, networks family, notes Notes) (*Signatures, error) {
+func addSignatures(scope *graph.Scope, networks model.Animator, notes Notes) (*Signatures, error) {
 	b := &Signatures{
 		Notes: notes, Scope: scope, networks: networks, infer: scope.WithTraining(false), feeds: map[string]tensorflow.Output{},
 	}
@@ -114,18 +114,18 @@ func (b *Signatures) spec(o tensorflow.Output) tf.TensorSpec {
 
 // pose detects in pictures of a name.
 func (b *Signatures) pose(s *graph.Scope, name string, pictures tensorflow.Output) outputs {
-	return b.networks.pose(s.At("detect_"+name), pictures)
+	return b.networks.Pose(s.At("detect_"+name), pictures)
 }
 
 // decode predicts, and tells the maps at the size of the pictures.
 func (b *Signatures) decode(s *graph.Scope, source, pose outputs) outputs {
-	return b.networks.decode(s, b.Notes.FrameShape[0], b.Notes.FrameShape[1], source, pose, tensorflow.Output{})
+	return framesFrom(b.networks, s, b.Notes.FrameShape[0], b.Notes.FrameShape[1], source, pose, tensorflow.Output{})
 }
 
 // relative predicts by relative motion from pictures.
 func (b *Signatures) relative(s *graph.Scope, source, driving, initial tensorflow.Output) outputs {
-	encoded := b.networks.encode(s, source)
-	moved := b.networks.relate(s, encoded, b.pose(s, Driving, driving), b.pose(s, DrivingInitial, initial), b.Notes.UseRelativeJacobian)
+	encoded := b.networks.Encode(s, source)
+	moved := b.networks.Relate(s, encoded, b.pose(s, Driving, driving), b.pose(s, DrivingInitial, initial), tensorflow.Output{}, b.Notes.UseRelativeJacobian)
 	return outputs{Prediction: b.decode(s, encoded, moved)[Prediction]}
 }
 
@@ -138,7 +138,7 @@ func (b *Signatures) serving() {
 func (b *Signatures) absolute() {
 	s := b.infer.At(SigAbsolute)
 	in := outputs{Source: b.picture(s, Source), Driving: b.picture(s, Driving)}
-	b.add(s, SigAbsolute, in, b.decode(s, b.networks.encode(s, in[Source]), b.pose(s, Driving, in[Driving])))
+	b.add(s, SigAbsolute, in, b.decode(s, b.networks.Encode(s, in[Source]), b.pose(s, Driving, in[Driving])))
 }
 
 func (b *Signatures) keypoints() {
@@ -150,7 +150,7 @@ func (b *Signatures) keypoints() {
 func (b *Signatures) encodeSource() {
 	s := b.infer.At(SigEncode)
 	in := outputs{Source: b.picture(s, Source)}
-	b.add(s, SigEncode, in, b.networks.encode(s, in[Source]))
+	b.add(s, SigEncode, in, b.networks.Encode(s, in[Source]))
 }
 
 // animateFrame takes what encodeSource gives and a pose as keypoints gives it, in
@@ -169,7 +169,7 @@ func (b *Signatures) animateFrame() {
 		pose[part] = s.Placeholder(kpDriving+part, spec.DType, spec.Shape...)
 		in[kpDriving+part] = pose[part]
 	}
-	frames := b.decode(s, b.networks.spread(s, source, pose), pose)
+	frames := b.decode(s, b.networks.Spread(s, source, pose), pose)
 	b.add(s, SigFrame, in, outputs{Prediction: frames[Prediction]})
 }
 

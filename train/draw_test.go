@@ -11,22 +11,34 @@ import (
 )
 
 func drawOptions() StepOptions {
-	return StepOptions{
-		Batch: 3, Height: 40, Width: 60, Cut: prioritycut.DefaultParams(),
+	return StepOptions{Batch: 3, Height: 40, Width: 60, Family: &fomm.Family{Train: fomm.TrainParams{
+		Cut:       prioritycut.DefaultParams(),
 		Transform: fomm.TransformParams{SigmaAffine: .05, SigmaTPS: .005, PointsTPS: 5},
-	}
+	}}}
+}
+
+// drawn are the numbers of an attempt with their types.
+type drawn struct {
+	Theta, ControlParams []float64
+	K                    []float32
+	Boxes                []int32
+}
+
+func drawFor(seed, attempt int64, o StepOptions) drawn {
+	d := Draw(seed, attempt, o)
+	return drawn{d["theta"].([]float64), d["control_params"].([]float64), d["k"].([]float32), d["boxes"].([]int32)}
 }
 
 func TestDrawIsAFunctionOfSeedAndAttempt(t *testing.T) {
 	o := drawOptions()
-	one := Draw(7, 11, o)
-	if diff := cmp.Diff(one, Draw(7, 11, o)); diff != "" {
+	one := drawFor(7, 11, o)
+	if diff := cmp.Diff(one, drawFor(7, 11, o)); diff != "" {
 		t.Errorf("the same attempt draws other numbers:\n%s", diff)
 	}
 	if len(one.Theta) != 18 || len(one.ControlParams) != 75 || len(one.K) != 3 || len(one.Boxes) != 15 {
 		t.Errorf("sizes %d, %d, %d, %d", len(one.Theta), len(one.ControlParams), len(one.K), len(one.Boxes))
 	}
-	for _, other := range []Draws{Draw(7, 12, o), Draw(8, 11, o)} {
+	for _, other := range []drawn{drawFor(7, 12, o), drawFor(8, 11, o)} {
 		for i := range one.Theta {
 			if one.Theta[i] == other.Theta[i] {
 				t.Errorf("theta %d is the same in another draw", i)
@@ -37,8 +49,9 @@ func TestDrawIsAFunctionOfSeedAndAttempt(t *testing.T) {
 		}
 	}
 	// A key of one kind leaves the other kinds as they are.
-	o.Transform.SigmaAffine, o.Cut.KMax = 0, 0.5
-	changed := Draw(7, 11, o)
+	p := &o.Family.(*fomm.Family).Train
+	p.Transform.SigmaAffine, p.Cut.KMax = 0, 0.5
+	changed := drawFor(7, 11, o)
 	if !cmp.Equal(one.ControlParams, changed.ControlParams) || !cmp.Equal(one.Boxes, changed.Boxes) {
 		t.Error("the affine part or the range of k decides the rest")
 	}
@@ -54,7 +67,7 @@ func TestDrawIsAFunctionOfSeedAndAttempt(t *testing.T) {
 
 // TestDrawsArePinned fails when runs of the past could not be resumed exactly.
 func TestDrawsArePinned(t *testing.T) {
-	d := Draw(1, 2, drawOptions())
+	d := drawFor(1, 2, drawOptions())
 	got := []float64{d.Theta[0], d.Theta[17], d.ControlParams[0], d.ControlParams[74], float64(d.K[0]), float64(d.K[2]), float64(d.Boxes[0]), float64(d.Boxes[7])}
 	want := []float64{
 		1.0272889384129638, -0.022694803830910753, 0.0031396404016443462, 0.004912550624656159,
@@ -71,7 +84,7 @@ func TestDrawsHaveTheirLaws(t *testing.T) {
 	o := drawOptions()
 	var noise, control, k []float64
 	for attempt := int64(0); attempt < 2000; attempt++ {
-		d := Draw(0, attempt, o)
+		d := drawFor(0, attempt, o)
 		for i, v := range d.Theta {
 			noise = append(noise, v-[6]float64{1, 0, 0, 0, 1, 0}[i%6])
 		}

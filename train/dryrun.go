@@ -13,31 +13,32 @@ import (
 	"github.com/prioritycut/prioritycut/evaluate"
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/internal/localfile"
+	"github.com/prioritycut/prioritycut/model"
 )
 
-// Count is the number of trained parameters of a network.
+// Count is the number of parameters of a part of the networks.
 type Count struct {
 	Network    string
 	Parameters int64
 }
 
-// Counts lists the networks of a graph in a fixed order. VGG-19 is frozen; the
-// dense motion network, a part of the generator, is counted on its own.
-func Counts(s *graph.Scope) []Count {
-	counts := []Count{{Network: "keypoint detector"}, {Network: "dense motion"}, {Network: "generator without dense motion"}, {Network: "discriminator"}, {Network: "VGG-19 (frozen)"}}
+// Counts lists the parts of a training graph, trained and frozen ones, in the
+// family's order.
+func Counts(s *graph.Scope, parts []model.Part) []Count {
+	counts := make([]Count, len(parts))
+	for i, p := range parts {
+		counts[i].Network = p.Title
+	}
 	for _, v := range s.Variables(graph.Trainable, graph.Frozen) {
-		at := 4
-		switch {
-		case strings.HasPrefix(v.Name, "kp_detector."):
-			at = 0
-		case strings.HasPrefix(v.Name, "generator.dense_motion_network."):
-			at = 1
-		case strings.HasPrefix(v.Name, "generator."):
-			at = 2
-		case strings.HasPrefix(v.Name, "discriminator."):
-			at = 3
+		at, longest := -1, ""
+		for i, p := range parts {
+			if strings.HasPrefix(v.Name, p.Prefix) && len(p.Prefix) > len(longest) {
+				at, longest = i, p.Prefix
+			}
 		}
-		counts[at].Parameters += int64(v.Size())
+		if at >= 0 {
+			counts[at].Parameters += int64(v.Size())
+		}
 	}
 	return counts
 }
@@ -63,7 +64,7 @@ func DryRun(ctx context.Context, o RunOptions) error {
 		return err
 	}
 	fmt.Fprintf(o.Out, "\n# parameters\n")
-	for _, c := range Counts(s) {
+	for _, c := range Counts(s, options.Family.Parts()) {
 		fmt.Fprintf(o.Out, "%-32s %12d\n", c.Network, c.Parameters)
 	}
 	if err := checkWeights(s, step, o.Config); err != nil {
@@ -101,11 +102,11 @@ func checkWeights(s *graph.Scope, step *Step, c *config.Config) error {
 			return err
 		}
 	}
-	v := c.VGG19
-	if v.File == "" || v.File == config.RandomVGG19 || localfile.Check(v.File) != nil {
+	v, features := c.VGG19, step.Training.VGG()
+	if features == nil || v.File == "" || v.File == config.RandomVGG19 || localfile.Check(v.File) != nil {
 		return nil // the configuration has been told what is missing
 	}
-	_, err := vggValues(step.VGG, v)
+	_, err := vggValues(features, v)
 	return err
 }
 

@@ -14,7 +14,6 @@ import (
 	"github.com/prioritycut/prioritycut/config"
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/model"
-	"github.com/prioritycut/prioritycut/model/fomm"
 )
 
 // TestParameterCounts compares the networks of the 256 presets with the
@@ -35,15 +34,13 @@ func TestParameterCounts(t *testing.T) {
 	} {
 		conf := resolve(t, config.Options{Preset: c.preset, Variant: string(c.variant), VGG19: "random", AllowMissing: true})
 		s := graph.New(tensorflow.Float)
-		fomm.NewAnimator(s, conf.Model)
-		fomm.NewDiscriminator(s, c.variant, conf.Model)
-		model.NewVGG19(s.Sub("vgg"), 1)
+		conf.Family().NewTraining(s)
 		if err := s.Err(); err != nil {
 			t.Fatal(err)
 		}
 		want := []int64{14215368, 37730268, 7845123, c.discriminator, 12944960}
 		var got []int64
-		for _, n := range Counts(s) {
+		for _, n := range Counts(s, conf.Family().Parts()) {
 			got = append(got, n.Parameters)
 		}
 		if diff := cmp.Diff(want, got); diff != "" {

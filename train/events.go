@@ -79,7 +79,7 @@ func (h *eventsHook) End(*Moment) error { return h.log.close() }
 func (h *eventsHook) numbers(w *tf.EventWriter, m *Moment) error {
 	groups := map[string]map[string]float64{
 		"loss": m.Losses, "measured": m.Stats, "gradient_norm": m.GradientNorms,
-		"learning_rate": {"generator": m.Rates.Generator, "discriminator": m.Rates.Discriminator, "kp_detector": m.Rates.KPDetector},
+		"learning_rate": m.Rates,
 		"time":          {"seconds_per_step": m.Took.Seconds(), "seconds_waiting_for_data": m.Waited.Seconds()},
 	}
 	for group, values := range groups {

@@ -12,37 +12,38 @@ import (
 )
 
 // feeds are the tensors of one Session.Run.
-type feeds map[tensorflow.Output]*tensorflow.Tensor
+type feeds = map[tensorflow.Output]*tensorflow.Tensor
 
-// stepValues are all numbers that one attempt at a step is fed.
-type stepValues struct {
-	batch *dataset.Batch
-	draws Draws
-	rates config.Rates
-	// warmup in [0, 1] scales L_cons.
-	warmup float64
+// StepValues are all numbers that one attempt at a step is fed.
+type StepValues struct {
+	// Batch holds the pictures.
+	Batch *dataset.Batch
+	// Draws are the attempt's random numbers.
+	Draws Draws
+	// Rates are the learning rates.
+	Rates config.Rates
+	// Warmup in [0, 1] scales the warmed terms.
+	Warmup float64
 }
 
-// feedsOf turns an attempt's numbers into tensors. All inputs are always fed,
+// Feeds turns an attempt's numbers into tensors. All inputs are always fed,
 // whether the variant reads them or not: TensorFlow prepares the graph anew for
 // every other set of feeds.
-func feedsOf(step *Step, o StepOptions, v stepValues) (feeds, error) {
-	if b := v.batch; b.N != o.Batch || b.H != o.Height || b.W != o.Width {
+func (step *Step) Feeds(o StepOptions, v StepValues) (map[tensorflow.Output]*tensorflow.Tensor, error) {
+	if b := v.Batch; b.N != o.Batch || b.H != o.Height || b.W != o.Width {
 		return nil, fmt.Errorf("the batch is %d pictures of %dx%d pixels, the step wants %d of %dx%d", b.N, b.H, b.W, o.Batch, o.Height, o.Width)
 	}
 	f := &feeder{feeds: feeds{}, dtype: step.Source.DataType()}
 	n, h, w := int64(o.Batch), int64(o.Height), int64(o.Width)
-	points := int64(o.Transform.PointsTPS)
-	feed(f, step.SourceBytes, v.batch.Source, n, h, w, 3)
-	feed(f, step.DrivingBytes, v.batch.Driving, n, h, w, 3)
-	f.floats(step.Theta, v.draws.Theta, n, 2, 3)
-	f.floats(step.ControlParams, v.draws.ControlParams, n, 1, points*points)
-	feed(f, step.K, v.draws.K, n)
-	feed(f, step.Boxes, v.draws.Boxes, n, 5)
-	f.floats(step.LRGenerator, []float64{v.rates.Generator})
-	f.floats(step.LRDiscriminator, []float64{v.rates.Discriminator})
-	f.floats(step.LRKPDetector, []float64{v.rates.KPDetector})
-	f.floats(step.ConsWarmup, []float64{v.warmup})
+	feed(f, step.SourceBytes, v.Batch.Source, n, h, w, 3)
+	feed(f, step.DrivingBytes, v.Batch.Driving, n, h, w, 3)
+	for _, d := range o.Family.Draws(o.Batch, o.Height, o.Width) {
+		f.drawn(step.Draws[d.Name], v.Draws[d.Name], d.Dims...)
+	}
+	for player, to := range step.Rates {
+		f.floats(to, []float64{v.Rates[player]})
+	}
+	f.floats(step.Warmup, []float64{v.Warmup})
 	return f.feeds, f.err
 }
 
@@ -64,6 +65,20 @@ func (f *feeder) put(to tensorflow.Output, t *tensorflow.Tensor, err error) {
 func (f *feeder) floats(to tensorflow.Output, values []float64, dims ...int64) {
 	t, err := graph.NewTensor(f.dtype, values, dims...)
 	f.put(to, t, err)
+}
+
+// drawn feeds what a model.Draw gave.
+func (f *feeder) drawn(to tensorflow.Output, values any, dims ...int64) {
+	switch v := values.(type) {
+	case []float64:
+		f.floats(to, v, dims...)
+	case []float32:
+		feed(f, to, v, dims...)
+	case []int32:
+		feed(f, to, v, dims...)
+	default:
+		f.put(to, nil, fmt.Errorf("numbers of type %T cannot be drawn", values))
+	}
 }
 
 func feed[T tf.Element](f *feeder, to tensorflow.Output, values []T, dims ...int64) {

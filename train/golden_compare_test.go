@@ -9,6 +9,7 @@ import (
 
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/internal/golden"
+	"github.com/prioritycut/prioritycut/model"
 	"github.com/prioritycut/prioritycut/tf"
 )
 
@@ -25,7 +26,7 @@ func (r *goldenRun) takeStep(i int) {
 		r.report.Compare(r.t, prediction.Name, r.values(out[1]), prediction.Data, golden.TrainGradients)
 		r.compareGradients(out[2 : 2+len(r.step.Gradients)])
 	}
-	if r.step.Pictures.Mask.Op != nil {
+	if r.step.Shown[model.CutMask].Op != nil {
 		r.compareMask(i, out[2+len(r.step.Gradients):])
 	}
 }
@@ -33,10 +34,10 @@ func (r *goldenRun) takeStep(i int) {
 // fetches are the same for every step, so that TensorFlow prepares them once:
 // losses, prediction, gradients, mask and statistics.
 func (r *goldenRun) fetches() []tensorflow.Output {
-	pictures := r.step.Pictures
-	list := append([]tensorflow.Output{r.step.Losses, pictures.Generation.Prediction}, r.step.Gradients...)
-	if pictures.Mask.Op != nil {
-		list = append(list, pictures.Mask, r.step.Stats)
+	shown := r.step.Shown
+	list := append([]tensorflow.Output{r.step.Losses, shown[model.Prediction]}, r.step.Gradients...)
+	if shown[model.CutMask].Op != nil {
+		list = append(list, shown[model.CutMask], r.step.Stats)
 	}
 	return list
 }
@@ -60,13 +61,15 @@ func (r *goldenRun) feeds(i int) map[tensorflow.Output]*tensorflow.Tensor {
 		r.t.Fatal(err)
 	}
 	in := r.step.Inputs
-	return map[tensorflow.Output]*tensorflow.Tensor{
+	fed := map[tensorflow.Output]*tensorflow.Tensor{
 		in.Source: picture("in_source"), in.Driving: picture("in_driving"),
-		in.Theta: given("theta"), in.ControlParams: given("control_params"),
-		in.K:           kTensor,
-		in.LRGenerator: r.double([]float64{goldenRate}), in.LRKPDetector: r.double([]float64{goldenRate}),
-		in.LRDiscriminator: r.double([]float64{goldenRate}), in.ConsWarmup: r.double([]float64{1}),
+		in.Draws["theta"]: given("theta"), in.Draws["control_params"]: given("control_params"),
+		in.Draws["k"]: kTensor, in.Warmup: r.double([]float64{1}),
 	}
+	for _, rate := range in.Rates {
+		fed[rate] = r.double([]float64{goldenRate})
+	}
+	return fed
 }
 
 func (r *goldenRun) values(x *tensorflow.Tensor) []float64 {

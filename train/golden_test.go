@@ -31,13 +31,14 @@ var goldenCases = []goldenCase{
 	{model.PriorityCut, golden.TrainPriorityCutFile, "unet_nosn"},
 }
 
-// options are the small configuration of the reference results.
-func (c goldenCase) options() StepOptions {
+// options are the small configuration of the reference results, with a
+// threshold of the background.
+func (c goldenCase) options(threshold float64) StepOptions {
 	hourglass := fomm.HourglassParams{BlockExpansion: 8, MaxFeatures: 64, NumBlocks: 3, ScaleFactor: 0.25}
-	o := StepOptions{
-		Batch: 2, Height: 64, Width: 64,
-		Variant: c.variant,
-		Model: fomm.Params{
+	traits, _ := c.variant.Traits()
+	f := &fomm.Family{
+		Traits: traits,
+		Params: fomm.Params{
 			Common:     fomm.CommonParams{NumKP: 5, NumChannels: 3, EstimateJacobian: true},
 			KPDetector: fomm.KPDetectorParams{HourglassParams: hourglass, Temperature: 0.1},
 			Generator: fomm.GeneratorParams{
@@ -49,21 +50,24 @@ func (c goldenCase) options() StepOptions {
 				SN: true, KPVariance: 0.01, EncHead: fomm.PatchHead, DecoderScale: 1,
 			},
 		},
-		Cut:       prioritycut.DefaultParams(),
-		Transform: fomm.TransformParams{SigmaAffine: 0.05, SigmaTPS: 0.005, PointsTPS: 5},
-		Weights: fomm.LossWeights{
-			GeneratorGAN: 1, DiscriminatorGAN: 1, Consistency: 1,
-			FeatureMatching: []float64{10, 10, 10, 10}, Perceptual: []float64{10, 10, 10, 10, 10},
-			EquivarianceValue: 10, EquivarianceJacobian: 10,
+		Train: fomm.TrainParams{
+			Cut:       prioritycut.DefaultParams(),
+			Transform: fomm.TransformParams{SigmaAffine: 0.05, SigmaTPS: 0.005, PointsTPS: 5},
+			Weights: fomm.LossWeights{
+				GeneratorGAN: 1, DiscriminatorGAN: 1, Consistency: 1,
+				FeatureMatching: []float64{10, 10, 10, 10}, Perceptual: []float64{10, 10, 10, 10, 10},
+				EquivarianceValue: 10, EquivarianceJacobian: 10,
+			},
+			Scales:     []float64{1, 0.5, 0.25},
+			VGGDivisor: 8,
+			Refinement: graph.RefineEachCall,
 		},
-		Scales:     []float64{1, 0.5, 0.25},
-		VGGDivisor: 8,
-		Refinement: graph.RefineEachCall,
 	}
 	if c.variant == model.PriorityCut {
-		o.Model.Discriminator.NumBlocks, o.Model.Discriminator.SN = 4, false
+		f.Params.Discriminator.NumBlocks, f.Params.Discriminator.SN = 4, false
+		f.Train.Cut.BGThreshold = threshold
 	}
-	return o
+	return StepOptions{Batch: 2, Height: 64, Width: 64, Family: f}
 }
 
 // goldenRun is a training step in float64 with the reference's weights.
@@ -101,12 +105,12 @@ func TestGoldenSteps(t *testing.T) {
 func newGoldenRun(t *testing.T, c goldenCase, report *golden.Report) *goldenRun {
 	r := &goldenRun{goldenCase: c, t: t, report: report, s: graph.New(tensorflow.Double)}
 	r.train, r.forward = r.load(c.file), r.load(golden.ForwardFile)
-	o := c.options()
+	threshold := 0.0
 	if c.variant == model.PriorityCut {
-		o.Cut.BGThreshold = r.array(r.train, "tau").Data[0]
+		threshold = r.array(r.train, "tau").Data[0]
 	}
 	var err error
-	if r.step, err = BuildStep(r.s, o); err != nil {
+	if r.step, err = BuildStep(r.s, c.options(threshold)); err != nil {
 		t.Fatal(err)
 	}
 	if r.session, err = tf.NewSession(r.s.Graph(), tf.SessionConfig{Device: "cpu"}); err != nil {

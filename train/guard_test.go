@@ -61,8 +61,8 @@ func TestRefusedStepsChangeNothing(t *testing.T) {
 
 	tr := s.trainer()
 	armed := false
-	theta := &spoiler{Runner: s.session, input: s.step.Theta, armed: func() bool { return armed }}
-	k := &spoiler{Runner: theta, input: s.step.K, armed: func() bool { return false }}
+	theta := &spoiler{Runner: s.session, input: s.step.Draws["theta"], armed: func() bool { return armed }}
+	k := &spoiler{Runner: theta, input: s.step.Draws["k"], armed: func() bool { return false }}
 	tr.run, tr.guard.run, tr.batches = k, k, batches
 
 	take := func() {
@@ -124,7 +124,7 @@ func mustFeed(t *testing.T, tr *trainer, s *session) feeds {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := feedsOf(s.step, s.options, tr.valuesOf(batch))
+	f, err := s.step.Feeds(s.options, tr.valuesOf(batch))
 	if err != nil {
 		t.Fatal(err)
 	}

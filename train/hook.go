@@ -51,7 +51,7 @@ type Moment struct {
 	ValidationDue bool
 
 	// values are what the step was fed, for hooks that look closer.
-	values stepValues
+	values StepValues
 }
 
 // Last reports whether the run's last step has been taken.

@@ -11,6 +11,7 @@ import (
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/infer"
 	"github.com/prioritycut/prioritycut/internal/rundir"
+	"github.com/prioritycut/prioritycut/model"
 	"github.com/prioritycut/prioritycut/tf"
 )
 
@@ -24,15 +25,15 @@ func openInitial(path string) (*tf.Checkpoint, error) {
 }
 
 // initFrom takes over what a finished run gives to one that goes on from it:
-// the animator's weights and averages, all of them; Adam's moments of the
+// the animator's weights and averages, all of them; the optimisers' slots of the
 // networks that are trained; of the discriminator what the configuration says,
-// without moments. It tells what was taken and what starts anew.
+// without slots. It tells what was taken and what starts anew.
 func initFrom(c *tf.Checkpoint, s *graph.Scope, conf *config.Config) (values, error) {
 	// A converted checkpoint need not have notes of a run.
 	if meta, err := rundir.DecodeMeta(c.Meta); err == nil && meta.AlignCorners != conf.Model.AlignCorners {
 		return nil, fmt.Errorf("init_from: %s was trained with model_params.align_corners %t and this run has %t: set it alike", c.Dir, meta.AlignCorners, conf.Model.AlignCorners)
 	}
-	i := &initializer{from: c, all: values{}}
+	i := &initializer{from: c, players: conf.Family().Players(), all: values{}}
 	i.read()
 	if i.err != nil {
 		return nil, fmt.Errorf("init_from: %w", i.err)
@@ -49,6 +50,7 @@ func initFrom(c *tf.Checkpoint, s *graph.Scope, conf *config.Config) (values, er
 // initializer gathers the values that a checkpoint gives.
 type initializer struct {
 	from           *tf.Checkpoint
+	players        []model.Player
 	weights, slots map[string]*tensorflow.Tensor
 	all            values
 	err            error
@@ -76,16 +78,22 @@ func (i *initializer) read() {
 	}
 }
 
-// animator takes the weights and averages of keypoint detector and generator:
-// all must be there.
-func (i *initializer) animator(s *graph.Scope) {
+// vars are weights and averages of the networks that judge, or of those that
+// animate.
+func (i *initializer) vars(s *graph.Scope, critics bool) []*graph.Variable {
 	var vars []*graph.Variable
 	for _, v := range s.Variables(graph.Trainable, graph.State) {
-		if playerOf(v.Name) != discriminator {
+		if p, ok := model.OwnerOf(i.players, v.Name); ok && p.Critic == critics {
 			vars = append(vars, v)
 		}
 	}
-	taken, wrong := infer.Match(vars, i.weights)
+	return vars
+}
+
+// animator takes the weights and averages of the networks that animate: all
+// must be there.
+func (i *initializer) animator(s *graph.Scope) {
+	taken, wrong := infer.Match(i.vars(s, false), i.weights)
 	if len(wrong) > 0 {
 		i.err = fmt.Errorf("%s does not fit this model: %s", i.from.Dir, infer.Some(wrong))
 		return
@@ -93,32 +101,34 @@ func (i *initializer) animator(s *graph.Scope) {
 	for v, t := range taken {
 		i.all[v] = t
 	}
-	glog.Infof("init_from: %d tensors of keypoint detector and generator are taken from %s", len(taken), i.from.Dir)
+	glog.Infof("init_from: %d tensors of the networks that animate are taken from %s", len(taken), i.from.Dir)
 }
 
-// moments takes Adam's moments and counts of the generator and, when it is
-// trained, of the keypoint detector: each network's as a whole or not at all.
+// moments takes what the optimisers know of the networks that animate and are
+// trained: of each player's as a whole or not at all.
 func (i *initializer) moments(s *graph.Scope) {
-	slots := map[string][]*graph.Variable{}
-	for _, v := range s.Variables(graph.Slot) {
-		if name, ok := strings.CutPrefix(v.Name, slotScope+"."); ok {
-			slots[playerOf(name)] = append(slots[playerOf(name)], v)
+	for _, p := range i.players {
+		if p.Critic {
+			continue
 		}
-	}
-	for _, player := range []string{"generator", "kp_detector"} {
-		vars := slots[player]
+		var vars []*graph.Variable
+		for _, v := range s.Variables(graph.Slot) {
+			if name, ok := strings.CutPrefix(v.Name, slotScope+"."); ok && p.Keeps(name) {
+				vars = append(vars, v)
+			}
+		}
 		if len(vars) == 0 {
-			glog.Infof("init_from: %s is not trained, it keeps its weights", player)
+			glog.Infof("init_from: %s is not trained, it keeps its weights", p.Name)
 			continue
 		}
 		if missing := i.lacking(vars); missing != "" {
-			glog.Warningf("init_from: Adam starts anew for %s: %s", player, missing)
+			glog.Warningf("init_from: the optimiser starts anew for %s: %s", p.Name, missing)
 			continue
 		}
 		for _, v := range vars {
 			i.all[v] = i.slots[v.Name]
 		}
-		glog.Infof("init_from: Adam goes on for %s (%d tensors)", player, len(vars))
+		glog.Infof("init_from: the optimiser goes on for %s (%d tensors)", p.Name, len(vars))
 	}
 }
 
@@ -135,12 +145,7 @@ func (i *initializer) lacking(vars []*graph.Variable) string {
 // discriminator takes the tensors of equal name, after discs.1., and equal
 // shape, if asked. Its moments start anew.
 func (i *initializer) discriminator(s *graph.Scope, how config.InitDiscriminator) {
-	var vars []*graph.Variable
-	for _, v := range s.Variables(graph.Trainable, graph.State) {
-		if playerOf(v.Name) == discriminator {
-			vars = append(vars, v)
-		}
-	}
+	vars := i.vars(s, true)
 	if len(vars) == 0 {
 		return
 	}
@@ -165,20 +170,11 @@ func (i *initializer) discriminator(s *graph.Scope, how config.InitDiscriminator
 	glog.Infof("init_from: of the discriminator %d tensors start anew: %s", len(left), strings.Join(left, ", "))
 }
 
-const (
-	discriminator = "discriminator"
-	// slotScope is where a step keeps its optimisers.
-	slotScope = "optimizer"
-)
-
-// playerOf is the network that a variable belongs to.
-func playerOf(name string) string {
-	player, _, _ := strings.Cut(name, ".")
-	return player
-}
+// slotScope is where a step keeps its optimisers.
+const slotScope = "optimizer"
 
 // plainName takes the scale out of the names of a multi-scale discriminator's
 // variables, so that they compare with a U-Net's.
 func plainName(name string) string {
-	return strings.Replace(name, discriminator+".discs.1.", discriminator+".", 1)
+	return strings.Replace(name, "discriminator.discs.1.", "discriminator.", 1)
 }

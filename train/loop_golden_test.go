@@ -139,23 +139,23 @@ const loopHead = `# What the training loop feeds its steps, one attempt a line, 
 `
 
 // loopLine tells everything that an attempt at a step is fed but the pixels.
-func loopLine(at Position, v stepValues) string {
+func loopLine(at Position, v StepValues) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "step=%d attempt=%d rates=%s,%s,%s warmup=%s", at.Step, at.Attempt,
-		exact(v.rates.Generator), exact(v.rates.Discriminator), exact(v.rates.KPDetector), exact(v.warmup))
-	for _, it := range v.batch.Items {
+		exact(v.Rates["generator"]), exact(v.Rates["discriminator"]), exact(v.Rates["kp_detector"]), exact(v.Warmup))
+	for _, it := range v.Batch.Items {
 		fmt.Fprintf(&b, " video=%d:%s frames=%d,%d flips=%d,%d jitter=%s,%s,%s,%s order=%d crop=%s,%d,%d", it.Video, it.Name, it.Source, it.Driving,
 			bit(it.TimeFlip), bit(it.HorizontalFlip), exact(it.Brightness), exact(it.Contrast), exact(it.Saturation), exact(it.Hue),
 			it.JitterOrder, exact(it.Resize), it.CropX, it.CropY)
 	}
-	fmt.Fprintf(&b, " theta=%s control=%s k=", digest(v.draws.Theta), digest(v.draws.ControlParams))
-	for i, k := range v.draws.K {
+	fmt.Fprintf(&b, " theta=%s control=%s k=", digest(v.Draws["theta"].([]float64)), digest(v.Draws["control_params"].([]float64)))
+	for i, k := range v.Draws["k"].([]float32) {
 		if i > 0 {
 			b.WriteByte(',')
 		}
 		b.WriteString(strconv.FormatFloat(float64(k), 'g', -1, 32))
 	}
-	fmt.Fprintf(&b, " boxes=%d\n", v.draws.Boxes)
+	fmt.Fprintf(&b, " boxes=%d\n", v.Draws["boxes"].([]int32))
 	return b.String()
 }
 

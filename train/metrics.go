@@ -90,8 +90,8 @@ type Row struct {
 	VGG19 string `csv:"vgg19"`
 }
 
-// columns are the fields of a row by the names that a step gives its losses,
-// measurements and gradients.
+// columns are the fields of a row by the names that a step gives its losses and
+// measurements.
 func (r *Row) columns() map[string]*Number {
 	return map[string]*Number{
 		"perceptual": &r.Perceptual, "reconstruction": &r.Reconstruction, "gen_gan": &r.GenGAN, "feature_matching": &r.FeatureMatching,
@@ -101,8 +101,27 @@ func (r *Row) columns() map[string]*Number {
 	}
 }
 
-// checkColumns reports a loss or measurement of a step that has no column.
+// playerColumns are the fields of a row for one player.
+type playerColumns struct{ rate, gradient *Number }
+
+// players are the fields of a row by player.
+func (r *Row) players() map[string]playerColumns {
+	return map[string]playerColumns{
+		"generator":     {&r.LRGenerator, &r.GradGenerator},
+		"kp_detector":   {&r.LRKPDetector, &r.GradKPDetector},
+		"discriminator": {&r.LRDiscriminator, &r.GradDiscriminator},
+	}
+}
+
+// checkColumns reports a loss, measurement or player of a step that has no
+// column.
 func checkColumns(step *Step) error {
+	players := (&Row{}).players()
+	for name := range step.Rates {
+		if _, ok := players[name]; !ok {
+			return fmt.Errorf("metrics.csv has no columns for %q", name)
+		}
+	}
 	columns := (&Row{}).columns()
 	for _, names := range [][]string{step.LossNames, step.StatNames} {
 		for _, name := range names {
@@ -123,18 +142,10 @@ func rowOf(m *Moment, vgg string) Row {
 			*columns[name] = known(v)
 		}
 	}
-	for _, p := range []struct {
-		player   string
-		rate     float64
-		lr, grad *Number
-	}{
-		{"generator", m.Rates.Generator, &r.LRGenerator, &r.GradGenerator},
-		{"kp_detector", m.Rates.KPDetector, &r.LRKPDetector, &r.GradKPDetector},
-		{"discriminator", m.Rates.Discriminator, &r.LRDiscriminator, &r.GradDiscriminator},
-	} {
-		if norm, ok := m.GradientNorms[p.player]; ok {
-			*p.lr, *p.grad = known(p.rate), known(norm)
-		}
+	players := r.players()
+	for player, norm := range m.GradientNorms {
+		c := players[player]
+		*c.rate, *c.gradient = known(m.Rates[player]), known(norm)
 	}
 	if r.DiscCons.Known {
 		r.ConsWarmup = known(m.Warmup)

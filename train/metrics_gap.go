@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 
 	"github.com/gocarina/gocsv"
 	"github.com/golang/glog"
@@ -89,17 +90,13 @@ func (s *session) knownRow(step, attempt int64) Row {
 	perEpoch := s.perEpoch()
 	m := &Moment{
 		Position: Position{Step: step, Attempt: attempt}, Epoch: step / perEpoch,
-		Rates: s.config.Train.LearningRates(step-1, (step-1)/perEpoch),
+		Rates: s.config.LearningRates(step-1, (step-1)/perEpoch),
 	}
 	row := rowOf(m, vggNote(s.config.VGG19))
-	for _, name := range s.step.GradientNames {
-		switch playerOf(name) {
-		case "generator":
-			row.LRGenerator = known(m.Rates.Generator)
-		case "kp_detector":
-			row.LRKPDetector = known(m.Rates.KPDetector)
-		case "discriminator":
-			row.LRDiscriminator = known(m.Rates.Discriminator)
+	for player, columns := range row.players() {
+		rate, ok := m.Rates[player]
+		if ok && !slices.Contains(s.options.Frozen, player) {
+			*columns.rate = known(rate)
 		}
 	}
 	return row

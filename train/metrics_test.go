@@ -26,7 +26,7 @@ func exampleMoment(step int64) *Moment {
 		Losses:        map[string]float64{"perceptual": float64(float32(1. / 3)), "disc_cons": 1e-30},
 		Stats:         map[string]float64{"real_fraction": 0.25},
 		GradientNorms: map[string]float64{"generator": 3, "discriminator": 4},
-		Rates:         config.Rates{Generator: 6e-4, Discriminator: 5e-4, KPDetector: 4e-4},
+		Rates:         config.Rates{"generator": 6e-4, "discriminator": 5e-4, "kp_detector": 4e-4},
 		Warmup:        0.5,
 		Took:          2e9, Waited: 1e9,
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"image"
 	"path/filepath"
+	"sort"
 
 	tensorflow "github.com/wamuir/graft/tensorflow"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/internal/durable"
 	"github.com/prioritycut/prioritycut/internal/picture"
+	"github.com/prioritycut/prioritycut/model"
 	"github.com/prioritycut/prioritycut/tf"
 )
 
@@ -30,6 +32,7 @@ func styleOf(v config.VisualizerParams) (picture.Style, error) {
 type picturesHook struct {
 	step     *Step
 	options  StepOptions
+	variant  model.Variant
 	run      graph.Runner
 	dir      string
 	every    int64
@@ -88,7 +91,7 @@ type canvas struct {
 
 // grid computes the pictures of a step and lays them out.
 func (h *picturesHook) grid(m *Moment) (*picture.Grid, error) {
-	f, err := feedsOf(h.step, h.options, m.values)
+	f, err := h.step.Feeds(h.options, m.values)
 	if err != nil {
 		return nil, err
 	}
@@ -98,30 +101,27 @@ func (h *picturesHook) grid(m *Moment) (*picture.Grid, error) {
 	if err := c.compute(h.run, f, h.step); err != nil {
 		return nil, err
 	}
-	c.grid.Title = fmt.Sprintf("step %d, variant %s: training pairs", m.Step, o.Variant)
-	for _, item := range m.values.batch.Items[:c.rows] {
+	c.grid.Title = fmt.Sprintf("step %d, variant %s: training pairs", m.Step, h.variant)
+	for _, item := range m.values.Batch.Items[:c.rows] {
 		c.grid.RowLabels = append(c.grid.RowLabels, fmt.Sprintf("%.12s %d,%d", item.Name, item.Source, item.Driving))
 	}
 	c.columns(h.step)
 	return &c.grid, c.err
 }
 
-// shown lists what is fetched for a grid: always the same outputs, so that
-// TensorFlow prepares the graph for it once.
+// shown lists what is fetched for a grid: always the same outputs in the same
+// order, so that TensorFlow prepares the graph for it once.
 func shown(step *Step) []tensorflow.Output {
-	p := step.Pictures
-	g := p.Generation
-	all := []tensorflow.Output{
-		step.Source, step.Driving, p.KPSource.Value, p.KPDriving.Value, p.Transformed, p.KPTransformed.Value, p.Deformed,
-		g.SparseDeformed, g.Motion.Mask, g.Prediction, g.OcclusionMap, p.Background, p.Mask, p.Mixed, p.RealPixels, p.FakePixels,
+	names := make([]string, 0, len(step.Shown))
+	for name := range step.Shown {
+		names = append(names, name)
 	}
-	var exist []tensorflow.Output
-	for _, o := range all {
-		if o.Op != nil {
-			exist = append(exist, o)
-		}
+	sort.Strings(names)
+	all := []tensorflow.Output{step.Source, step.Driving}
+	for _, name := range names {
+		all = append(all, step.Shown[name])
 	}
-	return exist
+	return all
 }
 
 func (c *canvas) compute(run graph.Runner, f feeds, step *Step) error {
@@ -142,29 +142,24 @@ func (c *canvas) compute(run graph.Runner, f feeds, step *Step) error {
 
 // columns adds all columns that the variant has.
 func (c *canvas) columns(step *Step) {
-	p := step.Pictures
-	g := p.Generation
+	p := step.Shown
 	source, driving := c.pictures(step.Source), c.pictures(step.Driving)
-	c.keypoints("source", source, p.KPSource.Value)
-	c.keypoints("driving", driving, p.KPDriving.Value)
-	if p.Transformed.Op != nil {
-		c.keypoints("warped driving", c.pictures(p.Transformed), p.KPTransformed.Value)
-	}
-	prediction := c.pictures(g.Prediction)
+	c.keypoints("source", source, p[model.KPSource+model.Value])
+	c.keypoints("driving", driving, p[model.KPDriving+model.Value])
+	c.keypoints("warped driving", c.pictures(p[model.Transformed]), p[model.KPTransformed+model.Value])
+	prediction := c.pictures(p[model.Prediction])
 	c.add("prediction", prediction)
 	c.difference("difference", driving, prediction)
-	c.add("deformed source", c.pictures(p.Deformed))
-	c.heat("occlusion map", g.OcclusionMap, "occlusion: 0 is to be inpainted, 1 visible; masks", picture.Unit)
-	c.heat("background alpha", p.Background, "", picture.Unit)
-	if p.Mask.Op != nil {
-		c.heat("cut mask (1 is real)", p.Mask, "", picture.Unit)
-		c.add("mixed", c.pictures(p.Mixed))
-	}
+	c.add("deformed source", c.pictures(p[model.Deformed]))
+	c.heat("occlusion map", p[model.OcclusionMap], "occlusion: 0 is to be inpainted, 1 visible; masks", picture.Unit)
+	c.heat("background alpha", p[model.Background], "", picture.Unit)
+	c.heat("cut mask (1 is real)", p[model.CutMask], "", picture.Unit)
+	c.add("mixed", c.pictures(p[model.Mixed]))
 	scores := picture.Scale{Low: -0.5, High: 1.5, Ramp: picture.Diverging}
 	const legend = "discriminator's pixels: 0 is fake, 1 real"
-	c.heat("pixels of the driving frame", p.RealPixels, legend, scores)
-	c.heat("pixels of the prediction", p.FakePixels, legend, scores)
-	c.sparse(g.SparseDeformed, g.Motion.Mask)
+	c.heat("pixels of the driving frame", p[model.RealPixels], legend, scores)
+	c.heat("pixels of the prediction", p[model.FakePixels], legend, scores)
+	c.sparse(p[model.SparseDeformed], p[model.SparseMask])
 	c.grid.Wrap = (len(c.grid.Columns) + 2) / 3
 	c.grid.Wrap = max(min(c.grid.Wrap, 12), 8)
 }
@@ -188,9 +183,14 @@ func (c *canvas) add(caption string, cells []*image.RGBA) {
 	}
 }
 
-// keypoints adds pictures with their keypoints [N, K, 2] drawn in.
+// keypoints adds pictures with their keypoints [N, K, 2] drawn in, where the
+// family has any.
 func (c *canvas) keypoints(caption string, pictures []*image.RGBA, value tensorflow.Output) {
 	if c.err != nil {
+		return
+	}
+	if value.Op == nil {
+		c.add(caption, pictures)
 		return
 	}
 	points, err := picture.Points(c.values[value], c.n, int(c.shapes[value][1]))
@@ -246,7 +246,7 @@ func (c *canvas) difference(caption string, a, b []*image.RGBA) {
 // sparse adds what each hypothesis of the motion sees, [N, K+1, h, w, 3], as
 // far as its mask [N, h, w, K+1] uses it.
 func (c *canvas) sparse(deformed, masks tensorflow.Output) {
-	if c.err != nil {
+	if c.err != nil || deformed.Op == nil {
 		return
 	}
 	shape := c.shapes[deformed]

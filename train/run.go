@@ -177,7 +177,7 @@ func (s *session) build() error {
 	if err := checkColumns(s.step); err != nil {
 		return err
 	}
-	s.reconstructor, err = evaluate.NewReconstructor(s.scope, s.step.Animator, s.options.Height, s.options.Width)
+	s.reconstructor, err = evaluate.NewReconstructor(s.scope, s.step.Training.Animator(), s.options.Height, s.options.Width)
 	return err
 }
 
@@ -221,12 +221,15 @@ func (s *session) assign() error {
 
 func (s *session) loadVGG() (values, error) {
 	v := s.config.VGG19
+	if s.step.Training.VGG() == nil {
+		return nil, nil // no term compares features
+	}
 	if v.SHA256 == "" {
 		glog.Warning("VGG-19: the perceptual loss compares random fixed features, not those that the paper trained with (--vgg19=FILE)")
 		return nil, nil
 	}
 	glog.Infof("VGG-19: weights of %s", v.File)
-	return vggValues(s.step.VGG, v)
+	return vggValues(s.step.Training.VGG(), v)
 }
 
 // loadInitial takes over what --init_from names, when the run begins.
@@ -336,7 +339,7 @@ func (s *session) hooks(ctx context.Context, t *trainer, events *eventLog) []Hoo
 	return append(hooks,
 		metrics,
 		&picturesHook{
-			step: s.step, options: s.options, style: s.style, run: s.session, events: events,
+			step: s.step, options: s.options, variant: s.config.Variant, style: s.style, run: s.session, events: events,
 			files: files, patience: patience, dir: dir.Pictures(), every: c.PictureSteps, rows: c.PictureRows,
 		},
 		&eventsHook{log: events, every: c.LogSteps},

@@ -8,9 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/prioritycut/prioritycut/config"
+	"github.com/prioritycut/prioritycut/dataset"
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/internal/random"
-	"github.com/prioritycut/prioritycut/prioritycut"
 	"github.com/prioritycut/prioritycut/tf"
 )
 
@@ -92,32 +92,21 @@ func cpuTime(b *testing.B) time.Duration {
 
 func randomFeeds(b *testing.B, step *Step, o StepOptions) map[tensorflow.Output]*tensorflow.Tensor {
 	r := random.New(1)
-	n, h, w := int64(o.Batch), int64(o.Height), int64(o.Width)
-	must := func(t *tensorflow.Tensor, err error) *tensorflow.Tensor {
-		if err != nil {
-			b.Fatal(err)
-		}
-		return t
-	}
-	pixels := func() *tensorflow.Tensor {
-		values := make([]uint8, n*h*w*3)
+	pixels := func() []uint8 {
+		values := make([]uint8, o.Batch*o.Height*o.Width*3)
 		for i := range values {
 			values[i] = uint8(r.IntN(256))
 		}
-		return must(tf.NewTensor(values, n, h, w, 3))
+		return values
 	}
-	theta := make([]float32, n*6)
-	for i := range theta {
-		theta[i] = []float32{1, 0, 0, 0, 1, 0}[i%6]
+	rates := config.Rates{}
+	for _, p := range o.Family.Players() {
+		rates[p.Name] = 2e-4
 	}
-	rate := must(tf.Scalar(float32(2e-4)))
-	return map[tensorflow.Output]*tensorflow.Tensor{
-		step.SourceBytes: pixels(), step.DrivingBytes: pixels(),
-		step.Theta:         must(tf.NewTensor(theta, n, 2, 3)),
-		step.ControlParams: must(tf.NewTensor(make([]float32, n*25), n, 1, 25)),
-		step.K:             must(tf.NewTensor(prioritycut.DrawK(r, int(n), prioritycut.DefaultParams()), n)),
-		step.Boxes:         must(tf.NewTensor(make([]int32, 5*n), n, 5)),
-		step.LRGenerator:   rate, step.LRDiscriminator: rate, step.LRKPDetector: rate,
-		step.ConsWarmup: must(tf.Scalar(float32(1))),
+	batch := &dataset.Batch{N: o.Batch, H: o.Height, W: o.Width, Source: pixels(), Driving: pixels()}
+	f, err := step.Feeds(o, StepValues{Batch: batch, Draws: Draw(1, 0, o), Rates: rates, Warmup: 1})
+	if err != nil {
+		b.Fatal(err)
 	}
+	return f
 }

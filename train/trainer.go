@@ -12,6 +12,7 @@ import (
 	"github.com/prioritycut/prioritycut/config"
 	"github.com/prioritycut/prioritycut/dataset"
 	"github.com/prioritycut/prioritycut/graph"
+	"github.com/prioritycut/prioritycut/model"
 	"github.com/prioritycut/prioritycut/tf"
 )
 
@@ -200,7 +201,7 @@ func (t *trainer) try(ctx context.Context, moved bool) (*Moment, error) {
 	}
 	waited := time.Since(began)
 	values := t.valuesOf(batch)
-	feeds, err := feedsOf(t.step, t.options, values)
+	feeds, err := t.step.Feeds(t.options, values)
 	if err != nil {
 		return nil, err
 	}
@@ -227,17 +228,17 @@ func (t *trainer) try(ctx context.Context, moved bool) (*Moment, error) {
 }
 
 // valuesOf are the numbers of the attempt that is about to be made.
-func (t *trainer) valuesOf(batch *dataset.Batch) stepValues {
+func (t *trainer) valuesOf(batch *dataset.Batch) StepValues {
 	c := &t.config.Train
 	warmup := 1.0
 	if full := c.LossWeights.Consistency; full > 0 {
 		warmup = c.ConsistencyWeight(t.at.Step, t.perEpoch) / full
 	}
-	return stepValues{
-		batch:  batch,
-		draws:  Draw(t.config.Seed, t.at.Attempt, t.options),
-		rates:  c.LearningRates(t.at.Step, t.at.Step/t.perEpoch),
-		warmup: warmup,
+	return StepValues{
+		Batch:  batch,
+		Draws:  Draw(t.config.Seed, t.at.Attempt, t.options),
+		Rates:  t.config.LearningRates(t.at.Step, t.at.Step/t.perEpoch),
+		Warmup: warmup,
 	}
 }
 
@@ -252,10 +253,10 @@ func (t *trainer) fetches() []tensorflow.Output {
 }
 
 // moment describes the step just taken.
-func (t *trainer) moment(values stepValues, fetched []*tensorflow.Tensor) (*Moment, error) {
+func (t *trainer) moment(values StepValues, fetched []*tensorflow.Tensor) (*Moment, error) {
 	m := &Moment{
 		Position: t.at, Total: t.total, PerEpoch: t.perEpoch, Epoch: t.at.Step / t.perEpoch,
-		Rates: values.rates, Warmup: values.warmup, Refused: t.guard.total, values: values,
+		Rates: values.Rates, Warmup: values.Warmup, Refused: t.guard.total, values: values,
 	}
 	numbers := make([][]float64, len(fetched))
 	for i, tensor := range fetched {
@@ -265,7 +266,7 @@ func (t *trainer) moment(values stepValues, fetched []*tensorflow.Tensor) (*Mome
 		}
 	}
 	m.Losses = byName(t.step.LossNames, numbers[0])
-	m.GradientNorms = playerNorms(t.step.GradientNames, numbers[1])
+	m.GradientNorms = playerNorms(t.options.Family.Players(), t.step.GradientNames, numbers[1])
 	if len(numbers) > 2 {
 		m.Stats = byName(t.step.StatNames, numbers[2])
 	}
@@ -293,12 +294,14 @@ func byName(names []string, values []float64) map[string]float64 {
 	return m
 }
 
-// playerNorms are the norms of the gradients of whole networks, given half the
+// playerNorms are the norms of the gradients of whole players, given half the
 // squared norm of each variable's.
-func playerNorms(variables []string, halfSquares []float64) map[string]float64 {
+func playerNorms(players []model.Player, variables []string, halfSquares []float64) map[string]float64 {
 	norms := map[string]float64{}
 	for i, name := range variables {
-		norms[playerOf(name)] += 2 * halfSquares[i]
+		if p, ok := model.OwnerOf(players, name); ok {
+			norms[p.Name] += 2 * halfSquares[i]
+		}
 	}
 	for player, square := range norms {
 		norms[player] = math.Sqrt(square)

@@ -84,7 +84,7 @@ func TestVGGFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for n, conv := range s.step.VGG.Convs {
+	for n, conv := range s.step.Training.VGG().Convs {
 		kernel, err := tf.Values[float32](got[conv.Kernel])
 		if err != nil {
 			t.Fatal(err)

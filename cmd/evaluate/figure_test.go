@@ -15,7 +15,6 @@ import (
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/internal/cli"
 	"github.com/prioritycut/prioritycut/internal/rundir"
-	"github.com/prioritycut/prioritycut/model/fomm"
 	"github.com/prioritycut/prioritycut/tf"
 )
 
@@ -37,8 +36,8 @@ func untrained(t *testing.T, variant string) string {
 		t.Fatal(err)
 	}
 	s := graph.New(tensorflow.Float)
-	fomm.NewAnimator(s, c.Model)
-	fomm.NewDiscriminator(s, c.Variant, c.Model)
+	c.Family().NewAnimator(s)
+	c.Family().NewCritic(s)
 	if err := s.Err(); err != nil {
 		t.Fatal(err)
 	}

@@ -233,7 +233,7 @@ func (g *Group) columns() []result.Measure {
 }
 
 // reference is the evaluation that the others are paired with: the baseline
-// that was named, else the only one of fomm, which are baselines to colour by,
+// that was named, else the only one of the variant that is one to colour by,
 // else the first, which is none.
 func (g *Group) reference(baseline string) (name string, isBaseline bool) {
 	n := 0
@@ -241,7 +241,7 @@ func (g *Group) reference(baseline string) (name string, isBaseline bool) {
 		if e.Run.Name == baseline {
 			return baseline, true
 		}
-		if model.Variant(e.Run.Variant) == model.FOMM {
+		if model.Variant(e.Run.Variant) == model.Baseline() {
 			name, n = e.Run.Name, n+1
 		}
 	}

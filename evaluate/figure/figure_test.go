@@ -254,7 +254,7 @@ func TestFeedback(t *testing.T) {
 		}
 		s := graph.New(tensorflow.Float)
 		a := fomm.NewAnimator(s, m.Config.Model)
-		critic := fomm.NewDiscriminator(s, m.Config.Variant, m.Config.Model)
+		critic := fomm.NewDiscriminator(s, model.PixelDiscriminator, m.Config.Model)
 		off := s.WithTraining(false)
 		shown, driving := off.Placeholder("shown", tensorflow.Float, 1, 32, 32, 3), off.Placeholder("driving", tensorflow.Float, 1, 32, 32, 3)
 		j := critic.Judge(off.At("judge"), model.NewPyramid(off, shown), a.KPDetector.Detect(off.At("kp"), driving).Keypoints)

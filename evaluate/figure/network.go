@@ -9,7 +9,6 @@ import (
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/infer"
 	"github.com/prioritycut/prioritycut/model"
-	"github.com/prioritycut/prioritycut/model/fomm"
 	"github.com/prioritycut/prioritycut/prioritycut"
 	"github.com/prioritycut/prioritycut/tf"
 )
@@ -42,8 +41,8 @@ func build(m *infer.Model, want parts, device string) (*network, error) {
 	s := graph.New(tensorflow.Float)
 	s.UseKernels(device)
 	h, w := m.Size()
-	animator := fomm.NewAnimator(s, m.Config.Model)
-	r, err := infer.NewNetwork(s, animator, h, w)
+	family := m.Config.Family()
+	r, err := infer.NewNetwork(s, family.NewAnimator(s), h, w)
 	if err != nil {
 		return nil, err
 	}
@@ -53,8 +52,7 @@ func build(m *infer.Model, want parts, device string) (*network, error) {
 		n.cut(at, m.Config.PriorityCut)
 	}
 	if want.pixels {
-		critic := fomm.NewDiscriminator(s, m.Config.Variant, m.Config.Model)
-		n.pixels = critic.Judge(at, model.NewPyramid(at, r.Prediction), fomm.Keypoints{Value: r.KPDriving}).Pixels
+		n.pixels = family.NewCritic(s).Pixels(at, r.Prediction, model.Tensors{model.Value: r.KPDriving})
 	}
 	if err := s.Err(); err != nil {
 		return nil, err
@@ -70,10 +68,11 @@ func build(m *infer.Model, want parts, device string) (*network, error) {
 
 // has reports what a figure needs and the model lacks.
 func has(m *infer.Model, want parts) error {
+	can := m.Config.Family().Can()
 	switch {
-	case want.mask && !m.Config.Model.Generator.EstimateOcclusionMap:
+	case want.mask && !can.Occlusion:
 		return errors.New("the model has no occlusion map (estimate_occlusion_map is off), so there is nothing to cut by")
-	case want.pixels && !m.Config.HasUNet():
+	case want.pixels && !can.Pixels:
 		return fmt.Errorf("a run of variant %s has no discriminator with a decoder: take one of unet, cutmix or prioritycut", m.Config.Variant)
 	case want.pixels && !m.Has("discriminator."):
 		return errors.New("the checkpoint holds no discriminator: take one that training wrote")

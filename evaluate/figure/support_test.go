@@ -13,7 +13,6 @@ import (
 	"github.com/prioritycut/prioritycut/internal/random"
 	"github.com/prioritycut/prioritycut/internal/rundir"
 	"github.com/prioritycut/prioritycut/model"
-	"github.com/prioritycut/prioritycut/model/fomm"
 	"github.com/prioritycut/prioritycut/tf"
 )
 
@@ -45,8 +44,8 @@ func resolve(t *testing.T, variant model.Variant, more ...string) *config.Config
 func saved(t *testing.T, c *config.Config, seed int64, change func(*rundir.Meta), left ...string) string {
 	t.Helper()
 	s := graph.New(tensorflow.Float)
-	fomm.NewAnimator(s, c.Model)
-	fomm.NewDiscriminator(s, c.Variant, c.Model)
+	c.Family().NewAnimator(s)
+	c.Family().NewCritic(s)
 	if err := s.Err(); err != nil {
 		t.Fatal(err)
 	}

@@ -31,7 +31,7 @@ func TestUNetShapes(t *testing.T) {
 		s := graph.New(tensorflow.Float)
 		p := params256()
 		c.change(&p.Discriminator)
-		d := NewDiscriminator(s, model.PriorityCut, p)
+		d := NewDiscriminator(s, kindOf(model.PriorityCut), p)
 		kp := Keypoints{Value: s.Placeholder("kp", tensorflow.Float, -1, 10, 2)}
 		x := s.Placeholder("x", tensorflow.Float, -1, 256, 256, 3)
 		j := d.Judge(s.At("judge"), model.NewPyramid(s, x), kp)
@@ -135,11 +135,11 @@ func TestSizesThatDoNotFit(t *testing.T) {
 		}, []string{"10x16", "hourglass"}},
 		"U-Net discriminator": {func(s *graph.Scope, p Params, x func(h, w int64) tensorflow.Output) {
 			p.Discriminator = goldenDiscriminator(4)
-			NewDiscriminator(s, model.UNet, p).Judge(s, model.NewPyramid(s, x(64, 60)), Keypoints{})
+			NewDiscriminator(s, kindOf(model.UNet), p).Judge(s, model.NewPyramid(s, x(64, 60)), Keypoints{})
 		}, []string{"64x60", "multiples of 8"}},
 		"multi-scale discriminator": {func(s *graph.Scope, p Params, x func(h, w int64) tensorflow.Output) {
 			p.Discriminator = goldenDiscriminator(4)
-			NewDiscriminator(s, model.FOMMAdv, p).Judge(s, model.NewPyramid(s, x(16, 16)), Keypoints{})
+			NewDiscriminator(s, kindOf(model.FOMMAdv), p).Judge(s, model.NewPyramid(s, x(16, 16)), Keypoints{})
 		}, []string{"down_blocks.2/conv", "smaller than a kernel of 4"}},
 		"VGG-19": {func(s *graph.Scope, _ Params, x func(h, w int64) tensorflow.Output) {
 			model.NewVGG19(s.Sub("vgg"), 16).Features(s, x(8, 64))
@@ -149,9 +149,9 @@ func TestSizesThatDoNotFit(t *testing.T) {
 			kp := Keypoints{Value: s.Placeholder("v", tensorflow.Float, 1, 4, 2)}
 			nets.Generator.Generate(s, x(64, 64), kp, kp)
 		}, []string{"dense_motion_network"}},
-		"a variant that does not exist": {func(s *graph.Scope, p Params, _ func(h, w int64) tensorflow.Output) {
-			NewDiscriminator(s, "gan", p)
-		}, []string{`"gan"`, "prioritycut"}},
+		"a kind that does not exist": {func(s *graph.Scope, p Params, _ func(h, w int64) tensorflow.Output) {
+			NewDiscriminator(s, 7, p)
+		}, []string{"kind 7"}},
 	} {
 		s := graph.New(tensorflow.Float)
 		n := 0
@@ -175,7 +175,13 @@ func TestSizesThatDoNotFit(t *testing.T) {
 // TestNoDiscriminator: FOMM's recipe has none.
 func TestNoDiscriminator(t *testing.T) {
 	s := graph.New(tensorflow.Float)
-	if d := NewDiscriminator(s, model.FOMM, params256()); d != nil || len(s.Variables()) != 0 || s.Err() != nil {
+	if d := NewDiscriminator(s, kindOf(model.FOMM), params256()); d != nil || len(s.Variables()) != 0 || s.Err() != nil {
 		t.Errorf("FOMM has a discriminator %v with %d variables (%v)", d, len(s.Variables()), s.Err())
 	}
+}
+
+// kindOf is the kind of discriminator that a variant is trained against.
+func kindOf(v model.Variant) model.DiscriminatorKind {
+	traits, _ := v.Traits()
+	return traits.Discriminator
 }

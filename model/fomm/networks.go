@@ -24,17 +24,17 @@ func NewAnimator(s *graph.Scope, p Params) *Animator {
 	}
 }
 
-// NewDiscriminator makes the variables discriminator.* of the discriminator
-// that the variant trains with; nil for FOMM, which has none.
-func NewDiscriminator(s *graph.Scope, v model.Variant, p Params) Discriminator {
-	switch v {
-	case model.FOMM:
+// NewDiscriminator makes the variables discriminator.* of a discriminator of the
+// given kind; nil where there is none.
+func NewDiscriminator(s *graph.Scope, kind model.DiscriminatorKind, p Params) Discriminator {
+	switch kind {
+	case model.NoDiscriminator:
 		return nil
-	case model.FOMMAdv:
+	case model.PatchDiscriminator:
 		return NewMultiScale(s.Sub("discriminator"), p.Discriminator, p.Common)
-	case model.UNet, model.CutMix, model.PriorityCut:
+	case model.PixelDiscriminator:
 		return NewUNetDiscriminator(s.Sub("discriminator"), p.Discriminator, p.Common)
 	}
-	s.Failf("there is no variant %q; the variants are %v", v, model.Variants())
+	s.Failf("there is no discriminator of kind %d", kind)
 	return nil
 }

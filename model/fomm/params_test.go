@@ -57,7 +57,7 @@ func TestParameterCounts(t *testing.T) {
 		"fomm": {model.FOMMAdv, p}, "fomm_kp": {model.FOMMAdv, withKP}, "fomm_sn": {model.FOMMAdv, withSN},
 		"unet": {model.PriorityCut, p}, "unet_kp": {model.UNet, withKP}, "unet_sn": {model.CutMix, withSN},
 	} {
-		NewDiscriminator(s.Sub(scope), c.variant, c.params)
+		NewDiscriminator(s.Sub(scope), kindOf(c.variant), c.params)
 	}
 	if err := s.Err(); err != nil {
 		t.Fatal(err)
@@ -99,7 +99,7 @@ func TestNames(t *testing.T) {
 	p.Discriminator.Scales = []float64{1, 0.5}
 	p.Discriminator.SN = true
 	NewAnimator(s, p)
-	NewDiscriminator(s, model.FOMMAdv, p)
+	NewDiscriminator(s, kindOf(model.FOMMAdv), p)
 	NewUNetDiscriminator(s.Sub("unet"), p.Discriminator, p.Common)
 	if err := s.Err(); err != nil {
 		t.Fatal(err)
