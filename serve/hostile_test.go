@@ -2,17 +2,22 @@ package serve
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
+	"mime/multipart"
 	"net"
 	"net/http"
 	"os"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/prioritycut/prioritycut/video"
 )
 
 // hugePNG is a small file that claims w x h pixels.
@@ -404,4 +409,30 @@ func TestConnections(t *testing.T) {
 		t.Errorf("a second client, when the first has gone: %v", err)
 	}
 	second.Close()
+}
+
+// FuzzForm receives any bytes as the form of a job, without a film: those are
+// ffmpeg's.
+func FuzzForm(f *testing.F) {
+	seed := func(files map[string][]byte, options ...string) {
+		_, body := form(files, options...)
+		// The boundary is a random one.
+		f.Add(bytes.ReplaceAll(body, body[2:bytes.IndexByte(body, '\r')], []byte("x")))
+	}
+	seed(map[string][]byte{"source": pngOf(3, 2)}, "relative", "false", "fit", "pad")
+	seed(nil, "best_frame", "3", "format", "gif")
+	seed(map[string][]byte{"source": hugePNG(9, 9)})
+	seed(nil, "sorce", "x")
+	f.Fuzz(func(t *testing.T, body []byte) {
+		if bytes.Contains(body, []byte("driving")) {
+			return
+		}
+		u := &upload{dir: t.TempDir(), choices: testDefaults, limits: video.Limits{MaxPixels: 100}}
+		var known *failure
+		if err := u.receive(context.Background(), multipart.NewReader(bytes.NewReader(body), "x")); err == nil || !errors.As(err, &known) {
+			t.Errorf("%q: %v", body, err)
+		} else if known.status < 400 || known.status > 499 || strings.Contains(known.text, u.dir) {
+			t.Errorf("%q: %d %s", body, known.status, known.text)
+		}
+	})
 }

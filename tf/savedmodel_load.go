@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 
 	tensorflow "github.com/wamuir/graft/tensorflow"
+	graphpb "github.com/wamuir/graft/tensorflow/core/framework/graph_go_proto"
 	nodepb "github.com/wamuir/graft/tensorflow/core/framework/node_def_go_proto"
 	pb "github.com/wamuir/graft/tensorflow/core/protobuf/for_core_protos_go_proto"
 	"google.golang.org/protobuf/proto"
@@ -71,6 +72,22 @@ func loadChecked(dir string, meta *pb.MetaGraphDef, config SessionConfig) (*tens
 
 // importNeeded makes a graph of what is needed of the file's.
 func importNeeded(meta *pb.MetaGraphDef) (*tensorflow.Graph, error) {
+	needed, err := neededGraph(meta)
+	if err != nil {
+		return nil, err
+	}
+	text, err := proto.Marshal(needed)
+	if err != nil {
+		return nil, err
+	}
+	graph := tensorflow.NewGraph()
+	const doing = "loading the graph"
+	err = guard(doing, func() error { return wrap(doing, graph.Import(text, "")) })
+	return graph, err
+}
+
+// neededGraph is what is needed of the file's graph.
+func neededGraph(meta *pb.MetaGraphDef) (*graphpb.GraphDef, error) {
 	def := meta.GetGraphDef()
 	there := map[string]bool{}
 	for _, n := range def.GetNode() {
@@ -93,14 +110,7 @@ func importNeeded(meta *pb.MetaGraphDef) (*tensorflow.Graph, error) {
 			dropOptions(n)
 		}
 	}
-	text, err := proto.Marshal(needed)
-	if err != nil {
-		return nil, err
-	}
-	graph := tensorflow.NewGraph()
-	const doing = "loading the graph"
-	err = guard(doing, func() error { return wrap(doing, graph.Import(text, "")) })
-	return graph, err
+	return needed, nil
 }
 
 // dropOptions takes away how a call wants the process to be configured: that is

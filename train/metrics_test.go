@@ -105,3 +105,21 @@ func TestEveryTermHasAColumn(t *testing.T) {
 		t.Error("a term without a column passes")
 	}
 }
+
+// FuzzReadMetrics reads any bytes as a metrics.csv.
+func FuzzReadMetrics(f *testing.F) {
+	row, err := gocsv.MarshalBytes([]Row{{FormatVersion: 1, Step: 3}})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(row)
+	f.Add(row[:len(row)-2])
+	f.Add([]byte("format_version,step\n1,\"\n"))
+	path := filepath.Join(f.TempDir(), "metrics.csv")
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if err := os.WriteFile(path, data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		_, _ = ReadMetrics(path) // rows, or an error
+	})
+}

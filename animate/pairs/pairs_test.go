@@ -110,3 +110,30 @@ func TestPipesAreRefused(t *testing.T) {
 	_, _, err := Read(pipe, nil)
 	localfiletest.Refused(t, pipe, err)
 }
+
+// FuzzRead reads any bytes as a table of pairs.
+func FuzzRead(f *testing.F) {
+	f.Add([]byte("distance,source,driving,frame\n0.5,a,b,3\n1,gone,b,0\n"))
+	f.Add([]byte("\ufeffsource;driving\r\na;b\r\n"))
+	f.Add([]byte("source,driving\n\"a,b\n"))
+	path := filepath.Join(f.TempDir(), "pairs.csv")
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if err := os.WriteFile(path, data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		pairs, _, err := Read(path, []string{"a", "b"})
+		if err != nil {
+			return
+		}
+		seen := map[Pair]bool{}
+		for _, p := range pairs {
+			if seen[p] || p.Source != "a" && p.Source != "b" || p.Driving != "a" && p.Driving != "b" {
+				t.Errorf("%q gives %v", data, pairs)
+			}
+			seen[p] = true
+		}
+		if len(pairs) == 0 {
+			t.Errorf("%q gives nothing, without an error", data)
+		}
+	})
+}

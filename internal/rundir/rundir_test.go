@@ -45,3 +45,20 @@ func TestMetaIsReadBack(t *testing.T) {
 		}
 	}
 }
+
+// FuzzDecodeMeta reads any text as a checkpoint's notes.
+func FuzzDecodeMeta(f *testing.F) {
+	good, err := Meta{Step: 3, Attempt: 5, Config: "x: 1"}.Encode()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add([]byte(good))
+	f.Add([]byte(" null "))
+	f.Add([]byte(`{"format_version": 1, "step": -1}`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		m, err := DecodeMeta(text)
+		if err == nil && (m.Step < 0 || m.Attempt < m.Step || m.FormatVersion != FormatVersion) {
+			t.Errorf("%+v", m)
+		}
+	})
+}
