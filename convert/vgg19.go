@@ -31,11 +31,26 @@ func newRepacking(s *weights.StateDict, first *weights.Tensor, o Options) (Job, 
 	} else {
 		r.convs, err = weights.VGG19(s, vggWidths(first))
 	}
+	if err == nil {
+		err = r.checkFinite()
+	}
 	if err != nil {
 		s.Close()
 		return nil, fmt.Errorf("%s: %w", o.Checkpoint, err)
 	}
 	return r, nil
+}
+
+// checkFinite refuses weights that are no numbers.
+func (r *repacking) checkFinite() error {
+	for _, c := range r.convs {
+		for _, t := range []*weights.Tensor{c.Weight, c.Bias} {
+			if err := t.CheckFinite(); err != nil {
+				return fmt.Errorf("%s: %w", c.Name, err)
+			}
+		}
+	}
+	return nil
 }
 
 // vggWidths are the channels that the first convolution lets expect: those of

@@ -70,6 +70,11 @@ func vggValues(net *model.VGG19, v config.VGG19Params) (values, error) {
 
 // setVGG takes the weights of one convolution over.
 func (all values) setVGG(to *graph.Conv2D, from weights.VGG19Conv) error {
+	for _, t := range []*weights.Tensor{from.Weight, from.Bias} {
+		if err := t.CheckFinite(); err != nil {
+			return err
+		}
+	}
 	oihw, err := from.Weight.Float64s()
 	if err != nil {
 		return err

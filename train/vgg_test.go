@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 
+	tensorflow "github.com/wamuir/graft/tensorflow"
+
 	"github.com/prioritycut/prioritycut/config"
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/internal/durable"
@@ -123,5 +125,17 @@ func TestVGGFile(t *testing.T) {
 	err = Run(context.Background(), RunOptions{Config: with(writeVGG(t, 16, 0)), Dir: t.TempDir(), Out: io.Discard})
 	if err == nil || !strings.Contains(err.Error(), "VGG-19") {
 		t.Errorf("weights of another width give %v", err)
+	}
+}
+
+// TestBrokenVGG refuses weights that are no numbers.
+func TestBrokenVGG(t *testing.T) {
+	for _, bad := range []float64{math.NaN(), math.Inf(1)} {
+		path := writeVGG(t, 32, float32(bad))
+		s := graph.New(tensorflow.Float)
+		_, err := vggValues(model.NewVGG19(s.Sub("vgg"), 32), config.VGG19Params{File: path, WidthDivisor: 32})
+		if err == nil || !strings.Contains(err.Error(), "conv1_1: value 0 is") {
+			t.Errorf("%v: %v", bad, err)
+		}
 	}
 }

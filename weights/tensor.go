@@ -3,6 +3,7 @@ package weights
 import (
 	"fmt"
 	"io"
+	"math"
 
 	"github.com/prioritycut/prioritycut/internal/element"
 )
@@ -109,6 +110,21 @@ func (t *Tensor) Float64s() ([]float64, error) {
 		return nil, err
 	}
 	return element.Float64s(t.dtype, b)
+}
+
+// CheckFinite reads the elements and reports the first that is no number, or
+// beyond float32: whoever computes with it would not see it.
+func (t *Tensor) CheckFinite() error {
+	values, err := t.Float32s()
+	if err != nil {
+		return err
+	}
+	for i, v := range values {
+		if f := float64(v); math.IsNaN(f) || math.IsInf(f, 0) {
+			return fmt.Errorf("value %d is %v: the weights are damaged", i, v)
+		}
+	}
+	return nil
 }
 
 // Int64s reads the elements, in C order, of an integer or boolean tensor.
