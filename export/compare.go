@@ -28,25 +28,14 @@ func (p *Plan) compare(ctx context.Context, session *tf.Session, dir string) (fl
 		return 0, err
 	}
 	defer saved.Close()
-	known := map[string]*tensorflow.Tensor{} // outputs so far, by name
+	calls, err := p.calls(ctx, session)
+	if err != nil {
+		return 0, err
+	}
 	worst := 0.0
-	for _, s := range p.graph.List { // also those not written: others take what they give
-		if err := ctx.Err(); err != nil {
-			return 0, err
-		}
-		inputs, err := probes(s, known)
-		if err != nil {
-			return 0, fmt.Errorf("signature %s: %w", s.Name, err)
-		}
-		want, err := p.graph.Call(session, s.Name, inputs)
-		if err != nil {
-			return 0, err
-		}
-		for key, v := range want {
-			known[key] = v
-		}
-		for _, name := range p.chosen.written(s.Name) {
-			d, err := callAndCompare(saved, name, inputs, want)
+	for _, c := range calls {
+		for _, name := range p.chosen.written(c.Signature) {
+			d, err := callAndCompare(saved, name, c.Inputs, c.Outputs)
 			if err != nil {
 				return 0, err
 			}
@@ -57,6 +46,50 @@ func (p *Plan) compare(ctx context.Context, session *tf.Session, dir string) (fl
 		glog.Warningf("outputs differ from the checkpoint's by up to %.2g", worst)
 	}
 	return worst, nil
+}
+
+// Call is a call of a signature with N = 1 on random pictures, and what the
+// checkpoint answers.
+type Call struct {
+	Signature       string
+	Inputs, Outputs map[string]*tensorflow.Tensor
+}
+
+// Calls computes one call of each signature of the model, those that are not
+// written too, with the checkpoint's weights in a session of ours.
+func (p *Plan) Calls(ctx context.Context) ([]Call, error) {
+	session, err := tf.NewSession(p.graph.Scope.Graph(), tf.SessionConfig{Device: "cpu"})
+	if err != nil {
+		return nil, err
+	}
+	defer session.Close()
+	if err := p.model.Assign(session, p.graph.Scope); err != nil {
+		return nil, err
+	}
+	return p.calls(ctx, session)
+}
+
+func (p *Plan) calls(ctx context.Context, session *tf.Session) ([]Call, error) {
+	known := map[string]*tensorflow.Tensor{} // outputs so far, by name
+	var calls []Call
+	for _, s := range p.graph.List {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		inputs, err := probes(s, known)
+		if err != nil {
+			return nil, fmt.Errorf("signature %s: %w", s.Name, err)
+		}
+		outputs, err := p.graph.Call(session, s.Name, inputs)
+		if err != nil {
+			return nil, err
+		}
+		for key, v := range outputs {
+			known[key] = v
+		}
+		calls = append(calls, Call{s.Name, inputs, outputs})
+	}
+	return calls, nil
 }
 
 // callAndCompare calls a signature of what was written and returns the largest

@@ -1,0 +1,182 @@
+// Command engines loads an exported model in the engines of others, compares
+// what they compute with the checkpoint, and prints the table of docs/engines.md.
+//
+// Engines come from pinned packages into virtual environments of their own,
+// below ${XDG_CACHE_HOME:-~/.cache}/prioritycut/engines: some gigabytes, once.
+// It is no part of the tests that everybody runs.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/prioritycut/prioritycut/export"
+	"github.com/prioritycut/prioritycut/infer"
+	"github.com/prioritycut/prioritycut/infer/tinymodel"
+	"github.com/prioritycut/prioritycut/internal/cli"
+	"github.com/prioritycut/prioritycut/internal/npz"
+	"github.com/prioritycut/prioritycut/tf"
+)
+
+const summary = "Loads an exported model in the engines of others, which come from pinned packages, calls every signature, compares with the " +
+	"checkpoint and prints a table. An engine that fails, or differs by more than --tolerance, is an error at the end."
+
+func main() { os.Exit(command().Main()) }
+
+// program is the command line.
+type program struct {
+	*cli.Command
+	checkpoint string
+	engines    []string
+	seconds    float64
+	tolerance  float64
+}
+
+func command() *program {
+	p := &program{Command: cli.New("engines", summary)}
+	p.Examples = []string{
+		"bazel run //export/engines  # small networks with random weights, all engines",
+		"bazel run //export/engines -- --checkpoint=runs/vox-256-prioritycut --engines=OpenVINO,LiteRT",
+	}
+	p.Group("What to measure", func(f *pflag.FlagSet) {
+		f.StringVar(&p.checkpoint, "checkpoint", "", "`folder` of a run or checkpoint (default: small networks with random weights)")
+		f.StringSliceVar(&p.engines, "engines", names(), "`names` of the engines, with commas")
+		f.Float64Var(&p.seconds, "seconds", 3, "`seconds` to measure each signature")
+		f.Float64Var(&p.tolerance, "tolerance", 1e-4, "largest `difference` to the checkpoint that is no error, where an engine computes in float32")
+	})
+	return p
+}
+
+// Main runs the program with the process's flags and returns its exit code.
+func (p *program) Main() int {
+	return p.Command.Main(func([]string) error {
+		ctx, stop := cli.UntilSignalled(os.Stderr, "")
+		defer stop()
+		return p.run(ctx)
+	})
+}
+
+func (p *program) run(ctx context.Context) error {
+	for _, name := range p.engines {
+		if !slices.Contains(names(), name) {
+			return cli.Usage(fmt.Errorf("--engines: no engine is called %q; there are %s", name, strings.Join(names(), ", ")))
+		}
+	}
+	dir, err := os.MkdirTemp("", "prioritycut-engines-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	m, err := p.model(dir)
+	if err != nil {
+		return cli.Usage(err)
+	}
+	if err := prepare(ctx, m, dir); err != nil {
+		return err
+	}
+	rows, err := ours(ctx, dir, time.Duration(p.seconds*float64(time.Second)))
+	if err != nil {
+		return err
+	}
+	var failed []error
+	for _, e := range engines {
+		if !slices.Contains(p.engines, e.name) {
+			continue
+		}
+		fmt.Fprintf(os.Stderr, "%s (%s)\n", e.name, e.requirements)
+		more, err := e.measure(ctx, dir, p.seconds)
+		rows = append(rows, more...)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			failed = append(failed, fmt.Errorf("%s (%s): %w", e.name, e.requirements, err))
+		}
+	}
+	if err := writeTable(p.Out(), rows); err != nil {
+		return err
+	}
+	return errors.Join(append(failed, tooFar(rows, p.tolerance))...)
+}
+
+// model opens the checkpoint, or makes a small one.
+func (p *program) model(dir string) (*infer.Model, error) {
+	if p.checkpoint != "" {
+		return infer.Load(p.checkpoint)
+	}
+	run := filepath.Join(dir, "run")
+	if err := tinymodel.Write(run, 1); err != nil {
+		return nil, err
+	}
+	return infer.Load(run)
+}
+
+// The models that engines are given, by the folders that they lie in.
+var forms = map[string]export.Options{
+	"plain":  {Signatures: []string{infer.SigDefault, infer.SigAbsolute, infer.SigKeypoints, infer.SigEncode, infer.SigFrame}},
+	"frozen": {Frozen: true},
+	"frame":  {Signatures: []string{infer.SigKeypoints, infer.SigEncode, infer.SigFrame}, Default: infer.SigFrame},
+}
+
+// prepare writes the models and calls.npz: inputs of all signatures that take
+// numbers, and the checkpoint's outputs.
+func prepare(ctx context.Context, m *infer.Model, dir string) error {
+	for name, o := range forms {
+		o.Out, o.Version = filepath.Join(dir, name), 1
+		plan, err := export.Prepare(m, o)
+		if err != nil {
+			return err
+		}
+		if _, err := plan.Write(ctx); err != nil {
+			return err
+		}
+		if name != "plain" {
+			continue
+		}
+		calls, err := plan.Calls(ctx)
+		if err != nil {
+			return err
+		}
+		if err := writeCalls(filepath.Join(dir, "calls.npz"), calls); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func writeCalls(path string, calls []export.Call) (err error) {
+	var arrays []npz.Array
+	for _, c := range calls {
+		if c.Signature == infer.SigBytes {
+			continue
+		}
+		for key, t := range c.Inputs {
+			values, err := tf.Values[float32](t)
+			if err != nil {
+				return fmt.Errorf("%s: %s: %w", c.Signature, key, err)
+			}
+			arrays = append(arrays, npz.FromFloat32s("in/"+c.Signature+"/"+key, t.Shape(), values))
+		}
+		for key, t := range c.Outputs {
+			values, err := tf.Values[float32](t)
+			if err != nil {
+				return fmt.Errorf("%s: %s: %w", c.Signature, key, err)
+			}
+			arrays = append(arrays, npz.FromFloat32s("out/"+c.Signature+"/"+key, t.Shape(), values))
+		}
+	}
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	return npz.Write(f, arrays, false)
+}

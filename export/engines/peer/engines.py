@@ -1,0 +1,183 @@
+"""Runs an exported model in one engine of others, for the table of engines.
+
+engines.py ENGINE FOLDER SECONDS
+
+FOLDER holds plain/1, frozen/1 and frame/1 (three signatures, animate_frame the
+default), and calls.npz: arrays in/SIGNATURE/INPUT and out/SIGNATURE/OUTPUT, the
+outputs those of the checkpoint. Prints one line of JSON for each row of the
+table: engine, version, model, signatures (reached), difference (the largest),
+ms (median time of serving_default, or of animate_frame, by signature), note.
+SECONDS bounds the time of measuring.
+"""
+import json
+import os
+import subprocess
+import sys
+import time
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
+
+import numpy as np
+
+ENGINE, FOLDER, SECONDS = sys.argv[1], sys.argv[2], float(sys.argv[3])
+CALLS = {"in": {}, "out": {}}
+for name, array in np.load(os.path.join(FOLDER, "calls.npz")).items():
+    side, signature, key = name.split("/")
+    CALLS[side].setdefault(signature, {})[key] = array
+SIGNATURES = sorted(CALLS["in"])
+TIMED = ("serving_default", "animate_frame")
+
+
+def path(model):
+    return os.path.join(FOLDER, model, "1")
+
+
+def file(name):
+    return os.path.join(FOLDER, name)
+
+
+def row(version, model, run, signatures=None, note="", engine=ENGINE):
+    """Calls run(signature, inputs) -> outputs, compares and measures."""
+    worst, ms = 0.0, {}
+    for signature in signatures or SIGNATURES:
+        inputs, want = CALLS["in"][signature], CALLS["out"][signature]
+        got = run(signature, inputs)
+        for key, value in want.items():
+            scale = max(1.0, float(np.abs(value).max()))
+            worst = max(worst, float(np.abs(np.asarray(got[key]) - value).max()) / scale)
+        if signature in TIMED:
+            ms[signature] = measured(lambda: run(signature, inputs))
+    print(json.dumps({"engine": engine, "version": version, "model": model, "signatures": list(signatures or SIGNATURES),
+                      "difference": worst, "ms": ms, "note": note}), flush=True)
+
+
+def measured(call):
+    call()
+    times, end = [], time.monotonic() + SECONDS
+    while not times or time.monotonic() < end and len(times) < 50:
+        begun = time.perf_counter()
+        call()
+        times.append(1000 * (time.perf_counter() - begun))
+    return sorted(times)[len(times) // 2]
+
+
+def tensorflow():
+    import tensorflow as tf
+    for model in ("plain", "frozen"):
+        loaded = tf.saved_model.load(path(model))
+        variables = len(getattr(loaded, "variables", ()))
+        row(tf.__version__, model,
+            lambda signature, inputs: {k: v.numpy() for k, v in loaded.signatures[signature](**{k: tf.constant(v) for k, v in inputs.items()}).items()},
+            note=f"{variables} variables", engine="TensorFlow, saved_model.load")
+    with tf.compat.v1.Session(graph=tf.Graph()) as session:
+        meta = tf.compat.v1.saved_model.load(session, ["serve"], path("plain"))
+
+        def run(signature, inputs):
+            s = meta.signature_def[signature]
+            return session.run({k: t.name for k, t in s.outputs.items()}, {s.inputs[k].name: v for k, v in inputs.items()})
+        row(tf.__version__, "plain", run, engine="TensorFlow, v1 session")
+    said = subprocess.run([os.path.join(os.path.dirname(sys.executable), "saved_model_cli"), "show", "--dir", path("plain"), "--tag_set", "serve"],
+                          capture_output=True, text=True, check=True).stdout
+    missing = [s for s in SIGNATURES if f'"{s}"' not in said]
+    if missing:
+        raise ValueError(f"saved_model_cli does not show {missing}: {said}")
+    keras()
+
+
+def keras():
+    import keras
+    import tensorflow as tf
+    layers = {}
+
+    def run(signature, inputs):
+        if signature not in layers:
+            layers[signature] = keras.layers.TFSMLayer(path("plain"), call_endpoint=signature)
+        first, *rest = sorted(inputs)  # the one that goes without its name
+        outputs = layers[signature](inputs[first], **{k: tf.constant(inputs[k]) for k in rest})
+        return {k: v.numpy() for k, v in outputs.items()}
+    row(keras.__version__, "plain", run, engine="Keras, TFSMLayer", note=f"TensorFlow {tf.__version__}")
+
+
+def litert():
+    import importlib.metadata
+
+    import tensorflow as tf
+    from ai_edge_litert.interpreter import Interpreter
+    converter = tf.lite.TFLiteConverter.from_saved_model(path("plain"), signature_keys=SIGNATURES)
+    with open(file("model.tflite"), "wb") as f:
+        f.write(converter.convert())
+    interpreter = Interpreter(model_path=file("model.tflite"))
+    runners = {s: interpreter.get_signature_runner(s) for s in SIGNATURES}
+    row(importlib.metadata.version("ai-edge-litert"), "plain", lambda signature, inputs: runners[signature](**inputs),
+        note=f"built-in operations alone; batch 1; converted by TensorFlow {tf.__version__}")
+
+
+def onnxruntime():
+    import onnxruntime as ort
+    import tf2onnx
+    sessions = {}
+
+    def run(signature, inputs):
+        if signature not in sessions:
+            out = file(signature + ".onnx")
+            done = subprocess.run([sys.executable, "-m", "tf2onnx.convert", "--saved-model", path("plain"), "--tag", "serve",
+                                   "--signature_def", signature, "--opset", "18", "--output", out], capture_output=True, text=True)
+            if done.returncode:
+                raise RuntimeError(done.stderr[-2000:])
+            sessions[signature] = ort.InferenceSession(out, providers=["CPUExecutionProvider"])
+        session = sessions[signature]
+        names = [o.name for o in session.get_outputs()]
+        return dict(zip(names, session.run(names, inputs)))
+    row(ort.__version__, "plain", run, note=f"one file for each signature, by tf2onnx {tf2onnx.__version__}")
+
+
+def openvino():
+    import openvino as ov
+    core = ov.Core()
+    version = ov.__version__.split("-")[0]
+    for model, signature in (("plain", "serving_default"), ("frame", "animate_frame")):
+        read = core.read_model(path(model))
+        for hint in ({"INFERENCE_PRECISION_HINT": "f32"}, {}):
+            compiled = core.compile_model(read, "CPU", hint)
+            keys = [o.get_any_name() for o in compiled.outputs]
+
+            def run(_, inputs):
+                got = compiled(inputs)
+                known = CALLS["out"][signature]
+                return {next(k for k in known if k in str(name) or len(known) == 1): got[i] for i, name in enumerate(keys)}
+            precision = compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name()
+            row(version, model, run, [signature], note=f"sees serving_default alone; precision {precision}" + ("" if hint else ", its default here"))
+
+
+def mnn():
+    import MNN.expr as expr
+    import MNN.nn as nn
+    import importlib.metadata
+    nets = {}
+
+    def run(signature, inputs):
+        outputs = sorted(CALLS["out"][signature])
+        if signature not in nets:
+            out = file(signature + ".mnn")
+            subprocess.run([os.path.join(os.path.dirname(sys.executable), "mnnconvert"), "-f", "ONNX", "--modelFile", file(signature + ".onnx"),
+                            "--MNNModel", out, "--bizCode", "x"], capture_output=True, check=True)
+            nets[signature] = nn.load_module_from_file(out, sorted(inputs), outputs)
+        fed = [expr.const(np.ascontiguousarray(inputs[k]), list(inputs[k].shape), expr.data_format.NCHW) for k in sorted(inputs)]
+        got = nets[signature].forward(fed)
+        return {k: np.array(expr.convert(v, expr.data_format.NCHW).read()) for k, v in zip(outputs, got)}
+    row(importlib.metadata.version("MNN"), "plain", run, note="from the ONNX files; data_format NCHW keeps the order of axes")
+
+
+def tensorflowjs():
+    import importlib.metadata
+    env = dict(os.environ, TF_ENABLE_ONEDNN_OPTS="0", TEMPORARILY_DISABLE_PROTOBUF_VERSION_CHECK="true")
+    done = subprocess.run([os.path.join(os.path.dirname(sys.executable), "tensorflowjs_converter"), "--input_format=tf_saved_model",
+                           "--saved_model_tags=serve", "--signature_name=keypoints", path("plain"), file("tfjs")], capture_output=True, text=True, env=env)
+    if done.returncode or not os.path.exists(os.path.join(file("tfjs"), "model.json")):
+        raise RuntimeError(done.stderr[-2000:])
+    print(json.dumps({"engine": ENGINE, "version": importlib.metadata.version("tensorflowjs"), "model": "plain", "signatures": ["keypoints"],
+                      "difference": None, "ms": {}, "note": "converted, not run; TF_ENABLE_ONEDNN_OPTS=0"}), flush=True)
+
+
+{"tensorflow": tensorflow, "LiteRT": litert, "ONNX Runtime": onnxruntime, "OpenVINO": openvino, "MNN": mnn, "tensorflowjs": tensorflowjs}[ENGINE]()
