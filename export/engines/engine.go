@@ -62,6 +62,8 @@ type row struct {
 	// Difference is the largest to the checkpoint's outputs, in proportion to
 	// the largest value where that is beyond 1; nil where nothing was computed.
 	Difference *float64
+	// At is the signature and the output that differ most.
+	At string
 	// MS are milliseconds of a call, by signature.
 	MS   map[string]float64
 	Note string

@@ -50,7 +50,7 @@ func command() *program {
 		f.StringVar(&p.checkpoint, "checkpoint", "", "`folder` of a run or checkpoint (default: small networks with random weights)")
 		f.StringSliceVar(&p.engines, "engines", names(), "`names` of the engines, with commas")
 		f.Float64Var(&p.seconds, "seconds", 3, "`seconds` to measure each signature")
-		f.Float64Var(&p.tolerance, "tolerance", 1e-4, "largest `difference` to the checkpoint that is no error, where an engine computes in float32")
+		f.Float64Var(&p.tolerance, "tolerance", 1e-3, "largest `difference` to the checkpoint that is no error, as for export itself, where an engine computes in float32")
 	})
 	return p
 }

@@ -156,7 +156,7 @@ func tooFar(rows []row, tolerance float64) error {
 	var far []string
 	for _, r := range rows {
 		if r.Difference != nil && *r.Difference > tolerance && !strings.Contains(r.Note, "bf16") {
-			far = append(far, fmt.Sprintf("%s %s (%s): %.2g", r.Engine, r.Version, r.Model, *r.Difference))
+			far = append(far, fmt.Sprintf("%s %s (%s): %.2g in %s", r.Engine, r.Version, r.Model, *r.Difference, r.At))
 		}
 	}
 	if len(far) == 0 {

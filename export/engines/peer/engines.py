@@ -39,17 +39,19 @@ def file(name):
 
 def row(version, model, run, signatures=None, note="", engine=ENGINE):
     """Calls run(signature, inputs) -> outputs, compares and measures."""
-    worst, ms = 0.0, {}
+    worst, at, ms = 0.0, "", {}
     for signature in signatures or SIGNATURES:
         inputs, want = CALLS["in"][signature], CALLS["out"][signature]
         got = run(signature, inputs)
         for key, value in want.items():
             scale = max(1.0, float(np.abs(value).max()))
-            worst = max(worst, float(np.abs(np.asarray(got[key]) - value).max()) / scale)
+            difference = float(np.abs(np.asarray(got[key]) - value).max()) / scale
+            if difference > worst:
+                worst, at = difference, f"{signature}: {key}"
         if signature in TIMED:
             ms[signature] = measured(lambda: run(signature, inputs))
     print(json.dumps({"engine": engine, "version": version, "model": model, "signatures": list(signatures or SIGNATURES),
-                      "difference": worst, "ms": ms, "note": note}), flush=True)
+                      "difference": worst, "at": at, "ms": ms, "note": note}), flush=True)
 
 
 def measured(call):
@@ -88,15 +90,25 @@ def tensorflow():
 def keras():
     import keras
     import tensorflow as tf
-    layers = {}
+    layers, first = {}, {}
 
-    def run(signature, inputs):
-        if signature not in layers:
-            layers[signature] = keras.layers.TFSMLayer(path("plain"), call_endpoint=signature)
-        first, *rest = sorted(inputs)  # the one that goes without its name
-        outputs = layers[signature](inputs[first], **{k: tf.constant(inputs[k]) for k in rest})
-        return {k: v.numpy() for k, v in outputs.items()}
-    row(keras.__version__, "plain", run, engine="Keras, TFSMLayer", note=f"TensorFlow {tf.__version__}")
+    def call(signature, inputs, name):
+        rest = {k: tf.constant(v) for k, v in inputs.items() if k != name}
+        return {k: v.numpy() for k, v in layers[signature](inputs[name], **rest).items()}
+
+    # Keras hands the first input over without its name; which one that is, and
+    # whether several inputs are taken at all, depends on TensorFlow's version.
+    for signature in SIGNATURES:
+        layers[signature] = keras.layers.TFSMLayer(path("plain"), call_endpoint=signature)
+        for name in sorted(CALLS["in"][signature]):
+            try:
+                call(signature, CALLS["in"][signature], name)
+                first[signature] = name
+                break
+            except TypeError:
+                continue
+    row(keras.__version__, "plain", lambda signature, inputs: call(signature, inputs, first[signature]), sorted(first),
+        engine="Keras, TFSMLayer", note=f"TensorFlow {tf.__version__}")
 
 
 def litert():
