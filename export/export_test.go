@@ -3,7 +3,6 @@ package export
 import (
 	"context"
 	"errors"
-	"github.com/prioritycut/prioritycut/internal/drawing"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -17,6 +16,7 @@ import (
 	"github.com/prioritycut/prioritycut/config"
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/infer"
+	"github.com/prioritycut/prioritycut/internal/drawing"
 	"github.com/prioritycut/prioritycut/model/fomm"
 	"github.com/prioritycut/prioritycut/tf"
 )

@@ -2,8 +2,6 @@ package export
 
 import (
 	"encoding/json"
-	"github.com/prioritycut/prioritycut/infer"
-	"github.com/prioritycut/prioritycut/internal/drawing"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +12,8 @@ import (
 	tensorflow "github.com/wamuir/graft/tensorflow"
 
 	"github.com/prioritycut/prioritycut/graph"
+	"github.com/prioritycut/prioritycut/infer"
+	"github.com/prioritycut/prioritycut/internal/drawing"
 	"github.com/prioritycut/prioritycut/internal/npz"
 	"github.com/prioritycut/prioritycut/internal/pypartner"
 )

@@ -3,7 +3,6 @@ package export
 import (
 	"bytes"
 	"encoding/binary"
-	"github.com/prioritycut/prioritycut/infer"
 	"image"
 	"image/color"
 	"image/png"
@@ -17,6 +16,7 @@ import (
 	servingpb "github.com/wamuir/graft/tensorflow/serving/apis_go_proto"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/prioritycut/prioritycut/infer"
 	"github.com/prioritycut/prioritycut/tf"
 )
 
