@@ -290,7 +290,7 @@ func TestNotes(t *testing.T) {
 	}
 	want := &infer.Notes{
 		FormatVersion: 1, Step: 700, Digest: m.Digest(), Preset: "shapes-64", Variant: "prioritycut",
-		FrameShape: [3]int{32, 64, 3}, Fit: "pad", AlignCorners: false, NumKP: 3, Jacobians: true, Occlusion: true,
+		FrameShape: [3]int{32, 64, 3}, Fit: "pad", AlignCorners: false, Family: "fomm", NumKP: 3, Jacobians: true, Occlusion: true,
 		UseRelativeMovement: true, UseRelativeJacobian: true, Frozen: true,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -47,7 +47,7 @@ func warmup(name string, signatures []tf.SignatureDef) ([]byte, error) {
 }
 
 // warmTensor is an input whose open sizes are 1: grey pictures, keypoints in
-// the middle, Jacobians that are the identity. A value that repeats is stored
+// the middle, Jacobians and variances that are the identity. A value that repeats is stored
 // once, as TensorFlow allows.
 func warmTensor(key string, spec tf.TensorSpec, file []byte) *tensorpb.TensorProto {
 	dims := make([]int64, len(spec.Shape))
@@ -58,7 +58,9 @@ func warmTensor(key string, spec tf.TensorSpec, file []byte) *tensorpb.TensorPro
 	switch {
 	case spec.DType == tensorflow.String:
 		t.StringVal = [][]byte{file}
-	case strings.HasSuffix(key, infer.Jacobian):
+	case strings.HasSuffix(key, infer.Variance) && dims[2] == 1:
+		t.FloatVal = []float32{1}
+	case strings.HasSuffix(key, infer.Jacobian), strings.HasSuffix(key, infer.Variance):
 		for k := int64(0); k < dims[1]; k++ {
 			for _, v := range []float32{1, 0, 0, 1} {
 				t.TensorContent = binary.LittleEndian.AppendUint32(t.TensorContent, math.Float32bits(v))

@@ -154,7 +154,7 @@ func (t *trained) Reconstruct(source *Encoded, driving []*video.Frame, want ...s
 
 func (t *trained) Animates() error { return nil }
 
-func (t *trained) HasKeypoints() bool { return t.pose[Value].Op != nil }
+func (t *trained) HasKeypoints() bool { return t.Pose[Value].Op != nil }
 
 func (t *trained) Reconstructs(want ...string) error { return t.decodes(want) }
 

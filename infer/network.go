@@ -27,19 +27,18 @@ type Network struct {
 	Source, Driving tensorflow.Output
 	// Prediction [N, H, W, 3] in (0, 1).
 	Prediction tensorflow.Output
-	// Background [N, H, W, 1] is the background alpha at the pictures' size.
-	Background tensorflow.Output
-	// Occlusion [N, H, W, 1] likewise; it does not exist where the model
-	// estimates none. Deformed [N, H, W, 3] is the source moved by the motion
-	// alone.
-	Occlusion, Deformed tensorflow.Output
+	// What follows does not exist where the family has none. Background
+	// [N, H, W, 1] is the background alpha and Occlusion [N, H, W, 1] the
+	// occlusion map, both at the pictures' size. Deformed [N, H, W, 3] is the
+	// source moved by the motion alone.
+	Background, Occlusion, Deformed tensorflow.Output
 	// KPSource [1, K, 2] and KPDriving [N, K, 2].
 	KPSource, KPDriving tensorflow.Output
+	// Pose is what moves a source as in Driving.
+	Pose model.Tensors
 
-	// encoded is all that a prediction takes from the source, pose all that it
-	// takes from a driving picture.
-	encoded, pose outputs
-	frames        outputs
+	// encoded is all that a prediction takes from the source.
+	encoded, frames model.Tensors
 }
 
 // NewNetwork adds the inference of an animator on pictures of h by w pixels to
@@ -47,23 +46,53 @@ type Network struct {
 func NewNetwork(s *graph.Scope, a model.Animator, h, w int) (*Network, error) {
 	s = s.WithTraining(false).At("infer")
 	n := &Network{Height: h, Width: w}
-	n.Source = s.Placeholder(Source, tensorflow.Uint8, 1, int64(h), int64(w), 3)
+	n.Source = s.Placeholder(Source, tensorflow.Uint8, -1, int64(h), int64(w), 3)
 	n.Driving = s.Placeholder(Driving, tensorflow.Uint8, -1, int64(h), int64(w), 3)
 	picture := func(bytes tensorflow.Output) tensorflow.Output {
 		return s.Div(s.Cast(bytes, s.DType()), s.Scalar(255))
 	}
 	source := picture(n.Source)
 	n.encoded = a.Encode(s, source)
-	n.pose = a.Pose(s.At("kp_driving"), picture(n.Driving))
-	n.frames = framesFrom(a, s, h, w, a.Spread(s, n.encoded, n.pose), n.pose, source)
+	n.Pose = a.Pose(s.At("kp_driving"), picture(n.Driving))
+	decoded := a.Decode(s, a.Spread(s, n.encoded, n.Pose), n.Pose)
+	n.frames = sized(s, decoded, h, w)
+	n.frames.Put("", model.Tensors{Deformed: a.Deform(s, repeated(s, source, n.Pose), decoded)})
 
 	n.Prediction, n.Background = n.frames[Prediction], n.frames[Background]
 	n.Occlusion, n.Deformed = n.frames[OcclusionMap], n.frames[Deformed]
-	n.KPSource, n.KPDriving = n.encoded[KPSourceValue], n.pose[Value]
+	n.KPSource, n.KPDriving = n.encoded[KPSourceValue], n.Pose[Value]
 	if err := s.Err(); err != nil {
 		return nil, fmt.Errorf("inference: %w", err)
 	}
 	return n, nil
+}
+
+// sized are the pictures and maps that a decoder made, at the pictures' size.
+func sized(s *graph.Scope, decoded model.Tensors, h, w int) model.Tensors {
+	out := model.Tensors{Prediction: decoded[Prediction]}
+	for _, name := range []string{Background, OcclusionMap} {
+		if m, ok := decoded[name]; ok {
+			out[name] = s.ResizeBilinear(m, h, w)
+		}
+	}
+	return out
+}
+
+// repeated are pictures [1, H, W, 3] as often as there are poses: zeros
+// [N, 1, 1, 1] are added.
+func repeated(s *graph.Scope, pictures tensorflow.Output, pose model.Tensors) tensorflow.Output {
+	for _, name := range sorted(pose) {
+		if len(s.Shape(pose[name])) == 0 {
+			break // the scope has an error
+		}
+		size := []int{-1}
+		for range s.Shape(pose[name])[1:] {
+			size = append(size, 1)
+		}
+		first := s.Reshape(s.Slice(pose[name], make([]int, len(size)), size), -1, 1, 1, 1)
+		return s.Add(pictures, s.Scale(first, 0))
+	}
+	return pictures
 }
 
 // Encoded is a source picture in the form that frames are decoded from.
@@ -113,7 +142,7 @@ func (n *Network) Poses(run graph.Runner, pictures ...*video.Frame) (Pose, error
 	if err != nil {
 		return Pose{}, err
 	}
-	tensors, err := fetch(run, feeds{n.Driving: fed}, n.pose)
+	tensors, err := fetch(run, feeds{n.Driving: fed}, n.Pose)
 	if err != nil {
 		return Pose{}, err
 	}
@@ -128,7 +157,7 @@ func (n *Network) Decode(run graph.Runner, source *Encoded, pose Pose, want ...s
 		return nil, err
 	}
 	fed := feeds{}
-	for name, o := range n.pose {
+	for name, o := range n.Pose {
 		if fed[o] = tensors[name]; fed[o] == nil {
 			return nil, fmt.Errorf("the pose has no %s", name)
 		}
@@ -153,7 +182,7 @@ func (n *Network) decode(run graph.Runner, source *Encoded, fed feeds, want []st
 	if err := n.decodes(want); err != nil {
 		return nil, err
 	}
-	wanted := outputs{}
+	wanted := model.Tensors{}
 	for _, name := range want {
 		wanted[name] = n.frames[name]
 	}
@@ -216,7 +245,7 @@ func fits(p *video.Frame, h, w int) error {
 type feeds = map[tensorflow.Output]*tensorflow.Tensor
 
 // fetch runs for named outputs.
-func fetch(run graph.Runner, fed feeds, wanted outputs) (map[string]*tensorflow.Tensor, error) {
+func fetch(run graph.Runner, fed feeds, wanted model.Tensors) (map[string]*tensorflow.Tensor, error) {
 	names := sorted(wanted)
 	list := make([]tensorflow.Output, len(names))
 	for i, name := range names {

@@ -7,6 +7,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/prioritycut/prioritycut/model"
 	"github.com/prioritycut/prioritycut/tf"
 	"github.com/prioritycut/prioritycut/video"
 )
@@ -33,7 +34,9 @@ type Notes struct {
 	Fit video.Fit `yaml:"fit"`
 	// AlignCorners is the convention of bilinear sampling; the graph obeys it.
 	AlignCorners bool `yaml:"align_corners"`
-	// NumKP is the number of keypoints.
+	// Family of networks; empty, as written before there were several, is fomm.
+	Family model.FamilyName `yaml:"family"`
+	// NumKP is the number of keypoints, 0 of a family that has none.
 	NumKP int `yaml:"num_kp"`
 	// Jacobians says whether keypoints have Jacobians, Occlusion whether there
 	// is an occlusion map.
@@ -51,7 +54,8 @@ type Notes struct {
 
 // NotesOf are the notes of a trained model.
 func NotesOf(m *Model, frozen bool) Notes {
-	c := m.Config
+	c, family := m.Config, m.Config.Family()
+	can := family.Can()
 	move := c.Animate.Normalization
 	return Notes{
 		FormatVersion:       NotesVersion,
@@ -62,9 +66,10 @@ func NotesOf(m *Model, frozen bool) Notes {
 		FrameShape:          c.Dataset.FrameShape,
 		Fit:                 video.Fit(c.Dataset.Fit),
 		AlignCorners:        c.Model.AlignCorners,
-		NumKP:               c.Model.Common.NumKP,
-		Jacobians:           c.Model.Common.EstimateJacobian,
-		Occlusion:           c.Model.Generator.EstimateOcclusionMap,
+		Family:              family.Name(),
+		NumKP:               can.NumKP,
+		Jacobians:           can.Jacobian,
+		Occlusion:           can.Occlusion,
 		UseRelativeMovement: move.UseRelativeMovement,
 		UseRelativeJacobian: move.UseRelativeJacobian,
 		AdaptMovementScale:  move.AdaptMovementScale,
@@ -106,7 +111,7 @@ func (n *Notes) check() error {
 	if h, w, c := n.FrameShape[0], n.FrameShape[1], n.FrameShape[2]; h < 1 || w < 1 || h > video.MaxSide || w > video.MaxSide || c != 3 {
 		return fmt.Errorf("frame_shape is %v", n.FrameShape)
 	}
-	if n.NumKP < 1 {
+	if fomm := n.Family == "" || n.Family == model.FOMMFamily; n.NumKP < 0 || n.NumKP == 0 && fomm {
 		return fmt.Errorf("num_kp is %d", n.NumKP)
 	}
 	if err := n.Fit.Validate(); err != nil {

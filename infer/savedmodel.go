@@ -198,7 +198,7 @@ func (x *exported) decode(source *Encoded, n int, pose map[string]*tensorflow.Te
 		inputs[name] = source.tensors[name]
 		if n > 1 && !x.shared {
 			var err error
-			if inputs[name], err = repeated(source.tensors[name], n); err != nil {
+			if inputs[name], err = copies(source.tensors[name], n); err != nil {
 				return nil, fmt.Errorf("%s: %w", name, err)
 			}
 		}
@@ -249,9 +249,9 @@ func (x *exported) Reconstruct(source *Encoded, driving []*video.Frame, want ...
 	return framesOf(out)
 }
 
-// repeated makes n equal ones of a tensor [1, ...]: the inputs of a signature
+// copies makes n equal ones of a tensor [1, ...]: the inputs of a signature
 // share their first dimension.
-func repeated(t *tensorflow.Tensor, n int) (*tensorflow.Tensor, error) {
+func copies(t *tensorflow.Tensor, n int) (*tensorflow.Tensor, error) {
 	one, err := tf.Values[float32](t)
 	if err != nil {
 		return nil, err

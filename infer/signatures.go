@@ -39,7 +39,7 @@ func addSignatures(scope *graph.Scope, networks model.Animator, notes Notes) (*S
 	}
 	b.serving()
 	b.absolute()
-	b.keypoints()
+	b.poses()
 	b.encodeSource()
 	b.animateFrame()
 	if err := b.predictBytes(); err != nil {
@@ -60,7 +60,7 @@ func (b *Signatures) Named() map[string]tf.SignatureDef {
 	return named
 }
 
-// Call runs a signature on named tensors and returns its outputs by name. It is
+// Call runs a signature on named tensors and returns its model.Tensors by name. It is
 // an error when a name is unknown or missing, or when a tensor's type, rank or a
 // size that the signature fixes is another.
 func (b *Signatures) Call(run graph.Runner, name string, inputs map[string]*tensorflow.Tensor) (map[string]*tensorflow.Tensor, error) {
@@ -71,7 +71,7 @@ func (b *Signatures) Call(run graph.Runner, name string, inputs map[string]*tens
 	if err := s.Check(inputs); err != nil {
 		return nil, fmt.Errorf("signature %q: %w", name, err)
 	}
-	fed, wanted := feeds{}, outputs{}
+	fed, wanted := feeds{}, model.Tensors{}
 	for key, t := range inputs {
 		fed[b.feeds[s.Inputs[key].Tensor]] = t
 	}
@@ -91,8 +91,8 @@ func (b *Signatures) picture(s *graph.Scope, name string) tensorflow.Output {
 	return s.Placeholder(name, tensorflow.Float, -1, int64(shape[0]), int64(shape[1]), int64(shape[2]))
 }
 
-// add records a signature; its outputs get their names in the graph.
-func (b *Signatures) add(s *graph.Scope, name string, in, out outputs) {
+// add records a signature; its model.Tensors get their names in the graph.
+func (b *Signatures) add(s *graph.Scope, name string, in, out model.Tensors) {
 	sig := tf.SignatureDef{Name: name, Inputs: map[string]tf.TensorSpec{}, Outputs: map[string]tf.TensorSpec{}}
 	for key, o := range in {
 		sig.Inputs[key] = b.spec(o)
@@ -113,77 +113,105 @@ func (b *Signatures) spec(o tensorflow.Output) tf.TensorSpec {
 }
 
 // pose detects in pictures of a name.
-func (b *Signatures) pose(s *graph.Scope, name string, pictures tensorflow.Output) outputs {
+func (b *Signatures) pose(s *graph.Scope, name string, pictures tensorflow.Output) model.Tensors {
 	return b.networks.Pose(s.At("detect_"+name), pictures)
 }
 
 // decode predicts, and tells the maps at the size of the pictures.
-func (b *Signatures) decode(s *graph.Scope, source, pose outputs) outputs {
-	return framesFrom(b.networks, s, b.Notes.FrameShape[0], b.Notes.FrameShape[1], source, pose, tensorflow.Output{})
+func (b *Signatures) decode(s *graph.Scope, source, pose model.Tensors) model.Tensors {
+	return sized(s, b.networks.Decode(s, source, pose), b.Notes.FrameShape[0], b.Notes.FrameShape[1])
 }
 
-// relative predicts by relative motion from pictures.
-func (b *Signatures) relative(s *graph.Scope, source, driving, initial tensorflow.Output) outputs {
-	encoded := b.networks.Encode(s, source)
-	moved := b.networks.Relate(s, encoded, b.pose(s, Driving, driving), b.pose(s, DrivingInitial, initial), tensorflow.Output{}, b.Notes.UseRelativeJacobian)
-	return outputs{Prediction: b.decode(s, encoded, moved)[Prediction]}
+// pictures are the inputs of SigDefault: there is no initial frame where there is
+// nothing that motion could be relative to.
+func (b *Signatures) pictures() []string {
+	if b.Notes.NumKP == 0 {
+		return []string{Source, Driving}
+	}
+	return []string{Source, Driving, DrivingInitial}
+}
+
+// predict predicts from pictures: by relative motion where there are keypoints.
+func (b *Signatures) predict(s *graph.Scope, in model.Tensors) model.Tensors {
+	encoded, pose := b.networks.Encode(s, in[Source]), b.pose(s, Driving, in[Driving])
+	if initial, ok := in[DrivingInitial]; ok {
+		pose = b.networks.Relate(s, encoded, pose, b.pose(s, DrivingInitial, initial), tensorflow.Output{}, b.Notes.UseRelativeJacobian)
+	}
+	return model.Tensors{Prediction: b.decode(s, encoded, pose)[Prediction]}
 }
 
 func (b *Signatures) serving() {
 	s := b.infer.At(SigDefault)
-	in := outputs{Source: b.picture(s, Source), Driving: b.picture(s, Driving), DrivingInitial: b.picture(s, DrivingInitial)}
-	b.add(s, SigDefault, in, b.relative(s, in[Source], in[Driving], in[DrivingInitial]))
+	in := model.Tensors{}
+	for _, name := range b.pictures() {
+		in[name] = b.picture(s, name)
+	}
+	b.add(s, SigDefault, in, b.predict(s, in))
 }
 
 func (b *Signatures) absolute() {
 	s := b.infer.At(SigAbsolute)
-	in := outputs{Source: b.picture(s, Source), Driving: b.picture(s, Driving)}
+	in := model.Tensors{Source: b.picture(s, Source), Driving: b.picture(s, Driving)}
 	b.add(s, SigAbsolute, in, b.decode(s, b.networks.Encode(s, in[Source]), b.pose(s, Driving, in[Driving])))
 }
 
-func (b *Signatures) keypoints() {
-	s := b.infer.At(SigKeypoints)
-	in := outputs{Image: b.picture(s, Image)}
-	b.add(s, SigKeypoints, in, b.pose(s, Image, in[Image]))
+// posing is the signature that finds poses, and what begins the names of a
+// pose's parts where a source is moved to it.
+func (b *Signatures) posing() (signature, prefix string) {
+	if b.Notes.NumKP == 0 {
+		return SigPose, driving
+	}
+	return SigKeypoints, kpDriving
+}
+
+func (b *Signatures) poses() {
+	signature, _ := b.posing()
+	s := b.infer.At(signature)
+	in := model.Tensors{Image: b.picture(s, Image)}
+	b.add(s, signature, in, b.pose(s, Image, in[Image]))
 }
 
 func (b *Signatures) encodeSource() {
 	s := b.infer.At(SigEncode)
-	in := outputs{Source: b.picture(s, Source)}
+	in := model.Tensors{Source: b.picture(s, Source)}
 	b.add(s, SigEncode, in, b.networks.Encode(s, in[Source]))
 }
 
-// animateFrame takes what encodeSource gives and a pose as keypoints gives it, in
+// animateFrame takes what encodeSource gives and a pose as poses gives it, in
 // the same shapes.
 func (b *Signatures) animateFrame() {
 	s := b.infer.At(SigFrame)
 	named := b.Named()
-	in, source, pose := outputs{}, outputs{}, outputs{}
+	in, source, pose := model.Tensors{}, model.Tensors{}, model.Tensors{}
 	for _, key := range sorted(named[SigEncode].Outputs) {
+		if key == Confidence {
+			continue // it is for those who blend several sources
+		}
 		spec := named[SigEncode].Outputs[key]
 		source[key] = s.Placeholder(key, spec.DType, spec.Shape...)
 		in[key] = source[key]
 	}
-	for _, part := range sorted(named[SigKeypoints].Outputs) {
-		spec := named[SigKeypoints].Outputs[part]
-		pose[part] = s.Placeholder(kpDriving+part, spec.DType, spec.Shape...)
-		in[kpDriving+part] = pose[part]
+	signature, prefix := b.posing()
+	for _, part := range sorted(named[signature].Outputs) {
+		spec := named[signature].Outputs[part]
+		pose[part] = s.Placeholder(prefix+part, spec.DType, spec.Shape...)
+		in[prefix+part] = pose[part]
 	}
 	frames := b.decode(s, b.networks.Spread(s, source, pose), pose)
-	b.add(s, SigFrame, in, outputs{Prediction: frames[Prediction]})
+	b.add(s, SigFrame, in, model.Tensors{Prediction: frames[Prediction]})
 }
 
 // predictBytes decodes and fits files, then does as serving.
 func (b *Signatures) predictBytes() error {
 	s := b.infer.At(SigBytes)
-	in, pictures := outputs{}, outputs{}
-	for _, name := range []string{Source, Driving, DrivingInitial} {
+	in, pictures := model.Tensors{}, model.Tensors{}
+	for _, name := range b.pictures() {
 		files, decoded, err := decode.Files(b.Scope.Graph(), SigBytes+"/"+Bytes(name), b.Notes.FrameShape[0], b.Notes.FrameShape[1], b.Notes.Fit)
 		if err != nil {
 			return fmt.Errorf("building signature %s: %w", SigBytes, err)
 		}
 		in[Bytes(name)], pictures[name] = files, decoded
 	}
-	b.add(s, SigBytes, in, b.relative(s, pictures[Source], pictures[Driving], pictures[DrivingInitial]))
+	b.add(s, SigBytes, in, b.predict(s, pictures))
 	return nil
 }
