@@ -20,8 +20,9 @@ type Config struct {
 	// Preset the configuration was built on: shapes-64, vox-256, taichi-256,
 	// bair-256, or reference (the base of a complete YAML of the reference).
 	Preset string `yaml:"preset"`
-	// Variant is the row of the paper's ablation: fomm, fomm-adv, unet, cutmix
-	// or prioritycut. It decides the kind of discriminator, generator_gan,
+	// Variant is a row of the paper's tables: fomm, fomm-adv, unet, cutmix or
+	// prioritycut, which are of one family of networks, monkeynet or x2face. It
+	// decides the family, the kind of discriminator, generator_gan,
 	// discriminator_gan and whether the consistency loss acts.
 	Variant model.Variant `yaml:"variant"`
 	// Seed of everything random: initial weights, batches, warps, masks. Any
@@ -36,6 +37,10 @@ type Config struct {
 	Dataset dataset.Params `yaml:"dataset_params"`
 	// Model sizes the networks.
 	Model fomm.Params `yaml:"model_params"`
+	// MonkeyNet sizes the networks of variant monkeynet and weighs its losses.
+	MonkeyNet *MonkeyNetParams `yaml:"monkeynet_params"`
+	// X2Face sizes the networks of variant x2face.
+	X2Face *X2FaceParams `yaml:"x2face_params"`
 	// PriorityCut configures the masks of PriorityCut and the boxes of CutMix.
 	PriorityCut prioritycut.Params `yaml:"prioritycut_params"`
 	// Train configures losses, optimisers and the training loop.

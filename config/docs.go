@@ -15,7 +15,10 @@ import (
 
 	"github.com/prioritycut/prioritycut/dataset"
 	"github.com/prioritycut/prioritycut/internal/wrap"
+	"github.com/prioritycut/prioritycut/model"
 	"github.com/prioritycut/prioritycut/model/fomm"
+	"github.com/prioritycut/prioritycut/model/monkeynet"
+	"github.com/prioritycut/prioritycut/model/x2face"
 	"github.com/prioritycut/prioritycut/prioritycut"
 )
 
@@ -24,6 +27,9 @@ var configSource string
 
 //go:embed train.go
 var trainSource string
+
+//go:embed families.go
+var familiesSource string
 
 // KeyDoc documents one key.
 type KeyDoc struct {
@@ -40,9 +46,13 @@ func Keys() []string { return append([]string(nil), paths()...) }
 // Docs documents every key, sections before what they hold, with the defaults
 // of a preset.
 func Docs(preset string) ([]KeyDoc, error) {
-	c, _, err := base(preset, false)
-	if err != nil {
-		return nil, err
+	var bases []*Config
+	for _, family := range []model.FamilyName{model.FOMMFamily, model.MonkeyNetFamily, model.X2FaceFamily} {
+		c, _, err := base(preset, family, false)
+		if err != nil {
+			return nil, err
+		}
+		bases = append(bases, c)
 	}
 	comments, err := keyComments()
 	if err != nil {
@@ -51,9 +61,12 @@ func Docs(preset string) ([]KeyDoc, error) {
 	docs := make([]KeyDoc, 0, len(paths()))
 	for _, p := range paths() {
 		doc := KeyDoc{Key: p, Doc: comments[p]}
-		if v, ok := value(c, p); ok {
-			if doc.Section = v.Kind() == reflect.Struct; !doc.Section {
-				doc.Type, doc.Default = typeName(v.Type()), oneLine(v)
+		for _, c := range bases { // the first that has the key
+			if v, ok := value(c, p); ok {
+				if doc.Section = v.Kind() == reflect.Struct; !doc.Section {
+					doc.Type, doc.Default = typeName(v.Type()), oneLine(v)
+				}
+				break
 			}
 		}
 		docs = append(docs, doc)
@@ -110,7 +123,8 @@ func typeName(t reflect.Type) string {
 var keyComments = sync.OnceValues(func() (map[string]string, error) {
 	fields := map[string]string{} // package.Struct.Field -> comment
 	for _, source := range []struct{ pkg, text string }{
-		{"config", configSource}, {"config", trainSource}, {"fomm", fomm.ParamsSource},
+		{"config", configSource}, {"config", trainSource}, {"config", familiesSource}, {"fomm", fomm.ParamsSource},
+		{"monkeynet", monkeynet.ParamsSource}, {"x2face", x2face.ParamsSource},
 		{"prioritycut", prioritycut.ParamsSource}, {"dataset", dataset.ParamsSource},
 	} {
 		if err := readComments(source.pkg, source.text, fields); err != nil {

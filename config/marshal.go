@@ -12,6 +12,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/prioritycut/prioritycut/internal/wrap"
+	"github.com/prioritycut/prioritycut/model"
 )
 
 // FileName is the name of the resolved configuration in a run's folder.
@@ -24,7 +25,7 @@ func (c *Config) Marshal() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	root := section(reflect.ValueOf(c).Elem(), "", comments)
+	root := section(reflect.ValueOf(c).Elem(), "", comments, c.FamilyName())
 	var out bytes.Buffer
 	out.WriteString("# Resolved configuration of a run, written by the program. As --config=" + FileName +
 		"\n# it gives the same configuration again.\n\n")
@@ -39,11 +40,15 @@ func (c *Config) Marshal() ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// section turns a struct into a YAML mapping with comments.
-func section(v reflect.Value, prefix string, comments map[string]string) *yaml.Node {
+// section turns a struct into a YAML mapping with comments. Keys that mean
+// nothing to the family are left out.
+func section(v reflect.Value, prefix string, comments map[string]string, family model.FamilyName) *yaml.Node {
 	n := &yaml.Node{Kind: yaml.MappingNode}
 	above := ""
 	for _, f := range fieldsOf(v.Type()) {
+		if !belongs(prefix+f.name, family) {
+			continue
+		}
 		fv := v.FieldByIndex(f.index)
 		if fv.Kind() == reflect.Pointer {
 			if fv.IsNil() {
@@ -58,7 +63,7 @@ func section(v reflect.Value, prefix string, comments map[string]string) *yaml.N
 		}
 		var child *yaml.Node
 		if f.section() {
-			child = section(fv, prefix+f.name+".", comments)
+			child = section(fv, prefix+f.name+".", comments, family)
 		} else {
 			child = node(fv)
 		}
@@ -145,12 +150,16 @@ func Unmarshal(data []byte, name string) (*Config, error) {
 	}
 	// Keys that a version of the program did not have yet take the preset's
 	// values.
-	c, from, err := base(named.Preset, false)
+	c, from, err := base(named.Preset, familyOf(named.Variant), false)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	if err := file.apply(c, from); err != nil {
 		return nil, err
+	}
+	c.dropForeign()
+	if c.FamilyName() != model.FOMMFamily {
+		c.VGG19 = VGG19Params{WidthDivisor: 1}
 	}
 	if err := c.Validate(); err != nil {
 		r := &resolver{origins: from}
@@ -166,7 +175,7 @@ func (c *Config) Hash() string {
 	sum := sha256.New()
 	fmt.Fprintf(sum, "random features=%t\n", c.VGG19.File == RandomVGG19)
 	for _, l := range leaves() {
-		if resumable(l.path) {
+		if resumable(l.path) || !belongs(l.path, c.FamilyName()) {
 			continue
 		}
 		if v, ok := value(c, l.path); ok {

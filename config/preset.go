@@ -3,10 +3,12 @@ package config
 import (
 	"embed"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/prioritycut/prioritycut/dataset"
 	"github.com/prioritycut/prioritycut/internal/nearest"
+	"github.com/prioritycut/prioritycut/model"
 	"github.com/prioritycut/prioritycut/prioritycut"
 	"go.yaml.in/yaml/v3"
 )
@@ -33,8 +35,12 @@ func Presets() []string {
 	return []string{DefaultPreset, "vox-256", "taichi-256", "bair-256", ReferencePreset}
 }
 
+// nativePresets are Monkey-Net's published configurations at the size that they
+// were made for. No other family has networks for them.
+var nativePresets = []string{"taichi-64", "bair-64"}
+
 func checkPreset(name string) error {
-	for _, known := range Presets() {
+	for _, known := range append(Presets(), nativePresets...) {
 		if name == known {
 			return nil
 		}
@@ -44,13 +50,14 @@ func checkPreset(name string) error {
 		hint = fmt.Sprintf("; did you mean %s?", near)
 	}
 	return fmt.Errorf("preset %q is unknown: choose one of %s%s",
-		clip(name), strings.Join(Presets(), ", "), hint)
+		clip(name), strings.Join(append(Presets(), nativePresets...), ", "), hint)
 }
 
 // preset is a parsed preset file.
 type preset struct {
 	settings layer
-	recipe   layer // of init_from; empty where the base's holds
+	recipe   layer      // of init_from; empty where the base's holds
+	families *yaml.Node // what it says for one family alone, by its name
 }
 
 func loadPreset(name string) (preset, error) {
@@ -70,6 +77,7 @@ func loadPreset(name string) (preset, error) {
 		recipe:   layer{rank: fromRecipe, label: "fine-tuning recipe of preset " + name},
 	}
 	p.recipe.root = cutKey(root, "fine_tune")
+	p.families = cutKey(root, "families")
 	return p, nil
 }
 
@@ -85,24 +93,27 @@ func cutKey(root *yaml.Node, name string) *yaml.Node {
 	return nil
 }
 
-// base returns the configuration of a preset, with the recipe of init_from if
-// asked.
-func base(name string, fineTune bool) (*Config, origins, error) {
+// base returns the configuration of a preset for a family, with the recipe of
+// init_from if asked.
+func base(name string, family model.FamilyName, fineTune bool) (*Config, origins, error) {
 	reference, err := loadPreset(ReferencePreset)
 	if err != nil {
 		return nil, nil, err
 	}
-	layers := []layer{reference.settings}
+	layers := []layer{reference.settings, familyLayer(reference, family)}
 	recipes := []layer{reference.recipe}
+	if slices.Contains(nativePresets, name) && family != model.MonkeyNetFamily {
+		return nil, nil, fmt.Errorf("preset %s is Monkey-Net's: give --variant=monkeynet, or another preset", name)
+	}
 	if name != ReferencePreset {
 		p, err := loadPreset(name)
 		if err != nil {
 			return nil, nil, err
 		}
-		layers = append(layers, p.settings)
+		layers = append(layers, p.settings, familyLayer(p, family))
 		recipes = append(recipes, p.recipe)
 	}
-	if fineTune {
+	if fineTune && family == model.FOMMFamily { // the others have no recipe of their own
 		layers = append(layers, recipes...)
 	}
 	c := &Config{
@@ -125,8 +136,12 @@ func base(name string, fineTune bool) (*Config, origins, error) {
 
 // isComplete reports whether a file configures the networks itself, as the
 // reference's files do, instead of changing a preset here and there.
-func isComplete(o origins) bool {
-	for _, section := range []string{"dataset_params", "model_params.kp_detector_params", "model_params.generator_params"} {
+func isComplete(o origins, family model.FamilyName) bool {
+	networks := "model_params"
+	if own := sectionOf[family]; own != "" {
+		networks = own
+	}
+	for _, section := range []string{"dataset_params", networks + ".kp_detector_params", networks + ".generator_params"} {
 		if !o.touches(section) {
 			return false
 		}

@@ -7,6 +7,8 @@ import (
 	"strconv"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/prioritycut/prioritycut/model"
 )
 
 // Options are what a command line says. Empty and nil values say nothing.
@@ -109,10 +111,19 @@ func (r *resolver) readUser() error {
 		if err != nil {
 			return err
 		}
+		if isMonkeyNetFile(root) {
+			left, err := adoptMonkeyNet(root)
+			if err != nil {
+				return fmt.Errorf("%s: %w", o.ConfigFile, err)
+			}
+			for _, l := range left {
+				r.warn("config", "%s: %s is passed over", o.ConfigFile, l)
+			}
+		}
 		r.user = append(r.user, layer{rank: fromFile, label: o.ConfigFile, root: root, lines: true})
 	}
 	for _, set := range o.Sets {
-		l, err := parseSet(set)
+		l, err := parseSet(set, familyOf(model.Variant(o.Variant)))
 		if err != nil {
 			return err
 		}
@@ -208,13 +219,13 @@ func (r *resolver) stack(identity *Config) error {
 	name := identity.Preset
 	if name == "" {
 		name = DefaultPreset
-		if isComplete(r.fileKeys) {
+		if isComplete(r.fileKeys, familyOf(identity.Variant)) {
 			name = ReferencePreset
 			r.warn("preset", "%s configures the networks itself and names no preset: keys that it leaves out "+
 				"have the defaults of the reference, not of %s", r.options.ConfigFile, DefaultPreset)
 		}
 	}
-	c, from, err := base(name, identity.InitFrom != "")
+	c, from, err := base(name, familyOf(identity.Variant), identity.InitFrom != "")
 	if err != nil {
 		return err
 	}
@@ -232,6 +243,10 @@ func (r *resolver) stack(identity *Config) error {
 		return err
 	}
 	r.config, r.origins = c, from
+	if err := r.refuseForeign(); err != nil {
+		return err
+	}
+	c.dropForeign()
 	return nil
 }
 

@@ -72,6 +72,9 @@ func show(value string) string {
 func DiffForResume(run, asked *Config) []KeyDiff {
 	var diffs []KeyDiff
 	for _, l := range leaves() {
+		if !belongs(l.path, run.FamilyName()) && !belongs(l.path, asked.FamilyName()) {
+			continue
+		}
 		was, now := "", ""
 		if v, ok := value(run, l.path); ok {
 			was = oneLine(v)

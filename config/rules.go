@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/prioritycut/prioritycut/internal/localfile"
+	"github.com/prioritycut/prioritycut/model"
 	"github.com/prioritycut/prioritycut/video"
 )
 
@@ -53,6 +54,10 @@ const sampleRepeats = 200
 
 // applyVGG19 sets what follows from the source of the perceptual features.
 func (r *resolver) applyVGG19() {
+	if r.config.FamilyName() != model.FOMMFamily {
+		r.config.VGG19 = VGG19Params{WidthDivisor: 1} // no perceptual loss
+		return
+	}
 	v := &r.config.VGG19
 	named := v.File != "" && v.File != RandomVGG19
 	if named && !r.origins.since("vgg19.width_divisor", min(r.origins["vgg19.file"].rank, fromSet)) {
@@ -142,7 +147,7 @@ func (r *resolver) checkFiles() error {
 			return err
 		}
 	}
-	if c.VGG19.File == "" {
+	if c.VGG19.File == "" && c.FamilyName() == model.FOMMFamily {
 		if err := missing("vgg19.file", "the perceptual loss of preset %s needs VGG-19's weights: give --vgg19=FILE "+
 			"(.npz, .safetensors or torchvision's .pth), or --vgg19=random to train on random features", c.Preset); err != nil {
 			return err

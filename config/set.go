@@ -2,22 +2,24 @@ package config
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/prioritycut/prioritycut/internal/nearest"
+	"github.com/prioritycut/prioritycut/model"
 	"go.yaml.in/yaml/v3"
 )
 
 // parseSet turns key=value into a layer. The key is a dotted path or the end of
-// one when only one key ends so; the value is YAML on one line.
-func parseSet(set string) (layer, error) {
+// one when only one key of the family ends so; the value is YAML on one line.
+func parseSet(set string, family model.FamilyName) (layer, error) {
 	label := "--set " + clip(set)
 	key, text, found := strings.Cut(set, "=")
 	key = strings.TrimSpace(key)
 	if !found || key == "" {
 		return layer{}, fmt.Errorf("%s: must read key=value, such as train_params.batch_size=2", label)
 	}
-	path, err := findKey(key)
+	path, err := findKey(key, family)
 	if err != nil {
 		return layer{}, fmt.Errorf("%s: %w", label, err)
 	}
@@ -41,8 +43,9 @@ func nest(path string, node *yaml.Node) *yaml.Node {
 	return node
 }
 
-// findKey completes the end of a dotted path to the whole of it.
-func findKey(key string) (string, error) {
+// findKey completes the end of a dotted path to the whole of it. Keys that
+// belong to the family come before others.
+func findKey(key string, family model.FamilyName) (string, error) {
 	if parent, name, ok := cutLast(key); ok {
 		if known, old := aliases[parent+"."+name]; old {
 			key = parent + "." + known
@@ -58,6 +61,10 @@ func findKey(key string) (string, error) {
 		if strings.HasSuffix(p, "."+key) {
 			matches = append(matches, p)
 		}
+	}
+	own := slices.DeleteFunc(slices.Clone(matches), func(p string) bool { return !belongs(p, family) })
+	if len(own) > 0 {
+		matches = own
 	}
 	switch len(matches) {
 	case 1:

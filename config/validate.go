@@ -79,9 +79,15 @@ func (c *Config) Validate() error {
 	if len(v.errs) > 0 { // what follows relies on variant, shape and enums
 		return errors.Join(v.errs...)
 	}
-	c.validateModel(v)
+	if c.FamilyName() == model.FOMMFamily {
+		c.validateModel(v)
+	} else {
+		c.validateFamily(v)
+	}
 	c.validateTrain(v)
-	c.validateLosses(v)
+	if c.FamilyName() == model.FOMMFamily {
+		c.validateLosses(v)
+	}
 	c.validateRest(v)
 	return errors.Join(v.errs...)
 }
@@ -117,7 +123,7 @@ func (c *Config) validateTrain(v *validator) {
 	} else {
 		v.floats(at+"lr_discriminator", t.LRDiscriminator, 0, 1)
 	}
-	if v.floats(at+"lr_kp_detector", t.LRKPDetector, 0, 1) && t.LRKPDetector == 0 && c.InitFrom == "" {
+	if belongs(at+"lr_kp_detector", c.FamilyName()) && v.floats(at+"lr_kp_detector", t.LRKPDetector, 0, 1) && t.LRKPDetector == 0 && c.InitFrom == "" {
 		v.fail(at+"lr_kp_detector", "is 0 without init_from: the keypoint detector would never learn; "+
 			"give --init_from=DIR or a rate such as 2e-4")
 	}

@@ -16,7 +16,7 @@ func checkVariant(v model.Variant) error {
 		return nil
 	}
 	var names []string
-	for _, known := range model.Variants() {
+	for _, known := range model.AllVariants() {
 		names = append(names, string(known))
 	}
 	hint := ""
@@ -32,6 +32,9 @@ func checkVariant(v model.Variant) error {
 func (r *resolver) applyVariant() {
 	c := r.config
 	traits := c.traits()
+	if traits.Family != model.FOMMFamily {
+		return
+	}
 	w := &c.Train.LossWeights
 	r.decide("train_params.loss_weights.generator_gan", &w.GeneratorGAN, traits.GeneratorGAN)
 	r.decide("train_params.loss_weights.discriminator_gan", &w.DiscriminatorGAN, traits.DiscriminatorGAN)

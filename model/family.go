@@ -10,8 +10,15 @@ import (
 // FamilyName names a family of networks.
 type FamilyName string
 
-// FOMMFamily is that of FOMM and PriorityCut, in model/fomm.
-const FOMMFamily FamilyName = "fomm"
+// The families of networks.
+const (
+	// FOMMFamily is that of FOMM and PriorityCut, in model/fomm.
+	FOMMFamily FamilyName = "fomm"
+	// MonkeyNetFamily is that of Monkey-Net, in model/monkeynet.
+	MonkeyNetFamily FamilyName = "monkeynet"
+	// X2FaceFamily is that of X2Face, in model/x2face.
+	X2FaceFamily FamilyName = "x2face"
+)
 
 // Tensors are named inputs or outputs of a part of a graph. What a family's
 // networks lack is not in the map. The same names stand in the signatures of

@@ -13,6 +13,12 @@ const (
 	PriorityCut Variant = "prioritycut" // U-Net, consistency under PriorityCut masks
 )
 
+// The other rows of the paper's tables, families of their own.
+const (
+	MonkeyNet Variant = "monkeynet"
+	X2Face    Variant = "x2face"
+)
+
 // DiscriminatorKind is the form of the adversary.
 type DiscriminatorKind int
 
@@ -21,6 +27,9 @@ const (
 	NoDiscriminator DiscriminatorKind = iota
 	// PatchDiscriminator is FOMM's, one score per patch and scale.
 	PatchDiscriminator
+	// KeypointDiscriminator is Monkey-Net's, which judges pictures beside maps of
+	// keypoints.
+	KeypointDiscriminator
 	// PixelDiscriminator is the paper's U-Net, which scores the picture and every
 	// pixel.
 	PixelDiscriminator
@@ -63,7 +72,8 @@ func (t Traits) Pixels() bool { return t.Discriminator == PixelDiscriminator }
 // Consistent reports whether a consistency loss belongs to the variant.
 func (t Traits) Consistent() bool { return t.Mask != NoMask }
 
-// variants has all of them in the order of the paper's Table 4.
+// variants has all of them: the ablation in the order of the paper's Table 4,
+// then the other rows.
 var variants = []struct {
 	name   Variant
 	traits Traits
@@ -73,6 +83,8 @@ var variants = []struct {
 	{UNet, Traits{Family: FOMMFamily, Discriminator: PixelDiscriminator, GeneratorGAN: 1, DiscriminatorGAN: 1}},
 	{CutMix, Traits{Family: FOMMFamily, Discriminator: PixelDiscriminator, GeneratorGAN: 1, DiscriminatorGAN: 1, Mask: BoxMask}},
 	{PriorityCut, Traits{Family: FOMMFamily, Discriminator: PixelDiscriminator, GeneratorGAN: 1, DiscriminatorGAN: 1, Mask: OcclusionMask}},
+	{MonkeyNet, Traits{Family: MonkeyNetFamily, Discriminator: KeypointDiscriminator}},
+	{X2Face, Traits{Family: X2FaceFamily}},
 }
 
 // Traits returns what v is; ok is false where there is no such variant.
@@ -106,8 +118,20 @@ func VariantAgainst(family FamilyName, kind DiscriminatorKind) Variant {
 	return ""
 }
 
-// Variants lists all variants in the order of the paper's Table 4.
+// Variants lists the variants of the ablation, in the order of the paper's
+// Table 4: those of FOMM's family.
 func Variants() []Variant {
+	var list []Variant
+	for _, row := range variants {
+		if row.traits.Family == FOMMFamily {
+			list = append(list, row.name)
+		}
+	}
+	return list
+}
+
+// AllVariants lists the variants of all families.
+func AllVariants() []Variant {
 	list := make([]Variant, len(variants))
 	for i, row := range variants {
 		list[i] = row.name

@@ -159,10 +159,10 @@ type Params struct {
 	KPDetector    KPDetectorParams    `yaml:"kp_detector_params"`
 	Generator     GeneratorParams     `yaml:"generator_params"`
 	Discriminator DiscriminatorParams `yaml:"discriminator_params"`
-	// AlignCorners is the convention of bilinear sampling: true samples pixel
+	// AlignCorners (key model_params.align_corners) is the convention of bilinear sampling: true samples pixel
 	// (x+1)(W-1)/2, as PyTorch 0.4, which the public code was written for; false
 	// samples ((x+1)W-1)/2, as the same code does on PyTorch from 1.3 on.
-	AlignCorners bool `yaml:"align_corners"`
+	AlignCorners bool `yaml:"-"`
 }
 
 // LossWeights weigh the terms of both players (YAML: train_params.loss_weights).

@@ -26,10 +26,10 @@ type Params struct {
 	// InnerFeatures is the size of the driving network's code: 128 in the
 	// public training script and the released model.
 	InnerFeatures int `yaml:"inner_features"`
-	// AlignCorners is the convention of bilinear sampling, and of doubling maps:
+	// AlignCorners (key model_params.align_corners) is the convention of bilinear sampling, and of doubling maps:
 	// true as PyTorch up to 0.3, which the released weights need; false as the
 	// public code does on PyTorch from 1.3 on.
-	AlignCorners bool `yaml:"align_corners"`
+	AlignCorners bool `yaml:"-"`
 	// UpSampling doubles maps as_sampling (as align_corners says) or half_pixel
 	// (the public code on PyTorch 0.4 to 1.2, where align_corners is true).
 	UpSampling UpSampling `yaml:"up_sampling"`
