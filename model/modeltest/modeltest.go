@@ -4,6 +4,7 @@ package modeltest
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"testing"
 
@@ -63,6 +64,19 @@ func Load(t testing.TB, name string) *golden.File {
 // float32 has them.
 func Frames(t testing.TB, s *graph.Scope, f *golden.File, which ...int) tensorflow.Output {
 	t.Helper()
+	values, dims := frames(t, f, which)
+	return s.Values(values, dims...)
+}
+
+// FrameTensor is Frames as a tensor of float64.
+func FrameTensor(t testing.TB, f *golden.File, which ...int) *tensorflow.Tensor {
+	t.Helper()
+	values, dims := frames(t, f, which)
+	return tftest.Of(t, values, dims...)
+}
+
+func frames(t testing.TB, f *golden.File, which []int) (values []float64, dims []int64) {
+	t.Helper()
 	a, err := f.Array("in_frames")
 	if err == nil {
 		a, err = a.NHWC()
@@ -71,13 +85,12 @@ func Frames(t testing.TB, s *graph.Scope, f *golden.File, which ...int) tensorfl
 		t.Fatal(err)
 	}
 	size := len(a.Data) / a.Shape[0]
-	var values []float64
 	for _, i := range which {
 		for _, u := range a.Data[i*size : (i+1)*size] {
 			values = append(values, float64(float32(u)/255))
 		}
 	}
-	return s.Values(values, int64(len(which)), int64(a.Shape[1]), int64(a.Shape[2]), int64(a.Shape[3]))
+	return values, []int64{int64(len(which)), int64(a.Shape[1]), int64(a.Shape[2]), int64(a.Shape[3])}
 }
 
 // Want asks for out, its axes reordered, to equal an array of the file.
@@ -217,4 +230,39 @@ func Delta(t testing.TB, v *graph.Variable, after *tensorflow.Tensor, weight gol
 		}
 	}
 	return delta.Data
+}
+
+// WantGradient asks for a gradient to equal the file's, or to be zero where that
+// is so by construction: a whole tensor, or the last of three output channels
+// ("name[2]").
+func (g *Graph) WantGradient(prefix string, v *graph.Variable, d tensorflow.Output, zero map[string]bool, rule, none golden.Rule) {
+	g.T.Helper()
+	name, order := prefix+v.Name, AxesOf(v)
+	nothing := func(n int) golden.Sample {
+		return golden.Sample{Name: name, Shape: []int{n}, Values: make([]float64, n)}
+	}
+	switch {
+	case zero[v.Name]:
+		g.WantSample(nothing(v.Size()), d, order, none)
+	case zero[v.Name+"[2]"]:
+		all, err := g.File.Sample(name)
+		if err != nil {
+			g.T.Fatal(err)
+		}
+		third := len(all.Values) / 3
+		rest := golden.Sample{Name: name, Shape: []int{2 * third}, Values: all.Values[:2*third]}
+		g.WantSample(rest, g.S.Slice(d, []int{0, 0, 0, 0}, []int{-1, -1, -1, 2}), order, rule)
+		g.WantSample(nothing(third), g.S.Slice(d, []int{0, 0, 0, 2}, []int{-1, -1, -1, 1}), order, none)
+	default:
+		g.Want(name, d, order, rule)
+	}
+}
+
+// Largest is the largest magnitude.
+func Largest(values []float64) float64 {
+	most := 0.0
+	for _, v := range values {
+		most = math.Max(most, math.Abs(v))
+	}
+	return most
 }

@@ -1,8 +1,6 @@
 package monkeynet
 
 import (
-	"fmt"
-	"math"
 	"strings"
 	"testing"
 
@@ -11,7 +9,6 @@ import (
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/internal/golden"
 	"github.com/prioritycut/prioritycut/model/modeltest"
-	"github.com/prioritycut/prioritycut/tf/tftest"
 )
 
 // players are both losses from one forward pass: the detector on both pictures,
@@ -65,10 +62,10 @@ func TestGoldenGradients(t *testing.T) {
 			g.Want("total_discriminator", lossD, modeltest.AsIs, golden.MonkeyGradients)
 			zero := zeroGradients(t, name+"_grads")
 			for i, d := range g.S.Gradients(lossG, ofG) {
-				g.wantGradient("grad.", ofG[i], d, zero, golden.MonkeyGradients, golden.ZeroGradient32)
+				g.WantGradient("grad.", ofG[i], d, zero, golden.MonkeyGradients, golden.ZeroGradient32)
 			}
 			for i, d := range g.S.Gradients(lossD, ofD) {
-				g.wantGradient("grad.", ofD[i], d, zero, golden.MonkeyGradients, golden.ZeroGradient32)
+				g.WantGradient("grad.", ofD[i], d, zero, golden.MonkeyGradients, golden.ZeroGradient32)
 			}
 			g.Run(weightsOf(t, name))
 			modeltest.Every(t, g.File, g.Compared())
@@ -86,146 +83,34 @@ func zeroGradients(t *testing.T, file string) map[string]bool {
 	return zero
 }
 
-// wantGradient asks for a gradient to equal the file's, or to be zero where it
-// is by construction.
-func (g *goldenGraph) wantGradient(prefix string, v *graph.Variable, d tensorflow.Output, zero map[string]bool, rule, none golden.Rule) {
-	g.T.Helper()
-	if !zero[v.Name] {
-		g.Want(prefix+v.Name, d, modeltest.AxesOf(v), rule)
-		return
-	}
-	g.WantSample(golden.Sample{
-		Name: prefix + v.Name, Shape: []int{v.Size()}, Values: make([]float64, v.Size()),
-	}, d, modeltest.AxesOf(v), none)
-}
-
-// TestGoldenSteps takes three whole steps in train mode in float64.
-func TestGoldenSteps(t *testing.T) {
+// TestGoldenTrainMode compares the values of a pass in train mode in float64,
+// and the running averages behind it. Gradients and steps are compared where the
+// training step is built.
+func TestGoldenTrainMode(t *testing.T) {
 	for _, name := range goldenNames {
 		t.Run(name, func(t *testing.T) {
 			var report golden.Report
-			newGoldenSteps(t, name, &report).run()
+			align := loadConfig(t, name).AlignCorners
+			g := newGoldenGraph(t, tensorflow.Double, name, "train3", align, &report)
+			s := g.S.WithTraining(true)
+			_, _, out, kp, fake, real := g.players(s)
+			maps := func(name string, x tensorflow.Output) {
+				g.Want("step0_"+name, x, modeltest.Maps, golden.BaselineTrain)
+			}
+			maps("prediction", out.Prediction)
+			maps("deformed", out.Deformed())
+			maps("disc_fake_scores", fake.Scores())
+			maps("disc_real_scores", real.Scores())
+			for i, when := range []string{"source", "driving"} {
+				g.Want("step0_kp_"+when+"_mean", kp[i].Mean, modeltest.AsIs, golden.BaselineTrain)
+				g.Want("step0_kp_"+when+"_var", kp[i].Var, modeltest.AsIs, golden.BaselineTrain)
+			}
+			for _, v := range s.Variables(graph.State) {
+				g.Want("after1."+v.Name, s.Pending(v), modeltest.AsIs, golden.BaselineTrain)
+			}
+			g.Run(weightsOf(t, name))
+			modeltest.Every(t, g.File, g.Compared(), "losses", "step0_grad.", "delta3.")
 			report.Log(t)
 		})
 	}
-}
-
-type goldenSteps struct {
-	*goldenGraph
-	name   string
-	zero   map[string]bool
-	losses tensorflow.Output
-	train  []*tensorflow.Operation
-}
-
-func newGoldenSteps(t *testing.T, name string, report *golden.Report) *goldenSteps {
-	align := loadConfig(t, name).AlignCorners
-	r := &goldenSteps{
-		goldenGraph: newGoldenGraph(t, tensorflow.Double, name, "train3", align, report),
-		name:        name, zero: zeroGradients(t, name+"_train3"),
-	}
-	s := r.S.WithTraining(true)
-	generator, discriminator, out, kp, fake, real := r.players(s)
-	var losses []tensorflow.Output
-	for _, term := range append(append([]Term(nil), generator...), discriminator...) {
-		losses = append(losses, s.Scale(term.Value, term.Weight))
-	}
-	r.losses = s.Stack(0, losses...)
-	ofG, ofD := r.variables()
-	gradG, gradD := s.Gradients(total(s, generator), ofG), s.Gradients(total(s, discriminator), ofD)
-
-	lr := s.Scalar(2e-4)
-	adamG := graph.NewAdam(s, "optimizer_generator", ofG, lr, 0.5, 0.999, 1e-8)
-	adamD := graph.NewAdam(s, "optimizer_discriminator", ofD, lr, 0.5, 0.999, 1e-8)
-	ready := append(append(append([]tensorflow.Output{r.losses}, gradG...), gradD...), s.PendingUpdates()...)
-	barrier := s.Barrier(append(append(ready, adamG.Reads()...), adamD.Reads()...)...)
-
-	r.wantStep0(out, kp, fake, real)
-	for i, v := range append(append([]*graph.Variable(nil), ofG...), ofD...) {
-		d := append(append([]tensorflow.Output(nil), gradG...), gradD...)[i]
-		r.wantGradient("step0_grad.", v, d, r.zero, golden.TrainGradients, golden.ZeroGradient)
-	}
-	for _, v := range s.Variables(graph.State) {
-		r.Want("after1."+v.Name, s.Pending(v), modeltest.AsIs, golden.BaselineTrain)
-	}
-	r.train = append(r.train, adamG.Apply(s, gradG, barrier)...)
-	r.train = append(r.train, adamD.Apply(s, gradD, barrier)...)
-	r.train = append(r.train, s.Commit(barrier)...)
-	return r
-}
-
-func (r *goldenSteps) wantStep0(out Generation, kp [2]Detection, fake, real Judgement) {
-	maps := func(name string, x tensorflow.Output) { r.Want("step0_"+name, x, modeltest.Maps, golden.BaselineTrain) }
-	maps("prediction", out.Prediction)
-	maps("deformed", out.Deformed())
-	maps("disc_fake_scores", fake.Scores())
-	maps("disc_real_scores", real.Scores())
-	for i, when := range []string{"source", "driving"} {
-		r.Want("step0_kp_"+when+"_mean", kp[i].Mean, modeltest.AsIs, golden.BaselineTrain)
-		r.Want("step0_kp_"+when+"_var", kp[i].Var, modeltest.AsIs, golden.BaselineTrain)
-	}
-}
-
-func (r *goldenSteps) run() {
-	weights := weightsOf(r.T, r.name)
-	session := r.Start(weights)
-	table, err := r.File.Array("losses_step_x_term")
-	if err != nil {
-		r.T.Fatal(err)
-	}
-	terms := len(r.config.LossTerms)
-	for step := 0; step < 3; step++ {
-		fetches := []tensorflow.Output{r.losses}
-		if step == 0 {
-			fetches = append(fetches, r.Outputs()...)
-		}
-		out, err := session.Run(nil, fetches, r.train)
-		if err != nil {
-			r.T.Fatal(err)
-		}
-		want := table.Data[step*terms : (step+1)*terms]
-		r.Report.Compare(r.T, fmt.Sprintf("losses of step %d", step), tftest.Values(r.T, out[0]), want, golden.TrainLosses)
-		if step == 0 {
-			r.Compare(out[1:])
-		}
-	}
-	seen := r.Compared()
-	r.compareDeltas(session, weights, seen)
-	modeltest.Every(r.T, r.File, seen, "losses_step_x_term")
-}
-
-// compareDeltas compares how far weights and averages have moved.
-func (r *goldenSteps) compareDeltas(session graph.Runner, weights func(*graph.Variable) golden.Array, seen map[string]bool) {
-	vars := r.S.Variables(graph.Trainable, graph.State)
-	after, err := graph.Fetch(session, vars)
-	if err != nil {
-		r.T.Fatal(err)
-	}
-	for _, v := range vars {
-		want, err := r.File.Sample("delta3." + v.Name)
-		if err != nil {
-			r.T.Fatal(err)
-		}
-		got, err := want.Of(modeltest.Delta(r.T, v, after[v], weights(v)))
-		if err != nil {
-			r.T.Fatal(err)
-		}
-		rule := golden.MonkeyTrainDeltas
-		if r.zero[v.Name] {
-			clear(want.Values)
-			rule = golden.ZeroChange
-		} else if v.Kind == graph.Trainable && largest(got) < 1e-4 {
-			r.T.Errorf("%s has hardly moved", v.Name)
-		}
-		r.Report.Compare(r.T, want.Name, got, want.Values, rule)
-		seen[want.Name] = true
-	}
-}
-
-func largest(values []float64) float64 {
-	most := 0.0
-	for _, v := range values {
-		most = math.Max(most, math.Abs(v))
-	}
-	return most
 }

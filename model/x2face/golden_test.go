@@ -9,7 +9,6 @@ import (
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/internal/golden"
 	"github.com/prioritycut/prioritycut/model/modeltest"
-	"github.com/prioritycut/prioritycut/tf/tftest"
 )
 
 const (
@@ -179,109 +178,4 @@ func TestGoldenTwoSources(t *testing.T) {
 	g.Run(g.weights())
 	modeltest.Every(t, g.File, g.Compared(), "losses", "step0_", "after1.", "delta3.")
 	report.Log(t)
-}
-
-// TestGoldenSteps takes three whole steps in train mode in float64, of stochastic
-// gradient descent with momentum.
-func TestGoldenSteps(t *testing.T) {
-	var report golden.Report
-	g := newGoldenGraph(t, tensorflow.Double, trainFile, goldenParams(t, goldenAlignment(t)), &report)
-	s := g.S.WithTraining(true)
-	prediction := g.predict(s, g.source)
-	loss := Photometric(s, prediction, g.driving)
-	vars := s.Variables(graph.Trainable)
-	grads := s.Gradients(loss, vars)
-	sgd := graph.NewSGD(s, vars, s.Scalar(1e-3), 0.9)
-	barrier := s.Barrier(append(append(append([]tensorflow.Output{loss}, grads...), s.PendingUpdates()...), sgd.Reads()...)...)
-
-	g.Want("step0_prediction", prediction, modeltest.Maps, golden.BaselineTrain)
-	zero, err := golden.ZeroGradients(trainFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i, d := range grads {
-		g.wantGradient("step0_grad."+vars[i].Name, vars[i], d, zero)
-	}
-	for _, v := range s.Variables(graph.State) {
-		g.Want("after1."+v.Name, s.Pending(v), modeltest.AsIs, golden.BaselineTrain)
-	}
-	train := append(sgd.Apply(s, grads, barrier), s.Commit(barrier)...)
-	g.takeSteps(loss, train, zero)
-	report.Log(t)
-}
-
-// wantGradient compares the rows of the confidence apart where they are zero: a
-// single source's cancels.
-func (g *goldenGraph) wantGradient(name string, v *graph.Variable, d tensorflow.Output, zero map[string]bool) {
-	g.T.Helper()
-	if !zero[v.Name+"[2]"] {
-		g.Want(name, d, modeltest.AxesOf(v), golden.TrainGradients)
-		return
-	}
-	all, err := g.File.Sample(name)
-	if err != nil {
-		g.T.Fatal(err)
-	}
-	third := len(all.Values) / 3
-	part := func(from, to int) golden.Sample {
-		return golden.Sample{Name: name, Shape: []int{(to - from) * third}, Values: all.Values[from*third : to*third]}
-	}
-	flow := g.S.Slice(d, []int{0, 0, 0, 0}, []int{-1, -1, -1, 2})
-	g.WantSample(part(0, 2), flow, modeltest.Kernels, golden.TrainGradients)
-	none := part(2, 3)
-	none.Values = make([]float64, third)
-	g.WantSample(none, g.S.Slice(d, []int{0, 0, 0, 2}, []int{-1, -1, -1, 1}), modeltest.Kernels, golden.ZeroGradient)
-}
-
-func (g *goldenGraph) takeSteps(loss tensorflow.Output, train []*tensorflow.Operation, zero map[string]bool) {
-	session := g.Start(g.weights())
-	want, err := g.File.Array("losses")
-	if err != nil {
-		g.T.Fatal(err)
-	}
-	for step := 0; step < 3; step++ {
-		fetches := []tensorflow.Output{loss}
-		if step == 0 {
-			fetches = append(fetches, g.Outputs()...)
-		}
-		out, err := session.Run(nil, fetches, train)
-		if err != nil {
-			g.T.Fatal(err)
-		}
-		g.Report.Compare(g.T, fmt.Sprintf("loss of step %d", step), tftest.Values(g.T, out[0]), want.Data[step:step+1], golden.TrainLosses)
-		if step == 0 {
-			g.Compare(out[1:])
-		}
-	}
-	seen := g.Compared()
-	g.compareDeltas(session, zero, seen)
-	modeltest.Every(g.T, g.File, seen, "losses", "two_")
-}
-
-// compareDeltas compares how far weights and averages have moved.
-func (g *goldenGraph) compareDeltas(session graph.Runner, zero map[string]bool, seen map[string]bool) {
-	vars := g.S.Variables(graph.Trainable, graph.State)
-	after, err := graph.Fetch(session, vars)
-	if err != nil {
-		g.T.Fatal(err)
-	}
-	weights := g.weights()
-	for _, v := range vars {
-		name := "delta3." + v.Name
-		want, err := g.File.Sample(name)
-		if err != nil {
-			g.T.Fatal(err)
-		}
-		got, err := want.Of(modeltest.Delta(g.T, v, after[v], weights(v)))
-		if err != nil {
-			g.T.Fatal(err)
-		}
-		if zero[v.Name+"[2]"] {
-			flow := len(got) / 3 * 2
-			g.Report.Compare(g.T, name, got[flow:], make([]float64, len(got)-flow), golden.ZeroChange)
-			got, want.Values = got[:flow], want.Values[:flow]
-		}
-		g.Report.Compare(g.T, name, got, want.Values, golden.X2FaceTrainDeltas)
-		seen[name] = true
-	}
 }
