@@ -10,11 +10,11 @@ import (
 	"github.com/prioritycut/prioritycut/weights"
 )
 
-// takeAdam takes the states of the networks' optimisers, where the file has
-// them.
-func (c *checkpoint) takeAdam(s *input) error {
+// takeOptimisers takes the states of the networks' optimisers, where the file
+// has them.
+func (c *checkpoint) takeOptimisers(s *input) error {
 	for _, p := range c.nets.players {
-		err := c.takeAdamOf(p, s)
+		err := c.takeOptimiserOf(p, s)
 		if err != nil {
 			return fmt.Errorf("the optimiser of %s: %w; --weights_only converts without optimisers", p.Name, err)
 		}
@@ -22,15 +22,74 @@ func (c *checkpoint) takeAdam(s *input) error {
 	return nil
 }
 
-func (c *checkpoint) takeAdamOf(p *player, s *input) error {
+func (c *checkpoint) takeOptimiserOf(p *player, s *input) error {
+	if state := s.adam[p.Name]; state != nil && p.step == nil {
+		return c.takeMomentum(p, s, state)
+	}
 	if state := s.adam[p.Name]; state != nil {
 		return c.takeNumbered(p, s, state)
 	}
-	if hasNamedAdam(s, p.Name) {
+	if hasNamedSlots(s, p) {
 		return c.takeNamed(p, s)
 	}
-	c.remark("the file has no optimiser's state for %s: a run that begins from it starts Adam anew", p.Name)
+	c.remark("the file has no optimiser's state for %s: a run that begins from it starts %s anew", p.Name, p.optimiser())
 	return nil
+}
+
+// optimiser names the player's optimiser.
+func (p *player) optimiser() string {
+	if p.step == nil {
+		return "momentum"
+	}
+	return "Adam"
+}
+
+// takeMomentum is takeNumbered for buffers of momentum.
+func (c *checkpoint) takeMomentum(p *player, s *input, state *weights.Dict) error {
+	sgd, err := weights.ReadSGD(state)
+	if err != nil {
+		return err
+	}
+	params := c.inFileOrder(p, s)
+	if len(params) != len(sgd.Buffers) {
+		return fmt.Errorf("it has states for %d parameters, the networks have %d", len(sgd.Buffers), len(params))
+	}
+	known := 0
+	for i, buffer := range sgd.Buffers {
+		slot := p.moments[params[i]][0]
+		if buffer == nil {
+			if err := c.zero(slot); err != nil {
+				return err
+			}
+			continue
+		}
+		known++
+		if err := c.takeSlot(slot, buffer, i, params[i]); err != nil {
+			return err
+		}
+	}
+	if known < len(sgd.Buffers) {
+		c.remark("the optimiser of %s: %d of %d parameters have had no gradient", p.Name, len(sgd.Buffers)-known, len(sgd.Buffers))
+	}
+	if sgd.Momentum != p.Optimiser.Momentum {
+		c.remark("the optimiser of %s had a momentum of %v; the configuration says %v", p.Name, sgd.Momentum, p.Optimiser.Momentum)
+	}
+	return nil
+}
+
+// takeSlot takes what an optimiser keeps of its i-th parameter.
+func (c *checkpoint) takeSlot(slot *graph.Variable, t *weights.Tensor, i int, parameter *graph.Variable) error {
+	if want := c.nets.fileShape(parameter); !slices.Equal(t.Shape(), want) {
+		return fmt.Errorf("the state of parameter %d has shape %v, %s has %v", i, t.Shape(), parameter.Name, want)
+	}
+	return c.take(slot, t)
+}
+
+// zero gives a slot the value that it starts with.
+func (c *checkpoint) zero(slot *graph.Variable) error {
+	zero, err := tf.NewTensor(make([]float32, slot.Size()), slot.Dims...)
+	c.values[slot] = zero
+	return err
 }
 
 // neverStepped reports whether the file says that a network's optimiser exists
@@ -45,8 +104,13 @@ func neverStepped(s *input, name string) bool {
 	return ok && moments.Len() == 0
 }
 
-func hasNamedAdam(s *input, name string) bool {
-	return slices.ContainsFunc(s.Names(), func(n string) bool { return strings.HasPrefix(n, optimizerPrefix+name+".") })
+// hasNamedSlots reports whether a file has the state of a player's optimiser by
+// names.
+func hasNamedSlots(s *input, p *player) bool {
+	return slices.ContainsFunc(s.Names(), func(n string) bool {
+		slot, ok := strings.CutPrefix(n, optimizerPrefix)
+		return ok && p.Keeps(slot)
+	})
 }
 
 // takeNumbered takes a state whose moments are numbered in the order of the
@@ -68,10 +132,7 @@ func (c *checkpoint) takeNumbered(p *player, s *input, state *weights.Dict) erro
 		known++
 		step = max(step, m.Step)
 		for j, t := range []*weights.Tensor{m.Average, m.Square} {
-			if want := fileShape(params[i]); !slices.Equal(t.Shape(), want) {
-				return fmt.Errorf("the state of parameter %d has shape %v, %s has %v", i, t.Shape(), params[i].Name, want)
-			}
-			if err := c.take(p.moments[params[i]][j], t); err != nil {
+			if err := c.takeSlot(p.moments[params[i]][j], t, i, params[i]); err != nil {
 				return err
 			}
 		}
@@ -99,11 +160,9 @@ func (c *checkpoint) fillMoments(p *player, adam *weights.Adam, params []*graph.
 		case m.Average == nil:
 			fresh++
 			for _, v := range p.moments[params[i]] {
-				zero, err := tf.NewTensor(make([]float32, v.Size()), v.Dims...)
-				if err != nil {
+				if err := c.zero(v); err != nil {
 					return err
 				}
-				c.values[v] = zero
 			}
 		case m.Step != step:
 			behind++
@@ -178,5 +237,8 @@ func countOf(t *weights.Tensor) (int64, error) {
 	return n, nil
 }
 
-// hasAdam reports whether the state of a network's optimiser is known.
-func (c *checkpoint) hasAdam(p *player) bool { return c.values[p.step] != nil }
+// hasOptimiser reports whether the state of a network's optimiser is known.
+func (c *checkpoint) hasOptimiser(p *player) bool {
+	slots := p.slots()
+	return len(slots) > 0 && c.values[slots[0]] != nil
+}

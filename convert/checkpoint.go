@@ -65,7 +65,11 @@ func (c *checkpoint) take(v *graph.Variable, t *weights.Tensor) error {
 		}
 	}
 	if len(v.Dims) == 4 {
-		if values, _, err = weights.HWIO(values, t.Shape()); err != nil {
+		shape := t.Shape()
+		if len(shape) == 5 { // 1 deep, which check has seen
+			shape = []int64{shape[0], shape[1], shape[3], shape[4]}
+		}
+		if values, _, err = weights.HWIO(values, shape); err != nil {
 			return fmt.Errorf("%s: %w", fileName(v), err)
 		}
 	}

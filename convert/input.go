@@ -45,6 +45,9 @@ func newInput(s *weights.StateDict) (*input, error) {
 	if !s.Checked() {
 		in.notes = append(in.notes, "the file was written without checksums: damage would not be noticed")
 	}
+	if isX2Face(in.Names()) {
+		return in, in.liftX2Face(s.Root())
+	}
 	if err := in.lift(); err != nil {
 		return nil, err
 	}
@@ -63,7 +66,7 @@ func newInput(s *weights.StateDict) (*input, error) {
 func (in *input) hasNetworks() bool {
 	return slices.ContainsFunc(in.Names(), func(name string) bool {
 		owner, _, _ := strings.Cut(name, ".")
-		return owner == generator || owner == kpDetector
+		return owner == generator || owner == kpDetector || slices.Contains(x2faceNetworks, owner)
 	})
 }
 

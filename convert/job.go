@@ -77,9 +77,12 @@ func (j *job) summary(w io.Writer) error {
 			numbers += v.Size()
 		}
 		fmt.Fprintf(&b, "  %s: %d tensors, %d numbers; ", p.Name, len(p.vars), numbers)
-		if j.hasAdam(p) {
+		switch {
+		case j.hasOptimiser(p) && p.step == nil:
+			b.WriteString("with momentum\n")
+		case j.hasOptimiser(p):
 			fmt.Fprintf(&b, "Adam after %d steps\n", j.count(p.step))
-		} else {
+		default:
 			b.WriteString("no optimiser\n")
 		}
 	}
@@ -102,11 +105,11 @@ func (j *job) List(w io.Writer) error {
 	fmt.Fprintln(table, "name\treference's shape\tour group\tour shape")
 	for _, p := range j.nets.players {
 		list := p.vars
-		if j.hasAdam(p) {
+		if j.hasOptimiser(p) {
 			list = append(append([]*graph.Variable{}, list...), p.slots()...)
 		}
 		for _, v := range list {
-			fmt.Fprintf(table, "%s\t%v\t%s\t%v\n", fileName(v), fileShape(v), groupNames[v.Kind], v.Dims)
+			fmt.Fprintf(table, "%s\t%v\t%s\t%v\n", fileName(v), j.nets.fileShape(v), groupNames[v.Kind], v.Dims)
 		}
 	}
 	if err := table.Flush(); err != nil {

@@ -119,7 +119,7 @@ func TestNeverTrainedDiscriminator(t *testing.T) {
 	}
 	kept := mustRead(t, data, Options{Variant: "fomm-adv"})
 	kept.valuesNamed(t, "discriminator.discs.1.conv.weight_orig")
-	if p := kept.nets.player(discriminator); kept.hasAdam(p) || !kept.remarked("never took a step") {
+	if p := kept.nets.player(discriminator); kept.hasOptimiser(p) || !kept.remarked("never took a step") {
 		t.Error("an optimiser without steps is taken for one with")
 	}
 }
@@ -166,7 +166,7 @@ func TestNumberedAdam(t *testing.T) {
 	}
 
 	plain := mustRead(t, torchOf(t, whole(count)), Options{WeightsOnly: true})
-	if plain.hasAdam(plain.nets.players[0]) || plain.notes.Step != 0 {
+	if plain.hasOptimiser(plain.nets.players[0]) || plain.notes.Step != 0 {
 		t.Error("--weights_only takes an optimiser")
 	}
 	for name, c := range map[string]struct {
@@ -283,7 +283,7 @@ func TestFrozenNetwork(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if p := again.(*job).nets.player(kpDetector); again.(*job).hasAdam(p) {
+		if p := again.(*job).nets.player(kpDetector); again.(*job).hasOptimiser(p) {
 			t.Error("an optimiser that was not stored")
 		}
 		if err := again.Write(io.Discard); err != nil {

@@ -36,6 +36,9 @@ type networks struct {
 	players []*player
 	// counter counts the steps of the run.
 	counter *graph.Variable
+	// deep says that kernels in files have three dimensions, the first of them 1:
+	// Monkey-Net's do.
+	deep bool
 }
 
 // player is a network and its optimiser.
@@ -43,10 +46,11 @@ type player struct {
 	model.Player
 	// vars are weights and state, in the order of their creation.
 	vars []*graph.Variable
-	// step counts the optimiser's steps.
+	// step counts the optimiser's steps; nil where it does not.
 	step *graph.Variable
-	// moments are Adam's first and second ones of every weight.
-	moments map[*graph.Variable][2]*graph.Variable
+	// moments are Adam's first and second ones of every weight, or its buffer of
+	// momentum.
+	moments map[*graph.Variable][]*graph.Variable
 }
 
 // newNetworks makes the variables of a configuration in a graph that nobody
@@ -57,22 +61,28 @@ func newNetworks(c *config.Config) (*networks, error) {
 	family.NewAnimator(s)
 	family.NewCritic(s)
 	all := s.Variables()
-	n := &networks{scope: s, counter: s.VariableOf(tensorflow.Int64, "step", graph.Slot, graph.Zeros)}
+	n := &networks{scope: s, deep: family.Name() == model.MonkeyNetFamily, counter: s.VariableOf(tensorflow.Int64, "step", graph.Slot, graph.Zeros)}
 	rate := s.Placeholder("learning_rate", tensorflow.Float)
 	slots := s.Sub("optimizer")
 	for _, one := range family.Players() {
-		p := &player{Player: one, moments: map[*graph.Variable][2]*graph.Variable{}}
+		p := &player{Player: one, moments: map[*graph.Variable][]*graph.Variable{}}
 		for _, v := range all {
 			if p.Owns(v.Name) {
 				p.vars = append(p.vars, v)
 			}
 		}
-		weights, o := p.weights(), p.Optimiser
-		adam := graph.NewAdam(slots, p.Name, weights, rate, o.Beta1, o.Beta2, o.Epsilon)
-		p.step = adam.Step
-		for i, v := range weights {
-			first, second := adam.Slots(i)
-			p.moments[v] = [2]*graph.Variable{first, second}
+		weights := p.weights()
+		switch o := p.NewOptimiser(slots, weights, rate).(type) {
+		case *graph.Adam:
+			p.step = o.Step
+			for i, v := range weights {
+				first, second := o.Slots(i)
+				p.moments[v] = []*graph.Variable{first, second}
+			}
+		case *graph.SGD:
+			for i, v := range weights {
+				p.moments[v] = []*graph.Variable{o.Buffer(i)}
+			}
 		}
 		n.players = append(n.players, p)
 	}
@@ -95,9 +105,12 @@ func (p *player) weights() []*graph.Variable {
 
 // slots are the optimiser's variables.
 func (p *player) slots() []*graph.Variable {
-	list := []*graph.Variable{p.step}
+	var list []*graph.Variable
+	if p.step != nil {
+		list = append(list, p.step)
+	}
 	for _, v := range p.weights() {
-		list = append(list, p.moments[v][0], p.moments[v][1])
+		list = append(list, p.moments[v]...)
 	}
 	return list
 }
@@ -106,6 +119,17 @@ func (p *player) slots() []*graph.Variable {
 func (n *networks) player(name string) *player {
 	for _, p := range n.players {
 		if p.Name == name {
+			return p
+		}
+	}
+	return nil
+}
+
+// ownerOf returns the network that a variable of a file belongs to, or its
+// optimiser's slot without its prefix; nil if there is none.
+func (n *networks) ownerOf(name string) *player {
+	for _, p := range n.players {
+		if p.Keeps(name) {
 			return p
 		}
 	}
@@ -124,10 +148,14 @@ func fileName(v *graph.Variable) string {
 const optimizerPrefix = "optimizer_"
 
 // fileShape is the shape of a variable in files with the reference's layouts:
-// kernels [height, width, in, out] are [out, in, height, width] there.
-func fileShape(v *graph.Variable) []int64 {
+// kernels [height, width, in, out] are [out, in, height, width] there, with a
+// depth of 1 before the height where they are deep.
+func (n *networks) fileShape(v *graph.Variable) []int64 {
 	d := v.Dims
-	if len(d) == 4 {
+	switch {
+	case len(d) == 4 && n.deep:
+		return []int64{d[3], d[2], 1, d[0], d[1]}
+	case len(d) == 4:
 		return []int64{d[3], d[2], d[0], d[1]}
 	}
 	return append([]int64{}, d...)

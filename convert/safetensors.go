@@ -16,6 +16,7 @@ import (
 	"github.com/prioritycut/prioritycut/internal/durable"
 	"github.com/prioritycut/prioritycut/internal/element"
 	"github.com/prioritycut/prioritycut/internal/safetensors"
+	"github.com/prioritycut/prioritycut/model"
 	"github.com/prioritycut/prioritycut/tf"
 	"github.com/prioritycut/prioritycut/weights"
 )
@@ -28,14 +29,16 @@ func (c *checkpoint) writeStateDict(path string, parametrizations bool) error {
 		for _, v := range p.vars {
 			tensors = append(tensors, c.fileTensor(v))
 		}
-		if !c.hasAdam(p) {
+		if !c.hasOptimiser(p) {
 			continue
 		}
 		for _, v := range p.slots() {
 			tensors = append(tensors, c.fileTensor(v))
 		}
 	}
-	tensors = append(tensors, antiAliasKernels(c.config.Model)...)
+	if c.config.FamilyName() == model.FOMMFamily {
+		tensors = append(tensors, antiAliasKernels(c.config.Model)...)
+	}
 	if parametrizations {
 		for i := range tensors {
 			tensors[i].Name = parametrized(tensors[i].Name)
@@ -73,7 +76,7 @@ func parametrized(name string) string {
 // fileTensor is a variable as files with the reference's layouts have it; its
 // bytes are made when their turn comes.
 func (c *checkpoint) fileTensor(v *graph.Variable) safetensors.Tensor {
-	t := safetensors.Tensor{Name: fileName(v), DType: safetensors.F32, Shape: fileShape(v)}
+	t := safetensors.Tensor{Name: fileName(v), DType: safetensors.F32, Shape: c.nets.fileShape(v)}
 	if v.DType == tensorflow.Int64 {
 		t.DType = safetensors.I64
 	}

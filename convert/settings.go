@@ -51,26 +51,54 @@ func (c *checkpoint) settle(s *input, o Options) error {
 		c.config, err = config.Unmarshal([]byte(notes.Config), c.from)
 		return err
 	}
-	if o.ConfigFile == "" && o.Preset == "" {
+	family := familyOf(s)
+	if traits, ok := model.Variant(o.Variant).Traits(); ok && traits.Family != family {
+		return fmt.Errorf("the file holds networks of %s, which variant %s has not: leave --variant out", family, o.Variant)
+	}
+	sets, preset := o.Sets, o.Preset
+	if family == model.X2FaceFamily {
+		sets = append(x2faceSizes(s), sets...) // the file tells its own sizes
+		if o.ConfigFile == "" && preset == "" {
+			preset = config.ReferencePreset
+		}
+	} else if o.ConfigFile == "" && o.Preset == "" {
 		return errors.New("which configuration were the weights trained with? give its YAML file, --config=vox-256.yaml, or a --preset of its sizes, such as vox-256")
 	}
 	variant := o.Variant
-	if variant == "" {
+	switch {
+	case variant != "":
+	case family != model.FOMMFamily:
+		variant = string(family) // both have one variant, of the same name
+	default:
 		variant = c.variantOf(s)
 	}
 	var warnings []config.Warning
 	c.config, warnings, err = config.Resolve(config.Options{
-		Preset: o.Preset, ConfigFile: o.ConfigFile, Sets: o.Sets, Variant: variant, AllowMissing: true,
+		Preset: preset, ConfigFile: o.ConfigFile, Sets: sets, Variant: variant, AllowMissing: true,
 	})
 	if err != nil {
 		return err
 	}
 	for _, w := range warnings {
-		if w.Key == "preset" || strings.HasPrefix(w.Key, "model_params.") {
+		if w.Key == "preset" && family != model.X2FaceFamily || strings.HasPrefix(w.Key, "model_params.") {
 			c.remark("%v", w)
 		}
 	}
+	if got := c.config.FamilyName(); got != family {
+		return fmt.Errorf("the file holds networks of %s and the configuration describes those of %s: give the configuration of these weights", family, got)
+	}
 	return c.adoptDiscriminator(s)
+}
+
+// familyOf is the family of a file's networks: its tensors' names tell.
+func familyOf(s *input) model.FamilyName {
+	switch {
+	case isX2Face(s.Names()):
+		return model.X2FaceFamily
+	case len(s.Sub(generator).Sub("appearance_encoder").Names()) > 0:
+		return model.MonkeyNetFamily
+	}
+	return model.FOMMFamily
 }
 
 // variantOf is the variant that a file's discriminator belongs to, empty where
@@ -96,7 +124,7 @@ func variantAgainst(kind model.DiscriminatorKind) string {
 // adoptDiscriminator makes the configuration say what the file's discriminator
 // is: files of configurations are often those of another stage of training.
 func (c *checkpoint) adoptDiscriminator(s *input) error {
-	if !c.config.HasDiscriminator() {
+	if !c.config.HasDiscriminator() || c.config.FamilyName() != model.FOMMFamily {
 		return nil
 	}
 	p := &c.config.Model.Discriminator

@@ -66,7 +66,7 @@ func readStateDict(s *input, o Options) (*checkpoint, error) {
 		}
 	}
 	if !o.WeightsOnly {
-		if err := c.takeAdam(s); err != nil {
+		if err := c.takeOptimisers(s); err != nil {
 			return nil, err
 		}
 	}
@@ -92,7 +92,7 @@ func recognise(s *input) error {
 			}
 		}
 	}
-	return fmt.Errorf("it is no checkpoint of first-order-model: none of its %d tensors belongs to a generator or a kp_detector (%s ...)", len(names), some)
+	return fmt.Errorf("it is no checkpoint of first-order-model, monkey-net or X2Face: none of its %d tensors belongs to a generator, a kp_detector or a pix2pix network (%s ...)", len(names), some)
 }
 
 // check compares the file's names and shapes with those of the networks.
@@ -100,14 +100,14 @@ func (c *checkpoint) check(s *input, o Options) error {
 	var want []weights.Spec
 	for _, p := range c.nets.players {
 		for _, v := range p.vars {
-			want = append(want, weights.Spec{Name: fileName(v), Shape: fileShape(v)})
+			want = append(want, weights.Spec{Name: fileName(v), Shape: c.nets.fileShape(v)})
 		}
-		if s.adam[p.Name] != nil || o.WeightsOnly || !hasNamedAdam(s, p.Name) {
+		if s.adam[p.Name] != nil || o.WeightsOnly || !hasNamedSlots(s, p) {
 			continue
 		}
 		for _, v := range p.slots() {
 			if v != p.step { // a count may have any type and is looked at when it is read
-				want = append(want, weights.Spec{Name: fileName(v), Shape: fileShape(v)})
+				want = append(want, weights.Spec{Name: fileName(v), Shape: c.nets.fileShape(v)})
 			}
 		}
 	}
@@ -130,17 +130,14 @@ func (c *checkpoint) check(s *input, o Options) error {
 
 // ignores reports whether a tensor of the file is left out on purpose.
 func (c *checkpoint) ignores(name string, s *input, o Options) bool {
-	owner, rest, _ := strings.Cut(name, ".")
-	player, optimizer := strings.CutPrefix(owner, optimizerPrefix)
-	if !slices.Contains(players, player) {
-		return false
-	}
-	p := c.nets.player(player)
+	slot, optimizer := strings.CutPrefix(name, optimizerPrefix)
+	owner, rest, _ := strings.Cut(slot, ".")
+	p := c.nets.ownerOf(slot)
 	switch {
 	case p == nil: // the discriminator of a variant that has none
-		return true
+		return slices.Contains(players, owner)
 	case optimizer:
-		return s.adam[player] != nil || o.WeightsOnly || rest == "step"
+		return s.adam[p.Name] != nil || o.WeightsOnly || rest == "step"
 	}
 	return rest == "num_batches_tracked" || strings.HasSuffix(rest, ".num_batches_tracked") ||
 		rest == "down.weight" || strings.HasSuffix(rest, ".down.weight")
@@ -159,7 +156,7 @@ func (c *checkpoint) noteOrigin(s *input) {
 			}
 		}
 	}
-	if p := c.nets.player(generator); p != nil {
+	if p := c.nets.player(generator); p != nil && p.step != nil {
 		c.notes.Step = c.count(p.step)
 	}
 	c.notes.Attempt = c.notes.Step

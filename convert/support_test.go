@@ -87,7 +87,7 @@ func entriesOf(t testing.TB, variant string, sets ...string) []entry {
 }
 
 func newEntry(v *graph.Variable, base float32) entry {
-	e := entry{name: fileName(v), shape: fileShape(v)}
+	e := entry{name: fileName(v), shape: (&networks{}).fileShape(v)}
 	for i := range v.Size() {
 		e.values = append(e.values, base+float32(i)/1024)
 	}

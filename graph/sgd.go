@@ -32,6 +32,9 @@ func NewSGD(s *Scope, vars []*Variable, lr tensorflow.Output, momentum float64) 
 	return o
 }
 
+// Buffer returns the slot of the i-th variable.
+func (o *SGD) Buffer(i int) *Variable { return o.buffers[i] }
+
 // Reads implements Optimiser.
 func (o *SGD) Reads() []tensorflow.Output { return []tensorflow.Output{o.lr} }
 
