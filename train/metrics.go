@@ -58,11 +58,24 @@ type Row struct {
 	FeatureMatching      Number `csv:"feature_matching"`
 	EquivarianceValue    Number `csv:"equivariance_value"`
 	EquivarianceJacobian Number `csv:"equivariance_jacobian"`
-	DiscGAN              Number `csv:"disc_gan"`
-	DiscEnc              Number `csv:"disc_enc"`
-	DiscDec              Number `csv:"disc_dec"`
-	DiscCons             Number `csv:"disc_cons"`
-	ConsWarmup           Number `csv:"cons_warmup"`
+	// Monkey-Net's: the warped source, and the picture, blocks and scores of its
+	// discriminator. X2Face's.
+	RecDef      Number `csv:"rec_def"`
+	Layer0      Number `csv:"layer-0_rec"`
+	Layer1      Number `csv:"layer-1_rec"`
+	Layer2      Number `csv:"layer-2_rec"`
+	Layer3      Number `csv:"layer-3_rec"`
+	Layer4      Number `csv:"layer-4_rec"`
+	Layer5      Number `csv:"layer-5_rec"`
+	Layer6      Number `csv:"layer-6_rec"`
+	Layer7      Number `csv:"layer-7_rec"`
+	Photometric Number `csv:"photometric"`
+
+	DiscGAN    Number `csv:"disc_gan"`
+	DiscEnc    Number `csv:"disc_enc"`
+	DiscDec    Number `csv:"disc_dec"`
+	DiscCons   Number `csv:"disc_cons"`
+	ConsWarmup Number `csv:"cons_warmup"`
 
 	BackgroundFraction Number `csv:"background_fraction"`
 	CutAllFraction     Number `csv:"cut_all_fraction"`
@@ -96,7 +109,10 @@ func (r *Row) columns() map[string]*Number {
 	return map[string]*Number{
 		"perceptual": &r.Perceptual, "reconstruction": &r.Reconstruction, "gen_gan": &r.GenGAN, "feature_matching": &r.FeatureMatching,
 		"equivariance_value": &r.EquivarianceValue, "equivariance_jacobian": &r.EquivarianceJacobian,
-		"disc_gan": &r.DiscGAN, "disc_enc": &r.DiscEnc, "disc_dec": &r.DiscDec, "disc_cons": &r.DiscCons,
+		"rec_def": &r.RecDef, "layer-0_rec": &r.Layer0, "layer-1_rec": &r.Layer1, "layer-2_rec": &r.Layer2, "layer-3_rec": &r.Layer3,
+		"layer-4_rec": &r.Layer4, "layer-5_rec": &r.Layer5, "layer-6_rec": &r.Layer6, "layer-7_rec": &r.Layer7,
+		"photometric": &r.Photometric,
+		"disc_gan":    &r.DiscGAN, "disc_enc": &r.DiscEnc, "disc_dec": &r.DiscDec, "disc_cons": &r.DiscCons,
 		"background_fraction": &r.BackgroundFraction, "cut_all_fraction": &r.CutAllFraction, "real_fraction": &r.RealFraction,
 	}
 }
