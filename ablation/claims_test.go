@@ -9,36 +9,43 @@ import (
 
 	"github.com/prioritycut/prioritycut/evaluate/compare"
 	"github.com/prioritycut/prioritycut/evaluate/result"
-	"github.com/prioritycut/prioritycut/model"
 )
 
-// TestClaimsHoldOnPaper: the claims are read off Table 4, so that its printed
-// numbers must answer all of them with yes.
+// TestClaimsHoldOnPaper: the claims are read off Table 4, and the first one off
+// Table 1, so that the printed numbers must answer all of them with yes. One
+// value of Table 1 ties.
 func TestClaimsHoldOnPaper(t *testing.T) {
-	table, err := compare.PublishedTable(4)
-	if err != nil {
-		t.Fatal(err)
-	}
-	value := func(v model.Variant, m result.Measure) float64 {
-		for _, r := range table.Rows {
-			for c, have := range table.Columns {
-				if r.Label == rowOf(v).Published && have == m {
-					return float64(r.Cells[c].Mean)
+	for _, c := range Claims() {
+		number := 4
+		if c.ID == "a" {
+			number = 1
+		}
+		table, err := compare.PublishedTable(number)
+		if err != nil {
+			t.Fatal(err)
+		}
+		value := func(v RowName, m result.Measure) float64 {
+			for _, r := range table.Rows {
+				for c, have := range table.Columns {
+					if r.Label == rowOf(v).Published && have == m {
+						return float64(r.Cells[c].Mean)
+					}
 				}
 			}
+			t.Fatalf("Table %d has no %v of %s", number, m, v)
+			return 0
 		}
-		t.Fatalf("Table 4 has no %v of %s", m, v)
-		return 0
-	}
-	for _, c := range Claims() {
 		found, err := c.judge(func(p Part) (Effect, error) {
 			d := result.Value(value(p.Variant, p.Measure) - value(p.Against, p.Measure))
 			return Effect{Difference: compare.Difference{Mean: d, Low: d, High: d}, Verdict: compare.Judge(p.Measure, d, d)}, nil
 		})
-		if err != nil || found.Answer != Yes || found.TheseRuns != Yes {
-			t.Errorf("claim %s: %s, %v", c.ID, found.Answer, err)
-			for _, f := range found.Findings {
-				t.Logf("  %s %v: %s", f.pair(), f.Measure, f.Answer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range found.Findings {
+			tie := c.ID == "a" && f.Against == FOMMAdv && f.Measure == ssimNon
+			if (f.Answer == Yes) == tie {
+				t.Errorf("claim %s, %s %v: %s", c.ID, f.pair(), f.Measure, f.Answer)
 			}
 		}
 	}
@@ -47,9 +54,9 @@ func TestClaimsHoldOnPaper(t *testing.T) {
 // TestJudge answers a claim of three parts by hand-made verdicts.
 func TestJudge(t *testing.T) {
 	claim := Claim{Parts: []Part{
-		{Variant: model.UNet, Against: model.FOMM, Measure: l1, Expect: Better},
-		{Variant: model.UNet, Against: model.FOMM, Measure: psnr, Expect: NotBetter},
-		{Variant: model.UNet, Against: model.FOMM, Measure: aed, Expect: Worse},
+		{Variant: UNet, Against: FOMM, Measure: l1, Expect: Better},
+		{Variant: UNet, Against: FOMM, Measure: psnr, Expect: NotBetter},
+		{Variant: UNet, Against: FOMM, Measure: aed, Expect: Worse},
 	}}
 	const b, w, u, n = compare.IsBetter, compare.IsWorse, compare.Undecided, compare.Unknown
 	for _, c := range []struct {

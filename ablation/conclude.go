@@ -59,8 +59,8 @@ const pictureFile = "ablation.png"
 // (Figure 5).
 func (p *Plan) pictures(ctx context.Context) ([]compare.Picture, error) {
 	o := figure.Options{Number: 5, NumVideos: 4, Device: p.Runs[0].Config.Run.Device}
-	for _, r := range p.Runs[:len(p.Variants)] {
-		o.Checkpoints, o.Labels = append(o.Checkpoints, r.Dir), append(o.Labels, rowOf(r.Variant).Label)
+	for _, r := range p.Runs[:len(p.Rows)] {
+		o.Checkpoints, o.Labels = append(o.Checkpoints, r.Dir), append(o.Labels, rowOf(r.Row).Label)
 	}
 	if p.quick {
 		o.NumVideos = 1

@@ -21,7 +21,7 @@ func (p *Plan) Describe(w io.Writer, states []State) error {
 		length = fmt.Sprintf("%d epochs", c.Train.NumEpochs)
 	}
 	fmt.Fprintf(&b, "%s of %s each in %s: %s, %s; %s on %s\n",
-		count(len(p.Runs), "run"), length, p.Out, count(len(p.Variants), "variant"), count(p.Seeds, "seed"), c.Preset, c.Dataset.RootDir)
+		count(len(p.Runs), "run"), length, p.Out, count(len(p.Rows), "variant"), count(p.Seeds, "seed"), c.Preset, c.Dataset.RootDir)
 	if p.Schedule != "" {
 		fmt.Fprintln(&b, p.Schedule)
 	}
@@ -31,7 +31,7 @@ func (p *Plan) Describe(w io.Writer, states []State) error {
 	var total time.Duration
 	known := c.Train.Steps > 0
 	for i, r := range p.Runs {
-		left := pace.of(r.Variant, c.Train.Steps-states[i].Step)
+		left := pace.of(r.Row, c.Train.Steps-states[i].Step)
 		text := "not begun"
 		switch {
 		case states[i].Complete:
@@ -43,7 +43,7 @@ func (p *Plan) Describe(w io.Writer, states []State) error {
 			known = false
 		}
 		total += left
-		fmt.Fprintf(&b, "  %3d  %-24s %-14s %s%s\n", i+1, r.Name, rowOf(r.Variant).Label, text, forTime(left))
+		fmt.Fprintf(&b, "  %3d  %-24s %-14s %s%s\n", i+1, r.Name, rowOf(r.Row).Label, text, forTime(left))
 	}
 	switch {
 	case known && total == 0:

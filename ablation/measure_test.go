@@ -4,8 +4,6 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-
-	"github.com/prioritycut/prioritycut/model"
 )
 
 // TestSettle: evaluations stay while they are asked for alike, and go, those of
@@ -27,8 +25,8 @@ func TestSettle(t *testing.T) {
 	}{
 		{Options{}, 0}, // nobody knows how they were made
 		{Options{}, 2},
-		{Options{Variants: []model.Variant{model.FOMM}}, 2},
-		{Options{Variants: []model.Variant{model.FOMM}, Detectors: Detectors{KeypointModel: "other"}}, 0},
+		{Options{Rows: []RowName{FOMM}}, 2},
+		{Options{Rows: []RowName{FOMM}, Detectors: Detectors{KeypointModel: "other"}}, 0},
 		{Options{Detectors: Detectors{KeypointModel: "other"}}, 2},
 		{Options{Detectors: Detectors{KeypointModel: "other", Masks: "none"}}, 0},
 		{Options{Detectors: Detectors{KeypointModel: "other", Masks: "none"}, Quick: true}, 0},

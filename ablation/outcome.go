@@ -5,7 +5,6 @@ import (
 
 	"github.com/prioritycut/prioritycut/evaluate/compare"
 	"github.com/prioritycut/prioritycut/evaluate/result"
-	"github.com/prioritycut/prioritycut/model"
 )
 
 // Outcome is what an ablation found so far.
@@ -26,15 +25,15 @@ type Outcome struct {
 	// Run describes how was measured, the same for all.
 	Run result.Run
 
-	values map[model.Variant][]*compare.Values // by variant, in the order of Seeds
+	values map[RowName][]*compare.Values // by variant, in the order of Seeds
 }
 
 // newOutcome puts evaluations together, one per run of the plan, nil where there
 // is none. It is nil until a seed is whole.
 func newOutcome(p *Plan, all []*result.Evaluation) (*Outcome, error) {
-	o := &Outcome{values: map[model.Variant][]*compare.Values{}}
+	o := &Outcome{values: map[RowName][]*compare.Values{}}
 	var used []*result.Evaluation
-	n := len(p.Variants)
+	n := len(p.Rows)
 	for first := 0; first+n <= len(all); first += n {
 		if round := all[first : first+n]; whole(round) {
 			o.Seeds = append(o.Seeds, p.Runs[first].Seed)
@@ -65,13 +64,13 @@ func newOutcome(p *Plan, all []*result.Evaluation) (*Outcome, error) {
 		if err != nil {
 			return nil, err
 		}
-		o.values[p.Variants[i%n]] = append(o.values[p.Variants[i%n]], v)
+		o.values[p.Rows[i%n]] = append(o.values[p.Rows[i%n]], v)
 	}
-	o.tabulate(p.Variants)
-	if err := o.compare(p.Variants); err != nil {
+	o.tabulate(p.Rows)
+	if err := o.compare(p.Rows); err != nil {
 		return nil, err
 	}
-	for _, claim := range claims {
+	for _, claim := range claimsOf(p.Rows) {
 		found, err := claim.judge(o.effect)
 		if err != nil {
 			return nil, err
@@ -91,11 +90,11 @@ func whole(round []*result.Evaluation) bool {
 }
 
 // tabulate fills the table: o.Runs has the runs seed by seed.
-func (o *Outcome) tabulate(variants []model.Variant) {
+func (o *Outcome) tabulate(variants []RowName) {
 	o.Table = compare.Table{Columns: o.Runs.Columns}
 	for k, v := range variants {
 		row := o.Table.NewRow(rowOf(v).Label)
-		row.Baseline, row.Variant = v == model.Baseline(), v != model.Baseline()
+		row.Baseline, row.Variant = v == baseline, v != baseline
 		for c := range o.Table.Columns {
 			var means []float64
 			for s := range o.Seeds {
@@ -126,13 +125,13 @@ func caption(seeds int) string {
 }
 
 // compare takes the differences from the baseline.
-func (o *Outcome) compare(variants []model.Variant) error {
+func (o *Outcome) compare(variants []RowName) error {
 	for _, v := range variants {
-		if v == model.Baseline() {
+		if v == baseline {
 			continue
 		}
 		for _, m := range o.Table.Columns {
-			part := Part{Variant: v, Against: model.Baseline(), Measure: m}
+			part := Part{Variant: v, Against: baseline, Measure: m}
 			e, err := o.effect(part)
 			if err != nil {
 				return err

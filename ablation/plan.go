@@ -5,7 +5,6 @@ import (
 	"path/filepath"
 
 	"github.com/prioritycut/prioritycut/config"
-	"github.com/prioritycut/prioritycut/model"
 )
 
 // Lengths of an ablation that is told nothing.
@@ -38,8 +37,8 @@ type Options struct {
 	// Config is what all runs have in common. Variant, Seed and Steps are set
 	// for each run.
 	Config config.Options
-	// Variants are the rows; nil takes all.
-	Variants []model.Variant
+	// Rows are the rows; nil takes those of the ablation.
+	Rows []RowName
 	// Seeds is how many runs each row has, with the seeds 0, 1, ...; 0 takes the
 	// default.
 	Seeds int
@@ -56,9 +55,9 @@ type Options struct {
 
 // Run is one training run of a plan.
 type Run struct {
-	// Name is <variant>-seed<k>, Dir the run's folder.
+	// Name is <row>-seed<k>, Dir the run's folder.
 	Name, Dir string
-	Variant   model.Variant
+	Row       RowName
 	Seed      int64
 	// Config is resolved; options lead to it.
 	Config  *config.Config
@@ -71,9 +70,9 @@ type Plan struct {
 	Out string
 	// Runs in the order in which they are trained: seed by seed.
 	Runs []Run
-	// Variants are the rows that are compared, in the table's order.
-	Variants []model.Variant
-	Seeds    int
+	// Rows are those that are compared, in the table's order.
+	Rows  []RowName
+	Seeds int
 	// Schedule says how the schedule was fitted to the length; empty when it
 	// was left alone.
 	Schedule string
@@ -86,8 +85,8 @@ type Plan struct {
 
 // NewPlan resolves the configuration of every run. It touches no run's folder.
 func NewPlan(o Options) (*Plan, error) {
-	if o.Variants == nil {
-		o.Variants, _ = ParseVariants(nil)
+	if o.Rows == nil {
+		o.Rows, _ = ParseRows(AblationTable, nil)
 	}
 	if o.Out == "" {
 		o.Out = DefaultOut
@@ -104,13 +103,13 @@ func NewPlan(o Options) (*Plan, error) {
 	if o.Seeds < 0 || o.Seeds > mostSeeds {
 		return nil, fmt.Errorf("%d seeds: there must be 1 to %d", o.Seeds, mostSeeds)
 	}
-	p := &Plan{Out: o.Out, Variants: o.Variants, Seeds: o.Seeds, detectors: o.Detectors, quick: o.Quick}
+	p := &Plan{Out: o.Out, Rows: o.Rows, Seeds: o.Seeds, detectors: o.Detectors, quick: o.Quick}
 	common, err := p.fit(o)
 	if err != nil {
 		return nil, err
 	}
 	for seed := int64(0); seed < int64(o.Seeds); seed++ {
-		for _, v := range o.Variants {
+		for _, v := range o.Rows {
 			if err := p.add(common, v, seed); err != nil {
 				return nil, err
 			}
@@ -119,9 +118,9 @@ func NewPlan(o Options) (*Plan, error) {
 	return p, nil
 }
 
-func (p *Plan) add(common config.Options, v model.Variant, seed int64) error {
-	o := common
-	o.Variant, o.Seed = string(v), &seed
+func (p *Plan) add(common config.Options, v RowName, seed int64) error {
+	o := rowOf(v).options(common)
+	o.Seed = &seed
 	c, warnings, err := config.Resolve(o)
 	if err != nil {
 		return err
@@ -131,7 +130,7 @@ func (p *Plan) add(common config.Options, v model.Variant, seed int64) error {
 	}
 	name := fmt.Sprintf("%s-seed%d", v, seed)
 	p.Runs = append(p.Runs, Run{
-		Name: name, Dir: filepath.Join(p.Out, name), Variant: v, Seed: seed, Config: c, options: o,
+		Name: name, Dir: filepath.Join(p.Out, name), Row: v, Seed: seed, Config: c, options: o,
 	})
 	return nil
 }

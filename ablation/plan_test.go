@@ -7,7 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/prioritycut/prioritycut/config"
-	"github.com/prioritycut/prioritycut/model"
+	"github.com/prioritycut/prioritycut/prioritycut"
 )
 
 func plan(t *testing.T, o Options) *Plan {
@@ -28,7 +28,7 @@ func TestPlan(t *testing.T) {
 	}
 	base := p.Runs[0].Config
 	for _, r := range p.Runs {
-		if r.Config.Train.Steps != DefaultSteps || r.Config.Seed != r.Seed || r.Config.Variant != r.Variant {
+		if r.Config.Train.Steps != DefaultSteps || r.Config.Seed != r.Seed || string(r.Config.Variant) != string(r.Row) {
 			t.Errorf("%s: %d steps, seed %d, variant %s", r.Name, r.Config.Train.Steps, r.Config.Seed, r.Config.Variant)
 		}
 		for _, d := range config.DiffForResume(base, r.Config) {
@@ -98,15 +98,15 @@ func TestLength(t *testing.T) {
 	}
 }
 
-func TestParseVariants(t *testing.T) {
-	got, err := ParseVariants([]string{"cutmix", " fomm"})
-	if diff := cmp.Diff([]model.Variant{model.FOMM, model.CutMix}, got); diff != "" || err != nil {
+func TestParseRows(t *testing.T) {
+	got, err := ParseRows(AblationTable, []string{"cutmix", " fomm"})
+	if diff := cmp.Diff([]RowName{FOMM, CutMix}, got); diff != "" || err != nil {
 		t.Error(diff, err)
 	}
 	for _, c := range []struct{ names, want string }{
 		{"cutmixx", "did you mean cutmix?"}, {"fomm,fomm", "twice"}, {"", "unknown"},
 	} {
-		if _, err := ParseVariants(strings.Split(c.names, ",")); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := ParseRows(AblationTable, strings.Split(c.names, ",")); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%q: %v", c.names, err)
 		}
 	}
@@ -119,5 +119,48 @@ func TestLogSteps(t *testing.T) {
 	}
 	if _, found := steps(lines[:1]); found {
 		t.Error("a step where there is none")
+	}
+}
+
+// The paper's table has a row of each family and either pair of vanilla CutMix;
+// settings reach the rows that they mean something to.
+func TestPaperRows(t *testing.T) {
+	names, err := ParseRows(PaperTable, nil)
+	want := []RowName{X2Face, MonkeyNet, FOMM, FOMMAdv, UNet, CutMix, CutMixOther, PriorityCut}
+	if diff := cmp.Diff(want, names); diff != "" || err != nil {
+		t.Fatal(diff, err)
+	}
+	if _, err := ParseRows("book", nil); err == nil {
+		t.Error("rows of an unknown table")
+	}
+	p, err := NewPlan(Options{Rows: names, Seeds: 1, Out: t.TempDir(), Config: config.Options{
+		Sets: []string{"prioritycut_params.k_max=0.5", "train_params.batch_size=6"}, VGG19: config.RandomVGG19,
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, r := range p.Runs {
+		c := r.Config
+		if r.Row != want[i] || c.Train.BatchSize != 6 || c.Train.Steps != DefaultSteps {
+			t.Errorf("%s: batch %d, %d steps", r.Name, c.Train.BatchSize, c.Train.Steps)
+		}
+		if other := c.PriorityCut.CutMixPair == prioritycut.OtherPair; other != (r.Row == CutMixOther) {
+			t.Errorf("%s: cutmix_pair is %s", r.Name, c.PriorityCut.CutMixPair)
+		}
+		if r.Row == PriorityCut && c.PriorityCut.KMax != 0.5 {
+			t.Errorf("%s: k_max is %v", r.Name, c.PriorityCut.KMax)
+		}
+	}
+}
+
+// Claim (a) is asked where other families are compared.
+func TestClaimAboutOtherFamilies(t *testing.T) {
+	all, _ := ParseRows(PaperTable, nil)
+	five, _ := ParseRows(AblationTable, nil)
+	if got := claimsOf(all); len(got) != 5 || got[0].ID != "a" {
+		t.Errorf("%d claims", len(got))
+	}
+	if got := claimsOf(five); len(got) != 4 || got[0].ID != "b" {
+		t.Errorf("%d claims of the ablation", len(got))
 	}
 }

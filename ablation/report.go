@@ -75,7 +75,7 @@ func (o *Outcome) setting(p *Plan) string {
 		length = fmt.Sprintf("%d epochs", c.Train.NumEpochs)
 	}
 	text := fmt.Sprintf("%s, %s, %s of %d pairs each, pictures of %dx%d pixels. SSIM window: %s; salient parts: %s; keypoints: %s; embeddings: %s.",
-		count(len(p.Variants), "variant"), count(len(o.Seeds), "seed"), length, c.Train.BatchSize, o.Run.Width, o.Run.Height,
+		count(len(p.Rows), "variant"), count(len(o.Seeds), "seed"), length, c.Train.BatchSize, o.Run.Width, o.Run.Height,
 		o.Run.SSIMWindow, o.Run.Masks, o.Run.KeypointsGenerated, o.Run.EmbeddingsGenerated)
 	if p.Schedule != "" {
 		text += " " + strings.ToUpper(p.Schedule[:1]) + p.Schedule[1:] + "."

@@ -14,7 +14,6 @@ import (
 	"github.com/prioritycut/prioritycut/internal/durable"
 	"github.com/prioritycut/prioritycut/internal/localfile"
 	"github.com/prioritycut/prioritycut/internal/rundir"
-	"github.com/prioritycut/prioritycut/model"
 )
 
 // Time is a row of times.csv: what one process spent on a run. A run that was
@@ -74,7 +73,7 @@ func addTime(out string, t Time) error {
 type Pace struct {
 	// seconds per step of a variant of cost 1; 0 when nothing is known.
 	unit     float64
-	measured map[model.Variant]float64
+	measured map[RowName]float64
 }
 
 // Seconds of a step of prioritycut with the default preset on two cores,
@@ -87,12 +86,12 @@ func newPace(p *Plan) (*Pace, error) {
 	if err != nil {
 		return nil, err
 	}
-	seconds, taken := map[model.Variant]float64{}, map[model.Variant]int64{}
+	seconds, taken := map[RowName]float64{}, map[RowName]int64{}
 	for _, t := range times {
-		seconds[model.Variant(t.Variant)] += t.Seconds
-		taken[model.Variant(t.Variant)] += max(t.LastStep-t.FirstStep, 0)
+		seconds[RowName(t.Variant)] += t.Seconds
+		taken[RowName(t.Variant)] += max(t.LastStep-t.FirstStep, 0)
 	}
-	pace := &Pace{measured: map[model.Variant]float64{}}
+	pace := &Pace{measured: map[RowName]float64{}}
 	var spent, units float64
 	for v, n := range taken {
 		if n == 0 {
@@ -111,7 +110,7 @@ func newPace(p *Plan) (*Pace, error) {
 }
 
 // of is the expected time of so many steps, 0 when nothing is known.
-func (p *Pace) of(v model.Variant, steps int64) time.Duration {
+func (p *Pace) of(v RowName, steps int64) time.Duration {
 	perStep, ok := p.measured[v]
 	if !ok {
 		perStep = p.unit * rowOf(v).cost

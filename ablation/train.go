@@ -82,7 +82,7 @@ func (t *trainer) complete(ctx context.Context, i int) error {
 	if err := t.plan.measure(ctx, r, t.states[i].Step, t.show.out); err != nil {
 		return fmt.Errorf("measuring %s: %w", r.Name, err)
 	}
-	if n := len(t.plan.Variants); i%n < n-1 || i == len(t.plan.Runs)-1 {
+	if n := len(t.plan.Rows); i%n < n-1 || i == len(t.plan.Runs)-1 {
 		return nil
 	}
 	o, err := t.plan.Outcome(t.states)
@@ -116,7 +116,7 @@ func (t *trainer) run(ctx context.Context, i int) error {
 	}
 	t.states[i] = state
 	err = addTime(t.plan.Out, Time{
-		Run: r.Name, Variant: string(r.Variant), Seed: r.Seed, FirstStep: before, LastStep: state.Step,
+		Run: r.Name, Variant: string(r.Row), Seed: r.Seed, FirstStep: before, LastStep: state.Step,
 		Seconds: time.Since(began).Round(time.Millisecond).Seconds(), Complete: state.Complete,
 	})
 	switch {
@@ -157,7 +157,7 @@ func (t *trainer) left(i int, step int64) time.Duration {
 		if k == i {
 			taken = step
 		}
-		left += t.pace.of(r.Variant, r.Config.Train.Steps-taken)
+		left += t.pace.of(r.Row, r.Config.Train.Steps-taken)
 	}
 	return left
 }

@@ -254,3 +254,14 @@ func (c *Config) dropForeign() {
 		}
 	}
 }
+
+// KeyBelongs reports whether a key means something to a variant.
+func KeyBelongs(path string, v model.Variant) bool { return belongs(path, familyOf(v)) }
+
+// SetBelongs reports whether the key of a setting, "key=value", means something
+// to a variant. Settings that cannot be read do: they are refused elsewhere.
+func SetBelongs(set string, v model.Variant) bool {
+	key, _, _ := strings.Cut(set, "=")
+	path, err := findKey(strings.TrimSpace(key), familyOf(v))
+	return err != nil || belongs(path, familyOf(v))
+}

@@ -16,7 +16,7 @@ import (
 	"github.com/prioritycut/prioritycut/internal/logging"
 )
 
-const summary = "Trains the five rows of the paper's ablation (Table 4) with equal numbers of steps and several seeds, " +
+const summary = "Trains the five rows of the paper's ablation (Table 4), or the eight of all its tables, with equal numbers of steps and several seeds, " +
 	"and compares them. Without flags it takes the drawn figures and about an hour on two cores; the same command again goes on where it stopped."
 
 func main() {
@@ -33,6 +33,7 @@ type program struct {
 	*cli.Command
 	shared   *cli.Shared
 	variants []string
+	rows     string
 	seeds    int
 	quick    bool
 	dryRun   bool
@@ -44,12 +45,14 @@ func command() *program {
 	p := &program{Command: cli.New("ablation", summary)}
 	p.Examples = []string{
 		"bazel run //cmd:ablation  # five variants, three seeds, drawn figures",
+		"bazel run //cmd:ablation -- --rows=paper  # the eight rows of all of the paper's tables",
 		"bazel run //cmd:ablation -- --dry_run  # the plan, how far it is and how long it may take",
 		"bazel run //cmd:ablation -- --steps=3000 --seeds=5 --out=runs/longer  # a longer one",
 		"bazel run //cmd:ablation -- --preset=vox-256 --data=/data/vox --vgg19=vgg19.pth --out=runs/ablation-vox  # as in the paper",
 	}
 	p.Group("What to compare", func(f *pflag.FlagSet) {
-		f.StringSliceVar(&p.variants, "variants", nil, "`rows` to train, separated by commas: fomm, fomm-adv, unet, cutmix, prioritycut (default all)")
+		f.StringVar(&p.rows, "rows", string(ablation.AblationTable), "the `table`: ablation (the five variants of Table 4) or paper (X2Face and Monkey-Net beside them, and vanilla CutMix with either pair)")
+		f.StringSliceVar(&p.variants, "variants", nil, "rows to train, `names` separated by commas: x2face, monkeynet, fomm, fomm-adv, unet, cutmix, cutmix-other, prioritycut (default: all of the table)")
 		f.IntVar(&p.seeds, "seeds", 0, fmt.Sprintf("train each of them `n` times, from the seeds 0, 1, ... (default %d)", ablation.DefaultSeeds))
 		f.BoolVar(&p.quick, "quick", false, "a few steps only, to see whether everything goes well; the numbers mean nothing")
 	})
@@ -77,7 +80,7 @@ func command() *program {
 // options are what was typed.
 func (p *program) options() (ablation.Options, error) {
 	f := p.shared
-	variants, err := ablation.ParseVariants(p.variants)
+	rows, err := ablation.ParseRows(ablation.Table(p.rows), p.variants)
 	if err != nil {
 		return ablation.Options{}, err
 	}
@@ -89,7 +92,7 @@ func (p *program) options() (ablation.Options, error) {
 			Preset: f.Preset, ConfigFile: f.Config, Sets: f.Set, InitFrom: f.InitFrom, Data: f.Data,
 			VGG19: f.VGG19, Device: f.Device, AllowMissing: p.dryRun,
 		},
-		Variants: variants, Seeds: p.seeds, Steps: f.Steps, Out: p.out, Quick: p.quick, Detectors: p.detect,
+		Rows: rows, Seeds: p.seeds, Steps: f.Steps, Out: p.out, Quick: p.quick, Detectors: p.detect,
 	}, nil
 }
 
