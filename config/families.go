@@ -53,6 +53,7 @@ var owners = map[string][]model.FamilyName{
 	monkeyNetSection + ".":       {model.MonkeyNetFamily},
 	x2faceSection + ".":          {model.X2FaceFamily},
 
+	"train_params.adversarial_loss":   {model.FOMMFamily},
 	"train_params.scales":             {model.FOMMFamily},
 	"train_params.transform_params.":  {model.FOMMFamily},
 	"train_params.loss_weights.":      {model.FOMMFamily},

@@ -28,7 +28,7 @@ func (c *Config) Family() model.Family {
 	return &fomm.Family{
 		Params: c.Model, Traits: c.traits(),
 		Train: fomm.TrainParams{
-			Cut: c.PriorityCut, Transform: t.Transform, Weights: t.LossWeights, Scales: t.Scales,
+			Cut: c.PriorityCut, Transform: t.Transform, Weights: t.LossWeights, Adversary: t.Adversary, Scales: t.Scales,
 			VGGDivisor: c.VGG19.WidthDivisor, Refinement: t.SpectralNorm.refinement(),
 		},
 	}

@@ -70,6 +70,10 @@ type TrainParams struct {
 	// each. Empty: those of 1, 0.5, 0.25, 0.125 whose pictures are large enough
 	// for relu5_1 (16 pixels).
 	Scales []float64 `yaml:"scales"`
+	// Adversary is the form of the adversarial losses: lsgan (least squares, as
+	// FOMM, so that the rows of the ablation differ in one thing) or bce (the
+	// logistic loss of the U-Net GAN). The paper does not say.
+	Adversary fomm.Adversary `yaml:"adversarial_loss"`
 	// Transform configures the random warp of the equivariance losses.
 	Transform fomm.TransformParams `yaml:"transform_params"`
 	// LossWeights weigh the terms of both players.

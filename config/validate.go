@@ -8,6 +8,7 @@ import (
 
 	"github.com/prioritycut/prioritycut/internal/picture"
 	"github.com/prioritycut/prioritycut/model"
+	"github.com/prioritycut/prioritycut/model/fomm"
 	"github.com/prioritycut/prioritycut/prioritycut"
 )
 
@@ -189,6 +190,12 @@ func (c *Config) validateLosses(v *validator) {
 	if c.HasDiscriminator() {
 		blocks := c.Model.Discriminator.NumBlocks
 		c.weights(v, at+"feature_matching", w.FeatureMatching, blocks, "the discriminator's blocks (discriminator_params.num_blocks)")
+	}
+	oneOf(v, "train_params.adversarial_loss", c.Train.Adversary, fomm.LeastSquares, fomm.CrossEntropy)
+	if n := len(w.DecoderMatching); n > 0 && !c.HasUNet() {
+		v.fail(at+"decoder_matching", "has %d weights, but the discriminator of variant %s has no decoder: set it to []", n, c.Variant)
+	} else if n > 0 {
+		c.weights(v, at+"decoder_matching", w.DecoderMatching, c.Model.Discriminator.NumBlocks-1, "the U-Net's decoder blocks, one less than discriminator_params.num_blocks")
 	}
 	total := w.EquivarianceValue + w.EquivarianceJacobian + w.GeneratorGAN
 	for _, weight := range w.Perceptual {

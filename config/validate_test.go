@@ -12,6 +12,10 @@ func TestValuesThatCannotBeUsed(t *testing.T) {
 		key  string   // that the error names
 		want string   // in its text
 	}{
+		{[]string{"adversarial_loss=hinge"}, "train_params.adversarial_loss", "bce"},
+		{[]string{"decoder_matching=[1, 1, 1]"}, "train_params.loss_weights.decoder_matching", "must have 2"},
+		{[]string{"variant=fomm-adv", "decoder_matching=[1, 1]"}, "train_params.loss_weights.decoder_matching", "no decoder"},
+		{[]string{"k_law=normal"}, "prioritycut_params.k_law", "beta"},
 		{[]string{"batch_size=0"}, "train_params.batch_size", "1..4096"},
 		{[]string{"batch_size=-1"}, "train_params.batch_size", "1..4096"},
 		{[]string{"num_epochs=0"}, "train_params.num_epochs", ""},

@@ -35,7 +35,9 @@ const (
 	// OwnPair mixes a driving frame with its own reconstruction.
 	OwnPair Pair = "own"
 	// OtherPair mixes it with the next sample's reconstruction (the batch
-	// rolled by one); it needs a batch of two or more.
+	// rolled by one); it needs a batch of two or more. A discriminator that sees
+	// keypoints is given those of the driving frame, not the other sample's: the
+	// picture is the driving frame with something foreign in it.
 	OtherPair Pair = "other"
 )
 
@@ -100,7 +102,10 @@ type Params struct {
 	MaskAt Resolution `yaml:"mask_at"`
 	// Polarity is the value of the mask at the most occluded pixels.
 	Polarity Polarity `yaml:"polarity"`
-	// CutMixPair is the generated image that a box of vanilla CutMix shows.
+	// CutMixPair is the generated image that a box of vanilla CutMix shows: own
+	// (the driving frame's own reconstruction, so that cutmix against prioritycut
+	// changes the mask alone) or other (the next sample's; the discriminator is
+	// given the driving frame's keypoints).
 	CutMixPair Pair `yaml:"cutmix_pair"`
 	// CutMixInvert swaps box and rest with probability 1/2.
 	CutMixInvert bool `yaml:"cutmix_invert"`

@@ -38,6 +38,8 @@ type TrainParams struct {
 	Transform TransformParams
 	// Weights of the terms.
 	Weights LossWeights
+	// Adversary is the form of the adversarial losses; empty is LeastSquares.
+	Adversary Adversary
 	// Scales of the perceptual loss.
 	Scales []float64
 	// VGGDivisor divides VGG-19's widths (1: the real network).

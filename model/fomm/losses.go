@@ -4,6 +4,7 @@ import (
 	tensorflow "github.com/wamuir/graft/tensorflow"
 
 	"github.com/prioritycut/prioritycut/graph"
+	"github.com/prioritycut/prioritycut/model"
 )
 
 // FeatureMatching returns the mean absolute difference of the discriminator's
@@ -18,39 +19,33 @@ func FeatureMatching(s *graph.Scope, real, fake Judgement) [][]tensorflow.Output
 	return terms
 }
 
-// toOne is mean((1 - x)^2), toZero mean(x^2): the least-squares GAN.
-func toOne(s *graph.Scope, x tensorflow.Output) tensorflow.Output {
-	return s.Mean(s.Square(s.OneMinus(x)))
-}
-
-func toZero(s *graph.Scope, x tensorflow.Output) tensorflow.Output { return s.Mean(s.Square(x)) }
-
-// GeneratorGAN is the generator's adversarial term: mean((1 - D(fake))^2) over
-// every map that the discriminator gives, summed over scales and heads.
+// GeneratorGAN is LeastSquares.Generator: FOMM's.
 func GeneratorGAN(s *graph.Scope, fake Judgement) tensorflow.Output {
-	var list []tensorflow.Output
-	for _, score := range fake.Scores {
-		list = append(list, toOne(s, score))
-	}
-	if fake.Pixels.Op != nil {
-		list = append(list, toOne(s, fake.Pixels))
-	}
-	return s.AddN(list...)
+	return LeastSquares.Generator(s, fake)
 }
 
-// DiscriminatorGAN is mean((1 - D(real))^2) + mean(D(fake)^2) of the encoder,
-// summed over scales: FOMM's discriminator loss, and L_enc of a U-Net.
+// DiscriminatorGAN is LeastSquares.Encoder: FOMM's, and L_enc of a U-Net.
 func DiscriminatorGAN(s *graph.Scope, real, fake Judgement) tensorflow.Output {
-	var list []tensorflow.Output
-	for i := range real.Scores {
-		list = append(list, toOne(s, real.Scores[i]), toZero(s, fake.Scores[i]))
-	}
-	return s.AddN(list...)
+	return LeastSquares.Encoder(s, real, fake)
 }
 
-// DecoderGAN is L_dec, the same over the U-Net decoder's pixels.
+// DecoderGAN is LeastSquares.Decoder: L_dec of a U-Net.
 func DecoderGAN(s *graph.Scope, real, fake Judgement) tensorflow.Output {
-	return s.Add(toOne(s, real.Pixels), toZero(s, fake.Pixels))
+	return LeastSquares.Decoder(s, real, fake)
+}
+
+// weighedMatching is the weighted sum of what feature matching compares: the encoder's
+// blocks, and the decoder's where they have weights.
+func weighedMatching(s *graph.Scope, w LossWeights, real, fake Judgement) tensorflow.Output {
+	sum := model.WeightedSum(s, FeatureMatching(s, real, fake), w.FeatureMatching)
+	if len(w.DecoderMatching) == 0 {
+		return sum
+	}
+	var terms []tensorflow.Output
+	for i := range real.Decoded {
+		terms = append(terms, s.L1(real.Decoded[i], fake.Decoded[i]))
+	}
+	return s.Add(sum, model.WeightedSum(s, [][]tensorflow.Output{terms}, w.DecoderMatching))
 }
 
 // Transform is a random warp T: an affine map and a thin-plate spline,

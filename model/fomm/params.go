@@ -120,6 +120,10 @@ type LossWeights struct {
 	DiscriminatorGAN float64 `yaml:"discriminator_gan"`
 	// FeatureMatching weighs each encoder block of the discriminator.
 	FeatureMatching []float64 `yaml:"feature_matching"`
+	// DecoderMatching weighs each decoder block of the U-Net discriminator in
+	// feature matching, from the deepest on; empty leaves them out, as FOMM, which
+	// has no decoder. The paper does not say.
+	DecoderMatching []float64 `yaml:"decoder_matching"`
 	// Perceptual weighs each of VGG-19's relu1_1 ... relu5_1.
 	Perceptual []float64 `yaml:"perceptual"`
 	// Reconstruction weighs the mean absolute difference of the prediction's

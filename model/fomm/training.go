@@ -117,8 +117,8 @@ func (o *objective) adversarial(f forward) judgement {
 	}
 	w, at := o.weights, o.s.At("judge_for_generator")
 	j := o.judgeBoth(at, f.real, f.fake, f.kpDriving)
-	o.term(GeneratorPlayer, "gen_gan", GeneratorGAN(at, j.fake), w.GeneratorGAN)
-	o.term(GeneratorPlayer, "feature_matching", model.WeightedSum(at, FeatureMatching(at, j.real, j.fake), w.FeatureMatching), 1)
+	o.term(GeneratorPlayer, "gen_gan", o.family.Train.Adversary.Generator(at, j.fake), w.GeneratorGAN)
+	o.term(GeneratorPlayer, "feature_matching", weighedMatching(at, w, j.real, j.fake), 1)
 	o.Shown.Put("", model.Tensors{model.RealPixels: j.real.Pixels, model.FakePixels: j.fake.Pixels})
 	return j
 }
@@ -170,13 +170,14 @@ func (o *objective) discriminatorTerms(f forward, j judgement) {
 	if o.family.Train.Refinement == graph.RefineEachCall {
 		j = o.judgeBoth(s, f.real, model.NewPyramid(s, detached), f.kpDriving)
 	}
-	encoder := DiscriminatorGAN(s, j.real, j.fake)
+	form := o.family.Train.Adversary
+	encoder := form.Encoder(s, j.real, j.fake)
 	if !o.family.Traits.Pixels() {
 		o.term(DiscriminatorPlayer, "disc_gan", encoder, w.DiscriminatorGAN)
 		return
 	}
 	o.term(DiscriminatorPlayer, "disc_enc", encoder, w.DiscriminatorGAN)
-	o.term(DiscriminatorPlayer, "disc_dec", DecoderGAN(s, j.real, j.fake), w.DiscriminatorGAN)
+	o.term(DiscriminatorPlayer, "disc_dec", form.Decoder(s, j.real, j.fake), w.DiscriminatorGAN)
 	o.consistency(s, f, j, detached)
 }
 
