@@ -48,6 +48,8 @@ type Result struct {
 	// background: pixels in both over pixels in either, counted over all
 	// frames. 0 where the truth is not known, or the model has no such mask.
 	BackgroundIoU float64
+	// HasBackground says that the model has a background mask to compare.
+	HasBackground bool
 }
 
 // Options say how much is validated.
@@ -164,7 +166,9 @@ func (t *tally) video(ctx context.Context, run graph.Runner, r *Reconstructor, v
 		if t.inside.add(guesses, target, figure) {
 			t.figure++
 		}
-		t.background(f.Background, figure)
+		if f.Background != nil {
+			t.background(f.Background, figure)
+		}
 		return nil
 	})
 }
@@ -199,7 +203,7 @@ func (t *tally) result() *Result {
 	if t.drawn && t.figure > 0 {
 		inside := t.inside.over(t.figure)
 		r.Foreground = &inside
-		r.BackgroundIoU = float64(t.both) / float64(max(t.either, 1))
+		r.BackgroundIoU, r.HasBackground = float64(t.both)/float64(max(t.either, 1)), t.either > 0
 	}
 	return r
 }

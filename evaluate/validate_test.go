@@ -152,7 +152,7 @@ func TestValidate(t *testing.T) {
 			}
 		}
 	}
-	want.BackgroundIoU = float64(both) / float64(either)
+	want.BackgroundIoU, want.HasBackground = float64(both)/float64(either), true
 	near := cmp.Comparer(func(a, b float64) bool { return math.Abs(a-b) < 1e-6 })
 	if diff := cmp.Diff(&want, got, near); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

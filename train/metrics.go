@@ -177,7 +177,9 @@ func (r *Row) validation(v *evaluate.Result) {
 	r.ValL1, r.ValL1Copy, r.ValL1Mean = known(v.Whole.L1), known(v.Whole.CopySource), known(v.Whole.MeanFrame)
 	if f := v.Foreground; f != nil {
 		r.ValForeground, r.ValForegroundOf, r.ValForegroundFro = known(f.L1), known(f.CopySource), known(f.Frozen)
-		r.ValBackgroundIoU = known(v.BackgroundIoU)
+		if v.HasBackground {
+			r.ValBackgroundIoU = known(v.BackgroundIoU)
+		}
 	}
 }
 

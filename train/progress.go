@@ -157,7 +157,10 @@ func validationLine(m *Moment) string {
 	text := fmt.Sprintf("step %d: validation L1 %.4f on %d frames of %d unseen videos (%.2f of copying the source, %.2f of the mean frame",
 		m.Step, v.Whole.L1, v.Frames, v.Videos, ratio(v.Whole.L1, v.Whole.CopySource), ratio(v.Whole.L1, v.Whole.MeanFrame))
 	if f := v.Foreground; f != nil {
-		text += fmt.Sprintf("; the figures: %.2f and %.2f; background IoU %.2f", ratio(f.L1, f.CopySource), ratio(f.L1, f.MeanFrame), v.BackgroundIoU)
+		text += fmt.Sprintf("; the figures: %.2f and %.2f", ratio(f.L1, f.CopySource), ratio(f.L1, f.MeanFrame))
+		if v.HasBackground {
+			text += fmt.Sprintf("; background IoU %.2f", v.BackgroundIoU)
+		}
 	}
 	return text + ")"
 }

@@ -147,12 +147,12 @@ func measuresOf(at int64, r *evaluate.Result) []Measure {
 		add(part.prefix+"l1", e.L1, "L1 of the prediction over "+part.where)
 		add(part.prefix+"l1_copy_source", e.CopySource, "L1 of copying the source frame over "+part.where)
 		add(part.prefix+"l1_mean_frame", e.MeanFrame, "L1 of the video's mean frame over "+part.where)
-		add(part.prefix+"l1_frozen", e.Frozen, "L1 with the driving keypoints replaced by the source's over "+part.where)
+		add(part.prefix+"l1_frozen", e.Frozen, "L1 with the driving pose replaced by the source's over "+part.where)
 		add(part.prefix+"l1_over_copy", ratio(e.L1, e.CopySource), "prediction over copying the source: below 1 is better than copying")
 		add(part.prefix+"l1_over_mean", ratio(e.L1, e.MeanFrame), "prediction over the mean frame")
 		add(part.prefix+"frozen_over_l1", ratio(e.Frozen, e.L1), "without motion over with: above 1 says that motion was learned")
 	}
-	if r.Foreground != nil {
+	if r.HasBackground {
 		add("background_iou", r.BackgroundIoU, "background mask against the drawn background")
 	}
 	return all
@@ -166,11 +166,13 @@ func inWords(r *evaluate.Result) string {
 		r.Frames, r.Videos, w.L1, ratio(w.L1, w.CopySource), w.CopySource, ratio(w.L1, w.MeanFrame), w.MeanFrame)
 	if f := r.Foreground; f != nil {
 		text += fmt.Sprintf("  over the drawn figures alone %.4f: %.2f of copying (%.4f), %.2f of the mean frame (%.4f)\n"+
-			"  with the driving keypoints frozen their error is %.2f times that (%.4f): above 1, motion was learned\n"+
-			"  the background mask agrees with the drawn background by an IoU of %.2f\n",
-			f.L1, ratio(f.L1, f.CopySource), f.CopySource, ratio(f.L1, f.MeanFrame), f.MeanFrame, ratio(f.Frozen, f.L1), f.Frozen, r.BackgroundIoU)
+			"  with the driving pose frozen their error is %.2f times that (%.4f): above 1, motion was learned\n",
+			f.L1, ratio(f.L1, f.CopySource), f.CopySource, ratio(f.L1, f.MeanFrame), f.MeanFrame, ratio(f.Frozen, f.L1), f.Frozen)
+		if r.HasBackground {
+			text += fmt.Sprintf("  the background mask agrees with the drawn background by an IoU of %.2f\n", r.BackgroundIoU)
+		}
 	} else {
-		text += fmt.Sprintf("  with the driving keypoints frozen it is %.2f times that (%.4f): above 1, motion was learned\n", ratio(w.Frozen, w.L1), w.Frozen)
+		text += fmt.Sprintf("  with the driving pose frozen it is %.2f times that (%.4f): above 1, motion was learned\n", ratio(w.Frozen, w.L1), w.Frozen)
 	}
 	return text
 }

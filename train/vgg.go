@@ -33,8 +33,11 @@ func digestVGG(v *config.VGG19Params) error {
 }
 
 // vggNote says in a word what the perceptual loss compares: "random" or the
-// digest of the weights.
+// digest of the weights; nothing where there is no such loss.
 func vggNote(v config.VGG19Params) string {
+	if v == (config.VGG19Params{WidthDivisor: 1}) {
+		return "" // of a family without one
+	}
 	if v.File == config.RandomVGG19 || v.SHA256 == "" {
 		return config.RandomVGG19
 	}
