@@ -42,6 +42,9 @@ func (a *Animator) Motion() Motion {
 	n := a.engine.Normalization
 	m := Motion{Absolute: !n.UseRelativeMovement || !a.engine.HasKeypoints(), DrivingJacobian: !n.UseRelativeJacobian}
 	m.AdaptScale = n.AdaptMovementScale && !m.Absolute
+	if c := a.engine.Config; c != nil && c.MonkeyNet != nil {
+		m.AdaptVariance, m.ClipMean = c.MonkeyNet.AdaptVariance, c.MonkeyNet.ClipMean
+	}
 	return m
 }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/prioritycut/prioritycut/model"
+	"github.com/prioritycut/prioritycut/model/fomm"
 	"github.com/prioritycut/prioritycut/model/monkeynet"
 	"github.com/prioritycut/prioritycut/model/x2face"
 )
@@ -265,4 +266,22 @@ func SetBelongs(set string, v model.Variant) bool {
 	key, _, _ := strings.Cut(set, "=")
 	path, err := findKey(strings.TrimSpace(key), familyOf(v))
 	return err != nil || belongs(path, familyOf(v))
+}
+
+// Animated describes the networks that animate, to be compared with others':
+// what belongs to training alone is left out.
+func (c *Config) Animated() any {
+	switch {
+	case c.MonkeyNet != nil:
+		p := c.MonkeyNet.Params
+		p.Discriminator, p.AlignCorners = monkeynet.DiscriminatorParams{}, c.Model.AlignCorners
+		return p
+	case c.X2Face != nil:
+		p := c.X2Face.Params
+		p.AlignCorners = c.Model.AlignCorners
+		return p
+	}
+	p := c.Model
+	p.Discriminator = fomm.DiscriminatorParams{}
+	return p
 }

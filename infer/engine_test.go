@@ -72,7 +72,12 @@ func pictures(n int, seed int64) []*video.Frame {
 // refuses.
 func savedModel(t *testing.T, keep func(signature string) bool) string {
 	t.Helper()
-	m, err := Load(tinyRun)
+	return savedModelOf(t, tinyRun, keep)
+}
+
+func savedModelOf(t *testing.T, run string, keep func(signature string) bool) string {
+	t.Helper()
+	m, err := Load(run)
 	if err != nil {
 		t.Fatal(err)
 	}

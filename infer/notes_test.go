@@ -10,7 +10,7 @@ func TestNotesOfOthers(t *testing.T) {
 		"huge pictures":  func(n *Notes) { n.FrameShape[0] = 1 << 30 },
 		"grey pictures":  func(n *Notes) { n.FrameShape[2] = 1 },
 		"another fit":    func(n *Notes) { n.Fit = "squash" },
-		"no keypoints":   func(n *Notes) { n.NumKP = 0 },
+		"keypoints":      func(n *Notes) { n.NumKP = -1 },
 		"as they should": func(*Notes) {},
 	} {
 		n := good

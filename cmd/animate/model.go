@@ -12,7 +12,6 @@ import (
 	"github.com/prioritycut/prioritycut/infer"
 	"github.com/prioritycut/prioritycut/internal/cli"
 	"github.com/prioritycut/prioritycut/internal/rundir"
-	"github.com/prioritycut/prioritycut/model/fomm"
 	"github.com/prioritycut/prioritycut/tf"
 	"github.com/prioritycut/prioritycut/video"
 )
@@ -100,15 +99,16 @@ func (p *program) applyConfig(m *infer.Model) error {
 	if err != nil {
 		return err
 	}
-	own, other := m.Config.Model, c.Model
-	own.Discriminator, other.Discriminator = fomm.DiscriminatorParams{}, fomm.DiscriminatorParams{}
-	if diff := cmp.Diff(own, other); diff != "" {
+	if diff := cmp.Diff(m.Config.Animated(), c.Animated()); diff != "" {
 		return fmt.Errorf("--config=%s describes other networks than those of checkpoint %s, which carries its own configuration (leave --config out):\n%s", p.config, m.Dir, diff)
 	}
 	if m.Config.Dataset.FrameShape != c.Dataset.FrameShape {
 		return fmt.Errorf("--config=%s is for pictures of %v, checkpoint %s for %v", p.config, c.Dataset.FrameShape, m.Dir, m.Config.Dataset.FrameShape)
 	}
 	m.Config.Animate = c.Animate
+	if own, other := m.Config.MonkeyNet, c.MonkeyNet; own != nil && other != nil {
+		own.AdaptVariance, own.ClipMean = other.AdaptVariance, other.ClipMean
+	}
 	if m.Config.Dataset.PairsList == "" {
 		m.Config.Dataset.PairsList = c.Dataset.PairsList
 	}

@@ -14,7 +14,6 @@ import (
 	"github.com/prioritycut/prioritycut/internal/durable"
 	"github.com/prioritycut/prioritycut/internal/random"
 	"github.com/prioritycut/prioritycut/internal/rundir"
-	"github.com/prioritycut/prioritycut/model/fomm"
 	"github.com/prioritycut/prioritycut/tf"
 )
 
@@ -29,10 +28,38 @@ func Sets() []string {
 	}
 }
 
+// MonkeyNet are settings of such networks of Monkey-Net.
+func MonkeyNet() []string {
+	return []string{
+		"variant=monkeynet", "frame_shape=[32,32,3]", "monkeynet_params.common_params.num_kp=5",
+		"monkeynet_params.kp_detector_params={block_expansion: 4, max_features: 8, num_blocks: 2, scale_factor: 1, temperature: 0.1, clip_variance: 0.01}",
+		"monkeynet_params.generator_params.block_expansion=4", "monkeynet_params.generator_params.max_features=8",
+		"monkeynet_params.generator_params.num_blocks=2", "monkeynet_params.generator_params.num_refinement_blocks=1",
+		"monkeynet_params.generator_params.dense_motion_params.block_expansion=4",
+		"monkeynet_params.generator_params.dense_motion_params.max_features=8",
+		"monkeynet_params.generator_params.dense_motion_params.num_blocks=2",
+		"monkeynet_params.discriminator_params.block_expansion=2", "monkeynet_params.discriminator_params.num_blocks=2",
+		"monkeynet_params.loss_weights.reconstruction=[10, 10, 10]",
+	}
+}
+
+// X2Face are settings of such networks of X2Face.
+func X2Face() []string {
+	return []string{
+		"variant=x2face", "frame_shape=[32,32,3]", "x2face_params.num_levels=5", "x2face_params.block_expansion=4",
+		"x2face_params.max_features=8", "x2face_params.inner_features=8",
+	}
+}
+
 // Write makes a run folder with one checkpoint of an animator. More settings
 // (key=value) come on top of Sets.
 func Write(dir string, seed int64, sets ...string) error {
 	return WriteSized(dir, seed, config.Options{Sets: append(Sets(), sets...)})
+}
+
+// WriteFamily is Write for the settings of a family: MonkeyNet or X2Face.
+func WriteFamily(dir string, seed int64, sets []string) error {
+	return WriteSized(dir, seed, config.Options{Variant: strings.TrimPrefix(sets[0], "variant="), Sets: sets})
 }
 
 // WriteSized is Write for networks of any size, such as those of a preset: for
@@ -44,7 +71,7 @@ func WriteSized(dir string, seed int64, o config.Options) error {
 		return err
 	}
 	s := graph.New(tensorflow.Float)
-	fomm.NewAnimator(s, c.Model)
+	c.Family().NewAnimator(s)
 	if err := s.Err(); err != nil {
 		return err
 	}
@@ -98,9 +125,9 @@ func perturb(name string, t *tensorflow.Tensor, kind graph.Kind, r *random.Rand)
 	}
 	for i := range values {
 		switch {
-		case strings.HasPrefix(name, "kp_detector.kp.weight"):
+		case strings.HasPrefix(name, "kp_detector.kp.weight"), strings.HasPrefix(name, "kp_detector.predictor.decoder.conv.weight"):
 			values[i] *= 20 // sharp heatmaps
-		case strings.HasPrefix(name, "generator.final.weight"):
+		case strings.HasPrefix(name, "generator.final.weight"), strings.HasPrefix(name, "generator.refinement_module.conv-last.weight"):
 			values[i] *= 20 // strong colours
 		case strings.HasPrefix(name, "kp_detector.jacobian."):
 			values[i] += float32(r.Uniform(-0.1, 0.1))
