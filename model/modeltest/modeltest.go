@@ -152,7 +152,15 @@ func (g *Graph) Compared() map[string]bool {
 // their names; slots start as always.
 func (g *Graph) Start(weight func(v *graph.Variable) golden.Array) *tf.Session {
 	g.T.Helper()
-	session := tftest.NewSession(g.T, g.S)
+	if err := g.S.Err(); err != nil {
+		g.T.Fatal(err)
+	}
+	// As many threads as the process has: a trainer may have chosen already.
+	session, err := tf.NewSession(g.S.Graph(), tf.SessionConfig{Device: "cpu"})
+	if err != nil {
+		g.T.Fatal(err)
+	}
+	g.T.Cleanup(func() { session.Close() })
 	if slots := g.S.Variables(graph.Slot); len(slots) > 0 {
 		if err := graph.Initialize(session, slots, 0); err != nil {
 			g.T.Fatal(err)
