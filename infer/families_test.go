@@ -45,7 +45,8 @@ func TestOtherFamilies(t *testing.T) {
 				if want == nil {
 					want = made[Prediction]
 				}
-				near(t, how+", reconstructed", made[Prediction], want, 1e-5)
+				// A checkpoint may be computed by kernels of our own.
+				near(t, how+", reconstructed", made[Prediction], want, 1e-4)
 				poses, err := e.Poses(driving...)
 				if err != nil {
 					t.Fatalf("%s: %v", how, err)
@@ -54,7 +55,7 @@ func TestOtherFamilies(t *testing.T) {
 				if err != nil {
 					t.Fatalf("%s: %v", how, err)
 				}
-				near(t, how+", decoded", decoded[Prediction], want, 1e-5)
+				near(t, how+", decoded", decoded[Prediction], want, 1e-4)
 			}
 		})
 	}
@@ -105,7 +106,7 @@ func TestSeveralSources(t *testing.T) {
 		if want == nil {
 			want = made[Prediction]
 		}
-		near(t, how, made[Prediction], want, 1e-5)
+		near(t, how, made[Prediction], want, 1e-4)
 		first, err := e.Encode(sources[0])
 		if err != nil {
 			t.Fatal(err)
