@@ -15,10 +15,10 @@ var standardOps = func() map[string]bool {
 	ops := map[string]bool{}
 	for _, op := range strings.Fields(`
 		Abs Add AddN AddV2 AssignVariableOp AvgPool BatchMatMulV2 BiasAdd Cast ConcatV2 Const Conv2D DecodeImage Exp ExpandDims
-		Floor FusedBatchNormV3 GatherV2 Identity MapDefun MatMul Maximum Mean Minimum Mul Neg NoOp OneHot Pack Pad PadV2
+		Floor FusedBatchNormV3 GatherV2 Greater Identity LeakyRelu MapDefun MatMul Maximum Mean Minimum Mul Neg NoOp OneHot Pack Pad PadV2
 		Placeholder PlaceholderWithDefault Range ReadVariableOp RealDiv Reciprocal Relu Reshape ResizeBilinear ResizeNearestNeighbor
-		RestoreV2 ReverseV2 Rsqrt SaveV2 ScaleAndTranslate Shape Sigmoid Slice Softmax Split Sqrt Square Squeeze StopGradient
-		StridedSlice Sub Sum Tile Transpose Unpack VarHandleOp`) {
+		RestoreV2 ReverseV2 Rsqrt SaveV2 ScaleAndTranslate SelectV2 Shape Sigmoid Slice Softmax Split Sqrt Square Squeeze StopGradient
+		StridedSlice Sub Sum Tanh Tile Transpose Unpack VarHandleOp`) {
 		ops[op] = true
 	}
 	return ops

@@ -14,6 +14,7 @@ import (
 	"github.com/prioritycut/prioritycut/internal/durable"
 	"github.com/prioritycut/prioritycut/internal/random"
 	"github.com/prioritycut/prioritycut/internal/rundir"
+	"github.com/prioritycut/prioritycut/model"
 	"github.com/prioritycut/prioritycut/tf"
 )
 
@@ -60,6 +61,19 @@ func Write(dir string, seed int64, sets ...string) error {
 // WriteFamily is Write for the settings of a family: MonkeyNet or X2Face.
 func WriteFamily(dir string, seed int64, sets []string) error {
 	return WriteSized(dir, seed, config.Options{Variant: strings.TrimPrefix(sets[0], "variant="), Sets: sets})
+}
+
+// WriteVariant is Write for a variant of any family; more settings come on top of
+// its family's.
+func WriteVariant(dir string, seed int64, v model.Variant, sets ...string) error {
+	own := Sets()
+	switch v {
+	case model.MonkeyNet:
+		own = MonkeyNet()
+	case model.X2Face:
+		own = X2Face()
+	}
+	return WriteSized(dir, seed, config.Options{Variant: string(v), Sets: append(own, sets...)})
 }
 
 // WriteSized is Write for networks of any size, such as those of a preset: for
