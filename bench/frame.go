@@ -10,7 +10,6 @@ import (
 	"github.com/prioritycut/prioritycut/infer"
 	"github.com/prioritycut/prioritycut/infer/tinymodel"
 	"github.com/prioritycut/prioritycut/internal/random"
-	"github.com/prioritycut/prioritycut/model/fomm"
 	"github.com/prioritycut/prioritycut/tf"
 	"github.com/prioritycut/prioritycut/video"
 
@@ -49,7 +48,7 @@ func frame(ctx context.Context, job Job, c *config.Config) (_ *Result, err error
 		return nil, err
 	}
 	s := graph.New(tensorflow.Float)
-	fomm.NewAnimator(s, c.Model)
+	c.Family().NewAnimator(s)
 	result.Counts = countsOf(s, c)
 	return result, s.Err()
 }

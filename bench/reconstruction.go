@@ -13,7 +13,6 @@ import (
 	"github.com/prioritycut/prioritycut/evaluate"
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/internal/random"
-	"github.com/prioritycut/prioritycut/model/fomm"
 	"github.com/prioritycut/prioritycut/video"
 )
 
@@ -27,7 +26,7 @@ func reconstruction(ctx context.Context, job Job, c *config.Config) (_ *Result, 
 	}
 	s := graph.New(tensorflow.Float)
 	s.UseKernels(c.Run.Device)
-	rebuild, err := evaluate.NewReconstructor(s, fomm.NewAnimator(s, c.Model), h, w)
+	rebuild, err := evaluate.NewReconstructor(s, c.Family().NewAnimator(s), h, w)
 	if err != nil {
 		return nil, err
 	}

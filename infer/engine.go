@@ -68,6 +68,8 @@ type runner interface {
 	Reconstructs(want ...string) error
 	// HasKeypoints says that poses are keypoints, so that motion may be relative.
 	HasKeypoints() bool
+	// TakesSeveral says that Encode takes several pictures of one figure.
+	TakesSeveral() bool
 	// Close releases the networks. Closing twice is fine.
 	Close() error
 }
@@ -155,6 +157,8 @@ func (t *trained) Reconstruct(source *Encoded, driving []*video.Frame, want ...s
 func (t *trained) Animates() error { return nil }
 
 func (t *trained) HasKeypoints() bool { return t.Pose[Value].Op != nil }
+
+func (t *trained) TakesSeveral() bool { return t.encoded[Confidence].Op != nil }
 
 func (t *trained) Reconstructs(want ...string) error { return t.decodes(want) }
 

@@ -113,7 +113,7 @@ type Frames map[string][]float32
 // Encode computes what all frames of a source have in common. Some families take
 // several pictures of one figure.
 func (n *Network) Encode(run graph.Runner, sources ...*video.Frame) (*Encoded, error) {
-	if _, several := n.encoded[Confidence]; len(sources) > 1 && !several {
+	if len(sources) > 1 && n.encoded[Confidence].Op == nil {
 		return nil, errOneSource
 	}
 	fed, err := n.bytes(sources...)

@@ -112,6 +112,9 @@ func (x *exported) Animates() error {
 // HasKeypoints implements runner.
 func (x *exported) HasKeypoints() bool { return x.frame != nil && x.frame.found[Value] != "" }
 
+// TakesSeveral implements runner.
+func (x *exported) TakesSeveral() bool { return x.frame != nil && x.frame.several }
+
 // Reconstructs implements runner.
 func (x *exported) Reconstructs(want ...string) error {
 	if x.absoluteErr != nil {

@@ -25,6 +25,8 @@ type frameCalls struct {
 	found, own, driving map[string]string
 	// kept are the outputs of SigEncode that SigFrame takes.
 	kept []string
+	// several says that SigEncode tells Confidence.
+	several bool
 }
 
 // pictureSize is that of all pictures of a model, 0 while it is not known.
@@ -54,6 +56,7 @@ func bindFrame(signatures map[string]tf.SignatureDef, size *pictureSize) (*frame
 	if spec, ok := signatures[SigFrame].Outputs[Prediction]; !ok || !size.isOf(spec) {
 		return nil, fmt.Errorf("%s: it has no output prediction, float32[?,%d,%d,3]", SigFrame, size.h, size.w)
 	}
+	_, c.several = signatures[SigEncode].Outputs[Confidence]
 	return c, nil
 }
 

@@ -84,6 +84,9 @@ func (p *program) job(ctx context.Context, a *animator) (animate.Job, video.Film
 	if job.Motion, err = p.motion(a); err != nil {
 		return job, film, err
 	}
+	if len(p.sources) > 1 && !a.Engine().TakesSeveral() {
+		return job, film, cli.Usage(errors.New("--source_image was given more than once: this model takes one picture"))
+	}
 	for i, path := range p.sources {
 		picture, err := animate.SourcePicture(path, p.limits())
 		if err != nil {
