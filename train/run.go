@@ -225,7 +225,7 @@ func (s *session) loadVGG() (values, error) {
 		return nil, nil // no term compares features
 	}
 	if v.SHA256 == "" {
-		glog.Warning("VGG-19: the perceptual loss compares random fixed features, not those that the paper trained with (--vgg19=FILE)")
+		glog.Warning("--vgg19: the perceptual loss compares random fixed features, not those that the paper trained with (--vgg19=FILE)")
 		return nil, nil
 	}
 	glog.Infof("VGG-19: weights of %s", v.File)

@@ -333,6 +333,19 @@ func TestTransportStreamOfAnyName(t *testing.T) {
 	}
 }
 
+// Recorders write times that go back now and then: all pictures come, none
+// before the one that precedes it.
+func TestTimesThatGoBack(t *testing.T) {
+	packets := vp8(t, "testsrc=size=64x64:rate=25:duration=0.4")
+	ms := []int{0, 40, 80, 120, 90, 160, 200, 200, 280, 320}
+	path := recorded(t, filepath.Join(t.TempDir(), "a.webm"), packets, ms, 64, 64)
+	if n := len(open(t, path)); n != len(ms) {
+		t.Errorf("%d frames", n)
+	}
+	info := probe1(t, path)
+	near(t, "length", float64(len(steadily(t, path, info)))/ratio(info.SteadyRate), 0.36, 0.06)
+}
+
 // One picture is one frame, however long it is shown and whichever ffmpeg reads
 // it.
 func TestSinglePictureOfAGif(t *testing.T) {

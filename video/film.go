@@ -143,7 +143,8 @@ func (f *Film) arguments(ctx context.Context) ([]string, error) {
 	args = append(args, from...)
 	each := []string{"-map", "0:V:0", "-an", "-sn", "-dn", syncOption(ctx, f.limits), "passthrough"}
 	args = append(args, each...)
-	args = append(args, "-enc_time_base", clockTicks, "-c:v", "wrapped_avframe", "-flush_packets", "1", "-f", "framecrc", "pipe:3")
+	args = append(args, tellTimes...)
+	args = append(args, "-flush_packets", "1", "pipe:3")
 	args = append(args, each...)
 	// PPM is raw RGB that says its size before each frame: the pictures cannot
 	// shear, whatever the headers of the film said.

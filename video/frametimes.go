@@ -16,6 +16,14 @@ import (
 // every container's.
 const clockTicks = "1/1000000"
 
+// tellTimes are ffmpeg's options for an output of the times of pictures. Times
+// that go back, as where streams were joined, are held still: ffmpeg would take
+// them for damage.
+var tellTimes = []string{
+	"-vf", "settb=" + clockTicks + ",setpts='if(isnan(PREV_OUTPTS),PTS,max(PTS,PREV_OUTPTS))'",
+	"-enc_time_base", clockTicks, "-c:v", "wrapped_avframe", "-f", "framecrc",
+}
+
 // unknown is the time of a frame that ffmpeg has none for.
 const unknown = time.Duration(math.MinInt64)
 

@@ -49,7 +49,8 @@ func packetTimes(ctx context.Context, path string, s *stream, limits Limits) (sh
 	parse := func(r io.Reader) (shownTimes, error) { return parsePacketTimes(r, rate, limits) }
 	if s.Codec == "vp8" {
 		tool, args = "ffmpeg", append([]string{"-nostdin"}, from...)
-		args = append(args, "-map", "0:V:0", syncOption(ctx, limits), "passthrough", "-enc_time_base", clockTicks, "-c:v", "wrapped_avframe", "-f", "framecrc", "pipe:1")
+		args = append(args, "-map", "0:V:0", syncOption(ctx, limits), "passthrough")
+		args = append(append(args, tellTimes...), "pipe:1")
 		parse = func(r io.Reader) (shownTimes, error) { return parseFrameTimes(r, limits) }
 	}
 	shown, err := timesFrom(ctx, limits, tool, args, parse)

@@ -251,7 +251,7 @@ func TestNobodyTakesItsOutput(t *testing.T) {
 	if err != nil || len(logs) != 1 {
 		t.Fatalf("logs: %v, %v", logs, err)
 	}
-	if text, err := os.ReadFile(logs[0]); err != nil || !strings.Contains(string(text), "VGG-19: the perceptual loss compares random") {
+	if text, err := os.ReadFile(logs[0]); err != nil || !strings.Contains(string(text), "--vgg19: the perceptual loss compares random") {
 		t.Errorf("the log says %q, %v", text, err)
 	}
 }
