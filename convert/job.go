@@ -35,7 +35,7 @@ func (j *job) Write(w io.Writer) error {
 	}
 	_, err := fmt.Fprintf(w, "written: %s\n", out)
 	if err == nil && !j.options.toFile() {
-		err = cli.Next(w,
+		cli.Next(w,
 			cli.Step{Command: cli.Program("animate", "--checkpoint="+out, "--source_image=PICTURE", "--driving_video=FILM"), For: "a picture and a film of yours"},
 			cli.Step{Command: "bazel run //cmd:train --" + j.trainFlags() + " --variant=prioritycut --data=FOLDER --vgg19=FILE", For: "go on from it"})
 	}

@@ -119,10 +119,11 @@ func (s *session) writeSummary(at int64, found *evaluate.Result) error {
 	}
 	fmt.Fprintf(s.out, "pictures are in %s, numbers in %s and %s\n", s.folder.dir.Pictures(), s.folder.dir.Metrics(), s.folder.dir.Summary())
 	model := "--checkpoint=" + string(s.folder.dir)
-	return cli.Next(s.out,
+	cli.Next(s.out,
 		cli.Step{Command: cli.Program("animate", model), For: "see it move on videos that it has not seen"},
 		cli.Step{Command: cli.Program("evaluate", model), For: "measure it"},
 		cli.Step{Command: "tensorboard --logdir=" + cli.Quote(s.folder.dir.Events()), For: "curves and pictures"})
+	return nil
 }
 
 // measuresOf are the rows of summary.csv.

@@ -58,9 +58,10 @@ func (p *program) runDemo(ctx context.Context, a *animator) error {
 	fmt.Fprintf(p.Out(), "%s shows, from left to right: the source picture, the driving video, and the source moved after it by the model in %s. "+
 		"None of these figures was seen in training.\n", result, a.path)
 	model := "--checkpoint=" + a.path
-	return cli.Next(p.Out(),
+	cli.Next(p.Out(),
 		cli.Step{Command: cli.Program("animate", model, "--source_image=PICTURE", "--driving_video=FILM"), For: "a picture and a film of yours"},
 		cli.Step{Command: cli.Program("serve", model), For: "the same on a page in the browser"})
+	return nil
 }
 
 // demoResult is --result_video, or a file in the run's folder.

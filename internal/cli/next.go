@@ -10,8 +10,9 @@ import (
 // Step is a command that may come next, and what for.
 type Step struct{ Command, For string }
 
-// Next says what may come next, a command a line, ready to be typed.
-func Next(w io.Writer, steps ...Step) error {
+// Next says what may come next, a command a line, ready to be typed. That nobody
+// reads it is no failure of what was done.
+func Next(w io.Writer, steps ...Step) {
 	width := 0
 	for _, s := range steps {
 		width = max(width, len(s.Command))
@@ -21,8 +22,7 @@ func Next(w io.Writer, steps ...Step) error {
 	for _, s := range steps {
 		fmt.Fprintf(&b, "  %-*s  # %s\n", width, s.Command, s.For)
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
+	_, _ = io.WriteString(w, b.String())
 }
 
 // Program is the command that runs one of the programs with these arguments,
