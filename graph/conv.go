@@ -91,6 +91,9 @@ func (c *Conv2D) Apply(s *Scope, x tensorflow.Output) tensorflow.Output {
 		s.Failf("maps of %dx%d are smaller than a kernel of %d pixels; use fewer blocks or larger pictures", d[1], d[2], c.size)
 		return tensorflow.Output{}
 	}
+	if c.serves(s) {
+		return c.ownConv(s, x, false)
+	}
 	// Explicit padding has no gradient on CPU, so uneven padding is an
 	// operation of its own.
 	padding := "VALID"

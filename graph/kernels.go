@@ -1,6 +1,8 @@
 package graph
 
 import (
+	"fmt"
+
 	tensorflow "github.com/wamuir/graft/tensorflow"
 
 	"github.com/prioritycut/prioritycut/tf"
@@ -34,11 +36,18 @@ func (s *Scope) OwnKernels() bool { return s.b.own }
 // first where up is set. Kernels that rest are transformed once, not at each
 // call.
 func (c *Conv2D) ownConv(s *Scope, x tensorflow.Output, up bool) tensorflow.Output {
-	kernel, rests := c.Kernel.Value, !s.b.trains || c.Kernel.Kind == Frozen
-	if c.sn != nil {
-		kernel, rests = c.sn.Apply(s), false
+	rests := c.sn == nil && (!s.b.trains || c.Kernel.Kind == Frozen)
+	return s.Op("PriorityCutConv2D", c.attrs(up, rests), x, c.kernel(s), c.shift(s))
+}
+
+// shift is the bias, zeros where there is none.
+func (c *Conv2D) shift(s *Scope) tensorflow.Output {
+	if c.Bias != nil {
+		return c.Bias.Value
 	}
-	return s.Op("PriorityCutConv2D", c.attrs(up, rests), x, kernel, c.Bias.Value)
+	return s.matrix(fmt.Sprintf("zeros %d", c.out), func() tensorflow.Output {
+		return s.Values(make([]float64, c.out), int64(c.out))
+	})
 }
 
 func (c *Conv2D) attrs(up, rests bool) Attrs {
@@ -46,7 +55,9 @@ func (c *Conv2D) attrs(up, rests bool) Attrs {
 }
 
 // serves reports whether our own kernel can stand for the layer.
-func (c *Conv2D) serves(s *Scope) bool { return s.b.own && c.before < c.size && c.after < c.size }
+func (c *Conv2D) serves(s *Scope) bool {
+	return s.b.own && c.stride == 1 && c.groups == 1 && c.before < c.size && c.after < c.size
+}
 
 // ownNormed is convolution, batch norm by running averages and ReLU in one
 // pass, for graphs that do not train.
@@ -56,7 +67,7 @@ func (c *Conv2D) ownNormed(s *Scope, n *BatchNorm, x tensorflow.Output, up bool)
 		return tensorflow.Output{}
 	}
 	scale := s.Mul(s.Rsqrt(s.Shift(n.RunningVar.Value, normEpsilon)), n.Weight.Value)
-	shift := s.Add(s.Mul(s.Minus(c.Bias.Value, n.RunningMean.Value), scale), n.Bias.Value)
+	shift := s.Add(s.Mul(s.Minus(c.shift(s), n.RunningMean.Value), scale), n.Bias.Value)
 	attrs := c.attrs(up, true)
 	attrs["relu"] = true
 	return s.Op("PriorityCutConv2DFused", attrs, x, c.Kernel.Value, scale, shift)

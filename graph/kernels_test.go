@@ -44,6 +44,7 @@ func wideCases() []gradientCase {
 		conv("3x3 of small maps", []int{3, 4, 2, 24}, 40, 3, SamePadding(3)),
 		conv("4x4", []int{1, 23, 21, 17}, 33, 4, ConvOptions{}),
 		conv("7x7 to few", []int{1, 15, 14, 20}, 3, 7, SamePadding(7)),
+		conv("3x3 without bias", []int{1, 12, 13, 18}, 17, 3, ConvOptions{NoBias: true}),
 		conv("1x1", []int{2, 7, 9, 33}, 18, 1, ConvOptions{}),
 		up,
 	}
@@ -53,6 +54,11 @@ func TestOwnConvolutions(t *testing.T) {
 	own := ownScope(t)
 	names, exact := valuesAndGradients(t, New(tensorflow.Double), wideCases())
 	_, got := valuesAndGradients(t, own, wideCases())
+	for _, op := range own.Graph().Operations() {
+		if strings.HasPrefix(op.Type(), "Conv2D") {
+			t.Errorf("%s is TensorFlow's %s", op.Name(), op.Type())
+		}
+	}
 	for i := range exact {
 		// Of gradients that are zero, of biases in front of a norm, rounding is
 		// left.
