@@ -34,15 +34,15 @@ func wideCases() []gradientCase {
 				return NewConv2D(s.Sub("conv"), dims[3], out, size, o).Apply(s.WithTraining(true), x[0])
 			}}
 	}
-	up := gradientCase{name: "up", inputs: [][]int{{2, 13, 11, 24}},
+	up := gradientCase{name: "up", inputs: [][]int{{4, 13, 11, 64}},
 		build: func(s *Scope, x []tensorflow.Output) tensorflow.Output {
-			return NewUpBlock(s.Sub("block"), 24, 20).Apply(s.WithTraining(true), x[0])
+			return NewUpBlock(s.Sub("block"), 64, 66).Apply(s.WithTraining(true), x[0])
 		}}
 	return []gradientCase{
-		conv("3x3", []int{2, 17, 19, 24}, 40, 3, SamePadding(3)),
+		conv("3x3", []int{2, 17, 19, 65}, 68, 3, SamePadding(3)),
 		conv("3x3 to one pixel", []int{1, 3, 3, 24}, 40, 3, ConvOptions{}),
 		conv("3x3 of small maps", []int{3, 4, 2, 24}, 40, 3, SamePadding(3)),
-		conv("4x4", []int{1, 23, 21, 17}, 33, 4, ConvOptions{}),
+		conv("4x4", []int{1, 23, 21, 64}, 65, 4, ConvOptions{}),
 		conv("7x7 to few", []int{1, 15, 14, 20}, 3, 7, SamePadding(7)),
 		conv("3x3 without bias", []int{1, 12, 13, 18}, 17, 3, ConvOptions{NoBias: true}),
 		conv("1x1", []int{2, 7, 9, 33}, 18, 1, ConvOptions{}),
@@ -98,18 +98,18 @@ func TestFusedBlocks(t *testing.T) {
 // it changes.
 func TestKeptKernel(t *testing.T) {
 	s := ownScope(t)
-	c := NewConv2D(s.Sub("conv"), 17, 16, 3, SamePadding(3))
-	x := s.Placeholder("x", s.DType(), 1, 20, 16, 17)
+	c := NewConv2D(s.Sub("conv"), 65, 64, 3, SamePadding(3))
+	x := s.Placeholder("x", s.DType(), 1, 20, 16, 65)
 	y := c.Apply(s, x)
 	session := tftest.NewSession(t, s)
-	values := normals(random.New(6), 20*16*17)
-	in := map[tensorflow.Output]*tensorflow.Tensor{x: tftest.Tensor(t, s.DType(), values, 1, 20, 16, 17)}
+	values := normals(random.New(6), 20*16*65)
+	in := map[tensorflow.Output]*tensorflow.Tensor{x: tftest.Tensor(t, s.DType(), values, 1, 20, 16, 65)}
 	for round := 0; round < 3; round++ {
 		kernel := make([]float64, c.Kernel.Size())
-		kernel[(1*3+1)*17*16] = float64(round + 1) // of the middle, from 0 to 0
+		kernel[(1*3+1)*65*64] = float64(round + 1) // of the middle, from 0 to 0
 		weights := map[*Variable]*tensorflow.Tensor{
 			c.Kernel: tftest.Tensor(t, s.DType(), kernel, c.Kernel.Dims...),
-			c.Bias:   tftest.Tensor(t, s.DType(), make([]float64, 16), 16),
+			c.Bias:   tftest.Tensor(t, s.DType(), make([]float64, 64), 64),
 		}
 		if err := Assign(session, weights); err != nil {
 			t.Fatal(err)
@@ -117,9 +117,9 @@ func TestKeptKernel(t *testing.T) {
 		for call := 0; call < 2; call++ {
 			got := tftest.Run(t, session, in, y)[0]
 			for p := 0; p < 20*16; p++ {
-				want := float64(round+1) * values[p*17]
-				if diff := got[p*16] - want; diff > 1e-5 || diff < -1e-5 {
-					t.Fatalf("round %d, call %d: pixel %d is %v, want %v", round, call, p, got[p*16], want)
+				want := float64(round+1) * values[p*65]
+				if diff := got[p*64] - want; diff > 1e-5 || diff < -1e-5 {
+					t.Fatalf("round %d, call %d: pixel %d is %v, want %v", round, call, p, got[p*64], want)
 				}
 			}
 		}

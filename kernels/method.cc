@@ -14,12 +14,12 @@ bool WinogradServes(const ConvShape& s) {
 namespace {
 
 // Winograd's algorithm needs a quarter of the products, and reads four times
-// the kernel. Few channels leave its transforms without products that repay
-// them; few tiles do not repay its kernel: measured on both instruction sets,
-// forward passes break even at 4 tiles of a kernel that is kept, which is not
-// worth the memory, and at about 32 where it is packed each time; gradients at
-// the kernel between 16 and 64.
-constexpr int64_t kLeastChannels = 16;
+// the kernel. Few channels leave its transforms with little to win, and what it
+// rounds away moves the gradients of small networks; few tiles do not repay its
+// kernel: measured on both instruction sets, forward passes break even at 4
+// tiles of a kernel that is kept, which is not worth the memory, and at about
+// 32 where it is packed each time; gradients at the kernel between 16 and 64.
+constexpr int64_t kLeastChannels = 64;
 constexpr int64_t kLeastTilesKept = 16;
 constexpr int64_t kLeastTiles = 32;
 
