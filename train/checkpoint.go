@@ -75,13 +75,7 @@ func (h *checkpointHook) End(m *Moment) error {
 	if m == nil {
 		return nil // nothing has moved since the run was begun or resumed
 	}
-	for {
-		err := h.save(m.Position)
-		if forgiven := h.patience.wrote(checkpoints, err); err == nil || forgiven != nil {
-			return forgiven
-		}
-		time.Sleep(h.pause)
-	}
+	return h.patience.insist(checkpoints, h.pause, func() error { return h.save(m.Position) })
 }
 
 // noteBest reports whether the validation of this step is the best so far.

@@ -6,6 +6,7 @@ import (
 	iofs "io/fs"
 	"os"
 	"syscall"
+	"time"
 
 	"github.com/golang/glog"
 
@@ -49,6 +50,18 @@ func (p *patience) wrote(what string, err error) error {
 	}
 	glog.Warningf("writing failed and is tried again (%d of %d, max_failed_writes): %s: %v", p.failed[what], p.most, what, err)
 	return nil
+}
+
+// insist writes what there is no later moment for: it tries again after pauses,
+// as often as failures are allowed.
+func (p *patience) insist(what string, pause time.Duration, write func() error) error {
+	for {
+		err := write()
+		if forgiven := p.wrote(what, err); err == nil || forgiven != nil {
+			return forgiven
+		}
+		time.Sleep(pause)
+	}
 }
 
 // failures is how often a kind of file has failed in a row.

@@ -25,6 +25,9 @@ func styleOf(v config.VisualizerParams) (picture.Style, error) {
 	return picture.Style{KPSize: v.KPSize, Border: v.DrawBorder, Colormap: colours}, nil
 }
 
+// pictures is how messages call them.
+const pictures = "a picture"
+
 // picturesHook draws what the model makes of a training batch, every so many
 // steps and at the end: the reference's columns and those of the paper's
 // Figures 2 and 3. It computes them in a run of its own, with the numbers that
@@ -72,7 +75,7 @@ func (h *picturesHook) draw(m *Moment) error {
 	if err == nil {
 		err = durable.WriteFileOn(h.files, filepath.Join(h.dir, fmt.Sprintf("train-%08d.png", m.Step)), encoded)
 	}
-	if err := h.patience.wrote("a picture", err); err != nil {
+	if err := h.patience.wrote(pictures, err); err != nil {
 		return err
 	}
 	return h.events.write(m.Step, func(w *tf.EventWriter) error { return w.Image(m.Step, "training_pairs", encoded) })

@@ -52,7 +52,7 @@ func TestFailedWritesAreForgiven(t *testing.T) {
 	c := tiny(t, model.FOMM, oneThread...)
 	want := undisturbed(t, c)
 	for name, pattern := range map[string]string{
-		"checkpoints": "weights.safetensors", "metrics": "metrics.csv", "events": "events.out.*", "pictures": ".tmp-train-*", "everything": "*",
+		"checkpoints": "weights.safetensors", "metrics": "metrics.csv", "events": "events.out.*", "pictures": ".tmp-train-*", "summary": ".tmp-summary*", "everything": "*",
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()

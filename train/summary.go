@@ -2,7 +2,6 @@ package train
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"path/filepath"
 
@@ -89,18 +88,23 @@ func (s *session) drawUnseen(ctx context.Context, at int64, videos []dataset.Tes
 	if err != nil {
 		return err
 	}
-	if err := picture.Save(filepath.Join(s.folder.dir.Pictures(), fmt.Sprintf("unseen-%08d.png", at)), drawn); err != nil {
-		return err
-	}
 	encoded, err := picture.PNG(drawn)
 	if err != nil {
 		return err
 	}
-	events, err := tf.NewEventWriter(s.folder.dir.Events(), at+1)
-	if err != nil {
+	patience := s.checkpoints.patience
+	err = s.folder.files.MkdirAll(s.folder.dir.Pictures())
+	if err == nil {
+		err = durable.WriteFileOn(s.folder.files, filepath.Join(s.folder.dir.Pictures(), fmt.Sprintf("unseen-%08d.png", at)), encoded)
+	}
+	if err := patience.wrote(pictures, err); err != nil {
 		return err
 	}
-	return errors.Join(events.Image(at, "unseen_videos", encoded), events.Close())
+	events := &eventLog{files: s.folder.files, dir: s.folder.dir.Events(), patience: patience}
+	if err := events.write(at+1, func(w *tf.EventWriter) error { return w.Image(at, "unseen_videos", encoded) }); err != nil {
+		return err
+	}
+	return events.close()
 }
 
 // writeSummary writes summary.csv and says the same in words.
@@ -110,8 +114,11 @@ func (s *session) writeSummary(at int64, found *evaluate.Result) error {
 	if err != nil {
 		return fmt.Errorf("summary: %w", err)
 	}
-	if err := durable.WriteFileOn(s.folder.files, s.folder.dir.Summary(), data); err != nil {
-		return fmt.Errorf("summary: %w", err)
+	err = s.checkpoints.patience.insist("summary.csv", s.checkpoints.pause, func() error {
+		return durable.WriteFileOn(s.folder.files, s.folder.dir.Summary(), data)
+	})
+	if err != nil {
+		return err
 	}
 	fmt.Fprintf(s.out, "complete after %d steps\n", at)
 	if found != nil {
