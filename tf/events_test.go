@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"encoding/json"
+	"fmt"
 	"image"
 	"image/color"
 	"image/png"
@@ -13,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	event "github.com/wamuir/graft/tensorflow/core/util/event_go_proto"
@@ -209,5 +211,28 @@ func TestTensorBoardReadsResumedRuns(t *testing.T) {
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("TensorBoard reads (-want +got):\n%s", d)
+	}
+}
+
+// TestEventsAfterAClockThatWasWrong begins a file where the clock once stood
+// years ahead: TensorBoard, which reads by name and never goes back, finds it.
+func TestEventsAfterAClockThatWasWrong(t *testing.T) {
+	dir := t.TempDir()
+	ahead := filepath.Join(dir, fmt.Sprintf("%s%010d.host.1.0", eventPrefix, time.Now().AddDate(7, 0, 0).Unix()))
+	if err := os.WriteFile(ahead, nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		w, err := NewEventWriter(dir, 5)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if w.Path() <= ahead {
+			t.Errorf("%s sorts before %s", w.Path(), ahead)
+		}
+		ahead = w.Path()
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

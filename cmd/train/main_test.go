@@ -80,8 +80,12 @@ func TestTrainStopGoOn(t *testing.T) {
 
 	total := last + 2
 	c, stdout, stderr = program(t, string(dir), "--steps="+strconv.FormatInt(total, 10))
+	c.Env = append(c.Env, "ONEDNN_MAX_CPU_ISA=AVX2")
 	if err := c.Run(); err != nil {
 		t.Fatalf("a run that goes on ends with %v\n%s", err, stderr)
+	}
+	if !strings.Contains(stderr.String(), "ONEDNN_MAX_CPU_ISA was not set and is AVX2") {
+		t.Errorf("a run that goes on with other kernels does not say so:\n%s", stderr)
 	}
 	for _, want := range []string{"going on at step " + strconv.FormatInt(last, 10), "complete after " + strconv.FormatInt(total, 10) + " steps", "unseen videos", "pictures are in", "next:", "bazel run //cmd:animate -- --checkpoint="} {
 		if !strings.Contains(stdout.String(), want) {
