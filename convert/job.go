@@ -9,6 +9,7 @@ import (
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/internal/cli"
 	"github.com/prioritycut/prioritycut/internal/rundir"
+	"github.com/prioritycut/prioritycut/model"
 	"github.com/prioritycut/prioritycut/tf"
 )
 
@@ -37,9 +38,18 @@ func (j *job) Write(w io.Writer) error {
 	if err == nil && !j.options.toFile() {
 		cli.Next(w,
 			cli.Step{Command: cli.Program("animate", "--checkpoint="+out, "--source_image=PICTURE", "--driving_video=FILM"), For: "a picture and a film of yours"},
-			cli.Step{Command: "bazel run //cmd:train --" + j.trainFlags() + " --variant=prioritycut --data=FOLDER --vgg19=FILE", For: "go on from it"})
+			cli.Step{Command: "bazel run //cmd:train --" + j.trainFlags() + j.trainedBy(), For: "go on from it"})
 	}
 	return err
+}
+
+// trainedBy are the flags of what is trained from it: PriorityCut, or the same
+// family where that is another.
+func (j *job) trainedBy() string {
+	if j.config.FamilyName() != model.FOMMFamily {
+		return " --variant=" + string(j.config.Variant) + " --data=FOLDER"
+	}
+	return " --variant=prioritycut --data=FOLDER --vgg19=FILE"
 }
 
 // trainFlags are those by which training meets this configuration again.
