@@ -6,6 +6,7 @@ import (
 	"sort"
 
 	"github.com/prioritycut/prioritycut/internal/random"
+	"github.com/prioritycut/prioritycut/internal/usage"
 )
 
 // signatureStride is how often frames are kept to be compared with: a video
@@ -70,7 +71,7 @@ func divide(clips []*clip, o *Options) ([]*clip, *division, error) {
 	sizes := f.sizes(clips)
 	switch {
 	case o.Split == SplitIdentity && len(sizes) < 2 && open == len(clips):
-		return nil, nil, &UsageError{fmt.Errorf("--split=identity: all clips belong to one identity; --split=time takes the end of each video for the test")}
+		return nil, nil, usage.Wrap(fmt.Errorf("--split=identity: all clips belong to one identity; --split=time takes the end of each video for the test"))
 	case o.Split == SplitTime || len(sizes) < 2 && open == len(clips):
 		d.how = "by time: the end of each video is the test"
 		clips, err = d.byTime(clips, o)

@@ -8,16 +8,6 @@ import (
 	"syscall"
 )
 
-// UsageError is an error that the user mends by other options: nothing was
-// begun.
-type UsageError struct{ Err error }
-
-// Error returns the wrapped error's text.
-func (e *UsageError) Error() string { return e.Err.Error() }
-
-// Unwrap returns the wrapped error.
-func (e *UsageError) Unwrap() error { return e.Err }
-
 // writeError is trouble with what is written: the run cannot go on.
 type writeError struct{ err error }
 

@@ -6,6 +6,7 @@ import (
 	"math"
 	"path/filepath"
 
+	"github.com/prioritycut/prioritycut/internal/usage"
 	"github.com/prioritycut/prioritycut/video"
 )
 
@@ -13,10 +14,10 @@ import (
 func (pl *planner) fromCuts(ctx context.Context) error {
 	cuts, mistakes, err := readCuts(pl.o.Cuts, pl.o.Times)
 	if err != nil {
-		return &UsageError{err}
+		return usage.Wrap(err)
 	}
 	if len(cuts)+len(mistakes) == 0 {
-		return &UsageError{fmt.Errorf("%s names no video below its first line", pl.o.Cuts)}
+		return usage.Wrap(fmt.Errorf("%s names no video below its first line", pl.o.Cuts))
 	}
 	for _, m := range mistakes {
 		pl.drop(dropped{video: m.video, line: m.line, reason: m.reason, fault: true})
@@ -47,7 +48,7 @@ func (pl *planner) fromCuts(ctx context.Context) error {
 		}
 		if known[in.name] == nil {
 			if err := in.setStamp(); err != nil {
-				return &UsageError{err}
+				return usage.Wrap(err)
 			}
 			known[in.name] = in
 			pl.p.inputs = append(pl.p.inputs, in)

@@ -16,6 +16,7 @@ import (
 	"github.com/prioritycut/prioritycut/internal/folderlock"
 
 	"github.com/prioritycut/prioritycut/internal/localfile"
+	"github.com/prioritycut/prioritycut/internal/usage"
 )
 
 // The names in the folder of a data set, beside train and test.
@@ -80,7 +81,7 @@ func parameters(o *Options, model string) map[string]string {
 }
 
 // readManifest reads what an earlier run did; an empty manifest if there was
-// none. A folder of something else, or of other parameters, is a UsageError.
+// none. A folder of something else, or of other parameters, is a *usage.Error.
 func readManifest(out string, want map[string]string) (*manifest, error) {
 	m := &manifest{path: filepath.Join(out, manifestName), header: header{version, want}, done: map[string]done{}}
 	const most = 1 << 31
@@ -89,15 +90,15 @@ func readManifest(out string, want map[string]string) (*manifest, error) {
 		return m, m.refuseForeign(out)
 	}
 	if err != nil {
-		return nil, &UsageError{err}
+		return nil, usage.Wrap(err)
 	}
 	lines := bytes.SplitAfter(data, []byte("\n"))
 	var h header
 	if err := json.Unmarshal(lines[0], &h); err != nil || h.Prepare == 0 {
-		return nil, &UsageError{fmt.Errorf("%s is no manifest of prepare: name another --out", m.path)}
+		return nil, usage.Wrap(fmt.Errorf("%s is no manifest of prepare: name another --out", m.path))
 	}
 	if err := m.compare(out, h); err != nil {
-		return nil, &UsageError{err}
+		return nil, usage.Wrap(err)
 	}
 	for i, line := range lines[1:] {
 		if !bytes.HasSuffix(line, []byte("\n")) {
@@ -105,7 +106,7 @@ func readManifest(out string, want map[string]string) (*manifest, error) {
 		}
 		var d done
 		if err := json.Unmarshal(line, &d); err != nil || d.Spec == "" {
-			return nil, &UsageError{fmt.Errorf("%s, line %d: is damaged; remove that line to have its clip made again", m.path, i+2)}
+			return nil, usage.Wrap(fmt.Errorf("%s, line %d: is damaged; remove that line to have its clip made again", m.path, i+2))
 		}
 		m.done[d.Spec] = d
 	}
@@ -119,11 +120,11 @@ func (m *manifest) refuseForeign(out string) error {
 		return nil
 	}
 	if err != nil {
-		return &UsageError{err}
+		return usage.Wrap(err)
 	}
 	for _, e := range entries {
 		if e.Name() != stateName && e.Name() != "lost+found" {
-			return &UsageError{fmt.Errorf("%s holds %s and no %s: it is not of prepare's making; name an empty or a new folder", out, e.Name(), manifestName)}
+			return usage.Wrap(fmt.Errorf("%s holds %s and no %s: it is not of prepare's making; name an empty or a new folder", out, e.Name(), manifestName))
 		}
 	}
 	return nil
@@ -235,7 +236,7 @@ func lock(state string) (*folderlock.Lock, error) {
 	l, err := folderlock.Acquire(state)
 	var locked *folderlock.LockedError
 	if errors.As(err, &locked) {
-		return nil, &UsageError{fmt.Errorf("another prepare is at work on %s: %w", filepath.Dir(state), err)}
+		return nil, usage.Wrap(fmt.Errorf("another prepare is at work on %s: %w", filepath.Dir(state), err))
 	}
 	if err != nil {
 		return nil, outputError(err)

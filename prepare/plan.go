@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/prioritycut/prioritycut/internal/tfrecord"
+	"github.com/prioritycut/prioritycut/internal/usage"
 )
 
 // plan is what is to be made, before anything of it is.
@@ -105,11 +106,11 @@ func (pl *planner) each(ctx context.Context, what string, inputs []*input, work 
 func (pl *planner) fromInputs(ctx context.Context) error {
 	l, err := listInputs(pl.o.In, pl.o.Out)
 	if err != nil {
-		return &UsageError{err}
+		return usage.Wrap(err)
 	}
 	pl.p.inputs, pl.p.left, pl.p.dropped = l.found, l.left, l.broken
 	if len(pl.p.inputs) == 0 {
-		return &UsageError{fmt.Errorf("%s holds no video: films (mp4, mov, webm, mkv, avi, gif), folders of png or jpg frames, or files of TFRecords", pl.o.In)}
+		return usage.Wrap(fmt.Errorf("%s holds no video: films (mp4, mov, webm, mkv, avi, gif), folders of png or jpg frames, or files of TFRecords", pl.o.In))
 	}
 	if text := swallowed(pl.p.inputs, pl.o.In); text != "" {
 		glog.Warning(text)

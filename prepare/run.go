@@ -9,14 +9,16 @@ import (
 	"path/filepath"
 	"sort"
 	"strings"
+
+	"github.com/prioritycut/prioritycut/internal/usage"
 )
 
-// Run prepares a data set. A *UsageError means that nothing was begun. When ctx
+// Run prepares a data set. A *usage.Error means that nothing was begun. When ctx
 // ends, what is half done is removed, what is done stays, and the error is that
 // of the context. The report is there whenever the data set is complete.
 func Run(ctx context.Context, o Options) (*Report, error) {
 	if err := o.Validate(); err != nil {
-		return nil, &UsageError{err}
+		return nil, usage.Wrap(err)
 	}
 	if o.Progress == nil {
 		o.Progress = quiet{}
@@ -32,16 +34,16 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	}
 	o.Limits = o.Limits.OrDefault()
 	if _, err := os.Stat(o.In); err != nil {
-		return nil, &UsageError{fmt.Errorf("--in: %w", err)}
+		return nil, usage.Wrap(fmt.Errorf("--in: %w", err))
 	}
 	if err := needTools(); err != nil {
-		return nil, &UsageError{err}
+		return nil, usage.Wrap(err)
 	}
 	pl := &planner{o: &o, scans: &scans{options: &o}}
 	if o.Crop == CropKeypoints {
 		d, err := openDetector(o.Checkpoint)
 		if err != nil {
-			return nil, &UsageError{fmt.Errorf("--checkpoint: %w", err)}
+			return nil, usage.Wrap(fmt.Errorf("--checkpoint: %w", err))
 		}
 		defer d.close()
 		pl.scans.detector, pl.scans.model = d, d.digest
@@ -191,7 +193,7 @@ func (m *manifest) refuseVanished(p *plan) error {
 		names = append(names, name)
 	}
 	sort.Strings(names)
-	return &UsageError{fmt.Errorf("--out holds clips of %d videos that are no longer below --in, such as %s: bring them back, or name another --out", len(names), names[0])}
+	return usage.Wrap(fmt.Errorf("--out holds clips of %d videos that are no longer below --in, such as %s: bring them back, or name another --out", len(names), names[0]))
 }
 
 // adopt finds the clips that an earlier run made, moves those that belong to

@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/prioritycut/prioritycut/dataset"
+	"github.com/prioritycut/prioritycut/internal/usage"
 	"github.com/prioritycut/prioritycut/video"
 )
 
@@ -244,7 +245,7 @@ func TestAgain(t *testing.T) {
 	changed := o
 	changed.Size, changed.Fit = 24, video.Pad
 	_, err := Run(context.Background(), changed)
-	var usage *UsageError
+	var usage *usage.Error
 	if !errors.As(err, &usage) || !strings.Contains(err.Error(), "--size was 16 and is 24") || !strings.Contains(err.Error(), "--fit was crop and is pad") {
 		t.Errorf("changed parameters: %v", err)
 	}
@@ -394,7 +395,7 @@ func TestManyOverlappingCuts(t *testing.T) {
 	o := options(in, out)
 	o.Cuts = filepath.Join(t.TempDir(), "cuts.csv")
 	write(t, o.Cuts, "video\n")
-	var usage *UsageError
+	var usage *usage.Error
 	if _, err := Run(context.Background(), o); !errors.As(err, &usage) || !strings.Contains(err.Error(), "names no video") {
 		t.Errorf("an empty list: %v", err)
 	}

@@ -11,10 +11,10 @@ import (
 	"github.com/golang/glog"
 
 	"github.com/prioritycut/prioritycut/config"
-	"github.com/prioritycut/prioritycut/internal/cli"
 	"github.com/prioritycut/prioritycut/internal/durable"
 	"github.com/prioritycut/prioritycut/internal/folderlock"
 	"github.com/prioritycut/prioritycut/internal/rundir"
+	"github.com/prioritycut/prioritycut/internal/usage"
 	"github.com/prioritycut/prioritycut/tf"
 )
 
@@ -156,7 +156,7 @@ func (f *folder) compare(c *config.Config) error {
 	f.logged = was.Train.LogSteps
 	diffs := config.DiffForResume(was, c)
 	if err := config.RefuseOnResume(diffs); err != nil {
-		return cli.Usage(fmt.Errorf("%s: %w", f.dir, err))
+		return usage.Wrap(fmt.Errorf("%s: %w", f.dir, err))
 	}
 	for _, d := range diffs {
 		glog.Infof("changed since the run was begun: %v", d)
@@ -232,7 +232,7 @@ func checkForeign(dir rundir.Dir) error {
 			known = known || e.Name() == name
 		}
 		if !known {
-			return cli.Usage(fmt.Errorf("run folder %s has files but no run (%s, but no config.yaml): name another --out", dir, e.Name()))
+			return usage.Wrap(fmt.Errorf("run folder %s has files but no run (%s, but no config.yaml): name another --out", dir, e.Name()))
 		}
 	}
 	return nil

@@ -10,8 +10,8 @@ import (
 
 	"github.com/golang/glog"
 
-	"github.com/prioritycut/prioritycut/internal/cli"
 	"github.com/prioritycut/prioritycut/internal/durable"
+	"github.com/prioritycut/prioritycut/internal/usage"
 	"github.com/prioritycut/prioritycut/tf"
 )
 
@@ -25,11 +25,11 @@ func (f *folder) latest() ([]tf.Damaged, error) {
 	case errors.Is(err, tf.ErrNoCheckpoint):
 		return nil, f.refuseTaken(damaged)
 	case err != nil:
-		return nil, cli.Usage(fmt.Errorf("the run in %s cannot go on: %w; nothing was changed", f.dir, err))
+		return nil, usage.Wrap(fmt.Errorf("the run in %s cannot go on: %w; nothing was changed", f.dir, err))
 	}
 	defer checkpoint.Close()
 	if f.meta, err = metaOf(checkpoint); err != nil {
-		return nil, cli.Usage(err)
+		return nil, usage.Wrap(err)
 	}
 	f.resumed = true
 	return damaged, nil
@@ -53,7 +53,7 @@ func (f *folder) setAside(damaged []tf.Damaged) error {
 func (f *folder) refuseTaken(damaged []tf.Damaged) error {
 	shows, err := f.traces()
 	if err != nil {
-		return cli.Usage(fmt.Errorf("the run in %s cannot go on: %w; nothing was changed", f.dir, err))
+		return usage.Wrap(fmt.Errorf("the run in %s cannot go on: %w; nothing was changed", f.dir, err))
 	}
 	if len(damaged) == 0 && (len(shows) == 0 || f.unsaved()) {
 		return nil
@@ -65,7 +65,7 @@ func (f *folder) refuseTaken(damaged []tf.Damaged) error {
 	for _, path := range shows {
 		text += fmt.Sprintf("\n  %s shows its steps", path)
 	}
-	return cli.Usage(errors.New(text + "\nnothing was changed: bring the checkpoints back (is a disk not mounted?), name another --out, " +
+	return usage.Wrap(errors.New(text + "\nnothing was changed: bring the checkpoints back (is a disk not mounted?), name another --out, " +
 		"or move this folder away to begin anew"))
 }
 

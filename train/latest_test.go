@@ -14,8 +14,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/prioritycut/prioritycut/internal/cli"
 	"github.com/prioritycut/prioritycut/internal/rundir"
+	"github.com/prioritycut/prioritycut/internal/usage"
 	"github.com/prioritycut/prioritycut/model"
 	"github.com/prioritycut/prioritycut/tf"
 )
@@ -145,7 +145,7 @@ func TestRunWithoutReadableCheckpoint(t *testing.T) {
 			}
 			before := tree(t, dir)
 			err := Run(context.Background(), RunOptions{Config: longer, Dir: dir, Out: io.Discard})
-			var usage *cli.UsageError
+			var usage *usage.Error
 			if !errors.As(err, &usage) || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), "nothing was changed") {
 				t.Errorf("got %v, want a refusal that names %q", err, test.want)
 			}
@@ -167,7 +167,7 @@ func TestRunWithoutReadableCheckpoint(t *testing.T) {
 			}
 			before := tree(t, dir)
 			err := Run(context.Background(), RunOptions{Config: longer, Dir: dir, Out: io.Discard})
-			var usage *cli.UsageError
+			var usage *usage.Error
 			if !errors.As(err, &usage) || !strings.Contains(err.Error(), "use a newer") {
 				t.Errorf("%s: %v", name, err)
 			}

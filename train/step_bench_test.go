@@ -50,7 +50,7 @@ func benchmarkStep(b *testing.B, preset, batch string) {
 		b.Fatal(err)
 	}
 	defer sess.Close()
-	idle := usage(b).Maxrss
+	idle := resources(b).Maxrss
 	if err := graph.Initialize(sess, s.Variables(), 1); err != nil {
 		b.Fatal(err)
 	}
@@ -69,13 +69,13 @@ func benchmarkStep(b *testing.B, preset, batch string) {
 		run()
 	}
 	b.ReportMetric(float64(cpuTime(b)-before)/1e6/float64(b.N), "cpu-ms/op")
-	b.ReportMetric(float64(usage(b).Maxrss)/1024, "peak-MB")
+	b.ReportMetric(float64(resources(b).Maxrss)/1024, "peak-MB")
 	b.ReportMetric(float64(idle)/1024, "idle-MB")
 	b.ReportMetric(float64(memory.Variables)/(1<<20), "variables-MB")
 	b.ReportMetric(float64(memory.Temporaries)/(1<<20), "temporaries-MB")
 }
 
-func usage(b *testing.B) unix.Rusage {
+func resources(b *testing.B) unix.Rusage {
 	var u unix.Rusage
 	if err := unix.Getrusage(unix.RUSAGE_SELF, &u); err != nil {
 		b.Fatal(err)
@@ -86,7 +86,7 @@ func usage(b *testing.B) unix.Rusage {
 // cpuTime is what this process has computed so far, on all cores; unlike the
 // time on the clock it does not tell of the machine's other work.
 func cpuTime(b *testing.B) time.Duration {
-	u := usage(b)
+	u := resources(b)
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/prioritycut/prioritycut/internal/cli"
 	"github.com/prioritycut/prioritycut/internal/logging"
+	"github.com/prioritycut/prioritycut/internal/usage"
 	"github.com/prioritycut/prioritycut/prepare"
 	"github.com/prioritycut/prioritycut/video"
 )
@@ -112,7 +113,7 @@ func (p *program) run() error {
 		p.partial = report.Partial()
 		p.print(report, err == nil)
 	}
-	var usage *prepare.UsageError
+	var usage *usage.Error
 	switch {
 	case errors.As(err, &usage):
 		return cli.Usage(err)

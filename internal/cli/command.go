@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/prioritycut/prioritycut/internal/logging"
+	"github.com/prioritycut/prioritycut/internal/usage"
 	"github.com/prioritycut/prioritycut/internal/userdir"
 	"github.com/spf13/pflag"
 )
@@ -24,23 +25,9 @@ const (
 	ExitUsage  = 2 // flags, configuration or input paths are wrong: nothing was begun
 )
 
-// UsageError is an error that the user mends by typing something else. A
-// program that returns one ends with ExitUsage.
-type UsageError struct{ Err error }
-
-// Usage wraps err, nil stays nil.
-func Usage(err error) error {
-	if err == nil {
-		return nil
-	}
-	return &UsageError{Err: err}
-}
-
-// Error returns the wrapped error's text.
-func (e *UsageError) Error() string { return e.Err.Error() }
-
-// Unwrap returns the wrapped error.
-func (e *UsageError) Unwrap() error { return e.Err }
+// Usage marks err as one that the user mends by typing something else: a program
+// that returns it ends with ExitUsage. Nil stays nil.
+func Usage(err error) error { return usage.Wrap(err) }
 
 // Command is one program's command line.
 type Command struct {
@@ -160,7 +147,7 @@ func (c *Command) Run(args []string, run func(args []string) error) int {
 		return ExitOK
 	}
 	fmt.Fprintf(c.Err(), "%s: %v\n", c.Name, err)
-	var usage *UsageError
+	var usage *usage.Error
 	if errors.As(err, &usage) {
 		return ExitUsage
 	}
@@ -168,7 +155,7 @@ func (c *Command) Run(args []string, run func(args []string) error) int {
 }
 
 // Parse reads flags. done says that help was asked for and printed; rest are
-// the arguments that are no flags. Errors are UsageErrors.
+// the arguments that are no flags. Errors are *usage.Error.
 func (c *Command) Parse(args []string) (done bool, rest []string, err error) {
 	if c.err != nil {
 		return false, nil, c.err
