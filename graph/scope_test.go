@@ -129,7 +129,6 @@ func useEverything(s *Scope) {
 	adam.Apply(s, []tensorflow.Output{x}, barrier)
 	s.Commit(barrier)
 	s.PendingUpdates()
-	_, _ = s.EstimateMemory(nil)
 }
 
 // TestOutputsThatDoNotExist is the same on a scope that is still well: errors,

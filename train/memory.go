@@ -6,6 +6,7 @@ import (
 	tensorflow "github.com/wamuir/graft/tensorflow"
 
 	"github.com/prioritycut/prioritycut/graph"
+	"github.com/prioritycut/prioritycut/graph/memory"
 	"github.com/prioritycut/prioritycut/internal/machine"
 )
 
@@ -45,7 +46,7 @@ func gigabytes(bytes int64) float64 { return float64(bytes) / (1 << 30) }
 
 // EstimateMemory tells what training with step, built in s, needs.
 func EstimateMemory(s *graph.Scope, step *Step, o StepOptions) (MemoryEstimate, error) {
-	m, err := s.EstimateMemory(step.Train, step.Losses, step.GradientNorms)
+	m, err := memory.Estimate(s, step.Train, step.Losses, step.GradientNorms)
 	if err != nil {
 		return MemoryEstimate{}, err
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/prioritycut/prioritycut/config"
 	"github.com/prioritycut/prioritycut/dataset"
 	"github.com/prioritycut/prioritycut/graph"
+	"github.com/prioritycut/prioritycut/graph/memory"
 	"github.com/prioritycut/prioritycut/internal/random"
 	"github.com/prioritycut/prioritycut/tf"
 )
@@ -41,7 +42,7 @@ func benchmarkStep(b *testing.B, preset, batch string) {
 		b.Fatal(err)
 	}
 	built := time.Since(start)
-	memory, err := s.EstimateMemory(step.Train, step.Losses)
+	need, err := memory.Estimate(s, step.Train, step.Losses)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -71,8 +72,8 @@ func benchmarkStep(b *testing.B, preset, batch string) {
 	b.ReportMetric(float64(cpuTime(b)-before)/1e6/float64(b.N), "cpu-ms/op")
 	b.ReportMetric(float64(resources(b).Maxrss)/1024, "peak-MB")
 	b.ReportMetric(float64(idle)/1024, "idle-MB")
-	b.ReportMetric(float64(memory.Variables)/(1<<20), "variables-MB")
-	b.ReportMetric(float64(memory.Temporaries)/(1<<20), "temporaries-MB")
+	b.ReportMetric(float64(need.Variables)/(1<<20), "variables-MB")
+	b.ReportMetric(float64(need.Temporaries)/(1<<20), "temporaries-MB")
 }
 
 func resources(b *testing.B) unix.Rusage {

@@ -1,4 +1,6 @@
-package graph
+// Package memory estimates what a graph needs while it runs, before anything is
+// allocated.
+package memory
 
 import (
 	"bytes"
@@ -9,10 +11,12 @@ import (
 	tensorflow "github.com/wamuir/graft/tensorflow"
 	framework "github.com/wamuir/graft/tensorflow/core/framework/graph_go_proto"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/prioritycut/prioritycut/graph"
 )
 
-// Memory is what a graph needs while it runs, in bytes.
-type Memory struct {
+// Need is what a graph needs while it runs, in bytes.
+type Need struct {
 	// Variables live all the time: weights, slots, averages.
 	Variables int64
 	// Temporaries are the most that is alive at one moment of a run.
@@ -20,24 +24,24 @@ type Memory struct {
 }
 
 // Total is the sum of the parts.
-func (m Memory) Total() int64 { return m.Variables + m.Temporaries }
+func (n Need) Total() int64 { return n.Variables + n.Temporaries }
 
-// EstimateMemory walks through one run of target in the order in which
+// Estimate walks through one run of target in the order in which
 // TensorFlow's executor starts operations, and adds up the outputs that are
 // alive. Views (a Reshape, a read of a variable) cost nothing; kernels that
 // write over an input that nobody else needs do so here too. Scratch space
 // inside kernels is not counted.
-func (s *Scope) EstimateMemory(target *tensorflow.Operation, fetches ...tensorflow.Output) (Memory, error) {
+func Estimate(s *graph.Scope, target *tensorflow.Operation, fetches ...tensorflow.Output) (Need, error) {
 	if err := s.Err(); err != nil {
-		return Memory{}, err
+		return Need{}, err
 	}
-	var m Memory
-	for _, v := range s.b.vars {
+	var m Need
+	for _, v := range s.Variables() {
 		m.Variables += int64(v.Size()) * elementSize(v.DType)
 	}
-	walk, err := newMemoryWalk(s.b.graph)
+	walk, err := newWalk(s.Graph())
 	if err != nil {
-		return Memory{}, err
+		return Need{}, err
 	}
 	roots := []string{target.Name()}
 	for _, f := range fetches {
@@ -47,24 +51,24 @@ func (s *Scope) EstimateMemory(target *tensorflow.Operation, fetches ...tensorfl
 	return m, nil
 }
 
-// memoryWalk simulates the executor on the nodes of a graph.
-type memoryWalk struct {
+// walk simulates the executor on the nodes of a graph.
+type walk struct {
 	graph *tensorflow.Graph
-	nodes map[string]*memoryNode
+	nodes map[string]*node
 }
 
-type memoryNode struct {
+type node struct {
 	name, op string
-	inputs   []memoryInput // data
+	inputs   []input // data
 	control  []string
 	outputs  []*buffer
 
 	waiting   int // inputs that have not run
 	needed    bool
-	consumers []*memoryNode
+	consumers []*node
 }
 
-type memoryInput struct {
+type input struct {
 	node  string
 	index int
 }
@@ -75,7 +79,7 @@ type buffer struct {
 	users int // consumers that have not run
 }
 
-func newMemoryWalk(g *tensorflow.Graph) (*memoryWalk, error) {
+func newWalk(g *tensorflow.Graph) (*walk, error) {
 	var text bytes.Buffer
 	if _, err := g.WriteTo(&text); err != nil {
 		return nil, fmt.Errorf("memory estimate: %w", err)
@@ -84,9 +88,9 @@ func newMemoryWalk(g *tensorflow.Graph) (*memoryWalk, error) {
 	if err := proto.Unmarshal(text.Bytes(), &def); err != nil {
 		return nil, fmt.Errorf("memory estimate: %w", err)
 	}
-	w := &memoryWalk{graph: g, nodes: make(map[string]*memoryNode, len(def.Node))}
+	w := &walk{graph: g, nodes: make(map[string]*node, len(def.Node))}
 	for _, n := range def.Node {
-		node := &memoryNode{name: n.Name, op: n.Op}
+		node := &node{name: n.Name, op: n.Op}
 		for _, in := range n.Input {
 			if from, ok := strings.CutPrefix(in, "^"); ok {
 				node.control = append(node.control, from)
@@ -100,7 +104,7 @@ func newMemoryWalk(g *tensorflow.Graph) (*memoryWalk, error) {
 					return nil, fmt.Errorf("memory estimate: input %q of %s", in, n.Name)
 				}
 			}
-			node.inputs = append(node.inputs, memoryInput{from, index})
+			node.inputs = append(node.inputs, input{from, index})
 		}
 		w.nodes[n.Name] = node
 	}
@@ -108,7 +112,7 @@ func newMemoryWalk(g *tensorflow.Graph) (*memoryWalk, error) {
 }
 
 // run returns the peak of what is alive while the roots are computed.
-func (w *memoryWalk) run(roots []string) int64 {
+func (w *walk) run(roots []string) int64 {
 	ready := w.prepare(roots)
 	var alive, peak int64
 	for len(ready) > 0 {
@@ -127,8 +131,8 @@ func (w *memoryWalk) run(roots []string) int64 {
 }
 
 // prepare marks what the roots need and returns the nodes without inputs.
-func (w *memoryWalk) prepare(roots []string) []*memoryNode {
-	var order []*memoryNode
+func (w *walk) prepare(roots []string) []*node {
+	var order []*node
 	stack := roots
 	for len(stack) > 0 {
 		n := w.nodes[stack[len(stack)-1]]
@@ -143,7 +147,7 @@ func (w *memoryWalk) prepare(roots []string) []*memoryNode {
 		}
 		stack = append(stack, n.control...)
 	}
-	var ready []*memoryNode
+	var ready []*node
 	for _, n := range order {
 		from := append([]string(nil), n.control...)
 		for _, in := range n.inputs {
@@ -177,11 +181,11 @@ var inPlace = map[string]bool{
 }
 
 // start makes the outputs of n and returns how much memory that takes.
-func (w *memoryWalk) start(n *memoryNode) (taken int64) {
+func (w *walk) start(n *node) (taken int64) {
 	op := w.graph.Operation(n.name)
 	n.outputs = make([]*buffer, op.NumOutputs())
 	users := make([]int, len(n.outputs))
-	seen := map[*memoryNode]bool{} // a consumer stands once for each of its edges
+	seen := map[*node]bool{} // a consumer stands once for each of its edges
 	for _, c := range n.consumers {
 		if seen[c] {
 			continue
@@ -214,7 +218,7 @@ func (w *memoryWalk) start(n *memoryNode) (taken int64) {
 	return taken
 }
 
-func (w *memoryWalk) input(n *memoryNode, i int) *buffer {
+func (w *walk) input(n *node, i int) *buffer {
 	if i >= len(n.inputs) {
 		return nil
 	}
@@ -226,7 +230,7 @@ func (w *memoryWalk) input(n *memoryNode, i int) *buffer {
 }
 
 // reusable is an input of the output's size that n is the last to use.
-func (w *memoryWalk) reusable(n *memoryNode, size int64) *buffer {
+func (w *walk) reusable(n *node, size int64) *buffer {
 	for i := range n.inputs {
 		if b := w.input(n, i); b != nil && b.bytes == size && b.users == 1 {
 			return b
@@ -236,7 +240,7 @@ func (w *memoryWalk) reusable(n *memoryNode, size int64) *buffer {
 }
 
 // finish drops what n was the last to use and returns how much that frees.
-func (w *memoryWalk) finish(n *memoryNode) (freed int64) {
+func (w *walk) finish(n *node) (freed int64) {
 	for i := range n.inputs {
 		if b := w.input(n, i); b != nil {
 			if b.users--; b.users == 0 {
@@ -255,7 +259,7 @@ func (w *memoryWalk) finish(n *memoryNode) (freed int64) {
 
 // size of an output; where its shape is not known while the graph is built, it
 // is taken to be as large as the largest input.
-func (w *memoryWalk) size(o tensorflow.Output, n *memoryNode) int64 {
+func (w *walk) size(o tensorflow.Output, n *node) int64 {
 	shape := o.Shape()
 	if shape.NumDimensions() < 0 {
 		return w.largestInput(n)
@@ -270,7 +274,7 @@ func (w *memoryWalk) size(o tensorflow.Output, n *memoryNode) int64 {
 	return size
 }
 
-func (w *memoryWalk) largestInput(n *memoryNode) (largest int64) {
+func (w *walk) largestInput(n *node) (largest int64) {
 	for i := range n.inputs {
 		if b := w.input(n, i); b != nil {
 			largest = max(largest, b.bytes)
