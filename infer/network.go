@@ -78,21 +78,13 @@ func sized(s *graph.Scope, decoded model.Tensors, h, w int) model.Tensors {
 	return out
 }
 
-// repeated are pictures [1, H, W, 3] as often as there are poses: zeros
-// [N, 1, 1, 1] are added.
+// repeated are pictures [1, H, W, 3] as often as there are poses.
 func repeated(s *graph.Scope, pictures tensorflow.Output, pose model.Tensors) tensorflow.Output {
-	for _, name := range sorted(pose) {
-		if len(s.Shape(pose[name])) == 0 {
-			break // the scope has an error
-		}
-		size := []int{-1}
-		for range s.Shape(pose[name])[1:] {
-			size = append(size, 1)
-		}
-		first := s.Reshape(s.Slice(pose[name], make([]int, len(size)), size), -1, 1, 1, 1)
-		return s.Add(pictures, s.Scale(first, 0))
+	names := sorted(pose)
+	if len(names) == 0 {
+		return pictures
 	}
-	return pictures
+	return model.Repeat(s, pose[names[0]])(pictures)
 }
 
 // Encoded is a source picture in the form that frames are decoded from.

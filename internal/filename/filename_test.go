@@ -14,7 +14,7 @@ func TestCut(t *testing.T) {
 			}
 		}
 	}
-	if Sum("a") == Sum("b") || Sum("a") != Sum("a") || len(Sum("a")) != 8 {
-		t.Error("sums")
+	if a, again := Sum("a"), Sum("a"); a == Sum("b") || a != again || len(a) != 8 {
+		t.Errorf("sums %q, %q and %q", a, again, Sum("b"))
 	}
 }
