@@ -62,7 +62,7 @@ func command() *program {
 		f.StringVar(&p.out, cli.Out, "bench.csv", "`file` for a row per process; it is replaced")
 	})
 	p.Group("The peer", func(f *pflag.FlagSet) {
-		f.StringVar(&p.python, "peer_python", "", "`path` of a Python that has PyTorch (bench/peer/requirements.txt)")
+		f.StringVar(&p.python, "peer_python", "", "`path` of a Python that has PyTorch (internal/pyenv/requirements/pytorch-2.5.txt)")
 		f.StringVar(&p.reference, "reference", "", "`folder` of a checkout of first-order-model; it is imported, nothing of it is kept")
 		f.StringSliceVar(&p.ways, "peer_ways", []string{wayEager}, "`list` of ways to compute, each a row where it applies: eager, channels_last, "+
 			"jit (frames), lean (steps), or several joined by +")
@@ -153,7 +153,7 @@ func (p *program) checkPeer() (err error) {
 		return nil
 	}
 	if p.python == "" || p.reference == "" {
-		return errors.New("the peer needs both: --peer_python=PYTHON, with bench/peer/requirements.txt installed, and --reference=DIR, a checkout of first-order-model")
+		return errors.New("the peer needs both: --peer_python=PYTHON, with internal/pyenv/requirements/pytorch-2.5.txt installed, and --reference=DIR, a checkout of first-order-model")
 	}
 	if p.reference, err = filepath.Abs(p.reference); err != nil {
 		return err
@@ -187,7 +187,7 @@ func (p *program) newBench(ctx context.Context, scratch string) (*bench, error) 
 	}
 	probe := exec.CommandContext(ctx, p.python, "-c", "import torch, numpy")
 	if said, err := probe.CombinedOutput(); err != nil {
-		return nil, cli.Usage(fmt.Errorf("--peer_python=%s cannot import torch and numpy (%w): %s\ninstall them: %s -m pip install --require-hashes -r bench/peer/requirements.txt",
+		return nil, cli.Usage(fmt.Errorf("--peer_python=%s cannot import torch and numpy (%w): %s\ninstall them: %s -m pip install --require-hashes -r internal/pyenv/requirements/pytorch-2.5.txt",
 			p.python, err, lastLine(said), p.python))
 	}
 	// Bytecode would be written into the checkout.

@@ -59,7 +59,7 @@ func (m *bench) notes(all []*outcome) []string {
 		list = append(list, "", fmt.Sprintf("**The machine was busy** (load average %.1f at the start): these times say little. %s", m.load, busyAdvice))
 	}
 	if m.peer == nil {
-		return append(list, "", "For the ratio to PyTorch give --peer_python=PYTHON (with bench/peer/requirements.txt installed) and --reference=DIR "+
+		return append(list, "", "For the ratio to PyTorch give --peer_python=PYTHON (with internal/pyenv/requirements/pytorch-2.5.txt installed) and --reference=DIR "+
 			"(a checkout of first-order-model).")
 	}
 	list = append(list, "", "A ratio below 1 says that ours is quicker, or takes less; in brackets the least and the most of the rounds.", "")

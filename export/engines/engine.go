@@ -3,9 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"embed"
-	"encoding/hex"
+	_ "embed"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,16 +13,18 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/prioritycut/prioritycut/internal/pyenv"
 )
 
-//go:embed requirements/*.txt peer/engines.py
-var files embed.FS
+//go:embed peer/engines.py
+var script []byte
 
 // engine is a program of others.
 type engine struct {
 	// name is what peer/engines.py knows it by.
 	name string
-	// requirements is the list of packages, without its folder and ending.
+	// requirements is the list of packages that package pyenv installs.
 	requirements string
 }
 
@@ -77,11 +77,7 @@ const longest = 30 * time.Minute
 func (e engine) measure(ctx context.Context, dir string, seconds float64) ([]row, error) {
 	ctx, cancel := context.WithTimeout(ctx, longest)
 	defer cancel()
-	python, err := e.environment(ctx)
-	if err != nil {
-		return nil, err
-	}
-	script, err := files.ReadFile("peer/engines.py")
+	python, err := pyenv.Python(ctx, e.requirements, func(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) })
 	if err != nil {
 		return nil, err
 	}
@@ -105,45 +101,6 @@ func (e engine) measure(ctx context.Context, dir string, seconds float64) ([]row
 		failure = errors.New("it says nothing")
 	}
 	return rows, failure
-}
-
-// environment makes the virtual environment of an engine, once, and returns its
-// Python.
-func (e engine) environment(ctx context.Context) (string, error) {
-	list, err := files.ReadFile("requirements/" + e.requirements + ".txt")
-	if err != nil {
-		return "", err
-	}
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		return "", err
-	}
-	sum := sha256.Sum256(list)
-	home := filepath.Join(cache, "prioritycut", "engines", e.requirements+"-"+hex.EncodeToString(sum[:6]))
-	python, mark := filepath.Join(home, "bin", "python"), filepath.Join(home, "complete")
-	if _, err := os.Stat(mark); err == nil {
-		return python, nil
-	}
-	fmt.Fprintf(os.Stderr, "making the virtual environment %s\n", home)
-	if err := os.RemoveAll(home); err != nil {
-		return "", err
-	}
-	base := os.Getenv("PYTHON_BIN_PATH")
-	if base == "" {
-		base = "python3.11"
-	}
-	if _, err := run(ctx, base, "-m", "venv", home); err != nil {
-		return "", fmt.Errorf("python 3.11 and its venv are needed: %w", err)
-	}
-	path := filepath.Join(home, "requirements.txt")
-	if err := os.WriteFile(path, list, 0o600); err != nil {
-		return "", err
-	}
-	if _, err := run(ctx, python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--only-binary=:all:",
-		"--require-hashes", "--requirement", path); err != nil {
-		return "", err
-	}
-	return python, os.WriteFile(mark, nil, 0o600)
 }
 
 // run returns what a program prints, and what it complains of as an error.
