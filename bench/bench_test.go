@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/prioritycut/prioritycut/infer/tinymodel"
+	"github.com/prioritycut/prioritycut/internal/cli/clitest"
 	"github.com/prioritycut/prioritycut/internal/pypartner"
 )
 
@@ -28,6 +29,8 @@ func TestMain(m *testing.M) {
 	}
 	os.Exit(m.Run())
 }
+
+func TestDocumented(t *testing.T) { clitest.Documented(t, "..", command().Command) }
 
 // run is the program on a command line.
 func run(args ...string) (code int, stdout, stderr string) {

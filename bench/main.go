@@ -58,7 +58,7 @@ func command() *program {
 		f.IntVar(&p.rounds, "rounds", 5, "`number` of rounds: each starts one process per case and side")
 		f.IntVar(&p.warmup, "warmup", 3, "`number` of repeats in each process that are not measured")
 		f.IntVar(&p.repeats, "repeats", 10, "`number` of repeats in each process that are")
-		f.IntVar(&p.threads, "threads", runtime.NumCPU(), "`number` of cores that each process is bound to, PyTorch computes with as many threads")
+		f.IntVar(&p.threads, "threads", 0, "`number` of cores that each process is bound to, PyTorch computes with as many threads (default: all)")
 		f.StringVar(&p.out, cli.Out, "bench.csv", "`file` for a row per process; it is replaced")
 	})
 	p.Group("The peer", func(f *pflag.FlagSet) {
@@ -81,6 +81,9 @@ func (p *program) Main() int {
 func (p *program) run() error {
 	if p.worker {
 		return work(context.Background(), os.Stdin, p.Out())
+	}
+	if !p.Changed("threads") {
+		p.threads = runtime.NumCPU()
 	}
 	if err := p.check(); err != nil {
 		return cli.Usage(err)

@@ -26,6 +26,8 @@ var run string
 
 func TestMain(m *testing.M) { clitest.Main(withRun{m}, main) }
 
+func TestDocumented(t *testing.T) { clitest.Documented(t, "../..", command().Command) }
+
 // withRun makes the model before the tests.
 type withRun struct{ tests *testing.M }
 

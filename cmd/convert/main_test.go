@@ -20,6 +20,8 @@ import (
 
 func TestMain(m *testing.M) { clitest.Main(m, main) }
 
+func TestDocumented(t *testing.T) { clitest.Documented(t, "../..", command().Command) }
+
 // run runs the program and returns its exit code and what it printed.
 func run(t *testing.T, flags ...string) (code int, stdout, stderr string) {
 	t.Helper()

@@ -9,7 +9,10 @@ import (
 
 	"github.com/prioritycut/prioritycut/evaluate/result"
 	"github.com/prioritycut/prioritycut/internal/cli"
+	"github.com/prioritycut/prioritycut/internal/cli/clitest"
 )
+
+func TestDocumented(t *testing.T) { clitest.Documented(t, "../..", command().Command) }
 
 // measure runs the program and returns its exit code and what it printed.
 func measure(flags ...string) (code int, stdout, stderr string) {

@@ -16,6 +16,8 @@ import (
 
 func TestMain(m *testing.M) { clitest.Main(m, main) }
 
+func TestDocumented(t *testing.T) { clitest.Documented(t, "../..", command().Command) }
+
 // TestExport follows a newcomer: nothing trained yet, then the last run without
 // a flag, then a frozen one beside it.
 func TestExport(t *testing.T) {

@@ -11,8 +11,11 @@ import (
 
 	"github.com/prioritycut/prioritycut/evaluate/joints"
 	"github.com/prioritycut/prioritycut/internal/cli"
+	"github.com/prioritycut/prioritycut/internal/cli/clitest"
 	"github.com/prioritycut/prioritycut/tf"
 )
+
+func TestDocumented(t *testing.T) { clitest.Documented(t, "../..", command().Command) }
 
 // run is the program with flags, as from a shell.
 func run(t *testing.T, ctx context.Context, args ...string) (code int, stdout, stderr string) {

@@ -21,6 +21,8 @@ import (
 
 func TestMain(m *testing.M) { clitest.Main(m, main) }
 
+func TestDocumented(t *testing.T) { clitest.Documented(t, "../..", command().Command) }
+
 // clips writes folders of pictures in which a square moves.
 func clips(t *testing.T, dir string, names ...string) {
 	t.Helper()

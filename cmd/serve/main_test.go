@@ -29,6 +29,8 @@ import (
 
 func TestMain(m *testing.M) { clitest.Main(m, main) }
 
+func TestDocumented(t *testing.T) { clitest.Documented(t, "../..", command().Command) }
+
 // Height and width differ, so that mixed-up axes are seen.
 const height, width = 32, 64
 

@@ -18,7 +18,12 @@ import (
 func main() {
 	// Warnings concern whoever sits in front of the screen.
 	_ = goflag.Set("stderrthreshold", "WARNING") // the flag and the level exist
-	c := cli.New("train", "Trains a model that animates the figure of one picture after the motion of a video. "+
+	c, flags := command()
+	os.Exit(c.Main(func([]string) error { return run(flags) }))
+}
+
+func command() (c *cli.Command, flags *cli.Shared) {
+	c = cli.New("train", "Trains a model that animates the figure of one picture after the motion of a video. "+
 		"Without flags it learns from drawn figures, in minutes; the same command again goes on where it stopped.")
 	c.Examples = []string{
 		"bazel run //cmd:train  # the default: drawn figures at 64x64 pixels",
@@ -31,7 +36,7 @@ func main() {
 			c.Keys = append(c.Keys, d.Key)
 		}
 	}
-	flags := c.AddShared()
+	flags = c.AddShared()
 	c.Topic("help_config", "list every setting with its documentation and its value in --preset", func(w io.Writer) error {
 		preset := flags.Preset
 		if preset == "" {
@@ -39,7 +44,7 @@ func main() {
 		}
 		return config.WriteHelp(w, preset)
 	})
-	os.Exit(c.Main(func([]string) error { return run(flags) }))
+	return c, flags
 }
 
 func run(f *cli.Shared) error {

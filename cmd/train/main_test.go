@@ -22,6 +22,11 @@ import (
 
 func TestMain(m *testing.M) { clitest.Main(m, main) }
 
+func TestDocumented(t *testing.T) {
+	c, _ := command()
+	clitest.Documented(t, "../..", c)
+}
+
 // tiny are settings of networks small enough for tests.
 var tiny = []string{
 	"frame_shape=[32,32,3]", "batch_size=2", "num_kp=3",

@@ -49,6 +49,7 @@ type Command struct {
 	err      error          // a mistake in the program's own flags
 	helpAll  bool
 	helpFlag bool
+	helpDoc  bool
 	version  bool
 }
 
@@ -175,8 +176,11 @@ func (c *Command) Parse(args []string) (done bool, rest []string, err error) {
 		}
 		return true, nil, nil
 	}
-	if c.version {
+	switch {
+	case c.version:
 		return true, nil, c.writeVersion(c.Out())
+	case c.helpDoc:
+		return true, nil, c.WriteMarkdown(c.Out())
 	}
 	for _, t := range c.topics {
 		if t.asked {
@@ -193,6 +197,9 @@ func (c *Command) Parse(args []string) (done bool, rest []string, err error) {
 	return false, rest, nil
 }
 
+// commonFlags are the flags that every program has, besides those of the log.
+var commonFlags = []string{"help", "helpfull", "version"}
+
 // addCommon adds the flags of every program once.
 func (c *Command) addCommon() {
 	if c.flags.Lookup("help") != nil {
@@ -203,6 +210,8 @@ func (c *Command) addCommon() {
 		flags.BoolVar(&c.helpAll, "helpfull", false, "print this help and the flags of the log")
 		flags.BoolVar(&c.version, "version", false, "print which version this is")
 	})
+	c.flags.BoolVar(&c.helpDoc, DocFlag, false, "print this program's section of docs/cli.md")
+	_ = c.flags.MarkHidden(DocFlag) // the flag is there
 	set := newSet(c.Name)
 	set.AddGoFlagSet(logFlags())
 	c.flags.AddFlagSet(set)
@@ -222,8 +231,11 @@ func logFlags() *goflag.FlagSet {
 			continue
 		}
 		usage := f.Usage
-		if name == "log_dir" {
+		switch name {
+		case "log_dir":
 			usage = "write the log into a file in this `folder` (default: logs in the folder of a run; programs without one write no file)"
+		case "stderrthreshold":
+			usage = "show messages of this `severity` and above: INFO, WARNING, ERROR, FATAL, or 0 to 3"
 		}
 		set.Var(f.Value, f.Name, usage)
 	}

@@ -48,7 +48,11 @@ func (c *Command) suggestion(name string) string {
 		}
 	}
 	var known []string
-	c.flags.VisitAll(func(f *pflag.Flag) { known = append(known, f.Name) })
+	c.flags.VisitAll(func(f *pflag.Flag) {
+		if !f.Hidden {
+			known = append(known, f.Name)
+		}
+	})
 	if near := nearest.Word(folded, known); near != "" {
 		return fmt.Sprintf("; did you mean --%s?", near)
 	}

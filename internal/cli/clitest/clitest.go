@@ -8,8 +8,14 @@ import (
 	"context"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/prioritycut/prioritycut/internal/cli"
 )
 
 // asProgram tells the test's binary that it is the program.
@@ -60,4 +66,25 @@ func Run(t testing.TB, dir string, flags ...string) (code int, stdout, stderr st
 		t.Fatal(err)
 	}
 	return p.ProcessState.ExitCode(), p.Out.String(), p.Errs.String()
+}
+
+// Documented compares what a program says of itself with its section of
+// docs/cli.md; root is the way to the root of the source tree, from the test's
+// folder.
+func Documented(t *testing.T, root string, c *cli.Command) {
+	t.Helper()
+	doc, err := os.ReadFile(filepath.Join(root, "docs", "cli.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var section strings.Builder
+	if err := c.WriteMarkdown(&section); err != nil {
+		t.Fatal(err)
+	}
+	heading := "## " + c.Name + "\n"
+	_, rest, _ := strings.Cut(string(doc), "\n"+heading)
+	written, _, _ := strings.Cut(rest, "\n## ")
+	if diff := cmp.Diff(heading+written, section.String()); diff != "" {
+		t.Errorf("docs/cli.md differs from the flags of %s: in the root of the tree type\n\tgo run ./tools/clidoc\n(-docs/cli.md +flags):\n%s", c.Name, diff)
+	}
 }
