@@ -3,6 +3,7 @@ package prioritycut
 import (
 	"encoding/binary"
 	"math"
+	"slices"
 	"testing"
 
 	tensorflow "github.com/wamuir/graft/tensorflow"
@@ -56,8 +57,13 @@ func (s *source) tensor(t *testing.T, dims []int64) *tensorflow.Tensor {
 	return tftest.Of(t, values, dims...)
 }
 
+func allFinite(values []float64) bool {
+	return !slices.ContainsFunc(values, func(x float64) bool { return math.IsNaN(x) || math.IsInf(x, 0) })
+}
+
 // FuzzMask runs the op in TensorFlow on tensors of any shape and any bits: it
-// refuses what is no input, and computes what sorting gives of all that is.
+// refuses shapes that are no input, computes what sorting gives of all that are
+// numbers, and NaN of the rest.
 func FuzzMask(f *testing.F) {
 	f.Add([]byte{})
 	f.Add([]byte("\x00\x02\x03\x04\x00\x00\x00\x10\x20\x30\x10\x10\x00\xc0\xff\xff\xff\x7f\x64"))
@@ -89,6 +95,12 @@ func FuzzMask(f *testing.F) {
 		mask, foreground := tftest.Values(t, out[0]), tftest.Values(t, out[1])
 		for n := range ks {
 			from, to := n*pixels, (n+1)*pixels
+			if !(ks[n] >= 0 && ks[n] <= 1) || !allFinite(o[from:to]) || !allFinite(b[from:to]) {
+				if v := slices.Concat(mask[from:to], foreground[from:to]); slices.ContainsFunc(v, func(x float64) bool { return !math.IsNaN(x) }) {
+					t.Errorf("sample %d of %v, k %v, is not finite and gives %v", n, dims, ks[n], v)
+				}
+				continue
+			}
 			want := referenceMask(sample{occlusion: o[from:to], background: b[from:to], k: float32(ks[n])}, m.params)
 			if firstDifference(mask[from:to], want.mask) >= 0 || firstDifference(foreground[from:to], want.foreground) >= 0 {
 				t.Errorf("sample %d of %v, k %v: %v and %v, want %v and %v", n, dims, ks[n], mask[from:to], foreground[from:to], want.mask, want.foreground)

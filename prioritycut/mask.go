@@ -28,9 +28,10 @@ type MaskOutputs struct {
 // in double; of equal values the first in row-major order goes first. The mask
 // has p.Polarity's value there.
 //
-// The work is done by a custom op whose library is loaded here. It stops a run
-// with InvalidArgument at a NaN or infinite value, a k outside [0, 1] and
-// shapes that disagree, and names the value.
+// The work is done by a custom op whose library is loaded here. Where a map of a
+// sample holds a NaN or an infinity, or its k is outside [0, 1], all outputs of
+// that sample are NaN: who uses them looks at what is made of them, as a training
+// step does. Shapes that disagree stop a run with InvalidArgument.
 func Mask(s *graph.Scope, occlusion, background, k tensorflow.Output, p Params) MaskOutputs {
 	s = s.At("prioritycut_mask")
 	if err := p.Validate(); err != nil {

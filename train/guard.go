@@ -14,18 +14,10 @@ import (
 	"github.com/prioritycut/prioritycut/tf"
 )
 
-// maskOp is the type of the operation that refuses maps that are not numbers.
-const maskOp = "PriorityCutMask"
-
-// isRefusal reports whether an error of a step means that it moved nothing
-// because a number in it was not finite: the step's own assertion, or the mask
-// op, which stops at such maps.
+// isRefusal reports whether an error of a step is its own assertion: it moved
+// nothing because a number in it was not finite.
 func isRefusal(err error) bool {
-	if tf.Code(err) != tf.InvalidArgument {
-		return false
-	}
-	text := err.Error()
-	return strings.Contains(text, refusedMark) || strings.Contains(text, maskOp)
+	return tf.Code(err) == tf.InvalidArgument && strings.Contains(err.Error(), refusedMark)
 }
 
 // errTooManyRefused ends a run whose steps are refused one after the other.
@@ -60,23 +52,30 @@ func (g *guard) refused(at Position, attempt int64, batch *dataset.Batch, f feed
 		"a lower learning rate or another --seed in a new run may help", errTooManyRefused, g.row, why, at.Step)
 }
 
-// diagnose says which losses and gradients of an attempt were not finite, by
-// computing them again without the assertion.
+// diagnose says which losses, measurements and gradients of an attempt were not
+// finite, by computing them again without the assertion.
 func (g *guard) diagnose(f feeds, refusal error) string {
-	out, err := g.run.Run(f, []tensorflow.Output{g.step.Losses, g.step.GradientNorms}, nil)
+	kinds := []string{"loss ", "measurement ", "gradient of "}
+	names := [][]string{g.step.LossNames, g.step.StatNames, g.step.GradientNames}
+	outputs := []tensorflow.Output{g.step.Losses, g.step.Stats, g.step.GradientNorms}
+	if len(g.step.StatNames) == 0 { // and no output
+		outputs[1] = g.step.Losses
+	}
+	out, err := g.run.Run(f, outputs, nil)
 	if err != nil {
-		if tf.Code(err) == tf.InvalidArgument && strings.Contains(err.Error(), maskOp) {
-			refusal = err
-		}
-		return "the mask op reports: " + firstLine(refusal)
+		return "it cannot be told what was not finite: " + firstLine(err)
 	}
 	var wrong []string
-	for i, names := range [][]string{g.step.LossNames, g.step.GradientNames} {
+	for i, kind := range kinds {
 		values, err := floats(out[i])
 		if err != nil {
 			return err.Error()
 		}
-		wrong = append(wrong, notFinite([2]string{"loss ", "gradient of "}[i], names, values)...)
+		for j, name := range names[i] {
+			if v := values[j]; math.IsNaN(v) || math.IsInf(v, 0) {
+				wrong = append(wrong, fmt.Sprintf("%s%s is %v", kind, name, v))
+			}
+		}
 	}
 	switch n := len(wrong); {
 	case n == 0:
@@ -90,16 +89,6 @@ func (g *guard) diagnose(f feeds, refusal error) string {
 
 // maxNamed bounds how many losses and gradients a message names.
 const maxNamed = 6
-
-func notFinite(what string, names []string, values []float64) []string {
-	var wrong []string
-	for i, v := range values {
-		if math.IsNaN(v) || math.IsInf(v, 0) {
-			wrong = append(wrong, fmt.Sprintf("%s%s is %v", what, names[i], v))
-		}
-	}
-	return wrong
-}
 
 func firstLine(err error) string {
 	line, _, _ := strings.Cut(err.Error(), "\n")

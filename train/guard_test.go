@@ -103,7 +103,7 @@ func TestRefusedStepsChangeNothing(t *testing.T) {
 	take()
 	k.armed = func() bool { return true }
 	refuse()
-	if why := tr.guard.diagnose(mustFeed(t, tr, s), errors.New("x")); !strings.Contains(why, "k[0] is nan") {
+	if why := tr.guard.diagnose(mustFeed(t, tr, s), errors.New("x")); !strings.Contains(why, "measurement background_fraction is NaN") {
 		t.Errorf("a fraction that is not a number is explained by %q", why)
 	}
 	refuse()
@@ -135,6 +135,7 @@ func TestOtherErrorsAreNoRefusals(t *testing.T) {
 	for _, err := range []error{
 		&tf.Error{Code: tf.ResourceExhausted, Message: refusedMark},
 		&tf.Error{Code: tf.InvalidArgument, Message: "shapes disagree"},
+		&tf.Error{Code: tf.InvalidArgument, Message: "PriorityCutMask: shapes disagree"},
 		errors.New(refusedMark),
 	} {
 		if isRefusal(err) {

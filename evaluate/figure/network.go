@@ -124,6 +124,9 @@ func (n *network) shoot(p pair, k float32) (shot, error) {
 		return s, err
 	}
 	for i, t := range fetched {
+		if err := tf.CheckFinite(t); err != nil {
+			return s, fmt.Errorf("%s of the reconstruction: %w", outputs[i].Op.Name(), err)
+		}
 		if *to[i], err = tf.Values[float32](t); err != nil {
 			return s, err
 		}

@@ -327,16 +327,21 @@ Selection<KeyOf<T>> SelectLeast(const T* keys, int64_t pixels,
 }
 
 template <typename T>
-MaskResult ComputeMaskOf(const T* occlusion, const T* background, float k,
-                         int64_t pixels, const MaskOptions& options, T* mask,
-                         T* foreground) {
+T ComputeMaskOf(const T* occlusion, const T* background, float k,
+                int64_t pixels, const MaskOptions& options, T* mask,
+                T* foreground) {
   using Key = KeyOf<T>;
   const Survey<Key> survey =
       SurveyMap(occlusion, background, pixels,
                 ThresholdKey<T>(options.bg_threshold), mask, foreground);
   const int64_t available = survey.foreground_pixels;
-  const MaskResult result = {survey.finite, pixels - available};
-  if (!survey.finite) return result;
+  // Written so that a k that is NaN fails as well.
+  if (!survey.finite || !(k >= 0 && k <= 1)) {
+    constexpr T kNaN = std::numeric_limits<T>::quiet_NaN();
+    std::fill_n(mask, pixels, kNaN);
+    std::fill_n(foreground, pixels, kNaN);
+    return kNaN;
+  }
 
   const int64_t base = options.base == Base::kForeground ? available : pixels;
   const int64_t n = std::min(
@@ -358,21 +363,22 @@ MaskResult ComputeMaskOf(const T* occlusion, const T* background, float k,
     WriteMask(mask, end, selection.limit + 1, occluded, rest);
   }
   WriteMask(mask + end, pixels - end, selection.limit, occluded, rest);
-  return result;
+  return static_cast<T>(static_cast<double>(pixels - available) /
+                        static_cast<double>(pixels));
 }
 
 }  // namespace
 
-MaskResult ComputeMask(const float* occlusion, const float* background, float k,
-                       int64_t pixels, const MaskOptions& options, float* mask,
-                       float* foreground) {
+float ComputeMask(const float* occlusion, const float* background, float k,
+                  int64_t pixels, const MaskOptions& options, float* mask,
+                  float* foreground) {
   return ComputeMaskOf(occlusion, background, k, pixels, options, mask,
                        foreground);
 }
 
-MaskResult ComputeMask(const double* occlusion, const double* background,
-                       float k, int64_t pixels, const MaskOptions& options,
-                       double* mask, double* foreground) {
+double ComputeMask(const double* occlusion, const double* background, float k,
+                   int64_t pixels, const MaskOptions& options, double* mask,
+                   double* foreground) {
   return ComputeMaskOf(occlusion, background, k, pixels, options, mask,
                        foreground);
 }

@@ -25,12 +25,6 @@ struct MaskOptions {
 // Sides of a map are bounded so that a pixel count fits 31 bits.
 inline constexpr int64_t kMaxPixels = INT32_MAX;
 
-struct MaskResult {
-  // False: a map holds a NaN or an infinity, and the outputs are unspecified.
-  bool finite;
-  int64_t background_pixels;
-};
-
 // Computes the outputs of one sample of `pixels` pixels (1 .. kMaxPixels):
 //
 //   foreground[i] = 1 where i is background, else occlusion[i]    (Eq. 1)
@@ -39,18 +33,23 @@ struct MaskResult {
 //                   values the lower index goes first
 //
 // with n = floor(k * foreground pixels), or floor(k * pixels) and at most the
-// foreground; the product is taken in double. k must lie in [0, 1].
+// foreground; the product is taken in double. Returned is the share of
+// background pixels, in [0, 1].
+//
+// Where a map holds a NaN or an infinity, or k does not lie in [0, 1], all that
+// is computed is NaN (std::numeric_limits' quiet one): whoever looks at the
+// outputs, or at what is made of them, sees it, on any device.
 //
 // Values are ordered by their bits, hence -0 equals +0 and denormals keep
 // their order whatever the thread's floating-point mode is. The time is
 // O(pixels) for any input; nothing is allocated. mask and foreground overlap
 // neither each other nor the inputs.
-MaskResult ComputeMask(const float* occlusion, const float* background, float k,
-                       int64_t pixels, const MaskOptions& options, float* mask,
-                       float* foreground);
-MaskResult ComputeMask(const double* occlusion, const double* background,
-                       float k, int64_t pixels, const MaskOptions& options,
-                       double* mask, double* foreground);
+float ComputeMask(const float* occlusion, const float* background, float k,
+                  int64_t pixels, const MaskOptions& options, float* mask,
+                  float* foreground);
+double ComputeMask(const double* occlusion, const double* background, float k,
+                   int64_t pixels, const MaskOptions& options, double* mask,
+                   double* foreground);
 
 }  // namespace prioritycut
 

@@ -38,7 +38,7 @@ struct Maps {
         mask(new T[pixels]),
         foreground(new T[pixels]) {}
 
-  MaskResult Compute(float k, const MaskOptions& options) {
+  T Compute(float k, const MaskOptions& options) {
     return ComputeMask(occlusion.get(), background.get(), k, pixels, options,
                        mask.get(), foreground.get());
   }
@@ -50,7 +50,7 @@ struct Maps {
 // What the header of ComputeMask says, by sorting.
 template <typename T>
 void Compare(const Maps<T>& m, float k, const MaskOptions& o,
-             const MaskResult& result) {
+             T background_fraction) {
   std::vector<int64_t> order;
   for (int64_t i = 0; i < m.pixels; ++i) {
     const bool background =
@@ -59,7 +59,9 @@ void Compare(const Maps<T>& m, float k, const MaskOptions& o,
     if (!background) order.push_back(i);
   }
   const int64_t foreground = order.size();
-  EXPECT(result.background_pixels == m.pixels - foreground);
+  EXPECT(background_fraction ==
+         static_cast<T>(static_cast<double>(m.pixels - foreground) /
+                        static_cast<double>(m.pixels)));
   std::stable_sort(order.begin(), order.end(), [&](int64_t a, int64_t b) {
     return m.occlusion[a] < m.occlusion[b];
   });
@@ -70,6 +72,14 @@ void Compare(const Maps<T>& m, float k, const MaskOptions& o,
   std::vector<T> want(m.pixels, T{1} - marked);
   for (int64_t i = 0; i < cut; ++i) want[order[i]] = marked;
   EXPECT(std::equal(want.begin(), want.end(), m.mask.get()));
+}
+
+template <typename T>
+void ExpectNaN(const Maps<T>& m, T background_fraction) {
+  EXPECT(std::isnan(background_fraction));
+  for (int64_t i = 0; i < m.pixels; ++i) {
+    EXPECT(std::isnan(m.mask[i]) && std::isnan(m.foreground[i]));
+  }
 }
 
 template <typename T>
@@ -103,16 +113,19 @@ void Round(std::mt19937& random) {
       thresholds[number(7)], number(2) ? Base::kImage : Base::kForeground,
       number(2) ? Polarity::kRealAtOccluded : Polarity::kFakeAtOccluded};
   const float k = ks[number(6)];
-  const MaskResult result = m.Compute(k, options);
-  EXPECT(result.finite);
-  Compare(m, k, options, result);
+  Compare(m, k, options, m.Compute(k, options));
 
-  // One value that is no number spoils it, and nothing else happens.
+  const float bad_ks[] = {-std::numeric_limits<float>::denorm_min(),
+                          std::nextafter(1.0f, 2.0f),
+                          std::numeric_limits<float>::quiet_NaN()};
+  ExpectNaN(m, m.Compute(bad_ks[number(3)], options));
+
+  // One value that is no number spoils the whole sample.
   const T bad[] = {Limits::quiet_NaN(), -Limits::quiet_NaN(),
                    Limits::infinity(), -Limits::infinity()};
   T* const map = number(2) ? m.occlusion.get() : m.background.get();
   map[number(static_cast<int>(m.pixels))] = bad[number(4)];
-  EXPECT(!m.Compute(k, options).finite);
+  ExpectNaN(m, m.Compute(k, options));
 }
 
 }  // namespace
