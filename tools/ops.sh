@@ -18,7 +18,7 @@ key=$({
   "$cxx" --version
   echo "$flags" "$include" "$links"
   ls -lL "$links"
-  cat kernels/*.cc kernels/*.h prioritycut/kernels/*.cc prioritycut/kernels/*.h
+  cat kernels/*.cc kernels/*.h kernels/device/*.h prioritycut/kernels/*.cc prioritycut/kernels/*.h
 } | cksum | tr ' ' -)
 ops=$home/$key
 

@@ -31,8 +31,10 @@ echo "addresses and undefined behaviour:"
 # shellcheck disable=SC2086
 build conv address,undefined kernels/conv_test.cc $kernels
 build mask address,undefined prioritycut/kernels/priority_cut_mask_test.cc prioritycut/kernels/priority_cut_mask.cc
+build device_mask address,undefined prioritycut/kernels/priority_cut_mask_device_test.cc prioritycut/kernels/priority_cut_mask.cc
 "$out/conv" "${1:-12}"
 "$out/mask" "${2:-300}"
+"$out/device_mask" "${2:-300}"
 echo "threads:"
 # shellcheck disable=SC2086
 build threads thread kernels/conv_test.cc $kernels

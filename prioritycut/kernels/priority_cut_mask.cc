@@ -14,9 +14,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <limits>
-#include <type_traits>
+
+#include "prioritycut/kernels/priority_cut_mask_keys.h"
 
 // The passes are integer loops that compilers turn into vector code. On x86
 // each is compiled for AVX2 as well, and the loader picks by the processor.
@@ -29,58 +29,20 @@
 #define PRIORITYCUT_INLINE inline __attribute__((always_inline))
 
 namespace prioritycut {
-namespace {
 
-template <typename T>
-using KeyOf = std::conditional_t<std::is_same_v<T, float>, int32_t, int64_t>;
-
-template <typename T>
-using UnsignedKeyOf = std::make_unsigned_t<KeyOf<T>>;
-
-template <typename To, typename From>
-PRIORITYCUT_INLINE To BitCast(From from) {
-  static_assert(sizeof(To) == sizeof(From));
-  To to;
-  std::memcpy(&to, &from, sizeof(to));
-  return to;
-}
-
-// Background pixels rank behind every foreground pixel.
-template <typename T>
-constexpr KeyOf<T> kBackgroundKey = std::numeric_limits<KeyOf<T>>::max();
-
-// -0 becomes +0: as Eq. 1 has it, and so that both compare equal.
-template <typename T>
-PRIORITYCUT_INLINE KeyOf<T> BitsOf(T value) {
-  using Key = KeyOf<T>;
-  const Key bits = BitCast<Key>(value);
-  return bits == std::numeric_limits<Key>::min() ? Key{0} : bits;
-}
-
-// Signed integers in the order of the floating-point numbers.
-template <typename Key>
-PRIORITYCUT_INLINE Key KeyOfBits(Key bits) {
-  constexpr int kSignShift = 8 * sizeof(Key) - 1;
-  return bits ^ ((bits >> kSignShift) & std::numeric_limits<Key>::max());
-}
-
-template <typename T>
-PRIORITYCUT_INLINE bool IsFiniteBits(KeyOf<T> bits) {
-  const KeyOf<T> infinity =
-      BitCast<KeyOf<T>>(std::numeric_limits<T>::infinity());
-  return (bits & infinity) != infinity;
-}
-
-// The key of the largest T that is not above the threshold: a value of T
-// exceeds the threshold exactly if its key exceeds this one.
 template <typename T>
 KeyOf<T> ThresholdKey(double threshold) {
   T floor = static_cast<T>(threshold);
   if (static_cast<double>(floor) > threshold) {
     floor = std::nextafter(floor, -std::numeric_limits<T>::infinity());
   }
-  return KeyOfBits(BitsOf(floor));
+  return KeyOfBits<T>(BitsOf(floor));
 }
+
+template KeyOf<float> ThresholdKey<float>(double);
+template KeyOf<double> ThresholdKey<double>(double);
+
+namespace {
 
 template <typename Key>
 struct Survey {
@@ -106,8 +68,9 @@ PRIORITYCUT_INLINE Survey<KeyOf<T>> SurveyMapOf(const T* __restrict occlusion,
     const Key alpha = BitsOf(background[i]);
     // All ones where the pixel is background; arithmetic on such masks, since
     // compilers vectorise it where they give up on branches.
-    const Key is_background = -static_cast<Key>(KeyOfBits(alpha) > threshold);
-    const Key key = KeyOfBits(value);
+    const Key is_background =
+        -static_cast<Key>(KeyOfBits<T>(alpha) > threshold);
+    const Key key = KeyOfBits<T>(value);
     const Key ranked =
         (kBackgroundKey<T> & is_background) | (key & ~is_background);
     const Key counted = (kLowest & is_background) | (key & ~is_background);
@@ -262,10 +225,10 @@ struct Bracket {
   // The key at which the given share of the bracket's keys is expected, their
   // values taken as spread evenly.
   Key Interpolated(double share) const {
-    const double from = BitCast<T>(KeyOfBits(start));
-    const double to = BitCast<T>(KeyOfBits(end));
+    const double from = BitCast<T>(KeyOfBits<T>(start));
+    const double to = BitCast<T>(KeyOfBits<T>(end));
     const T value = static_cast<T>(from * (1 - share) + to * share);
-    return Clamp(KeyOfBits(BitsOf(value)));
+    return Clamp(KeyOfBits<T>(BitsOf(value)));
   }
 
   // Two pivots that are likely to have the n-th key between them, and one that

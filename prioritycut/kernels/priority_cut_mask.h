@@ -6,6 +6,9 @@
 
 #include <cstdint>
 
+#include "prioritycut/kernels/priority_cut_mask_device.h"
+#include "prioritycut/kernels/priority_cut_mask_keys.h"
+
 namespace prioritycut {
 
 // What k is a fraction of.
@@ -24,6 +27,11 @@ struct MaskOptions {
 
 // Sides of a map are bounded so that a pixel count fits 31 bits.
 inline constexpr int64_t kMaxPixels = INT32_MAX;
+
+// The key of the largest T that is not above the threshold: a value of T
+// exceeds the threshold exactly if its key exceeds this one.
+template <typename T>
+KeyOf<T> ThresholdKey(double threshold);
 
 // Computes the outputs of one sample of `pixels` pixels (1 .. kMaxPixels):
 //
@@ -50,6 +58,19 @@ float ComputeMask(const float* occlusion, const float* background, float k,
 double ComputeMask(const double* occlusion, const double* background, float k,
                    int64_t pixels, const MaskOptions& options, double* mask,
                    double* foreground);
+
+// The arguments of the GPU's kernel that the options decide; the pointers are
+// left for the caller.
+template <typename T>
+MaskArguments<T> MaskArgumentsOf(const MaskOptions& options, int64_t pixels) {
+  MaskArguments<T> a = {};
+  a.pixels = pixels;
+  a.threshold = ThresholdKey<T>(options.bg_threshold);
+  a.of_image = options.base == Base::kImage;
+  a.occluded = options.polarity == Polarity::kFakeAtOccluded ? T{0} : T{1};
+  a.rest = T{1} - a.occluded;
+  return a;
+}
 
 }  // namespace prioritycut
 
