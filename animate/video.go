@@ -139,6 +139,7 @@ type running struct {
 	source     *infer.Encoded
 	poseSource infer.Pose
 	initial    infer.Pose // of the initial frame, once it is known
+	remarked   bool       // what the driving video's reader learned was told
 }
 
 // begin encodes the source and finds the initial frame, if it is not the first.
@@ -291,6 +292,7 @@ func (r *running) read(ctx context.Context, each func([]*video.Frame) error) (er
 			}
 			batch = append(batch, frame)
 		}
+		r.remark(reader)
 		r.report.Reading += time.Since(begun)
 		if len(batch) > 0 {
 			if err := each(batch); err != nil {
@@ -300,6 +302,18 @@ func (r *running) read(ctx context.Context, each func([]*video.Frame) error) (er
 		begun = time.Now()
 	}
 	return nil
+}
+
+// remark passes on what the reader has learned of the video, once.
+func (r *running) remark(reader video.Reader) {
+	told, ok := reader.(video.Remarker)
+	if !ok || r.remarked || r.job.Warn == nil {
+		return
+	}
+	for _, text := range told.Remarks() {
+		r.remarked = true
+		r.job.Warn("driving video: " + text)
+	}
 }
 
 // compute animates a batch; first is the number of its first frame.

@@ -31,7 +31,7 @@ import (
 // together, and films beyond it are decoded each time they are drawn.
 
 const (
-	cacheMagic  = "PCutFrm2" // 2: upright, square pixels, common colours
+	cacheMagic  = "PCutFrm3" // 3: colours as players show them
 	cacheHeader = 32         // magic, width, height, frames, zeros; little endian
 	// spare is what the cache leaves free on the disc.
 	spare = 1 << 30

@@ -215,7 +215,7 @@ func (d *Dataset) cut(ctx context.Context, e entry) error {
 	}
 	first := min(max(n*4/5, 1), n-1)
 	d.train = []*clip{{name: e.name, loaded: &cutFrames{all, 0, first}}}
-	d.test = []*clip{{name: e.name, loaded: &cutFrames{all, first, n - first}}}
+	d.test = []*clip{{name: e.name, loaded: &cutFrames{all, first, n - first}, film: whole.film}}
 	d.broken.total = 1
 	d.group()
 	return nil
@@ -312,7 +312,8 @@ func (d *Dataset) group() {
 // clip is one video of a data set, read when it is first needed.
 type clip struct {
 	name  string
-	drawn Video // of a Source, else nil
+	drawn Video     // of a Source, else nil
+	film  *filmFile // that it is of, else nil
 	load  func(ctx context.Context) (frames, error)
 
 	mu     sync.Mutex // held while a film is decoded: whoever else wants it waits
@@ -322,8 +323,19 @@ type clip struct {
 
 func (d *Dataset) newClip(e entry) *clip {
 	c := &clip{name: e.name}
+	if e.kind == video.FilmFile {
+		c.film = &filmFile{path: e.path, fit: d.params.Fit, w: d.W(), h: d.H(), limits: d.params.limits()}
+	}
 	c.load = func(ctx context.Context) (frames, error) { return d.openEntry(ctx, c, e) }
 	return c
+}
+
+// filmFile is a film and how its frames are fitted.
+type filmFile struct {
+	path   string
+	fit    video.Fit
+	w, h   int
+	limits video.Limits
 }
 
 // open returns the frames. What is wrong with a file is remembered, that a

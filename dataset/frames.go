@@ -256,6 +256,14 @@ func (r *fittedReader) Next() (*video.Frame, error) {
 	return r.fit.Apply(f, r.w, r.h)
 }
 
+// Remarks implements video.Remarker.
+func (r *fittedReader) Remarks() []string {
+	if told, ok := r.Reader.(video.Remarker); ok {
+		return told.Remarks()
+	}
+	return nil
+}
+
 func (c *cutFrames) stream(ctx context.Context) (video.Reader, error) {
 	s, ok := c.whole.(streamer)
 	if !ok {

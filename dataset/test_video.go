@@ -60,3 +60,49 @@ func (t TestVideo) Open(ctx context.Context) (video.Reader, error) {
 	}
 	return sequence(ctx, all), nil
 }
+
+// Paced is a test video as it is to be watched: at a constant rate.
+type Paced struct {
+	// Rate is the frames a second as a fraction; empty where nothing tells it, as
+	// for folders of frames.
+	Rate string
+	// Frames is how many there are, or about so many.
+	Frames int
+	// Open streams them, fitted.
+	Open func(ctx context.Context) (video.Reader, error)
+}
+
+// Paced returns the video at its own rate. Of a film whose pictures follow each
+// other unevenly each frame is the picture that is shown at its time; of a part
+// of such a film the frames are those of Open, at its mean rate.
+func (t TestVideo) Paced(ctx context.Context) (Paced, error) {
+	n, err := t.Len(ctx)
+	if err != nil {
+		return Paced{}, err
+	}
+	p := Paced{Frames: n, Open: t.Open}
+	if t.c.film == nil {
+		return p, nil
+	}
+	f := t.c.film
+	info, err := video.Probe(ctx, f.path, f.limits)
+	if err != nil {
+		return Paced{}, err
+	}
+	_, part := t.c.loaded.(*cutFrames)
+	switch {
+	case info.SteadyRate == "":
+	case part || info.SteadyRate == info.ExactRate:
+		p.Rate = info.ExactRate
+	default:
+		p.Rate, p.Frames = info.SteadyRate, info.SteadyFrames()
+		p.Open = func(ctx context.Context) (video.Reader, error) {
+			r, err := video.OpenFilmAt(ctx, f.path, info.SteadyRate, f.limits)
+			if err != nil {
+				return nil, err
+			}
+			return &fittedReader{r, f.fit, f.w, f.h}, nil
+		}
+	}
+	return p, nil
+}

@@ -143,6 +143,14 @@ func (f *footage) next() (*video.Frame, error) {
 	}
 }
 
+// remarks are what was learned of the video so far.
+func (f *footage) remarks() []string {
+	if told, ok := f.reader.(video.Remarker); ok {
+		return told.Remarks()
+	}
+	return nil
+}
+
 func (f *footage) close() { f.reader.Close() }
 
 // damage turns the error that ended a video early into words: empty for its

@@ -33,6 +33,8 @@ type input struct {
 	stamp string
 
 	info video.Info // of a film, once probed
+	// remarks are what was learned of a film while it was looked at.
+	remarks []string
 	// taken are the numbers of the stored frames that --fps lets through, in
 	// order; nil: all are.
 	taken []int

@@ -158,6 +158,7 @@ func (pl *planner) measure(ctx context.Context, in *input, clips []*clip) ([]*cl
 		}
 		return nil, nil
 	}
+	in.remarks = found.Remarks
 	var out []*clip
 	for i, c := range clips {
 		p := found.Parts[i]

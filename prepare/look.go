@@ -114,6 +114,8 @@ type look struct {
 	// points are keypoints of every pointStride-th frame, in pixels.
 	points [][]point
 	damage string // why it ended early
+	// remarks are what was learned of the video while it was read.
+	remarks []string
 }
 
 // point is a place in a picture, in pixels.
@@ -183,7 +185,7 @@ func lookAt(ctx context.Context, in *input, o *Options, d detector) (*look, erro
 		l.frames = append(l.frames, s)
 		o.Progress.Frames(1)
 	}
-	l.w, l.h = f.w, f.h
+	l.w, l.h, l.remarks = f.w, f.h, f.remarks()
 	l.parts = l.scenes()
 	l.thin(in)
 	return l, ask()

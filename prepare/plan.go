@@ -153,6 +153,7 @@ func (pl *planner) fromScenes(ctx context.Context, in *input) error {
 	if err != nil {
 		return err
 	}
+	in.remarks = found.Remarks
 	if found.Damage != "" {
 		pl.drop(dropped{video: in.name, identity: in.identity, first: in.stored(found.Frames), fault: true,
 			reason: fmt.Sprintf("only its first %d frames are used: %s", found.Frames, found.Damage)})

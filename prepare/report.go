@@ -161,7 +161,7 @@ func (r *Report) warn(p *plan, enlarged int, o *Options) {
 	}
 	films := map[string]bool{}
 	for _, c := range p.clips {
-		for _, remark := range c.in.info.Remarks() {
+		for _, remark := range append(c.in.info.Remarks(), c.in.remarks...) {
 			if text := c.in.name + ": " + remark; !films[text] && len(films) < maxRemarks {
 				films[text] = true
 				r.Warnings = append(r.Warnings, text)

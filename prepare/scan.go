@@ -20,6 +20,8 @@ type scan struct {
 	W, H, Frames int
 	// Damage says why the video ended early; empty if it did not.
 	Damage string `json:",omitempty"`
+	// Remarks are what was learned of the video while it was read.
+	Remarks []string `json:",omitempty"`
 	// Parts are the scenes, cut into pieces, or the stretches asked for.
 	Parts []part
 	// SignatureSum is the checksum of the file of signatures.
@@ -46,7 +48,7 @@ type scans struct {
 func (s *scans) key(in *input, wanted []span) string {
 	o := s.options
 	sum := sha256.New()
-	fmt.Fprintln(sum, 3, in.name, in.stamp, o.FPS, o.MaxFrames, o.Crop, o.Margin, o.Size, s.model, wanted)
+	fmt.Fprintln(sum, 4, in.name, in.stamp, o.FPS, o.MaxFrames, o.Crop, o.Margin, o.Size, s.model, wanted)
 	return hex.EncodeToString(sum.Sum(nil)[:16])
 }
 
@@ -76,7 +78,7 @@ func (s *scans) of(ctx context.Context, in *input, wanted []span) (*scan, *signa
 }
 
 func (s *scans) measure(l *look, wanted []span) *scan {
-	found := &scan{W: l.w, H: l.h, Frames: len(l.frames), Damage: l.damage}
+	found := &scan{W: l.w, H: l.h, Frames: len(l.frames), Damage: l.damage, Remarks: l.remarks}
 	if wanted == nil {
 		for _, scene := range l.parts {
 			wanted = append(wanted, pieces(scene, s.options.MaxFrames)...)

@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 
 	"github.com/prioritycut/prioritycut/internal/child"
 )
@@ -119,10 +120,30 @@ func (e *excerpt) explain(what string, err error) error {
 	if len(words) > longest {
 		words = strings.ToValidUTF8(words[:longest], "") + "..."
 	}
+	if crash, ok := crashed(err); ok {
+		return fmt.Errorf("%s: it crashes (%s): another build of ffmpeg may do", what, crash)
+	}
 	if words == "" {
 		return fmt.Errorf("%s: %w", what, err)
 	}
 	return fmt.Errorf("%s: %s (%w)", what, words, err)
+}
+
+// crashed names the signal of a program that ended by a fault of its own.
+func crashed(err error) (string, bool) {
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) {
+		return "", false
+	}
+	status, ok := exit.Sys().(syscall.WaitStatus)
+	if !ok || !status.Signaled() {
+		return "", false
+	}
+	switch s := status.Signal(); s {
+	case syscall.SIGSEGV, syscall.SIGABRT, syscall.SIGBUS, syscall.SIGILL, syscall.SIGFPE:
+		return s.String(), true
+	}
+	return "", false
 }
 
 // tooLarge tells whether a decoder stopped at its limit of pixels.

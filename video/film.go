@@ -39,6 +39,7 @@ type Film struct {
 	cancel   context.CancelFunc
 	cmd      *child.Command
 	messages *excerpt
+	hearing  *hearing
 	out      *bufio.Reader
 	w, h     int  // of every frame
 	begun    bool // the header of the next frame has been read
@@ -98,6 +99,8 @@ func (f *Film) start(ctx context.Context) error {
 		f.cancel()
 		return err
 	}
+	f.hearing = &hearing{errors: f.messages}
+	f.cmd.Stderr = f.hearing
 	var ours, theirs *os.File
 	pipe, err := f.cmd.StdoutPipe()
 	if err == nil {
@@ -124,7 +127,7 @@ func (f *Film) start(ctx context.Context) error {
 // one once. The times come first, so that it never waits for us to read a frame
 // while we wait for its time.
 func (f *Film) arguments(ctx context.Context) ([]string, error) {
-	args := []string{"-nostdin",
+	args := append(append([]string{}, listening...), "-nostdin",
 		// Damage is an error, not a guess at what the picture may have been.
 		"-xerror",
 		// More threads gain little on small films and many films are read at once.
@@ -135,7 +138,7 @@ func (f *Film) arguments(ctx context.Context) ([]string, error) {
 		// squashes the later ones; turning by the tags of single pictures would
 		// turn some and not others.
 		"-reinit_filter", "0", "-noautorotate",
-	}
+	)
 	from, err := input(f.path, f.limits)
 	if err != nil {
 		return nil, err

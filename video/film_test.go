@@ -180,7 +180,7 @@ func TestRotationIsObeyed(t *testing.T) {
 	source := "color=black:size=64x32:rate=5:duration=1,drawbox=x=0:y=0:w=32:h=32:color=white:t=fill"
 	plain := film(t, filepath.Join(dir, "plain.mp4"), source, "-pix_fmt", "yuv420p")
 	turned := filepath.Join(dir, "turned.mp4")
-	ffmpeg(t, "-i", plain, "-c", "copy", "-metadata:s:v:0", "rotate=90", turned)
+	lay(t, plain, turned)
 	r, err := OpenFilm(context.Background(), turned, Limits{})
 	if err != nil {
 		t.Fatal(err)

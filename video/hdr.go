@@ -30,6 +30,8 @@ type transfer struct {
 	// HLG as the scene had it, in 0..1.
 	linear func() []float32
 	scene  bool
+	// common says that white is the brightest there is: nothing is pressed.
+	common bool
 }
 
 // String is the curve's name, empty for none.
@@ -44,6 +46,19 @@ func (c *transfer) String() string {
 var curves = map[string]curve{
 	"arib-std-b67": {name: "HLG", scene: true, linear: sync.OnceValue(func() []float32 { return table(hlgScene) })},
 	"smpte2084":    {name: "PQ", linear: sync.OnceValue(func() []float32 { return table(pqLight) })},
+}
+
+// common is the curve of films of common range whose primaries are other than
+// those of screens (telephones' P3, BT.2020): that of the screen itself, so that
+// greys stay what they are.
+var common = &transfer{common: true, linear: sync.OnceValue(func() []float32 { return table(srgbLight) })}
+
+// srgbLight is the inverse of what srgb tabulates.
+func srgbLight(e float64) float64 {
+	if e <= 0.04045 {
+		return e / 12.92
+	}
+	return math.Pow((e+0.055)/1.055, 2.4)
 }
 
 // gamut turns linear light of its primaries into that of BT.709's, which sRGB
@@ -125,7 +140,7 @@ func (v view) toneMap(wide []byte, out []byte) {
 		g := max(0, m[1][0]*c[0]+m[1][1]*c[1]+m[1][2]*c[2])
 		b := max(0, m[2][0]*c[0]+m[2][1]*c[1]+m[2][2]*c[2])
 		scale := float32(1)
-		if brightest := max(r, g, b); brightest > 0 {
+		if brightest := max(r, g, b); brightest > 0 && !v.curve.common {
 			scale = pressed(brightest) / brightest
 		}
 		for k, x := range [3]float32{r, g, b} {

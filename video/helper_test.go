@@ -29,6 +29,15 @@ func film(t testing.TB, path, source string, args ...string) string {
 	return path
 }
 
+// lay copies a film so that it has to be turned by a quarter to be shown. Of
+// ffmpeg's two ways of saying so old releases know one, new ones the other.
+func lay(t testing.TB, path, to string) {
+	t.Helper()
+	if exec.Command("ffmpeg", "-v", "quiet", "-nostdin", "-y", "-display_rotation", "90", "-i", path, "-c", "copy", to).Run() != nil {
+		ffmpeg(t, "-i", path, "-c", "copy", "-metadata:s:v:0", "rotate=90", to)
+	}
+}
+
 func readAll(r Reader) (frames []*Frame, err error) {
 	for {
 		f, err := r.Next()

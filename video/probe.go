@@ -76,6 +76,7 @@ type stream struct {
 	H           int    `json:"height"`
 	Aspect      string `json:"sample_aspect_ratio"`
 	Range       string `json:"color_range"`
+	Pixels      string `json:"pix_fmt"`
 	Space       string `json:"color_space"`
 	Transfer    string `json:"color_transfer"`
 	Primaries   string `json:"color_primaries"`
@@ -110,7 +111,7 @@ const (
 	maxProbe = 1 << 20
 	// firstPackets are looked into for the first picture.
 	firstPackets = "%+#24"
-	asked        = "stream=index,codec_type,codec_name,width,height,sample_aspect_ratio,color_range,color_space,color_transfer,color_primaries," +
+	asked        = "stream=index,codec_type,codec_name,width,height,sample_aspect_ratio,pix_fmt,color_range,color_space,color_transfer,color_primaries," +
 		"avg_frame_rate,r_frame_rate,nb_frames,start_time,duration:stream_disposition=attached_pic:stream_side_data=rotation,displaymatrix:" +
 		"frame=stream_index,media_type,width,height,sample_aspect_ratio:frame_side_data=rotation,displaymatrix:" +
 		"format=format_name,start_time,duration"

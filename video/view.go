@@ -3,6 +3,7 @@ package video
 import (
 	"fmt"
 	"math"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -13,8 +14,9 @@ type view struct {
 	aspect float64 // of a stored pixel
 	lie    bool    // of the header about it
 	turn   turn
-	curve  curve
+	curve  curve // that is to be mapped, nil for none
 	gamut  gamut
+	deep   bool // more than 8 bits: those of plain scaling come out too dark
 	// params are ffmpeg's filter for what the decoder would get wrong.
 	params string
 }
@@ -25,9 +27,13 @@ const maxAspect = 8
 func newView(w, h int, aspect string, s *stream, side []sideData) view {
 	v := view{w: w, h: h, aspect: 1}
 	v.curve, v.gamut = curves[s.Transfer], gamuts[s.Primaries]
-	if v.curve != nil && v.gamut == nil {
+	switch {
+	case v.curve != nil && v.gamut == nil:
 		v.gamut = gamuts["bt2020"]
+	case v.curve == nil && v.gamut != nil && v.gamut != gamuts["bt709"]:
+		v.curve = common
 	}
+	v.deep = v.curve != nil || deep(s.Pixels)
 	switch a := ratio(aspect); {
 	case a >= 1./maxAspect && a <= maxAspect:
 		v.aspect = a
@@ -44,30 +50,56 @@ func newView(w, h int, aspect string, s *stream, side []sideData) view {
 	if v.turn > 4 {
 		v.w, v.h = v.h, v.w
 	}
-	v.params = overruled(s)
+	v.params = params(s, w, h)
 	return v
 }
 
-// overruled is the filter for a decoder that does not ask the container: VP8's
-// sets range and matrix by a flag that encoders leave alone.
-func overruled(s *stream) string {
-	if s.Codec != "vp8" {
-		return ""
-	}
+// params is the filter for what ffmpeg would take wrongly: VP8's decoder sets
+// range and matrix by a flag that encoders leave alone, whatever the container
+// says; and where nobody names the matrix, ffmpeg takes that of BT.601 for all
+// sizes, players that of BT.709 for pictures beyond PAL's.
+func params(s *stream, w, h int) string {
 	var set []string
-	switch s.Range {
-	case "pc", "tv":
+	matrix := ""
+	switch s.Space {
+	case "bt2020c": // which new releases refuse; for what is not saturated it is much the same
+		matrix = "bt2020nc"
+	case "bt709", "bt470bg", "smpte170m", "bt2020nc":
+		if s.Codec == "vp8" {
+			matrix = s.Space
+		}
+	case "", "unknown", "reserved":
+		if isYUV(s.Pixels) && (w >= 1280 || h > 576) {
+			matrix = "bt709"
+		}
+	}
+	if s.Codec == "vp8" && (s.Range == "pc" || s.Range == "tv") {
 		set = append(set, "range="+s.Range)
 	}
-	switch s.Space {
-	case "bt709", "bt470bg", "smpte170m", "bt2020nc":
-		set = append(set, "colorspace="+s.Space)
+	if matrix != "" {
+		set = append(set, "colorspace="+matrix)
 	}
 	if len(set) == 0 {
 		return ""
 	}
 	return "setparams=" + strings.Join(set, ":")
 }
+
+// isYUV tells by ffmpeg's name of a format of pixels whether a matrix belongs to
+// it.
+func isYUV(pixels string) bool {
+	for _, prefix := range []string{"yuv", "nv", "p0", "p2", "p4", "y2"} {
+		if strings.HasPrefix(pixels, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+// deepPixels are ffmpeg's names of formats of 9 to 16 bits.
+var deepPixels = regexp.MustCompile(`(9|1[0-6])(le|be)$|^[py][24]1|^p01`)
+
+func deep(pixels string) bool { return deepPixels.MatchString(pixels) }
 
 // filters is ffmpeg's chain from decoded pictures to frames. Its scaler looks at
 // every picture anew: those of another size than the first are fitted into its
@@ -86,7 +118,7 @@ func (v view) filters() string {
 	// The same size as before is what one gets within half a pixel of it.
 	const fitted = "scale=w='max(1,round(min(%[1]d,%[2]d*dar)))':h='max(1,round(min(%[2]d,%[1]d/dar)))':eval=frame%[3]s"
 	flags := ""
-	if v.curve != nil {
+	if v.deep {
 		flags = ":flags=bicubic+accurate_rnd+full_chroma_int"
 	}
 	chain = append(chain, fmt.Sprintf(fitted, v.w, v.h, flags), "format="+v.format(),

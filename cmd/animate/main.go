@@ -81,7 +81,8 @@ func command() *program {
 	p.Group("Pictures and sound", func(f *pflag.FlagSet) {
 		f.StringVar(&p.fit, "fit", "", "`how` source and video come to the model's size: crop, pad or stretch (default: as the model was trained)")
 		f.BoolVar(&p.audio, "audio", true, "take the sound of the driving video along: copied, or encoded anew where the result's format cannot hold it")
-		f.StringVar(&p.fps, "fps", "", "`rate` of a result whose driving video is a folder, or of --pairs, such as 25 or 30000/1001 (default "+video.DefaultRate+"); a film's own rate is kept")
+		f.StringVar(&p.fps, "fps", "", "`rate` of a result whose driving video is a folder, such as 25 or 30000/1001 (default "+video.DefaultRate+"); a film's own rate is kept. "+
+			"With --pairs every frame of every video is shown at it (default: each film's own)")
 		f.BoolVar(&p.sideBySide, "side_by_side", false, "show source, driving video and result beside each other (the clip without flags always does)")
 		f.StringVar(&p.keypoints, "keypoints_csv", "", "`file` to write the keypoints of the source and of every driving frame to")
 	})

@@ -47,7 +47,7 @@ func (p *program) runPairs(ctx context.Context, a *animator) error {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return err
 	}
-	origin := pairsOrigin{Model: a.identity, Data: p.pairsData(a), Motion: motion, Fit: string(p.fitOf(a)), Rate: p.fps, SideBySide: p.sideBySide}
+	origin := pairsOrigin{Model: a.identity, Data: p.pairsData(a), Motion: motion, Fit: string(p.fitOf(a)), Rate: p.fps, OwnRate: p.fps == "", SideBySide: p.sideBySide}
 	if err := origin.claim(dir); err != nil {
 		return cli.Usage(err)
 	}
@@ -163,7 +163,16 @@ func (p *program) animatePair(ctx context.Context, a *animator, m animate.Motion
 	if err != nil {
 		return err
 	}
-	job := animate.Job{Source: first[0], Driving: driving.Open, Fit: p.fitOf(a), Motion: m, Warn: p.pairWarning(path)}
+	paced := dataset.Paced{Rate: p.fps, Open: driving.Open}
+	if p.fps != "" {
+		paced.Frames, err = driving.Len(ctx)
+	} else {
+		paced, err = driving.Paced(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	job := animate.Job{Source: first[0], Driving: paced.Open, Frames: paced.Frames, Fit: p.fitOf(a), Motion: m, Warn: p.pairWarning(path)}
 	w, h, err := p.compare(a, &job)
 	if err != nil {
 		return err
@@ -172,17 +181,13 @@ func (p *program) animatePair(ctx context.Context, a *animator, m animate.Motion
 	if p.format == "png" {
 		sink, err = video.CreateFrames(path, w, h)
 	} else {
-		sink, err = video.CreateFilm(ctx, path, w, h, video.FilmOptions{Rate: p.fps})
+		sink, err = video.CreateFilm(ctx, path, w, h, video.FilmOptions{Rate: paced.Rate})
 	}
 	if err != nil {
 		return err
 	}
 	defer sink.Abort()
-	if job.Frames, err = driving.Len(ctx); err != nil {
-		return err
-	}
-	_, err = p.animate(ctx, a, job, sink)
-	if err != nil {
+	if _, err = p.animate(ctx, a, job, sink); err != nil {
 		return err
 	}
 	return sink.Close()

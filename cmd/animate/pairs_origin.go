@@ -25,6 +25,9 @@ type pairsOrigin struct {
 	Motion animate.Motion `json:"motion"`
 	Fit    string         `json:"fit"`
 	Rate   string         `json:"rate"`
+	// OwnRate says that each result has its driving video's rate. It is left out
+	// where --fps is given, as it was when results without had 25 a second.
+	OwnRate bool `json:"own_rate,omitempty"`
 	// SideBySide is left out where it is off, as it was before there was such a
 	// flag.
 	SideBySide bool `json:"side_by_side,omitempty"`
