@@ -89,20 +89,23 @@ func (t TestVideo) Paced(ctx context.Context) (Paced, error) {
 	if err != nil {
 		return Paced{}, err
 	}
-	_, part := t.c.loaded.(*cutFrames)
-	switch {
-	case info.SteadyRate == "":
-	case part || info.SteadyRate == info.ExactRate:
+	if info.SteadyRate != "" {
 		p.Rate = info.ExactRate
-	default:
-		p.Rate, p.Frames = info.SteadyRate, info.SteadyFrames()
-		p.Open = func(ctx context.Context) (video.Reader, error) {
-			r, err := video.OpenFilmAt(ctx, f.path, info.SteadyRate, f.limits)
-			if err != nil {
-				return nil, err
-			}
-			return &fittedReader{r, f.fit, f.w, f.h}, nil
-		}
 	}
+	if _, part := t.c.loaded.(*cutFrames); part || p.Rate == "" {
+		return p, nil
+	}
+	p.Rate, p.Frames = info.SteadyRate, info.SteadyFrames()
+	p.Open = func(ctx context.Context) (video.Reader, error) { return f.openAt(ctx, info.SteadyRate) }
 	return p, nil
+}
+
+// openAt reads the file itself, whatever of it is kept: its reader may learn
+// what viewers should know (video.Remarker).
+func (f *filmFile) openAt(ctx context.Context, rate string) (video.Reader, error) {
+	r, err := video.OpenFilmAt(ctx, f.path, rate, f.limits)
+	if err != nil {
+		return nil, err
+	}
+	return &fittedReader{r, f.fit, f.w, f.h}, nil
 }
