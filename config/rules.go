@@ -22,6 +22,14 @@ func (r *resolver) supersede() {
 	if r.newer("train_params.num_epochs", "train_params.steps") {
 		t.Steps = 0
 	}
+	for _, path := range []string{"steps", "step_milestones", "num_epochs", "epoch_milestones"} {
+		if r.origins["train_params."+path].rank > r.origins["train_params.plan_seconds"].rank {
+			t.PlanSeconds = 0 // who says how long does not ask
+		}
+	}
+	if r.config.Run.Deterministic {
+		t.PlanSeconds = 0 // no two runs measure the same speed
+	}
 	if r.newer("train_params.cons_warmup_epochs", "train_params.cons_warmup_steps") {
 		t.ConsWarmupSteps = 0
 	}

@@ -35,6 +35,14 @@ type StepMilestone struct {
 	Factor float64 `yaml:"factor"`
 }
 
+// Fall sets the learning rates from a share of a run's length on.
+type Fall struct {
+	// Share of the run's steps. Above 0, below 1.
+	Share float64 `yaml:"share"`
+	// Factor as in StepMilestone.
+	Factor float64 `yaml:"factor"`
+}
+
 // TrainParams configure losses, optimisers and the training loop.
 type TrainParams struct {
 	// NumEpochs is the length of the run in passes over the data; steps
@@ -44,6 +52,18 @@ type TrainParams struct {
 	// start; 0 takes num_epochs. It moves no milestone and may grow when a run
 	// goes on.
 	Steps int64 `yaml:"steps"`
+	// PlanSeconds lets a run choose its length by the machine's speed, so that the
+	// whole takes about so many seconds: the greatest of plan_steps, the least if
+	// none fits. It is measured in the run's first steps; what was chosen then
+	// stands in the run's configuration as steps and step_milestones, with 0
+	// here. 0 plans nothing; nor does a run whose steps, epochs or milestones are
+	// given, or that is deterministic.
+	PlanSeconds int64 `yaml:"plan_seconds"`
+	// PlanSteps are the lengths to choose from. Increasing.
+	PlanSteps []int64 `yaml:"plan_steps"`
+	// PlanFalls are the milestones of a planned run by shares of its length: a
+	// list of {share, factor}, increasing in share.
+	PlanFalls []Fall `yaml:"plan_falls"`
 	// NumRepeats repeats every video in an epoch, so that few videos make a
 	// sensible epoch. At least 1.
 	NumRepeats int `yaml:"num_repeats"`

@@ -118,6 +118,7 @@ func (c *Config) validateTrain(v *validator) {
 	v.ints(at+"num_repeats", int64(t.NumRepeats), 1, 1e6)
 	v.ints(at+"batch_size", int64(t.BatchSize), 1, 4096)
 	c.validateMilestones(v)
+	c.validatePlan(v)
 	v.above(at+"lr_generator", t.LRGenerator, 1)
 	if c.HasDiscriminator() {
 		v.above(at+"lr_discriminator", t.LRDiscriminator, 1)
@@ -170,6 +171,33 @@ func (c *Config) validateMilestones(v *validator) {
 			return
 		}
 		last = m.Step
+	}
+}
+
+func (c *Config) validatePlan(v *validator) {
+	const at = "train_params."
+	t := &c.Train
+	if !v.ints(at+"plan_seconds", t.PlanSeconds, 0, 1e9) {
+		return
+	}
+	before := int64(0)
+	for _, n := range t.PlanSteps {
+		if n <= before {
+			v.fail(at+"plan_steps", "holds %d after %d: lengths must be above 0 and increase", n, before)
+			return
+		}
+		before = n
+	}
+	if t.PlanSeconds > 0 && before == 0 {
+		v.fail(at+"plan_steps", "is empty: a run that plans its length needs lengths to choose from")
+	}
+	share := 0.0
+	for _, f := range t.PlanFalls {
+		if !(f.Share > share && f.Share < 1 && f.Factor > 0 && f.Factor <= 1) {
+			v.fail(at+"plan_falls", "holds share %v, factor %v after share %v: shares must lie between 0 and 1 and increase, factors be above 0 and at most 1", f.Share, f.Factor, share)
+			return
+		}
+		share = f.Share
 	}
 }
 

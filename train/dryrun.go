@@ -86,7 +86,11 @@ func DryRun(ctx context.Context, o RunOptions) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(o.Out, "\n# run\n%d steps of %d pairs, %d an epoch; folder %s\n", t.TotalSteps(perEpoch), t.BatchSize, perEpoch, o.Dir)
+	length := fmt.Sprintf("%d steps", t.TotalSteps(perEpoch))
+	if t.PlanSeconds > 0 {
+		length = fmt.Sprintf("%d to %d steps, as many as %d s allow,", t.PlanSteps[0], t.PlanSteps[len(t.PlanSteps)-1], t.PlanSeconds)
+	}
+	fmt.Fprintf(o.Out, "\n# run\n%s of %d pairs, %d an epoch; folder %s\n", length, t.BatchSize, perEpoch, o.Dir)
 	return nil
 }
 

@@ -154,6 +154,7 @@ func (f *folder) compare(c *config.Config) error {
 		return fmt.Errorf("the run in %s: %w", f.dir, err)
 	}
 	f.logged = was.Train.LogSteps
+	config.TakePlan(was, c)
 	diffs := config.DiffForResume(was, c)
 	if err := config.RefuseOnResume(diffs); err != nil {
 		return usage.Wrap(fmt.Errorf("%s: %w", f.dir, err))
@@ -182,10 +183,15 @@ func (f *folder) write() error {
 	if err := durable.WriteFileOn(f.files, f.dir.Readme(), []byte(readme)); err != nil {
 		return err
 	}
-	if err := durable.WriteFileOn(f.files, f.dir.Config(), []byte(f.meta.Config)); err != nil {
+	if err := f.writeConfig(); err != nil {
 		return err
 	}
 	return f.markUnsaved()
+}
+
+// writeConfig writes the configuration as it was noted.
+func (f *folder) writeConfig() error {
+	return durable.WriteFileOn(f.files, f.dir.Config(), []byte(f.meta.Config))
 }
 
 // savedStep is the step of the checkpoint that the run goes on from, -1 without.

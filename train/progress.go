@@ -49,6 +49,9 @@ func newProgress(out io.Writer, names []string, every, first, total int64) *prog
 func (h *progressHook) After(m *Moment) error {
 	switch {
 	case h.bar != nil:
+		if h.bar.GetMax64() != m.Total { // the run's length was planned
+			h.bar.ChangeMax64(m.Total)
+		}
 		h.bar.Describe(h.describe(m))
 		_ = h.bar.Set64(m.Step)
 	case m.due(h.every) || m.Last():

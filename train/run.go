@@ -57,7 +57,7 @@ func Run(ctx context.Context, o RunOptions) error {
 		f.tellComplete(o.Out)
 		return nil
 	}
-	s := &session{config: o.Config, folder: f, out: o.Out, options: OptionsOf(o.Config), style: style}
+	s := &session{config: o.Config, folder: f, out: o.Out, options: OptionsOf(o.Config), style: style, begun: time.Now()}
 	if err := s.openData(ctx); err != nil {
 		if ctx.Err() != nil {
 			fmt.Fprintln(o.Out, "stopped before a step was taken")
@@ -85,6 +85,7 @@ type session struct {
 	folder *folder
 	out    io.Writer
 
+	begun         time.Time
 	data          *dataset.Dataset
 	dataNews      *dataHook
 	loader        *dataset.Loader
@@ -333,6 +334,10 @@ func (s *session) hooks(ctx context.Context, t *trainer, events *eventLog) []Hoo
 			options: evaluate.Options{Videos: c.ValidationVideos, Frames: c.ValidationFrames, BGThreshold: s.config.PriorityCut.BGThreshold},
 		})
 	}
+	bar := newProgress(s.out, s.step.LossNames, c.LogSteps, t.at.Step, t.total)
+	if c.PlanSeconds > 0 {
+		hooks = append([]Hook{&planHook{session: s, trainer: t, say: bar.println, now: time.Now, begun: s.begun}}, hooks...)
+	}
 	files, patience := s.folder.files, s.checkpoints.patience
 	metrics := &metricsHook{files: files, patience: patience, path: dir.Metrics(), every: c.LogSteps, vgg: vggNote(s.config.VGG19)}
 	s.checkpoints.before = metrics.sync
@@ -343,7 +348,7 @@ func (s *session) hooks(ctx context.Context, t *trainer, events *eventLog) []Hoo
 			files: files, patience: patience, dir: dir.Pictures(), every: c.PictureSteps, rows: c.PictureRows,
 		},
 		&eventsHook{log: events, every: c.LogSteps},
-		newProgress(s.out, s.step.LossNames, c.LogSteps, t.at.Step, t.total),
+		bar,
 		s.dataNews,
 		s.checkpoints)
 }
@@ -373,7 +378,11 @@ func (s *session) begin(t *trainer) error {
 	if s.folder.resumed {
 		verb = fmt.Sprintf("going on at step %d of", t.at.Step)
 	}
-	fmt.Fprintf(s.out, "%s %v: %d steps of %d pairs, %s\n", verb, s.config, t.total, s.options.Batch, s.data)
+	length := fmt.Sprintf("%d steps", t.total)
+	if seconds := s.config.Train.PlanSeconds; seconds > 0 {
+		length = fmt.Sprintf("as many steps as %v allow (the first of them tell)", time.Duration(seconds)*time.Second)
+	}
+	fmt.Fprintf(s.out, "%s %v: %s of %d pairs, %s\n", verb, s.config, length, s.options.Batch, s.data)
 	fmt.Fprintf(s.out, "losses %s\nrun folder %s (Ctrl-C saves and stops; the same command goes on)\n", strings.Join(s.step.LossNames, ", "), s.folder.dir)
 	return nil
 }
