@@ -57,7 +57,7 @@ func TestPlannedRunGoesOn(t *testing.T) {
 	if !strings.Contains(said, "the run is 74 steps long") {
 		t.Errorf("%s", said)
 	}
-	until(t, pieces, planning(t, 1e6), 25)
+	until(t, pieces, planning(t, 1e6), 15)
 	if said := until(t, pieces, planning(t, 1e6), 72); !strings.Contains(said, "the run is 74 steps long") {
 		t.Errorf("gone on: %s", said)
 	}
