@@ -123,9 +123,9 @@ func (p *program) report(plan *export.Plan, done export.Written) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(p.Out(), "%s: step %d, %.1f MB, %d signatures; differs from the checkpoint by %.1g at most\n"+
+	_, err = fmt.Fprintf(p.Out(), cli.AsTyped("%s: step %d, %.1f MB, %d signatures; differs from the checkpoint by %.1g at most\n"+
 		"what they take and give: %s\n"+
-		"serve it: bazel run //cmd:serve -- --saved_model=%s, or tensorflow_model_server --model_name=%s --model_base_path=%s\n",
+		"serve it: bazel run //cmd:serve -- --saved_model=%s, or tensorflow_model_server --model_name=%s --model_base_path=%s\n"),
 		plan.Dir, plan.Notes.Step, float64(done.Bytes)/1e6, len(plan.Signatures), done.Difference,
 		filepath.Join(plan.Dir, "assets.extra", infer.ReadmeFile), p.options.Out, plan.Name, base)
 	return err

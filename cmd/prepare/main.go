@@ -168,7 +168,7 @@ func (p *program) print(r *prepare.Report, complete bool) {
 	} else {
 		say("divided %s; %s; look at %s", r.How, prepare.Size(r.Bytes), r.ReportPath())
 		if complete {
-			say("next: bazel run //cmd:train -- --data=%s%s --dry_run", r.Out, settings(r))
+			say(cli.AsTyped("next: bazel run //cmd:train -- --data=%s%s --dry_run"), r.Out, settings(r))
 		}
 	}
 }

@@ -147,7 +147,7 @@ func (c *Command) Run(args []string, run func(args []string) error) int {
 	if err == nil {
 		return ExitOK
 	}
-	fmt.Fprintf(c.Err(), "%s: %v\n", c.Name, err)
+	fmt.Fprintf(c.Err(), "%s: %s\n", c.Name, AsTyped(err.Error()))
 	var usage *usage.Error
 	if errors.As(err, &usage) {
 		return ExitUsage

@@ -24,7 +24,7 @@ func (c *Command) WriteHelp(w io.Writer, all bool) error {
 			if comment != "" {
 				out.WriteString("  # " + comment + "\n")
 			}
-			out.WriteString("  " + command + "\n")
+			out.WriteString("  " + AsTyped(command) + "\n")
 		}
 	}
 	for _, g := range c.groups {

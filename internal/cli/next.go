@@ -3,6 +3,9 @@ package cli
 import (
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"unicode"
 )
@@ -14,6 +17,9 @@ type Step struct{ Command, For string }
 // reads it is no failure of what was done.
 func Next(w io.Writer, steps ...Step) {
 	width := 0
+	for i := range steps {
+		steps[i].Command = AsTyped(steps[i].Command)
+	}
 	for _, s := range steps {
 		width = max(width, len(s.Command))
 	}
@@ -36,6 +42,35 @@ func Program(name string, args ...string) string {
 		command += " " + Quote(a)
 	}
 	return command
+}
+
+// AsTyped has programs called by their own paths, in a text that calls them by
+// `bazel run //cmd:NAME --`, where they lie beside this one: in an unpacked
+// archive, not among Bazel's outputs.
+func AsTyped(text string) string {
+	executable, err := os.Executable()
+	if err != nil {
+		return text
+	}
+	dir, _ := os.Getwd() // empty when unknown: whole paths then
+	return asTyped(text, filepath.Dir(executable), dir)
+}
+
+// bazelRun is how programs are called in the source tree.
+var bazelRun = regexp.MustCompile(`bazel run //cmd:([a-z]+)( --)?`)
+
+// asTyped is AsTyped for programs in a folder, typed in another.
+func asTyped(text, programs, dir string) string {
+	return bazelRun.ReplaceAllStringFunc(text, func(call string) string {
+		path := filepath.Join(programs, bazelRun.FindStringSubmatch(call)[1])
+		if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() || info.Mode()&0o111 == 0 {
+			return call
+		}
+		if near, err := filepath.Rel(dir, path); err == nil && !strings.HasPrefix(near, "..") {
+			path = "./" + near
+		}
+		return Quote(path)
+	})
 }
 
 // Quote is a text as a shell takes it for one word.

@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime/debug"
 	"strings"
 	"testing"
@@ -13,6 +15,32 @@ func TestNext(t *testing.T) {
 	want := "next:\n  bazel run //cmd:animate -- '--checkpoint=runs/a b'  # see it move\n  tensorboard                                         # watch\n"
 	if b.String() != want {
 		t.Error(b.String())
+	}
+}
+
+func TestAsTyped(t *testing.T) {
+	dir := t.TempDir()
+	bin := filepath.Join(dir, "the archive", "bin")
+	if err := os.MkdirAll(filepath.Join(bin, "serve"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for name, mode := range map[string]os.FileMode{"train": 0o755, "export": 0o644} {
+		if err := os.WriteFile(filepath.Join(bin, name), nil, mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const text = "type bazel run //cmd:train -- --data=x, `bazel run //cmd:train`, bazel run //cmd:serve or bazel run //cmd:export"
+	for from, train := range map[string]string{
+		dir:              "'./the archive/bin/train'",
+		bin:              "./train",
+		bin + "/serve":   "'" + bin + "/train'",
+		"":               "'" + bin + "/train'",
+		"/no/such/place": "'" + bin + "/train'",
+	} {
+		want := "type " + train + " --data=x, `" + train + "`, bazel run //cmd:serve or bazel run //cmd:export"
+		if got := asTyped(text, bin, from); got != want {
+			t.Errorf("from %s: %s", from, got)
+		}
 	}
 }
 

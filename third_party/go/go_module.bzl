@@ -55,6 +55,24 @@ def _mod_download(ctx):
 def _copy(ctx, src):
     _run(ctx, "copy", ["/bin/sh", "-c", 'cp -R "$1"/. . && chmod -R u+w .', "sh", src])
 
+# What an archive of programs has to carry along.
+_LICENCES = """
+filegroup(
+    name = "licences",
+    srcs = glob(
+        [
+            "COPYING*",
+            "LICENCE*",
+            "LICENSE*",
+            "NOTICE*",
+            "PATENTS*",
+        ],
+        allow_empty = True,
+    ),
+    visibility = ["//visibility:public"],
+)
+"""
+
 _SOURCE_ATTRS = {
     "importpath": attr.string(mandatory = True),
     "version": attr.string(mandatory = True),
@@ -88,9 +106,9 @@ def _go_sdk_archive_impl(ctx):
     src = _mod_download(ctx)
 
     # A module archive has no mode bits: what has to be executable gets them.
-    _run(ctx, "copy", ["/bin/sh", "-c", 'cp -R "$1"/VERSION "$1"/bin "$1"/lib "$1"/pkg "$1"/src . && chmod -R u+w . && chmod -R +x bin pkg/tool', "sh", src])
+    _run(ctx, "copy", ["/bin/sh", "-c", 'cp -R "$1"/LICENSE "$1"/PATENTS "$1"/VERSION "$1"/bin "$1"/lib "$1"/pkg "$1"/src . && chmod -R u+w . && chmod -R +x bin pkg/tool', "sh", src])
     ctx.file("ROOT", "")
-    ctx.file("BUILD.bazel", 'exports_files(["ROOT", "VERSION"])\n')
+    ctx.file("BUILD.bazel", 'exports_files(["ROOT", "VERSION"])\n' + _LICENCES)
 
 go_sdk_archive = repository_rule(
     doc = "A Go SDK from the module golang.org/toolchain.",
@@ -169,6 +187,7 @@ def _go_module_impl(ctx):
     ], _go_env())
     for package, deps in ctx.attr.cdeps.items():
         _add_cdeps(ctx, package, deps)
+    ctx.file("BUILD.bazel", ctx.read("BUILD.bazel") + _LICENCES, executable = False)
 
 go_module = repository_rule(
     doc = "A Go module with BUILD files written by Gazelle.",

@@ -68,7 +68,7 @@ def _go_versions_impl(ctx):
         for path, versions in _sums(ctx.read(ctx.attr.tools_sum)).items()
     }
     ctx.file("BUILD.bazel", 'exports_files(["gazelle.cfg"])\n')
-    ctx.file("versions.bzl", "GO_MODULES = %r\n\nGO_TOOLS = %r\n" % (modules, tools))
+    ctx.file("versions.bzl", "GO_MODULES = %r\n\nGO_REQUIRED = %r\n\nGO_TOOLS = %r\n" % (modules, sorted(required), tools))
     ctx.file("gazelle.cfg", gazelle_config(modules))
 
 def gazelle_config(paths):
@@ -82,7 +82,7 @@ def gazelle_config(paths):
     ])
 
 go_versions = repository_rule(
-    doc = "versions.bzl (GO_MODULES, GO_TOOLS: path -> version and sum) and gazelle.cfg.",
+    doc = "versions.bzl (GO_MODULES, GO_TOOLS: path -> version and sum; GO_REQUIRED: the paths in go.mod) and gazelle.cfg.",
     implementation = _go_versions_impl,
     attrs = {
         "go_mod": attr.label(mandatory = True, allow_single_file = True),

@@ -86,6 +86,11 @@ filegroup(
         "lib/libtensorflow_framework.so.2",
     ],
 )
+
+filegroup(
+    name = "licences",
+    srcs = ["THIRD_PARTY_NOTICES.txt"],
+)
 """
 
 def _tensorflow_repository_impl(ctx):
@@ -104,6 +109,11 @@ def _tensorflow_repository_impl(ctx):
     ctx.symlink(found["main"], "lib/libtensorflow.so")
     ctx.symlink(found["framework"], "lib/libtensorflow_framework.so.2")
     ctx.symlink(found["include"], "include")
+    notices = ctx.path(found["include"]).dirname.get_child("THIRD_PARTY_NOTICES.txt")
+    if notices.exists:
+        ctx.symlink(notices, "THIRD_PARTY_NOTICES.txt")
+    else:
+        ctx.file("THIRD_PARTY_NOTICES.txt", "TensorFlow %s came without its THIRD_PARTY_NOTICES.txt: add it before you pass this on.\n" % found["version"], executable = False)
     ctx.file("BUILD.bazel", _BUILD.format(how = found["how"], version = found["version"], main = main))
 
 tensorflow_repository = repository_rule(
