@@ -25,7 +25,7 @@ type Grid struct {
 	// 0 keeps one band.
 	Wrap int
 	// Border puts space between cells and a line around each; without, the
-	// cells of a band touch.
+	// cells of a band touch and the line is around all of them.
 	Border bool
 	// Legends explain the colours of heatmaps, below the grid.
 	Legends []Legend
@@ -102,13 +102,16 @@ func (g *Grid) Draw() (*image.RGBA, error) {
 	if g.Title != "" {
 		text(m, margin, margin, g.Title, ink)
 	}
+	if !g.Border {
+		g.frameBands(m, l)
+	}
 	for i, column := range g.Columns {
 		band, x := i/l.wrap, l.left+i%l.wrap*(l.cellW+l.space)
 		y := l.bandY[band]
 		lines := wrapText(column.Caption, l.captionW())
 		// Captions stand on the cells: short ones start lower.
 		for k, words := range lines {
-			text(m, x, y+l.captionH[band]-(len(lines)-k)*lineH, words, ink)
+			text(m, x, y+l.captionH[band]-2-(len(lines)-k)*lineH, words, ink)
 		}
 		for r := 0; r < l.rows; r++ {
 			g.cell(m, column, r, image.Rect(x, 0, x+l.cellW, l.cellH).Add(image.Pt(0, y+l.captionH[band]+r*(l.cellH+l.space))))
@@ -202,6 +205,16 @@ func (g *Grid) cellSize(largest image.Point) (w, h int) {
 	}
 	factor := (leastCell + max(largest.X, largest.Y) - 1) / max(largest.X, largest.Y)
 	return min(largest.X*factor, maxSide), min(largest.Y*factor, maxSide)
+}
+
+// frameBands draws the line around each band; the last may be shorter.
+func (g *Grid) frameBands(m *image.RGBA, l *layout) {
+	for b, y := range l.bandY {
+		columns := min(l.wrap, len(g.Columns)-b*l.wrap)
+		corner := image.Pt(l.left, y+l.captionH[b])
+		band := image.Rectangle{Max: image.Pt(columns*l.cellW, l.rows*l.cellH)}.Add(corner)
+		draw.Draw(m, band.Inset(-1), image.NewUniform(line), image.Point{}, draw.Src)
+	}
 }
 
 // cell draws one cell, centred, as large as its aspect allows.

@@ -8,6 +8,8 @@ import (
 	"image/png"
 	"os"
 	"path/filepath"
+	"strings"
+	"sync"
 	"testing"
 )
 
@@ -69,8 +71,8 @@ func TestGridPlacesCells(t *testing.T) {
 	}
 }
 
-// TestBorder tells grids with and without borders apart: lines around cells and
-// space between them, or cells that touch.
+// TestBorder tells grids with and without borders apart: space and lines around
+// each cell, or cells that touch in one frame.
 func TestBorder(t *testing.T) {
 	for _, border := range []bool{false, true} {
 		g := &Grid{Border: border}
@@ -88,31 +90,54 @@ func TestBorder(t *testing.T) {
 		if first.Size() != image.Pt(100, 100) || below != first.Add(image.Pt(0, 100+space)) || beside != first.Add(image.Pt(100+space, 0)) {
 			t.Errorf("border %v: cells at %v, %v, %v", border, first, below, beside)
 		}
-		around := 0
-		for x := first.Min.X - 1; x <= first.Max.X; x++ {
-			for y := first.Min.Y - 1; y <= first.Max.Y; y++ {
-				if m.RGBAAt(x, y) == line {
-					around++
+		// All that a line must be, and nothing else below the captions, whose
+		// letters have grey edges.
+		cells := []image.Rectangle{image.Rect(0, 0, 200, 200).Add(first.Min)}
+		if border {
+			cells = []image.Rectangle{first, below, beside, beside.Add(image.Pt(0, 100+gap))}
+		}
+		for y := first.Min.Y - 1; y < m.Rect.Dy(); y++ {
+			for x := 0; x < m.Rect.Dx(); x++ {
+				want := false
+				for _, c := range cells {
+					p := image.Pt(x, y)
+					want = want || p.In(c.Inset(-1)) && !p.In(c)
+				}
+				if got := m.RGBAAt(x, y) == line; got != want {
+					t.Fatalf("border %v: a line at (%d, %d) %v, want %v", border, x, y, got, want)
 				}
 			}
 		}
-		if want := map[bool]int{true: 4 * 101}[border]; around != want {
-			t.Errorf("border %v: %d pixels of a line, want %d", border, around, want)
-		}
 	}
 }
+
+// dark tells text from paper and lines; its edges are grey.
+func dark(c color.RGBA) bool { return max(c.R, c.G, c.B) < 128 }
 
 // inked counts the pixels of text in a region.
 func inked(m *image.RGBA, r image.Rectangle) int {
 	n := 0
 	for y := r.Min.Y; y < r.Max.Y; y++ {
 		for x := r.Min.X; x < r.Max.X; x++ {
-			if m.RGBAAt(x, y) == ink {
+			if dark(m.RGBAAt(x, y)) {
 				n++
 			}
 		}
 	}
 	return n
+}
+
+// inkedRect gives the rectangle that holds all text of a picture.
+func inkedRect(m *image.RGBA) image.Rectangle {
+	var r image.Rectangle
+	for y := 0; y < m.Rect.Dy(); y++ {
+		for x := 0; x < m.Rect.Dx(); x++ {
+			if dark(m.RGBAAt(x, y)) {
+				r = r.Union(image.Rect(x, y, x+1, y+1))
+			}
+		}
+	}
+	return r
 }
 
 func TestGridFillsCellsKeepingTheirAspect(t *testing.T) {
@@ -180,18 +205,55 @@ func TestCaptionsAreBroken(t *testing.T) {
 		{"", 70, nil},
 		{"source", 70, []string{"source"}},
 		{"driving with keypoints", 70, []string{"driving", "with", "keypoints"}},
+		{"driving with keypoints", 80, []string{"driving with", "keypoints"}},
 		{"a b c", 35, []string{"a b c"}},
-		{"incomprehensible", 70, []string{"incomprehe", "nsible"}},
-		{"grün", 70, []string{"gr?n"}},
+		{"grün", 70, []string{"grün"}},
 		{"xy", 1, []string{"x", "y"}},
+		{"äö", 1, []string{"ä", "ö"}},
 	} {
 		if got := wrapText(c.s, c.width); fmt.Sprint(got) != fmt.Sprint(c.want) {
 			t.Errorf("%q in %d pixels is broken to %q, want %q", c.s, c.width, got, c.want)
 		}
 	}
-	if m := Text(filled(60, 20, paper), 2, 2, "L1", ink); inked(m, m.Rect) < 15 {
-		t.Error("text leaves no trace")
+	word := "incomprehensible"
+	lines := wrapText(word, 60)
+	for _, l := range lines {
+		if textWidth(l) > 60 {
+			t.Errorf("%q is %d pixels wide", l, textWidth(l))
+		}
 	}
+	if len(lines) != 2 || strings.Join(lines, "") != word {
+		t.Errorf("%q is broken to %q", word, lines)
+	}
+}
+
+// Letters are of their own widths, stay within their line, and what the font does
+// not have is a question mark.
+func TestText(t *testing.T) {
+	if textWidth("iiii") >= textWidth("mmmm") || textWidth("") != 0 {
+		t.Errorf("iiii is %d pixels wide, mmmm %d", textWidth("iiii"), textWidth("mmmm"))
+	}
+	const all = "|Ágjpqy(){}[]_^ÅÜ@"
+	m := Text(filled(200, 3*lineH, paper), 20, lineH, all, ink)
+	got, line := inkedRect(m), image.Rect(20, lineH, 20+textWidth(all), 2*lineH)
+	if got.Empty() || !got.In(line.Inset(-1)) {
+		t.Errorf("the line %v is inked in %v", line, got)
+	}
+	if got := inkedRect(Text(filled(20, 20, paper), 2, 2, "漢", ink)); got != inkedRect(Text(filled(20, 20, paper), 2, 2, "?", ink)) {
+		t.Errorf("a character that is not there is drawn in %v", got)
+	}
+	// Pictures are drawn by several at once.
+	var wait sync.WaitGroup
+	for range 4 {
+		wait.Add(1)
+		go func() {
+			defer wait.Done()
+			if again := Text(filled(200, 3*lineH, paper), 20, lineH, all, ink); !bytes.Equal(again.Pix, m.Pix) {
+				t.Error("text differs from time to time")
+			}
+		}()
+	}
+	wait.Wait()
 }
 
 func TestSave(t *testing.T) {
