@@ -41,6 +41,10 @@ type Animation struct {
 	// Driving a film, whatever their names say; the ending of Result tells the
 	// format.
 	Source, Driving, Result string
+	// SourceView and DrivingView are where it may leave what the model sees of
+	// both, to be shown beside the result: a png, and a film of Result's format.
+	// Empty where nobody wants them.
+	SourceView, DrivingView string
 	// Limits hold for source and driving.
 	Limits video.Limits
 	Choices
@@ -64,6 +68,8 @@ type Choices struct {
 	Audio bool
 	// Format of the result: mp4, webm or gif.
 	Format string
+	// Unattended jobs are not cancelled when nobody asks about them.
+	Unattended bool
 }
 
 // mediaTypes are the formats of results and what HTTP calls them.
@@ -74,4 +80,9 @@ var mediaTypes = map[string]string{"mp4": "video/mp4", "webm": "video/webm", "gi
 type Backend struct {
 	Model    Model
 	Animator Animator
+	// About tells people what the model was trained on, in a phrase such as
+	// "drawn figures, 64x64 pixels"; empty when that is not known.
+	About string
+	// Examples may be chosen on the page in place of files. May be empty.
+	Examples []Example
 }

@@ -38,15 +38,22 @@ func (f *filmAnimator) Animate(ctx context.Context, a Animation, report Report) 
 		o.Audio = a.Driving
 	}
 	h, w := f.animator.Size()
+	if a.Fit == "" {
+		a.Fit = f.animator.Engine().Fit
+	}
 	film, err := video.CreateFilm(ctx, a.Result, w, h, o)
 	if err != nil {
 		return err
 	}
 	defer film.Abort()
-	_, err = f.animator.Video(ctx, f.job(a, source, info, report), film)
-	if err != nil {
+	seen := newViews(ctx, a, source, w, h, o.Rate)
+	defer seen.abort()
+	job := f.job(a, source, info, report)
+	job.Compose = seen.compose
+	if _, err = f.animator.Video(ctx, job, film); err != nil {
 		return err
 	}
+	seen.close()
 	if err := film.Close(); err != nil {
 		return err
 	}

@@ -39,7 +39,7 @@ var securityHeaders = map[string]string{
 	"Referrer-Policy":              "same-origin",
 	"Cross-Origin-Opener-Policy":   "same-origin",
 	"Cross-Origin-Resource-Policy": "same-origin",
-	"Permissions-Policy":           "camera=(), geolocation=(), microphone=()",
+	"Permissions-Policy":           "camera=(self), geolocation=(), microphone=()",
 	"Cache-Control":                "no-store",
 }
 

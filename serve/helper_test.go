@@ -63,6 +63,13 @@ var mirrored = animatorFunc(func(ctx context.Context, a Animation, report Report
 	if err != nil {
 		return err
 	}
+	for view, of := range map[string]string{a.SourceView: a.Source, a.DrivingView: a.Driving} {
+		if seen, err := os.ReadFile(of); err != nil {
+			return err
+		} else if err := os.WriteFile(view, seen, 0o600); err != nil {
+			return err
+		}
+	}
 	film, err := video.OpenFilm(ctx, a.Driving, a.Limits)
 	if err != nil {
 		return err

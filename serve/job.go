@@ -47,6 +47,10 @@ type Status struct {
 	Result      string `json:"result,omitempty"`
 	ResultType  string `json:"result_type,omitempty"`
 	ResultBytes int64  `json:"result_bytes,omitempty"`
+	// SourceView and DrivingView are the paths of what the model saw of both
+	// files, a png and a film of ResultType, when it is done.
+	SourceView  string `json:"source_view,omitempty"`
+	DrivingView string `json:"driving_view,omitempty"`
 }
 
 // job is one animation. All but the first fields belong to the queue's lock.
@@ -71,6 +75,7 @@ type job struct {
 	seen     time.Time // when somebody last asked
 	fetched  bool      // somebody has taken the result
 	bytes    int64
+	viewed   bool          // there are views
 	changed  chan struct{} // closed and replaced at every change
 }
 
@@ -125,6 +130,9 @@ func (j *job) status(before int, keep time.Duration) Status {
 	}
 	if j.state == Done {
 		s.Result, s.ResultType, s.ResultBytes = "/jobs/"+j.id+"/result", mediaTypes[j.work.Format], j.bytes
+		if j.viewed {
+			s.SourceView, s.DrivingView = "/jobs/"+j.id+"/views/source", "/jobs/"+j.id+"/views/driving"
+		}
 	}
 	return s
 }

@@ -17,13 +17,13 @@ func noJob() error {
 
 // showJob tells how a job is.
 func (s *Server) showJob(w http.ResponseWriter, r *http.Request) error {
-	status, _, ok := s.queue.status(r.PathValue("id"))
+	a, status, ok := s.queue.animation(r.PathValue("id"))
 	if !ok {
 		return noJob()
 	}
 	w.Header().Set("Vary", "Accept")
 	if wantsPage(r) {
-		s.page(w, http.StatusOK, "job.html", newPageJob(status, s.options.Abandon > 0))
+		s.page(w, http.StatusOK, "job.html", newPageJob(status, s.options.Abandon > 0 && !a.Unattended))
 		return nil
 	}
 	writeJSON(w, http.StatusOK, status)
@@ -63,7 +63,7 @@ func (s *Server) cancelJob(w http.ResponseWriter, r *http.Request) error {
 // jobResult sends the film; ?download makes browsers save it.
 func (s *Server) jobResult(w http.ResponseWriter, r *http.Request) error {
 	id := r.PathValue("id")
-	path, format, status, ok := s.queue.result(id)
+	a, status, ok := s.queue.animation(id)
 	switch {
 	case !ok:
 		return noJob()
@@ -72,8 +72,23 @@ func (s *Server) jobResult(w http.ResponseWriter, r *http.Request) error {
 	case status.State != Done:
 		return failf(http.StatusGone, "the job has no result, it %s: %s", verb(status.State), status.Error)
 	}
+	disposition := "inline"
+	if r.URL.Query().Has("download") {
+		disposition = "attachment"
+	}
+	w.Header().Set("Content-Disposition", fmt.Sprintf("%s; filename=%q", disposition, "prioritycut-"+id[:8]+"."+a.Format))
+	err := sendFile(w, r, a.Result, mediaTypes[a.Format])
+	if err == nil && r.Method == http.MethodGet {
+		s.queue.taken(id)
+	}
+	return err
+}
+
+// sendFile sends one of a job's files, which never change; ranges work.
+func sendFile(w http.ResponseWriter, r *http.Request, path, kind string) error {
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
+		w.Header().Del("Content-Disposition")
 		return noJob() // it expired meanwhile
 	}
 	if err != nil {
@@ -84,18 +99,10 @@ func (s *Server) jobResult(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	disposition := "inline"
-	if r.URL.Query().Has("download") {
-		disposition = "attachment"
-	}
-	w.Header().Set("Content-Type", mediaTypes[format])
-	w.Header().Set("Content-Disposition", fmt.Sprintf("%s; filename=%q", disposition, "prioritycut-"+id[:8]+"."+format))
-	w.Header().Set("ETag", `"`+id+`"`)
+	w.Header().Set("Content-Type", kind)
+	w.Header().Set("ETag", `"`+r.PathValue("id")+`"`)
 	w.Header().Set("Cache-Control", "private, no-cache")
 	http.ServeContent(w, r, "", info.ModTime(), f)
-	if r.Method == http.MethodGet {
-		s.queue.taken(id)
-	}
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/golang/glog"
 
 	"github.com/prioritycut/prioritycut/animate"
+	"github.com/prioritycut/prioritycut/config"
 	"github.com/prioritycut/prioritycut/infer"
 )
 
@@ -18,6 +19,9 @@ type Opened struct {
 
 	engine *infer.Engine
 }
+
+// Config is what the model was trained with; nil of one that does not tell.
+func (m *Opened) Config() *config.Config { return m.engine.Config }
 
 // Close releases the networks. The server that uses them is closed before.
 func (m *Opened) Close() error { return m.engine.Close() }

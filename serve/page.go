@@ -27,6 +27,8 @@ type pageIndex struct {
 	MaxUploadText        string
 	MaxFrames, MaxPixels string
 	Keep                 string
+	About                string
+	Examples             []pageExample
 	Defaults             Choices
 }
 
@@ -78,7 +80,8 @@ func (s *Server) index(w http.ResponseWriter, _ *http.Request) error {
 	o := s.options
 	s.page(w, http.StatusOK, "index.html", pageIndex{
 		Model: o.Name, MaxUpload: o.MaxUpload, MaxUploadText: bytesText(o.MaxUpload),
-		MaxFrames: strconv.Itoa(o.MaxFrames), MaxPixels: fmt.Sprintf("%.1f", float64(o.MaxPixels)/1e6), Keep: durationText(o.Keep), Defaults: s.backend.Animator.Defaults(),
+		MaxFrames: strconv.Itoa(o.MaxFrames), MaxPixels: fmt.Sprintf("%.1f", float64(o.MaxPixels)/1e6), Keep: durationText(o.Keep),
+		About: s.backend.About, Examples: s.backend.pageExamples(), Defaults: s.backend.Animator.Defaults(),
 	})
 	return nil
 }

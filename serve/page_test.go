@@ -3,6 +3,7 @@ package serve
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/prioritycut/prioritycut/internal/browser"
+	"github.com/prioritycut/prioritycut/video"
 )
 
 // stepwise animates when it is told to.
@@ -37,7 +39,9 @@ func (s stepwise) Animate(ctx context.Context, a Animation, report Report) error
 // TestPage does with the page what people do, in a real browser.
 func TestPage(t *testing.T) {
 	h := stepwise{newHeld()}
-	s := start(t, Backend{Animator: h}, nil)
+	kind := files(t)
+	backend := Backend{Animator: h, About: "drawn squares, 64x48 pixels", Examples: []Example{{kind["source"], kind["driving"]}, {kind["source"], kind["driving"]}}}
+	s := start(t, backend, func(o *Options) { o.Hosts = []string{"films.example"} })
 	dir := t.TempDir()
 	for name, data := range files(t) {
 		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
@@ -51,12 +55,13 @@ func TestPage(t *testing.T) {
 	choose := func(source string) {
 		t.Helper()
 		p.Go(s.url)
+		p.Until("the scripts", "!document.querySelector('.drop').hidden")
 		p.Type("#source", filepath.Join(dir, source))
 		p.Type("#driving", filepath.Join(dir, "driving"))
 	}
 	watching := func() string {
 		t.Helper()
-		p.Click("button[type=submit]")
+		p.Click("#create > button[type=submit]")
 		p.Until("the page of the job", "location.pathname.startsWith('/jobs/') && document.getElementById('job')")
 		var id string
 		p.Eval("return document.getElementById('job').dataset.id", &id)
@@ -66,6 +71,7 @@ func TestPage(t *testing.T) {
 
 	t.Run("form", func(t *testing.T) {
 		p.Go(s.url)
+		p.Until("what the model has learned", "/learned from drawn squares, 64x48 pixels/.test(document.getElementById('about').textContent)")
 		for selector, want := range map[string]string{
 			"#source": "Picture (png or jpg)", "#driving": "Film (mp4, webm, gif, ...)", "button[type=submit]": "Animate",
 		} {
@@ -74,7 +80,7 @@ func TestPage(t *testing.T) {
 			}
 		}
 		var unlabelled []string
-		p.Eval(`return [...document.querySelectorAll("input:not([type=hidden]), select, progress")].filter(e => !e.labels || !e.labels.length).map(e => e.id)`, &unlabelled)
+		p.Eval(`return [...document.querySelectorAll("input:not([type=hidden]), select, progress")].filter(e => !e.labels || !e.labels.length).map(e => e.id || e.name)`, &unlabelled)
 		if len(unlabelled) > 0 {
 			t.Errorf("without a label: %v", unlabelled)
 		}
@@ -108,6 +114,14 @@ func TestPage(t *testing.T) {
 		}
 		p.Eval(`const v = document.getElementById("result"); v.muted = true; return v.play().then(() => true)`, new(bool))
 		p.Until("it plays", "document.getElementById('result').currentTime > 0.2")
+		p.Until("the driving film plays beside it", "document.getElementById('driving-view').currentTime > 0.1 && !document.getElementById('driving-view').paused")
+		p.Eval(`document.getElementById("result").pause(); document.getElementById("result").currentTime = 1; return null`, nil)
+		p.Until("the driving film follows it", "document.getElementById('driving-view').paused && Math.abs(document.getElementById('driving-view').currentTime - 1) < 0.2")
+		var beside []string
+		p.Eval(`return [...document.querySelectorAll("figure")].map(f => f.innerText.trim() + " " + f.firstElementChild.tagName)`, &beside)
+		if strings.Join(beside, ", ") != "source IMG, driving VIDEO, result VIDEO" {
+			t.Errorf("beside each other stand %v", beside)
+		}
 		p.Until("the warning", "/far apart/.test(document.getElementById('warnings').textContent)")
 		p.Keep("result")
 	})
@@ -135,6 +149,8 @@ func TestPage(t *testing.T) {
 
 	t.Run("leave", func(t *testing.T) {
 		choose("source")
+		p.Click("summary")
+		p.Click("#unattended")
 		id := watching()
 		p.Go("about:blank")
 		waitFor(t, "nobody watches", func() bool {
@@ -149,18 +165,110 @@ func TestPage(t *testing.T) {
 		}
 	})
 
+	forgotten := ""
+	t.Run("come back", func(t *testing.T) {
+		choose("source")
+		id := watching()
+		p.Go("about:blank")
+		waitFor(t, "nobody watches", func() bool {
+			s.queue.mu.Lock()
+			defer s.queue.mu.Unlock()
+			return s.queue.jobs[id].watchers == 0
+		})
+		s.clock.add(s.options.Abandon + time.Second)
+		s.queue.sweep()
+		h.goOn <- struct{}{}
+		s.until(id, Done)
+		p.Go(s.url)
+		p.Until("it is found", "document.querySelector('#found li a') && /ready/.test(document.querySelector('#found li').textContent)")
+		p.Keep("found")
+		p.Click("#found li a")
+		p.Until("it is the film", "document.getElementById('job') && document.getElementById('job').dataset.id == '"+id+"' && document.getElementById('result')")
+		forgotten = id
+	})
+
+	t.Run("examples", func(t *testing.T) {
+		p.Go(s.url)
+		p.Until("the scripts", "!document.querySelector('.drop').hidden")
+		p.Click("input[name=source_example][value='2']")
+		p.Until("the picture is shown", "document.getElementById('source-preview').naturalWidth == 64")
+		p.Click("input[name=driving_example][value='1']")
+		p.Until("the film is shown", "document.getElementById('driving-preview').videoWidth == 64")
+		if role, label := p.Role("input[name=driving_example]"); role != "radio" || label != "Film of example 1" {
+			t.Errorf("an example is a %s called %q", role, label)
+		}
+		p.Keep("examples")
+		watching()
+		h.goOn <- struct{}{}
+		p.Until("the film", "document.getElementById('result') && document.getElementById('result').readyState >= 2")
+		// A file of one's own takes the place of an example, and the other way round.
+		choose("source")
+		p.Click("input[name=source_example]")
+		var chosen string
+		p.Eval(`const e = document.getElementById("create").elements; return e.source.files.length + " " + e.driving.files.length + " " + e.source_example.value + " " + e.driving_example.value`, &chosen)
+		if chosen != "0 1 1 " {
+			t.Errorf("chosen are %q", chosen)
+		}
+	})
+
+	t.Run("drop", func(t *testing.T) {
+		p.Go(s.url)
+		p.Until("the scripts", "!document.querySelector('.drop').hidden")
+		p.Eval(`const files = new DataTransfer();
+			files.items.add(new File([Uint8Array.from(atob(arguments[1]), c => c.charCodeAt(0))], "f.mp4", {type: "video/mp4"}));
+			files.items.add(new File([Uint8Array.from(atob(arguments[0]), c => c.charCodeAt(0))], "p.png", {type: "image/png"}));
+			document.body.dispatchEvent(new DragEvent("drop", {dataTransfer: files, bubbles: true, cancelable: true}));
+			return null`, nil, base64.StdEncoding.EncodeToString(kind["source"]), base64.StdEncoding.EncodeToString(kind["driving"]))
+		p.Until("the picture is shown", "document.getElementById('source-preview').naturalWidth == 64")
+		p.Until("the film is shown", "document.getElementById('driving-preview').videoWidth == 64")
+	})
+
+	t.Run("camera", func(t *testing.T) {
+		choose("source")
+		for len(h.begun) > 0 {
+			<-h.begun
+		}
+		p.Click("#record")
+		p.Until("it is recorded", "/Recorded 5 seconds/.test(document.getElementById('camera-said').textContent)")
+		p.Until("the recording is shown", "document.getElementById('driving-preview').videoWidth > 0 && !document.getElementById('driving-preview').srcObject")
+		p.Keep("recorded")
+		p.Click("#create > button[type=submit]")
+		p.Until("the page of the job", "location.pathname.startsWith('/jobs/') && document.getElementById('job')")
+		a := within(t, h.begun, "the job")
+		if info, err := video.Probe(context.Background(), a.Driving, video.Limits{}); err != nil || info.W == 0 {
+			t.Errorf("the recording: %+v %v", info, err)
+		}
+		h.goOn <- struct{}{}
+	})
+
 	if said := p.Complaints(); len(said) > 0 { // before errors are provoked
 		t.Errorf("the browser says %q", said)
 	}
 
+	t.Run("forgotten", func(t *testing.T) {
+		s.do(http.MethodDelete, "/jobs/"+forgotten, nil, nil)
+		p.Go(s.url)
+		p.Until("it is forgotten", "!JSON.parse(localStorage.getItem('prioritycut-films')).some(f => f.id == '"+forgotten+"')")
+	})
+
+	t.Run("without encryption", func(t *testing.T) {
+		p.Go(strings.Replace(s.url, "127.0.0.1", "films.example", 1))
+		p.Until("the scripts", "!document.querySelector('.drop').hidden")
+		p.Until("no camera", "!isSecureContext && document.getElementById('camera').hidden")
+	})
+
 	t.Run("error", func(t *testing.T) {
+		p.Go(s.url)
+		p.Until("the scripts", "!document.querySelector('.drop').hidden")
+		p.Click("#create > button[type=submit]")
+		p.Until("what is missing", "/Choose a picture/.test(document.getElementById('problem').textContent) && document.activeElement.id == 'source'")
 		choose("text")
-		p.Click("button[type=submit]")
+		p.Click("#create > button[type=submit]")
 		p.Until("the error is said", "/neither png nor jpg/.test(document.getElementById('problem').textContent) && !document.getElementById('problem').hidden")
 		p.Until("it can be tried again", "!document.querySelector('button[type=submit]').disabled")
 		p.Keep("error")
 		p.Eval("document.getElementById('create').dataset.maxUpload = '100'; return null", nil)
-		p.Click("button[type=submit]")
+		p.Click("#create > button[type=submit]")
 		p.Until("the size is said", "/larger than this server takes/.test(document.getElementById('problem').textContent)")
 	})
 

@@ -189,8 +189,9 @@ func (q *queue) finish(j *job, bytes int64, err, cause error) {
 	} else {
 		remove(j.dir)
 	}
+	viewed := state == Done && j.work.viewed()
 	q.mu.Lock()
-	j.bytes, j.working = bytes, false
+	j.bytes, j.viewed, j.working = bytes, viewed, false
 	j.cancel(nil)
 	if !j.state.Ended() {
 		q.end(j, state, reason)
@@ -295,7 +296,7 @@ func (q *queue) sweep() {
 	now := q.now()
 	var dirs []string
 	for _, j := range q.jobs {
-		if q.options.Abandon > 0 && !j.state.Ended() && j.watchers == 0 && now.Sub(j.seen) > q.options.Abandon {
+		if q.options.Abandon > 0 && !j.work.Unattended && !j.state.Ended() && j.watchers == 0 && now.Sub(j.seen) > q.options.Abandon {
 			dirs = append(dirs, q.cancelLocked(j, errAbandoned)...)
 		}
 	}

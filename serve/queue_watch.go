@@ -41,16 +41,16 @@ func (q *queue) watch(id string) (leave func(), ok bool) {
 	}, true
 }
 
-// result returns the path of a film that is done.
-func (q *queue) result(id string) (path, format string, s Status, ok bool) {
+// animation returns how a job is, and what its files are. Asking counts as a sign of life.
+func (q *queue) animation(id string) (a Animation, s Status, ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	j, ok := q.jobs[id]
 	if !ok {
-		return "", "", Status{}, false
+		return Animation{}, Status{}, false
 	}
 	j.seen = q.now()
-	return j.work.Result, j.work.Format, j.status(0, q.options.Keep), true
+	return j.work, j.status(q.before(j), q.options.Keep), true
 }
 
 // taken notes that somebody has a job's result.

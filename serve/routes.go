@@ -27,11 +27,15 @@ func (s *Server) routes() http.Handler {
 		add("GET /{$}", "page", s.index)
 		add("GET /icon.svg", "page", s.static("icon.svg", "image/svg+xml"))
 		add("GET /style.css", "page", s.static("style.css", "text/css; charset=utf-8"))
-		add("GET /page.js", "page", s.static("page.js", "text/javascript; charset=utf-8"))
+		for _, script := range []string{"page.js", "camera.js", "choose.js", "found.js", "watch.js"} {
+			add("GET /"+script, "page", s.static(script, "text/javascript; charset=utf-8"))
+		}
+		add("GET /examples/{number}/{what}", "page", s.example)
 		add("POST /jobs", "job_create", s.createJob)
 		add("GET /jobs/{id}", "job", s.showJob)
 		add("GET /jobs/{id}/events", "job_events", s.jobEvents)
 		add("GET /jobs/{id}/result", "job_result", s.jobResult)
+		add("GET /jobs/{id}/views/{view}", "job_result", s.jobView)
 		add("DELETE /jobs/{id}", "job_delete", s.deleteJob)
 		add("POST /jobs/{id}/cancel", "job_delete", s.cancelJob) // for forms, which know no DELETE
 	}

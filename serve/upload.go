@@ -37,7 +37,7 @@ func (s *Server) createJob(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	u := &upload{
-		dir: filepath.Join(s.work.dir, id), choices: s.backend.Animator.Defaults(),
+		dir: filepath.Join(s.work.dir, id), backend: s.backend, choices: s.backend.Animator.Defaults(),
 		limits: video.Limits{
 			MaxPixels: s.options.MaxPixels, MaxFrames: s.options.MaxFrames, PixelsBy: "the server's --max_pixels", FramesBy: "the server's --max_frames",
 		},
@@ -82,10 +82,12 @@ func (s *Server) createJob(w http.ResponseWriter, r *http.Request) error {
 // upload is a job on its way in.
 type upload struct {
 	dir     string
+	backend Backend
 	limits  video.Limits
 	choices Choices
 	source  bool // has come
 	driving bool
+	instead Example // of files that do not come
 	bytes   int64
 }
 
@@ -93,6 +95,9 @@ const (
 	// maxParts bounds the parts of a form, maxValue the bytes of an option.
 	maxParts = 32
 	maxValue = 64
+	// sourceExample and drivingExample choose examples in place of files.
+	sourceExample  = "source_example"
+	drivingExample = "driving_example"
 	// probeTime bounds looking into a film's header.
 	probeTime = 30 * time.Second
 )
@@ -103,6 +108,7 @@ func (u *upload) drivingPath() string { return filepath.Join(u.dir, "driving") }
 func (u *upload) animation() Animation {
 	return Animation{
 		Source: u.sourcePath(), Driving: u.drivingPath(), Result: filepath.Join(u.dir, "result."+u.choices.Format),
+		SourceView: filepath.Join(u.dir, "source-view.png"), DrivingView: filepath.Join(u.dir, "driving-view."+u.choices.Format),
 		Limits: u.limits, Choices: u.choices,
 	}
 }
@@ -124,11 +130,8 @@ func (u *upload) receive(ctx context.Context, form *multipart.Reader) error {
 			return err
 		}
 	}
-	switch {
-	case !u.source:
-		return badRequest("choose a picture: the file source is missing")
-	case !u.driving:
-		return badRequest("choose a film: the file driving is missing")
+	if err := u.complete(); err != nil {
+		return err
 	}
 	return u.choices.check()
 }
@@ -143,28 +146,27 @@ func received(err error) error {
 	return badRequest("the form is damaged or ends too early")
 }
 
-func (u *upload) part(ctx context.Context, part *multipart.Part) error {
+func (u *upload) part(ctx context.Context, part *multipart.Part) (err error) {
 	switch name := part.FormName(); name {
 	case "source":
 		if u.source {
 			return badRequest("the file source came twice")
 		}
-		if err := u.file(part, u.sourcePath(), "a picture: the file source"); err != nil {
+		if u.source, err = u.file(part, u.sourcePath()); !u.source {
 			return err
 		}
-		u.source = true
 		return u.checkSource()
 	case "driving":
 		if u.driving {
 			return badRequest("the file driving came twice")
 		}
-		if err := u.file(part, u.drivingPath(), "a film: the file driving"); err != nil {
+		if u.driving, err = u.file(part, u.drivingPath()); !u.driving {
 			return err
 		}
-		u.driving = true
 		return u.checkDriving(ctx)
 	default:
-		if !isChoice(name) {
+		isExample := name == sourceExample || name == drivingExample
+		if !isExample && !isChoice(name) {
 			return badRequest("there is no option %.50q", name)
 		}
 		value, err := io.ReadAll(io.LimitReader(part, maxValue+1))
@@ -174,24 +176,26 @@ func (u *upload) part(ctx context.Context, part *multipart.Part) error {
 		if len(value) > maxValue {
 			return badRequest("the option %.50q is longer than %d bytes", name, maxValue)
 		}
+		if isExample {
+			return u.takeExample(name, strings.TrimSpace(string(value)))
+		}
 		return u.choices.set(name, strings.TrimSpace(string(value)))
 	}
 }
 
-func (u *upload) file(part io.Reader, path, what string) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+// file receives a file, and says whether there was anything in it: browsers send
+// empty ones where nothing was chosen.
+func (u *upload) file(part io.Reader, path string) (come bool, err error) {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
-		return err
+		return false, err
 	}
 	n, err := copyPart(f, part)
 	u.bytes += n
 	if errClose := f.Close(); err == nil {
 		err = errClose
 	}
-	if err == nil && n == 0 {
-		err = badRequest("choose %s is empty", what)
-	}
-	return err
+	return err == nil && n > 0, err
 }
 
 // copyPart tells the client's failures from the disk's.
@@ -265,6 +269,8 @@ func (c *Choices) set(name, value string) (err error) {
 		c.FindBestFrame, err = parseBool(name, value)
 	case "audio":
 		c.Audio, err = parseBool(name, value)
+	case "unattended":
+		c.Unattended, err = parseBool(name, value)
 	case "best_frame":
 		c.BestFrame, err = strconv.Atoi(value)
 		if err != nil || c.BestFrame < 0 {
@@ -289,7 +295,7 @@ func (c *Choices) set(name, value string) (err error) {
 // isChoice tells the name of an option: what comes under another name is not
 // even read.
 func isChoice(name string) bool {
-	return slices.Contains([]string{"relative", "adapt_scale", "find_best_frame", "audio", "best_frame", "fit", "format"}, name)
+	return slices.Contains([]string{"relative", "adapt_scale", "find_best_frame", "audio", "best_frame", "fit", "format", "unattended"}, name)
 }
 
 func parseBool(name, value string) (bool, error) {

@@ -16,6 +16,7 @@ const summary = "Serves a trained model on this machine: a page to animate a pic
 type program struct {
 	*cli.Command
 	checkpoint, savedModel, address string
+	examples                        string
 	trust                           bool
 	batch                           int
 	options                         serve.Options
@@ -34,6 +35,7 @@ func command() *program {
 		f.StringVar(&p.checkpoint, "checkpoint", "", "`folder` of a training run or of one of its checkpoints (default "+defaultRun()+")")
 		f.StringVar(&p.savedModel, "saved_model", "", "`folder` of an exported model instead, or of its versions: the newest is served")
 		f.BoolVar(&p.trust, cli.TrustSavedModel, false, cli.TrustUsage)
+		f.StringVar(&p.examples, "examples", "", "`what` the page offers to try: test videos of a folder, shapes or sample:talking-head, or none (default: those of the model's own data, if they are drawn, public, or only this machine can come)")
 		f.StringVar(&o.Name, "name", o.Name, "`name` of the model in /v1/models/NAME")
 	})
 	p.Group("The address", func(f *pflag.FlagSet) {

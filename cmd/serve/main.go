@@ -66,6 +66,9 @@ func (p *program) run(ctx context.Context) (err error) {
 	if ctx.Err() != nil {
 		return nil
 	}
+	if err := p.addExamples(ctx, &model.Backend, model.Config()); err != nil {
+		return err
+	}
 	p.options.Version = model.Version
 	server, err := serve.New(model.Backend, p.options)
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -301,9 +302,31 @@ func (r *running) page(t *testing.T, m media) {
 	}
 	r.isFilm(t, film.Download)
 	p.Keep("model")
+	r.tryExample(t, p)
 	if said := p.Complaints(); len(said) > 0 {
 		t.Errorf("the browser says %q", said)
 	}
+}
+
+// tryExample does what people do who have no files: the model's own kind is shown,
+// as it saw it, beside the result.
+func (r *running) tryExample(t *testing.T, p *browser.Page) {
+	p.Go(r.url)
+	p.Until("what it has learned", "/drawn figures, 64x32 pixels/.test(document.getElementById('about').textContent)")
+	p.Until("the examples", "document.querySelectorAll('.examples img').length == 4 && [...document.querySelectorAll('.examples img')].every(i => i.naturalWidth == 64)")
+	p.Click("[name=source_example][value='2']")
+	p.Click("[name=driving_example][value='1']")
+	p.Until("the film", "document.getElementById('driving-preview').videoWidth == 64")
+	p.Keep("example")
+	p.Click("#create > button[type=submit]")
+	p.Until("the films beside each other", `document.getElementById("driving-view") && ["driving-view", "result"].every(id => document.getElementById(id).readyState >= 2)`)
+	var sizes []int
+	p.Eval(`const driving = document.getElementById("driving-view"), result = document.getElementById("result");
+		return [document.querySelector("figure img").naturalWidth, driving.videoWidth, result.videoWidth, Math.round(12 * driving.duration) - Math.round(12 * result.duration)]`, &sizes)
+	if !slices.Equal(sizes, []int{width, width, width, 0}) {
+		t.Errorf("source, driving, result and the films' difference in length are %v", sizes)
+	}
+	p.Keep("beside")
 }
 
 // stop ends the program while somebody watches a job that has begun.

@@ -53,6 +53,9 @@ func Open(t testing.TB, width, height int) *Page {
 			// pages are our own.
 			"--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
 			"--disable-background-networking", "--disable-component-update", "--disable-extensions", "--mute-audio",
+			// A camera that shows a moving picture, and a name of this machine
+			// that is not known to be it.
+			"--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream", "--host-resolver-rules=MAP films.example 127.0.0.1",
 			"--user-data-dir=" + home, fmt.Sprintf("--window-size=%d,%d", width, height),
 		}},
 		"goog:loggingPrefs": object{"browser": "ALL"},
@@ -217,10 +220,11 @@ func (p *Page) Role(selector string) (role, label string) {
 	return role, label
 }
 
-// Eval runs JavaScript with return in it, and decodes what it returns.
-func (p *Page) Eval(script string, value any) {
+// Eval runs JavaScript with return in it, and decodes what it returns. The
+// script finds args in arguments.
+func (p *Page) Eval(script string, value any, args ...any) {
 	p.t.Helper()
-	p.command("execute/sync", object{"script": script, "args": []any{}}, value)
+	p.command("execute/sync", object{"script": script, "args": append([]any{}, args...)}, value)
 }
 
 // Until waits until an expression of JavaScript is true; what names it.
