@@ -1,0 +1,110 @@
+package detectors
+
+import (
+	"encoding/json"
+	"fmt"
+
+	tensorflow "github.com/wamuir/graft/tensorflow"
+	"github.com/wamuir/graft/tensorflow/op"
+
+	"github.com/prioritycut/prioritycut/tf"
+)
+
+// The signatures beside serving_default, and the names of their tensors.
+const (
+	FindRegion = "find_region"
+	InRegion   = "in_region"
+
+	ImageName  = "image"
+	RegionName = "region"
+
+	// DescriptionName is the file under assets.extra that says what the model is.
+	DescriptionName = "detector.json"
+
+	regionWidth = 5
+)
+
+// parts are the tensors of a detector.
+type parts struct {
+	// result of serving_default.
+	result tensorflow.Output
+	// found is the region found, [N, 5]; told takes one, and within is the result
+	// there. A detector of one piece has none of them.
+	found, told, within tensorflow.Output
+}
+
+// Description is what DescriptionName holds.
+type Description struct {
+	Name     string    `json:"name"`
+	About    string    `json:"about"`
+	Kind     Kind      `json:"kind"`
+	Package  string    `json:"package"`
+	SHA512   string    `json:"sha512"`
+	License  string    `json:"package_license"`
+	Networks []Network `json:"networks"`
+	Points   []string  `json:"points,omitempty"`
+}
+
+// Write makes the detector of an archive's networks and writes it as a SavedModel
+// into the new folder dir, which appears when all of it is written.
+func (d Detector) Write(a *Archive, dir string) error {
+	def, err := d.model(a)
+	if err != nil {
+		return fmt.Errorf("detector %s: %w", d.Name, err)
+	}
+	return tf.WriteSavedModel(dir, *def)
+}
+
+func (d Detector) model(a *Archive) (*tf.SavedModelDef, error) {
+	b := newBuilder(a)
+	image := op.Placeholder(b.scope.SubScope("image"), tensorflow.Float, op.PlaceholderShape(tensorflow.MakeShape(d.batch(), -1, -1, 3)))
+	p, err := d.build(b, image)
+	if err != nil {
+		return nil, err
+	}
+	text, err := json.MarshalIndent(d.describe(), "", "  ")
+	if err != nil {
+		return nil, err
+	}
+	def := &tf.SavedModelDef{Extra: map[string][]byte{DescriptionName: append(text, '\n')}}
+	def.Signatures = d.signatures(image, p)
+	def.Graph, err = tf.GraphDefOf(b.graph)
+	return def, err
+}
+
+// batch is how many pictures it takes at once: 1 where a network was frozen so.
+func (d Detector) batch() int64 {
+	if d.Name == BodyJoints || d.Name == Foreground {
+		return 1
+	}
+	return -1
+}
+
+func (d Detector) signatures(image tensorflow.Output, p parts) []tf.SignatureDef {
+	spec := tf.SpecOf
+	out := string(d.Kind)
+	all := []tf.SignatureDef{{
+		Name:    tf.DefaultSignature,
+		Inputs:  map[string]tf.TensorSpec{ImageName: spec(image)},
+		Outputs: map[string]tf.TensorSpec{out: spec(p.result)},
+	}}
+	if p.told.Op == nil {
+		return all
+	}
+	return append(all, tf.SignatureDef{
+		Name:    FindRegion,
+		Inputs:  map[string]tf.TensorSpec{ImageName: spec(image)},
+		Outputs: map[string]tf.TensorSpec{RegionName: spec(p.found)},
+	}, tf.SignatureDef{
+		Name:    InRegion,
+		Inputs:  map[string]tf.TensorSpec{ImageName: spec(image), RegionName: spec(p.told)},
+		Outputs: map[string]tf.TensorSpec{out: spec(p.within)},
+	})
+}
+
+func (d Detector) describe() Description {
+	return Description{
+		Name: d.Name, About: d.About, Kind: d.Kind, Networks: d.Networks, Points: d.Points,
+		Package: HumanModels.Requirement, SHA512: HumanModels.Integrity, License: HumanModels.License,
+	}
+}
