@@ -2,12 +2,15 @@ package evaluate
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	tensorflow "github.com/wamuir/graft/tensorflow"
 
 	"github.com/prioritycut/prioritycut/dataset"
+	"github.com/prioritycut/prioritycut/detectors"
 	"github.com/prioritycut/prioritycut/tf"
 	"github.com/prioritycut/prioritycut/video"
 )
@@ -28,17 +31,24 @@ import (
 //
 //	embedding  float32 [N, D]
 //
+// or masks
+//
+//	mask       float32 [N, H, W] in [0, 1]; from 0.5 on a pixel is salient
+//
 // An input or output of another name is taken where it is the only one. Where H
 // and W are fixed, frames of another size are resized to them, aspect not kept,
 // and keypoints are scaled back. Frames come in 8 bits, as they are written, so
 // that a model and the pictures it wrote are judged alike.
+//
+// A model with the signatures of package detectors for regions looks at a frame
+// and its prediction in one place, where the real frame has what is looked for.
 type detector struct {
 	path, digest             string
 	kind                     vectorKind
 	model                    *tf.SavedModel
 	signature, input, output string
 	h, w                     int // 0: any
-	single                   bool
+	single, regional         bool
 }
 
 func openDetector(kind vectorKind, path string, session tf.SessionConfig) (*detector, error) {
@@ -70,9 +80,12 @@ func (d *detector) bind() error {
 		return fmt.Errorf("it has %d signatures and none is called %s", len(signatures), tf.DefaultSignature)
 	}
 	d.signature = s.Name
-	name, rank := "keypoints", 3
-	if d.kind == embeddingVectors {
-		name, rank = "embedding", 2
+	name, rank := string(detectors.Keypoints), 3
+	switch d.kind {
+	case embeddingVectors:
+		name, rank = string(detectors.Embedding), 2
+	case maskVectors:
+		name = string(detectors.Mask)
 	}
 	var err error
 	if d.input, err = only(s.Inputs, "image"); err != nil {
@@ -92,7 +105,13 @@ func (d *detector) bind() error {
 	if in.Shape[1] > 0 && in.Shape[2] > 0 {
 		d.h, d.w = int(in.Shape[1]), int(in.Shape[2])
 	}
-	return nil
+	if d.kind == maskVectors {
+		if d.h > 0 {
+			return errors.New("it makes masks of pictures of one size only: masks have the size of the frames")
+		}
+		return nil
+	}
+	return d.bindRegions()
 }
 
 // only returns the wanted name, or the only one there is.
@@ -170,14 +189,14 @@ func (d *detector) detect(frames []*video.Frame) ([][]float32, error) {
 		return nil, err
 	}
 	scaleX, scaleY := float64(w)/float64(fitted[0].W), float64(h)/float64(fitted[0].H)
-	return d.split(values, out[d.output].Shape(), len(frames), scaleX, scaleY)
+	return d.split(values, out[d.output].Shape(), fitted, scaleX, scaleY)
 }
 
 // split cuts the output into frames.
-func (d *detector) split(values []float32, shape []int64, n int, scaleX, scaleY float64) ([][]float32, error) {
-	keypoints := d.kind == keypointVectors
-	if len(shape) < 2 || shape[0] != int64(n) || (keypoints && (len(shape) != 3 || shape[2] != 2 && shape[2] != 3)) || (!keypoints && len(shape) != 2) {
-		return nil, fmt.Errorf("its output %s is %v for %d frames", d.output, shape, n)
+func (d *detector) split(values []float32, shape []int64, frames []*video.Frame, scaleX, scaleY float64) ([][]float32, error) {
+	n := len(frames)
+	if len(shape) == 0 || shape[0] != int64(n) || !d.fits(shape[1:], frames[0]) {
+		return nil, fmt.Errorf("its output %s is %v for %d frames of %dx%d pixels", d.output, shape, n, frames[0].W, frames[0].H)
 	}
 	for _, v := range values {
 		if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
@@ -188,12 +207,23 @@ func (d *detector) split(values []float32, shape []int64, n int, scaleX, scaleY 
 	each := len(values) / n
 	for i := range out {
 		one := values[i*each : (i+1)*each]
-		if keypoints {
-			one = scaled(one, int(shape[2]), scaleX, scaleY)
+		if d.kind == keypointVectors {
+			one = scaled(one, int(shape[len(shape)-1]), scaleX, scaleY)
 		}
 		out[i] = one
 	}
 	return out, nil
+}
+
+// fits reports whether the output of one frame has a shape of its kind.
+func (d *detector) fits(shape []int64, f *video.Frame) bool {
+	switch d.kind {
+	case keypointVectors:
+		return len(shape) == 2 && (shape[1] == 2 || shape[1] == 3)
+	case maskVectors:
+		return slices.Equal(shape, []int64{int64(f.H), int64(f.W)})
+	}
+	return len(shape) == 1
 }
 
 // scaled turns keypoints of width 2 or 3 into (x, y, confidence) in the frame's

@@ -40,7 +40,7 @@ func (e *evaluation) compare(first int, real []*video.Frame, made []guess) ([]re
 			continue
 		}
 		var err error
-		if masks[i], err = e.saliency.mask(first+i, made[i]); err != nil {
+		if masks[i], err = e.saliency.mask(first+i, real[i], made[i]); err != nil {
 			return nil, err
 		}
 	}

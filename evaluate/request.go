@@ -65,6 +65,9 @@ type Request struct {
 	// Masks says which pixels are salient: a folder of masks, FromTruth,
 	// FromModel or FromNowhere; empty is FromTruth where the data set is drawn.
 	Masks string
+	// MaskModel is a SavedModel that finds salient pixels in the real frames, in
+	// place of Masks.
+	MaskModel string
 	// Keypoints is a folder with real.csv and generated.csv, a table of those of
 	// the real frames, FromTruth for the real frames, or empty. KeypointModel is
 	// a SavedModel that finds those that the tables lack.
@@ -132,6 +135,8 @@ func (q *Request) Validate() error {
 		return refuse("--write_frames says nothing to --predictions: they are on disk already")
 	case q.Predictions != "" && q.Masks == FromModel:
 		return refuse("--masks=model needs a model, predictions have none: --masks=truth, or a folder of masks")
+	case q.MaskModel != "" && q.Masks != "":
+		return refuse("--masks and --mask_model both say which pixels are salient: give one of them")
 	case q.NumVideos < 0:
 		return refuse("--num_videos=%d: at least 1", q.NumVideos)
 	case q.Height < 0 || q.Width < 0:

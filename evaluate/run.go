@@ -224,7 +224,12 @@ func (e *evaluation) openSources(session tf.SessionConfig) error {
 		threshold = c.PriorityCut.BGThreshold
 	}
 	var err error
-	if e.saliency, err = newSaliency(q.Masks, drawn, threshold, r.Width, r.Height); err != nil {
+	if q.MaskModel != "" {
+		e.saliency, err = newModelSaliency(q.MaskModel, r.Width, r.Height, session)
+	} else {
+		e.saliency, err = newSaliency(q.Masks, drawn, threshold, r.Width, r.Height)
+	}
+	if err != nil {
 		return err
 	}
 	r.Masks = e.saliency.from
@@ -248,7 +253,7 @@ func (e *evaluation) close() error {
 	if e.store != nil {
 		errs = append(errs, e.store.Close())
 	}
-	errs = append(errs, e.frames.close())
+	errs = append(errs, e.frames.close(), e.saliency.close())
 	for _, p := range []*vectorPair{e.keypoints, e.embeddings} {
 		if p != nil {
 			p.close()

@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"github.com/prioritycut/prioritycut/dataset"
+	"github.com/prioritycut/prioritycut/tf"
 	"github.com/prioritycut/prioritycut/video"
 )
 
@@ -17,6 +18,17 @@ type saliency struct {
 
 	truth  truthful
 	stored *storedVideo
+	model  *detector
+}
+
+// newModelSaliency takes masks from a SavedModel that looks at the real frames:
+// all models compared on a data set then share them.
+func newModelSaliency(path string, w, h int, session tf.SessionConfig) (*saliency, error) {
+	d, err := openDetector(maskVectors, path, session)
+	if err != nil {
+		return nil, &RequestError{err}
+	}
+	return &saliency{from: d.String(), w: w, h: h, model: d}, nil
 }
 
 // newSaliency checks where masks come from; an empty word is the truth where
@@ -49,6 +61,9 @@ func newSaliency(from string, drawn bool, threshold float64, w, h int) (*salienc
 // begin starts a video.
 func (s *saliency) begin(ctx context.Context, v dataset.TestVideo) error {
 	s.truth, s.stored = nil, nil
+	if s.model != nil {
+		return nil
+	}
 	switch s.from {
 	case FromNowhere, FromModel:
 		return nil
@@ -69,8 +84,10 @@ func (s *saliency) begin(ctx context.Context, v dataset.TestVideo) error {
 }
 
 // mask returns the mask of frame i; nil where there is none.
-func (s *saliency) mask(i int, g guess) ([]byte, error) {
+func (s *saliency) mask(i int, real *video.Frame, g guess) ([]byte, error) {
 	switch {
+	case s.model != nil:
+		return s.seen(real)
 	case s.from == FromModel:
 		mask := make([]byte, len(g.background))
 		for j, a := range g.background {
@@ -108,8 +125,30 @@ func (s *saliency) mask(i int, g guess) ([]byte, error) {
 	return nil, nil
 }
 
+// seen is the mask that the model finds.
+func (s *saliency) seen(real *video.Frame) ([]byte, error) {
+	found, err := s.model.detect([]*video.Frame{real})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", s.model.path, err)
+	}
+	mask := make([]byte, len(found[0]))
+	for i, v := range found[0] {
+		if v >= leastConfidence {
+			mask[i] = 1
+		}
+	}
+	return mask, nil
+}
+
 func (s *saliency) end() error {
 	err := s.stored.close()
 	s.stored = nil
 	return err
+}
+
+func (s *saliency) close() error {
+	if s == nil || s.model == nil {
+		return nil
+	}
+	return s.model.close()
 }

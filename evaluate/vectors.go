@@ -34,6 +34,8 @@ type vectorKind int
 const (
 	keypointVectors vectorKind = iota
 	embeddingVectors
+	// maskVectors are one number per pixel.
+	maskVectors
 )
 
 // vectorPair are the sources for real and generated frames; nil where nothing
@@ -97,8 +99,11 @@ func (k vectorKind) flag() string {
 }
 
 func (k vectorKind) modelFlag() string {
-	if k == keypointVectors {
+	switch k {
+	case keypointVectors:
 		return "keypoint_model"
+	case maskVectors:
+		return "mask_model"
 	}
 	return "embedding_model"
 }
@@ -172,6 +177,9 @@ func (p *vectorPair) of(first int, frames []*video.Frame, made []guess) (real, g
 	predicted := make([]*video.Frame, len(made))
 	for i, g := range made {
 		predicted[i] = g.frame
+	}
+	if d, ok := p.real.(*detector); ok && d.regional && p.generated == p.real {
+		return d.pair(frames, predicted)
 	}
 	if real, err = p.real.vectors(first, frames); err != nil {
 		return nil, nil, err
