@@ -40,7 +40,7 @@ var (
 	figureOnly  = []string{"figure", "checkpoints", "labels", "videos", "frames", "percent", "box"}
 	measureOnly = []string{
 		"saved_model", "predictions", "name", "data_kind", "num_videos", "size", "fit", "id_sampling", "metric_on", "ssim_window",
-		"masks", "keypoints", "keypoint_model", "embeddings", "embedding_model", "write_frames", "frame_rows",
+		"masks", "mask_model", "paper", "keypoints", "keypoint_model", "embeddings", "embedding_model", "write_frames", "frame_rows",
 	}
 )
 

@@ -26,7 +26,7 @@ type measureFlags struct {
 	command     *cli.Command
 	q           evaluate.Request
 	window, fit string
-	size        string
+	size, paper string
 	frameRows   bool
 }
 
@@ -50,10 +50,15 @@ func addMeasureFlags(c *cli.Command) *measureFlags {
 		s.BoolVar(&q.IDSampling, "id_sampling", false, "split a folder without train and test by identity; for predictions, and exported models that do not say")
 	})
 	c.Group("How", func(s *pflag.FlagSet) {
+		s.StringVar(&f.paper, "paper", "", "fill all columns of the paper's tables for `what` is shown: faces (landmarks, identity, foreground) or bodies (joints, foreground). "+
+			"Published networks are fetched once, by npm (see the program detectors); they are not the paper's, so compare own rows only. "+
+			"Masks, keypoints and embeddings that are named win")
 		s.StringVar(&q.MetricOn, "metric_on", q.MetricOn, "compare predictions as `what`: float, as the network gives them, or png, in 8 bits as they would be written")
 		s.StringVar(&f.window, "ssim_window", string(q.SSIMWindow), "`window` of SSIM: uniform (7x7, scikit-image's default) or gaussian (11x11, 1.5)")
 		s.StringVar(&q.Masks, "masks", "", "`where` salient pixels are: a folder of masks (as --predictions; white is salient), truth (drawn data), "+
 			"model (not its background mask) or none (default: truth if there is one)")
+		s.StringVar(&q.MaskModel, "mask_model", "", "SavedModel `folder` that finds salient pixels in the real frames, in place of --masks: "+
+			"image float32 [N,H,W,3] in [0,1] -> mask [N,H,W], salient from 0.5 on")
 		s.StringVar(&q.Keypoints, "keypoints", "", "`path` of keypoints found by others, for AKD and MKR: a folder with real.csv and generated.csv "+
 			"(video,frame,x0,y0,x1,y1,... in pixels, -1 missing), the table of the real frames alone, or truth (drawn data)")
 		s.StringVar(&q.KeypointModel, "keypoint_model", "", "SavedModel `folder` that finds keypoints: image float32 [N,H,W,3] in [0,1] -> keypoints [N,J,2] in pixels, "+
@@ -82,6 +87,11 @@ func (f *measureFlags) run(ctx context.Context, out io.Writer, args []string) er
 	}
 	if err := f.complete(); err != nil {
 		return cli.Usage(err)
+	}
+	if f.paper != "" {
+		if err := takeDetectors(ctx, f.paper, &f.q); err != nil {
+			return cli.Usage(err)
+		}
 	}
 	f.q.Progress = out
 	o, err := evaluate.Run(ctx, f.q)

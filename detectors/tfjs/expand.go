@@ -2,6 +2,7 @@ package tfjs
 
 import (
 	"fmt"
+	"strings"
 
 	attrpb "github.com/wamuir/graft/tensorflow/core/framework/attr_value_go_proto"
 	graphpb "github.com/wamuir/graft/tensorflow/core/framework/graph_go_proto"
@@ -91,7 +92,7 @@ func (e *expander) fused(n *nodepb.NodeDef) error {
 	for _, s := range n.GetAttr()["fused_ops"].GetList().GetS() {
 		steps = append(steps, string(s))
 	}
-	inputs := n.GetInput()
+	inputs, after := split(n.GetInput())
 	if len(inputs) < 2 {
 		return fmt.Errorf("it has %d inputs", len(inputs))
 	}
@@ -104,7 +105,7 @@ func (e *expander) fused(n *nodepb.NodeDef) error {
 	}
 	op := plainOf[n.GetOp()]
 	at := name(len(steps) == 0, "product")
-	heart := e.add(at, op, typeOf(n), inputs[0], inputs[1])
+	heart := e.add(at, op, typeOf(n), append(inputs[:2:2], after...)...)
 	for _, key := range heartAttributes[op] {
 		if a := n.GetAttr()[key]; a != nil {
 			heart.Attr[key] = a
@@ -124,10 +125,22 @@ func (e *expander) fused(n *nodepb.NodeDef) error {
 		}
 		at = next
 	}
-	if len(extra) > 0 && extra[0][0] != '^' {
+	if len(extra) > 0 {
 		return fmt.Errorf("it has %d inputs, too many for %v", len(inputs), steps)
 	}
 	return nil
+}
+
+// split divides what a node reads from what it only waits for.
+func split(inputs []string) (read, after []string) {
+	for _, in := range inputs {
+		if strings.HasPrefix(in, "^") {
+			after = append(after, in)
+		} else {
+			read = append(read, in)
+		}
+	}
+	return read, after
 }
 
 // step adds one of the things that are done to a product.
@@ -154,10 +167,11 @@ func (e *expander) step(n *nodepb.NodeDef, name, step, at string, extra []string
 }
 
 func (e *expander) prelu(n *nodepb.NodeDef) error {
-	if len(n.GetInput()) != 2 {
-		return fmt.Errorf("it has %d inputs", len(n.GetInput()))
+	inputs, _ := split(n.GetInput())
+	if len(inputs) != 2 {
+		return fmt.Errorf("it has %d inputs", len(inputs))
 	}
-	e.leak(n, n.GetName(), n.GetInput()[0], n.GetInput()[1])
+	e.leak(n, n.GetName(), inputs[0], inputs[1])
 	return nil
 }
 
