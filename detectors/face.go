@@ -82,10 +82,14 @@ func buildLandmarks(b *builder, image tensorflow.Output) (parts, error) {
 	})
 }
 
-// buildIdentity computes the features of a face, colours in [0, 255].
+// buildIdentity computes the features of a face, colours in [0, 255], and brings
+// them to length 1, as the embeddings that the paper measures have it: squared
+// distances then lie in [0, 4].
 func buildIdentity(b *builder, image tensorflow.Output) (parts, error) {
 	return b.inFace(image, func(r region) tensorflow.Output {
-		return b.network(faceRes, b.times(b.crop(image, r, faceResSide), 255), "global_pooling/Mean")
+		features := b.network(faceRes, b.times(b.crop(image, r, faceResSide), 255), "global_pooling/Mean")
+		square := op.Sum(b.next(), op.Square(b.next(), features), op.Const(b.next(), int32(1)), op.SumKeepDims(true))
+		return b.mul(features, op.Rsqrt(b.next(), op.Maximum(b.next(), square, b.num(1e-12))))
 	})
 }
 
