@@ -1,8 +1,5 @@
 //go:build manual
 
-// Package node compares networks as detectors/tfjs reads them with TensorFlow.js
-// itself, on its plain JavaScript backend in Node, on a real picture. It needs node,
-// npm, pip and the network: docs/testing.md has the command.
 package node
 
 import (
