@@ -1,6 +1,7 @@
 #!/bin/sh
 # Builds libprioritycut_ops.so for plain Go and prints its directory, below
 # ${XDG_CACHE_HOME:-~/.cache}: ops.sh INCLUDE LINKS, as locate.py prints them.
+# With PRIORITYCUT_CUDA=1 it has the GPU's kernels, too (docs/gpu.md).
 # Sources, flags, compiler and TensorFlow are in the directory's name.
 set -eu
 
@@ -13,12 +14,23 @@ cxx=${CXX:-g++}
 flags="-std=c++17 -O3 -DNDEBUG -fPIC -Wall -D_GLIBCXX_USE_CXX11_ABI=1 -DEIGEN_MAX_ALIGN_BYTES=64 -include cstdint"
 
 cd "$top"
-sources=$(find kernels prioritycut/kernels -maxdepth 1 -name '*.cc' ! -name '*_test.cc' | sort)
+cuda=${PRIORITYCUT_CUDA:-0}
+case $cuda in
+  0) sources=$(find kernels prioritycut/kernels -maxdepth 1 -name '*.cc' ! -name '*_test.cc' ! -name '*_gpu.cc' | sort) ;;
+  1)
+    flags="$flags -DPRIORITYCUT_CUDA"
+    sources="kernels/device/driver.cc $(find kernels prioritycut/kernels -maxdepth 1 -name '*.cc' ! -name '*_test.cc' | sort)"
+    ;;
+  *)
+    echo "ops.sh: PRIORITYCUT_CUDA is $cuda, want 0 or 1" >&2
+    exit 1
+    ;;
+esac
 key=$({
   "$cxx" --version
   echo "$flags" "$include" "$links"
   ls -lL "$links"
-  cat kernels/*.cc kernels/*.h kernels/device/*.h prioritycut/kernels/*.cc prioritycut/kernels/*.h
+  cat kernels/*.cc kernels/*.h kernels/device/* prioritycut/kernels/*.cc prioritycut/kernels/*.h prioritycut/kernels/*.cu third_party/cuda/device_code.py third_party/cuda/compiler.txt
 } | cksum | tr ' ' -)
 ops=$home/$key
 
@@ -31,8 +43,16 @@ build() {
     cxx=$1 flags=$2 include=$3 objects=$4 source=$5
     "$cxx" $flags -I. -isystem "$include" -c "$source" -o "$objects/$(basename "$source" .cc).o"
   ' sh "$cxx" "$flags" "$include" "$objects" {} >&2
+  if [ "$cuda" = 1 ]; then
+    for source in $(find kernels prioritycut/kernels -maxdepth 1 -name '*.cu' | sort); do
+      name=$(basename "$source" .cu)
+      "${PYTHON_BIN_PATH:-python3}" third_party/cuda/device_code.py --out="$objects/$name.ptx.cc" "$source" >&2
+      "$cxx" -fPIC -c "$objects/$name.ptx.cc" -o "$objects/$name.ptx.o" >&2
+      rm "$objects/$name.ptx.cc"
+    done
+  fi
   "$cxx" -shared "$objects"/*.o -o "$objects/libprioritycut_ops.so" -L"$links" \
-    -l:libtensorflow_framework.so.2 -ltensorflow -Wl,-rpath,"\$ORIGIN:$links" >&2
+    -l:libtensorflow_framework.so.2 -ltensorflow -ldl -Wl,-rpath,"\$ORIGIN:$links" >&2
   rm -f "$objects"/*.o
   chmod 755 "$objects"
   mv -T "$objects" "$ops"

@@ -11,6 +11,11 @@
 #include "tensorflow/core/framework/types.h"
 #include "tensorflow/core/util/work_sharder.h"
 
+#if defined(PRIORITYCUT_CUDA)
+#include "kernels/device/op_stream.h"
+#include "prioritycut/kernels/priority_cut_mask_gpu.h"
+#endif
+
 namespace prioritycut {
 namespace {
 
@@ -87,10 +92,9 @@ polarity: 'fake_at_occluded': 0 at the cut pixels, 1 elsewhere, so that
 )doc");
 
 template <typename T>
-class PriorityCutMaskOp : public OpKernel {
+class MaskOp : public OpKernel {
  public:
-  explicit PriorityCutMaskOp(OpKernelConstruction* context)
-      : OpKernel(context) {
+  explicit MaskOp(OpKernelConstruction* context) : OpKernel(context) {
     Tensor threshold;
     OP_REQUIRES_OK(context, context->GetAttr("bg_threshold", &threshold));
     OP_REQUIRES(
@@ -125,26 +129,22 @@ class PriorityCutMaskOp : public OpKernel {
 
     const int64_t samples = shape.dim_size(0);
     const int64_t pixels = shape.dim_size(1) * shape.dim_size(2);
-    const T* occlusions = occlusion.flat<T>().data();
-    const T* backgrounds = background.flat<T>().data();
-    const float* ks = k.flat<float>().data();
-    T* masks = mask->flat<T>().data();
-    T* foregrounds = foreground->flat<T>().data();
-    T* fractions = fraction->flat<T>().data();
-
-    const auto compute = [&](int64_t begin, int64_t end) {
-      for (int64_t n = begin; n < end; ++n) {
-        const int64_t at = n * pixels;
-        fractions[n] =
-            ComputeMask(occlusions + at, backgrounds + at, ks[n], pixels,
-                        options_, masks + at, foregrounds + at);
-      }
-    };
-    const auto& workers = *context->device()->tensorflow_cpu_worker_threads();
-    constexpr int64_t kCyclesPerPixel = 5;
-    tensorflow::Shard(workers.num_threads, workers.workers, samples,
-                      kCyclesPerPixel * pixels, compute);
+    MaskArguments<T> a = MaskArgumentsOf<T>(options_, pixels);
+    a.occlusion = occlusion.flat<T>().data();
+    a.background = background.flat<T>().data();
+    a.k = k.flat<float>().data();
+    a.mask = mask->flat<T>().data();
+    a.foreground = foreground->flat<T>().data();
+    a.fraction = fraction->flat<T>().data();
+    ComputeSamples(context, samples, a);
   }
+
+ protected:
+  // Computes the outputs where the inputs are.
+  virtual void ComputeSamples(OpKernelContext* context, int64_t samples,
+                              const MaskArguments<T>& a) = 0;
+
+  const MaskOptions& options() const { return options_; }
 
  private:
   static absl::Status CheckShapes(const Tensor& occlusion,
@@ -177,13 +177,61 @@ class PriorityCutMaskOp : public OpKernel {
   MaskOptions options_;
 };
 
+template <typename T>
+class MaskCpuOp : public MaskOp<T> {
+ public:
+  using MaskOp<T>::MaskOp;
+
+ protected:
+  void ComputeSamples(OpKernelContext* context, int64_t samples,
+                      const MaskArguments<T>& a) override {
+    const auto compute = [&](int64_t begin, int64_t end) {
+      for (int64_t n = begin; n < end; ++n) {
+        const int64_t at = n * a.pixels;
+        a.fraction[n] =
+            ComputeMask(a.occlusion + at, a.background + at, a.k[n], a.pixels,
+                        this->options(), a.mask + at, a.foreground + at);
+      }
+    };
+    const auto& workers = *context->device()->tensorflow_cpu_worker_threads();
+    constexpr int64_t kCyclesPerPixel = 5;
+    tensorflow::Shard(workers.num_threads, workers.workers, samples,
+                      kCyclesPerPixel * a.pixels, compute);
+  }
+};
+
 #define REGISTER_MASK_KERNEL(T)                                          \
   REGISTER_KERNEL_BUILDER(                                               \
       Name("PriorityCutMask").Device(DEVICE_CPU).TypeConstraint<T>("T"), \
-      PriorityCutMaskOp<T>)
+      MaskCpuOp<T>)
 REGISTER_MASK_KERNEL(float);
 REGISTER_MASK_KERNEL(double);
 #undef REGISTER_MASK_KERNEL
+
+#if defined(PRIORITYCUT_CUDA)
+template <typename T>
+class MaskGpuOp : public MaskOp<T> {
+ public:
+  using MaskOp<T>::MaskOp;
+
+ protected:
+  void ComputeSamples(OpKernelContext* context, int64_t samples,
+                      const MaskArguments<T>& a) override {
+    const std::string error =
+        LaunchMask<T>(kernels::StreamOf(context), samples, a);
+    OP_REQUIRES(context, error.empty(), tensorflow::errors::Internal(error));
+  }
+};
+
+#define REGISTER_MASK_KERNEL(T)                               \
+  REGISTER_KERNEL_BUILDER(Name("PriorityCutMask")             \
+                              .Device(tensorflow::DEVICE_GPU) \
+                              .TypeConstraint<T>("T"),        \
+                          MaskGpuOp<T>)
+REGISTER_MASK_KERNEL(float);
+REGISTER_MASK_KERNEL(double);
+#undef REGISTER_MASK_KERNEL
+#endif  // PRIORITYCUT_CUDA
 
 }  // namespace
 }  // namespace prioritycut

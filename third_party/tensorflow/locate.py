@@ -25,7 +25,11 @@ import sys
 import tempfile
 import zipfile
 
-REQUIREMENTS = pathlib.Path(__file__).resolve().parent / "requirements.txt"
+HERE = pathlib.Path(__file__).resolve().parent
+# With PRIORITYCUT_CUDA=1 the GPU build is wanted.
+CUDA = os.environ.get("PRIORITYCUT_CUDA", "0") == "1"
+REQUIREMENTS = HERE / ("requirements_gpu.txt" if CUDA else "requirements.txt")
+TOOLKIT = HERE.parent / "cuda" / "toolkit.txt"
 MAIN = ("libtensorflow_cc.so.2", "lib/libtensorflow_cc.so.2", "lib/libtensorflow.so.2", "libtensorflow.so.2")
 FRAMEWORK = ("libtensorflow_framework.so.2", "lib/libtensorflow_framework.so.2")
 VERSION_HEADERS = ("include/tensorflow/core/public/release_version.h", "include/tensorflow/core/public/version.h")
@@ -38,11 +42,11 @@ def cache_dir():
     return pathlib.Path(base) / "prioritycut"
 
 
-def pinned():
-    """(version, sha256) of requirements.txt."""
-    match = re.search(r"^tensorflow-cpu==(\S+) --hash=sha256:([0-9a-f]{64})$", REQUIREMENTS.read_text(), re.M)
+def pinned(requirements=REQUIREMENTS):
+    """(version, sha256) of a file of requirements."""
+    match = re.search(r"^tensorflow(?:-cpu)?==(\S+) --hash=sha256:([0-9a-f]{64})$", requirements.read_text(), re.M)
     if not match:
-        sys.exit("%s: no line tensorflow-cpu==VERSION --hash=sha256:HASH" % REQUIREMENTS)
+        sys.exit("%s: no line tensorflow==VERSION or tensorflow-cpu==VERSION --hash=sha256:HASH" % requirements)
     return match.groups()
 
 
@@ -91,25 +95,30 @@ def from_python(want):
         return None
     for place in (spec and spec.submodule_search_locations) or []:
         root = pathlib.Path(place)
-        if libraries(root) and version(root) == want:
+        if libraries(root) and version(root) == want and (not CUDA or has_toolkit(root)):
             return root
     return None
 
 
-def download(directory):
-    """The pinned wheel, the same one whatever this python is."""
+def has_toolkit(root):
+    """Whether the CUDA libraries lie where TensorFlow's own search path leads from its directory."""
+    return (root.parent / "nvidia/cuda_runtime/lib").is_dir()
+
+
+def download(directory, requirements):
+    """The pinned wheels, the same ones whatever this python is."""
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
     command += ["--require-hashes", "--only-binary=:all:", "--implementation=cp", "--python-version=3.11", "--abi=cp311"]
     command += ["--platform=manylinux_2_17_x86_64", "--platform=manylinux2014_x86_64"]
-    command += ["--dest", directory, "--requirement", str(REQUIREMENTS)]
-    print("fetching the pinned TensorFlow wheel with pip (230 MB, once)", file=sys.stderr)
+    command += ["--dest", directory, "--requirement", str(requirements)]
+    size = "CUDA libraries with pip (2.4 GB" if requirements == TOOLKIT else "TensorFlow wheel with pip (%d MB" % (615 if CUDA else 230)
+    print("fetching the pinned %s, once)" % size, file=sys.stderr)
     if subprocess.run(command, stdout=sys.stderr).returncode:
         sys.exit(
             "pip could not download TensorFlow (its message is above). `%s -m pip --version` must work "
             "(Debian: apt-get install python3-pip), or set TENSORFLOW_ROOT to a TensorFlow you have" % sys.executable
         )
-    (wheel,) = pathlib.Path(directory).glob("*.whl")
-    return wheel
+    return sorted(pathlib.Path(directory).glob("*.whl"))
 
 
 def unpack(wheel, directory):
@@ -121,17 +130,42 @@ def unpack(wheel, directory):
                 archive.extract(name, directory)
 
 
+def unpack_toolkit(directory):
+    """The CUDA libraries, real files beside TensorFlow's directory."""
+    with tempfile.TemporaryDirectory(dir=directory) as scratch:
+        for wheel in download(scratch, TOOLKIT):
+            with zipfile.ZipFile(wheel) as archive:
+                for entry in archive.infolist():
+                    if re.match(r"nvidia/\w+/(lib|bin|nvvm)/", entry.filename):
+                        path = archive.extract(entry, directory)
+                        if entry.external_attr >> 16 & 0o100:
+                            os.chmod(path, 0o755)
+            wheel.unlink()  # as early as may be: they are large
+
+
+def wheel_root(home, want, digest):
+    """The directory of a pinned wheel's TensorFlow; the GPU's has the CUDA libraries beside it."""
+    place = home / ("%s-%s" % (want, digest[:12]))
+    return place / "tensorflow" if CUDA else place
+
+
 def from_wheel(want, digest):
     home = cache_dir() / "tensorflow"
-    root = home / ("%s-%s" % (want, digest[:12]))
+    root = wheel_root(home, want, digest)
     home.mkdir(parents=True, exist_ok=True)
     with open(home / "lock", "w") as lock:  # Bazel and env.sh may come at once
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not libraries(root):
             with tempfile.TemporaryDirectory(dir=home) as scratch:
-                unpack(download(scratch), scratch)
-                shutil.rmtree(root, ignore_errors=True)
-                os.rename(os.path.join(scratch, "tensorflow"), root)
+                whole = pathlib.Path(scratch) / "whole"
+                (wheel,) = download(scratch, REQUIREMENTS)
+                unpack(wheel, whole)
+                wheel.unlink()
+                if CUDA:
+                    unpack_toolkit(whole)
+                source, place = (whole, root.parent) if CUDA else (whole / "tensorflow", root)
+                shutil.rmtree(place, ignore_errors=True)
+                os.rename(source, place)
     return root
 
 
@@ -144,6 +178,11 @@ def link(path, target):
 
 
 def side_by_side(main, framework):
+    if CUDA:
+        # TensorFlow looks for the CUDA libraries from where it is itself loaded:
+        # a link elsewhere would lead astray. One beside it does not.
+        link(main.parent / "libtensorflow.so", main)
+        return main.parent
     key = hashlib.sha256(str(main).encode()).hexdigest()[:12]
     links = cache_dir() / "tensorflow" / ("lib-" + key)
     links.mkdir(parents=True, exist_ok=True)
@@ -163,6 +202,7 @@ def main():
     root = root.absolute()
     library, framework = libraries(root)
     print("how=%s" % how)
+    print("cuda=%d" % CUDA)
     print("version=%s" % version(root))
     print("include=%s" % (root / "include"))
     print("main=%s" % library)

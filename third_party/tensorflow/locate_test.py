@@ -45,12 +45,14 @@ class LocateTest(unittest.TestCase):
         (packages,) = (self.dir / "venv/lib").glob("python*/site-packages")
         return python, packages
 
-    def locate(self, python=None, root=None):
+    def locate(self, python=None, root=None, cuda=False):
         if not python:
             python, _ = self.python()
         env = {"XDG_CACHE_HOME": str(self.dir / "cache"), "PATH": os.environ["PATH"]}
         if root:
             env["TENSORFLOW_ROOT"] = str(root)
+        if cuda:
+            env["PRIORITYCUT_CUDA"] = "1"
         done = subprocess.run([python, locate.__file__], env=env, capture_output=True, text=True)
         self.said = done.stderr
         return dict(line.split("=", 1) for line in done.stdout.splitlines())
@@ -81,6 +83,25 @@ class LocateTest(unittest.TestCase):
         links = pathlib.Path(self.locate()["links"])
         for name in ["libtensorflow.so", "libtensorflow_cc.so.2", "libtensorflow_framework.so.2"]:
             self.assertTrue((links / name).exists(), name)
+
+    def test_the_gpu_build_is_loaded_from_where_its_libraries_lie_beside_it(self):
+        version, digest = locate.pinned(locate.HERE / "requirements_gpu.txt")
+        self.assertEqual(version, WANT)
+        root = fake_tensorflow(self.dir / "cache/prioritycut/tensorflow" / ("%s-%s" % (version, digest[:12])) / "tensorflow", version)
+        (root.parent / "nvidia/cuda_runtime/lib").mkdir(parents=True)
+        found = self.locate(cuda=True)
+        self.assertEqual(found["main"], str(root / "libtensorflow_cc.so.2"), self.said)
+        self.assertEqual(found["links"], str(root))
+        self.assertTrue((root / "libtensorflow.so").samefile(root / "libtensorflow_cc.so.2"))
+
+    def test_an_installed_wheel_without_cuda_libraries_is_passed_over_for_gpus(self):
+        version, digest = locate.pinned(locate.HERE / "requirements_gpu.txt")
+        wheel = fake_tensorflow(self.dir / "cache/prioritycut/tensorflow" / ("%s-%s" % (version, digest[:12])) / "tensorflow", version)
+        python, packages = self.python()
+        root = fake_tensorflow(packages / "tensorflow", WANT)
+        self.assertEqual(self.locate(python, cuda=True)["links"], str(wheel), self.said)
+        (packages / "nvidia/cuda_runtime/lib").mkdir(parents=True)
+        self.assertEqual(self.locate(python, cuda=True)["links"], str(root), self.said)
 
     def test_an_incomplete_root_is_refused(self):
         root = fake_tensorflow(self.dir / "mine", WANT)

@@ -6,6 +6,7 @@ _ENVIRON = [
     "PIP_EXTRA_INDEX_URL",
     "PIP_FIND_LINKS",
     "PIP_INDEX_URL",
+    "PRIORITYCUT_CUDA",
     "PYTHON_BIN_PATH",
     "TENSORFLOW_ROOT",
     "XDG_CACHE_HOME",
@@ -42,6 +43,24 @@ cc_library(
     includes = ["include"],
 )
 
+{libraries}
+# What has to lie beside a binary that is copied elsewhere.
+filegroup(
+    name = "runtime_libs",
+    srcs = [
+        "lib/{main}",
+        "lib/libtensorflow_framework.so.2",
+    ],
+)
+
+filegroup(
+    name = "licences",
+    srcs = ["THIRD_PARTY_NOTICES.txt"],
+)
+"""
+
+# The CPU's.
+_LIBRARIES = """
 # libtensorflow.so is a second name for {main}: Go bindings
 # link with -ltensorflow. All three lie in one directory, so that $ORIGIN in
 # the RUNPATH of one finds the others.
@@ -77,19 +96,41 @@ cc_library(
     ],
     deps = [":headers"],
 )
+"""
 
-# What has to lie beside a binary that is copied elsewhere.
-filegroup(
-    name = "runtime_libs",
-    srcs = [
-        "lib/{main}",
-        "lib/libtensorflow_framework.so.2",
+# The GPU's: loaded from where it is, since it looks for the CUDA libraries from
+# there, and Bazel's links lie elsewhere.
+_CUDA_LIBRARIES = """
+cc_library(
+    name = "libtensorflow",
+    linkopts = [
+        "-L{links}",
+        "-l:{main}",
+        "-l:libtensorflow_framework.so.2",
+        "-Wl,-rpath,{links}",
     ],
+    deps = [":c_headers"],
 )
 
-filegroup(
-    name = "licences",
-    srcs = ["THIRD_PARTY_NOTICES.txt"],
+cc_library(
+    name = "framework",
+    linkopts = [
+        "-L{links}",
+        "-l:libtensorflow_framework.so.2",
+        "-Wl,-rpath,{links}",
+    ],
+    deps = [":c_headers"],
+)
+
+cc_library(
+    name = "cc",
+    linkopts = [
+        "-L{links}",
+        "-l:{main}",
+        "-l:libtensorflow_framework.so.2",
+        "-Wl,-rpath,{links}",
+    ],
+    deps = [":headers"],
 )
 """
 
@@ -97,8 +138,9 @@ def _tensorflow_repository_impl(ctx):
     python = ctx.os.environ.get("PYTHON_BIN_PATH") or ctx.which("python3")
     if not python:
         fail("no python3 in PATH: it is needed to find TensorFlow or to fetch its wheel")
-    ctx.path(ctx.attr._requirements)  # a new pin is a reason to look again
-    ctx.report_progress("looking for TensorFlow (its wheel has 230 MB)")
+    for pins in [ctx.attr._requirements, ctx.attr._requirements_gpu, ctx.attr._toolkit]:
+        ctx.path(pins)  # a new pin is a reason to look again
+    ctx.report_progress("looking for TensorFlow (its wheel has 230 MB, for GPUs 3 GB)")
     res = ctx.execute([python, ctx.path(ctx.attr._locate)], timeout = 3600, quiet = True)
     if res.return_code:
         fail("TensorFlow: " + res.stdout + res.stderr)
@@ -114,7 +156,13 @@ def _tensorflow_repository_impl(ctx):
         ctx.symlink(notices, "THIRD_PARTY_NOTICES.txt")
     else:
         ctx.file("THIRD_PARTY_NOTICES.txt", "TensorFlow %s came without its THIRD_PARTY_NOTICES.txt: add it before you pass this on.\n" % found["version"], executable = False)
-    ctx.file("BUILD.bazel", _BUILD.format(how = found["how"], version = found["version"], main = main))
+    libraries = _CUDA_LIBRARIES if found["cuda"] == "1" else _LIBRARIES
+    ctx.file("BUILD.bazel", _BUILD.format(
+        how = found["how"],
+        libraries = libraries.format(main = main, links = found["links"]),
+        main = main,
+        version = found["version"],
+    ))
 
 tensorflow_repository = repository_rule(
     implementation = _tensorflow_repository_impl,
@@ -122,5 +170,7 @@ tensorflow_repository = repository_rule(
     attrs = {
         "_locate": attr.label(default = "//third_party/tensorflow:locate.py", allow_single_file = True),
         "_requirements": attr.label(default = "//third_party/tensorflow:requirements.txt", allow_single_file = True),
+        "_requirements_gpu": attr.label(default = "//third_party/tensorflow:requirements_gpu.txt", allow_single_file = True),
+        "_toolkit": attr.label(default = "//third_party/cuda:toolkit.txt", allow_single_file = True),
     },
 )
