@@ -8,8 +8,10 @@ import (
 	"context"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -27,6 +29,11 @@ func Main(tests interface{ Run() int }, program func()) {
 	if os.Getenv(asProgram) != "" {
 		program()
 		os.Exit(0)
+	}
+	// Under nohup the tests ignore hang-ups still, but their programs do not inherit
+	// that: a signal that is handled is the default of whoever is started.
+	if signal.Ignored(syscall.SIGHUP) {
+		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
 	}
 	os.Exit(tests.Run())
 }
