@@ -55,7 +55,7 @@ func (p *Plan) Train(ctx context.Context, out io.Writer) error {
 	if t.pace, err = newPace(p); err != nil {
 		return err
 	}
-	defer t.show.clear()
+	defer t.show.bar.Clear()
 	for i := range p.Runs {
 		if err := t.complete(ctx, i); err != nil {
 			if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
@@ -77,7 +77,7 @@ func (t *trainer) complete(ctx context.Context, i int) error {
 			return err
 		}
 	}
-	t.show.clear()
+	t.show.bar.Clear()
 	r := &t.plan.Runs[i]
 	if err := t.plan.measure(ctx, r, t.states[i].Step, t.show.out); err != nil {
 		return fmt.Errorf("measuring %s: %w", r.Name, err)
@@ -97,7 +97,7 @@ type trainer struct {
 	plan   *Plan
 	states []State
 	pace   *Pace
-	show   *progress
+	show   *runsDone
 }
 
 // run trains one run to its end.

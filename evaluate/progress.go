@@ -3,77 +3,43 @@ package evaluate
 import (
 	"fmt"
 	"io"
-	"os"
+	"strings"
 	"time"
 
-	"github.com/schollz/progressbar/v3"
-	"golang.org/x/term"
+	"github.com/prioritycut/prioritycut/internal/progress"
 )
 
-// progress shows a person how far it is: a bar on a terminal, a line now and
-// then elsewhere.
-type progress struct {
-	out   io.Writer // nil: nobody looks
-	bar   *progressbar.ProgressBar
-	total int // videos
-	done  int
-	count int // frames of this process
-	began time.Time
-	shown time.Time
+// videosDone shows how many videos are done, and how fast their frames are.
+type videosDone struct {
+	bar   *progress.Bar
+	done  int64
+	count int64 // of this process
 }
 
 // lineEvery is the time between lines.
 const lineEvery = 30 * time.Second
 
-func newProgress(out io.Writer, videos int) *progress {
-	p := &progress{out: out, total: videos, began: time.Now(), shown: time.Now()}
-	f, ok := out.(*os.File)
-	if !ok || !term.IsTerminal(int(f.Fd())) {
-		return p
-	}
-	p.bar = progressbar.NewOptions(videos, progressbar.OptionSetWriter(out), progressbar.OptionFullWidth(),
-		progressbar.OptionThrottle(200*time.Millisecond), progressbar.OptionSetDescription("videos"), progressbar.OptionShowCount(),
-		progressbar.OptionSetElapsedTime(false))
-	return p
-}
-
-// resumed counts a video that was done before.
-func (p *progress) resumed() {
-	p.done++
-	p.draw()
-}
-
-// frames counts frames of the current video.
-func (p *progress) frames(n int) {
-	p.count += n
-	p.draw()
+func newVideosDone(out io.Writer, videos int) *videosDone {
+	d := &videosDone{bar: progress.New(out, lineEvery)}
+	d.bar.Begin("video", "videos", 0, int64(videos))
+	return d
 }
 
 // video counts a video.
-func (p *progress) video() {
-	p.done++
-	p.draw()
+func (d *videosDone) video() {
+	d.done++
+	d.frames(0)
 }
 
-func (p *progress) draw() {
-	switch {
-	case p.out == nil:
-	case p.bar != nil:
-		p.bar.Describe(p.pace())
-		_ = p.bar.Set(p.done) // a bar that cannot be drawn is no reason to stop
-	case time.Since(p.shown) > lineEvery:
-		p.shown = time.Now()
-		fmt.Fprintf(p.out, "%d of %d videos, %s\n", p.done, p.total, p.pace())
-	}
+// resumed counts a video that was done before.
+func (d *videosDone) resumed() {
+	d.bar.Skip(1)
+	d.video()
 }
 
-func (p *progress) pace() string {
-	return fmt.Sprintf("%d frames, %.1f frames/s", p.count, float64(p.count)/max(time.Since(p.began).Seconds(), 1e-3))
-}
-
-func (p *progress) end() {
-	if p.bar != nil {
-		_ = p.bar.Exit()
-		fmt.Fprintln(p.out)
-	}
+// frames counts frames of the current video.
+func (d *videosDone) frames(n int) {
+	d.count += int64(n)
+	text := fmt.Sprintf("%d frames, %.1f frames/s  %s", d.count, d.bar.PerSecond(d.count), d.bar.Left(d.done))
+	d.bar.Set(d.done, strings.TrimSpace(text))
 }

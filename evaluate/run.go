@@ -75,7 +75,7 @@ type evaluation struct {
 	meter       *meter
 	frames      *frameFolder // nil where they are not wanted
 	store       *result.Store
-	progress    *progress
+	progress    *videosDone
 }
 
 // prepare opens everything and describes it; nothing is computed yet.
@@ -268,8 +268,8 @@ func (e *evaluation) close() error {
 // run evaluates the videos that are not done yet and sums up.
 func (e *evaluation) run(ctx context.Context) (*Outcome, error) {
 	o := &Outcome{}
-	e.progress = newProgress(e.q.Progress, len(e.videos))
-	defer e.progress.end()
+	e.progress = newVideosDone(e.q.Progress, len(e.videos))
+	defer e.progress.bar.End()
 	for _, v := range e.videos {
 		if e.store.Done(v.Name()) && e.frames.has(v) {
 			o.Resumed++

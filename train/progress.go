@@ -3,112 +3,61 @@ package train
 import (
 	"fmt"
 	"io"
-	"os"
 	"strings"
-	"time"
 
-	"github.com/schollz/progressbar/v3"
-	"golang.org/x/term"
+	"github.com/prioritycut/prioritycut/internal/progress"
 )
 
-// progressHook shows a person how far the run is: a bar on a terminal, a line
-// every so many steps elsewhere.
+// progressHook shows how far the run is, with the losses.
 type progressHook struct {
-	out   io.Writer
+	bar   *progress.Bar
 	names []string // of the losses, in order
-	every int64    // steps between lines
-	bar   *progressbar.ProgressBar
-	width int // columns of the terminal
-
-	began time.Time
-	first int64 // steps taken before
-	shown int64 // step of the last line
+	every int64    // steps between lines in a log
 }
 
 // newProgress starts showing a run of total steps, the first of them taken.
 func newProgress(out io.Writer, names []string, every, first, total int64) *progressHook {
-	h := &progressHook{out: out, names: names, every: every, began: time.Now(), first: first, shown: first}
-	f, ok := out.(*os.File)
-	if !ok || !term.IsTerminal(int(f.Fd())) {
-		return h
-	}
-	h.width = 80
-	if w, _, err := term.GetSize(int(f.Fd())); err == nil && w > 0 {
-		h.width = w
-	}
-	h.bar = progressbar.NewOptions64(total,
-		progressbar.OptionSetWriter(out), progressbar.OptionFullWidth(), progressbar.OptionThrottle(200*time.Millisecond),
-		progressbar.OptionSetDescription("preparing the first step"),
-		// Time left is told by the steps of this process alone.
-		progressbar.OptionSetPredictTime(false), progressbar.OptionSetElapsedTime(false), progressbar.OptionShowCount())
-	_ = h.bar.Set64(first) // a bar that cannot be drawn is no reason to stop
+	h := &progressHook{bar: progress.New(out, 0), names: names, every: every}
+	h.bar.Begin("step", "preparing the first step", first, total)
 	return h
 }
 
 // After implements Hook.
 func (h *progressHook) After(m *Moment) error {
-	switch {
-	case h.bar != nil:
-		if h.bar.GetMax64() != m.Total { // the run's length was planned
-			h.bar.ChangeMax64(m.Total)
-		}
-		h.bar.Describe(h.describe(m))
-		_ = h.bar.Set64(m.Step)
-	case m.due(h.every) || m.Last():
-		h.line(m)
+	h.bar.Expect(m.Total) // the length of a run may be planned late
+	h.bar.Set(m.Step, h.describe(m, h.bar.Columns()))
+	if m.due(h.every) || m.Last() {
+		h.bar.Line()
 	}
-	if m.Validation != nil {
-		h.println(validationLine(m))
-	}
-	return nil
+	return h.CatchUp(m)
 }
 
 // CatchUp implements latecomer.
 func (h *progressHook) CatchUp(m *Moment) error {
 	if m.Validation != nil {
-		h.println(validationLine(m))
+		h.bar.Println(validationLine(m))
 	}
 	return nil
 }
 
 // End implements Hook.
-func (h *progressHook) End(m *Moment) error {
-	if h.bar != nil {
-		_ = h.bar.Exit()
-		fmt.Fprintln(h.out)
-	} else if m != nil && h.shown != m.Step {
-		h.line(m)
-	}
+func (h *progressHook) End(*Moment) error {
+	h.bar.Line()
+	h.bar.End()
 	return nil
 }
 
-// println writes a line in place of the bar, which is drawn anew below.
-func (h *progressHook) println(text string) {
-	if h.bar != nil {
-		_ = h.bar.Clear()
+// describe is what stands before a bar: as much as leaves room for it. A log,
+// which has no columns, has room for all.
+func (h *progressHook) describe(m *Moment, columns int) string {
+	pace := h.bar.Pace(m.Step)
+	full := pace + "  " + lossLine(h.names, m.Losses)
+	if columns == 0 {
+		return full
 	}
-	fmt.Fprintln(h.out, text)
-}
-
-// line is what stands in place of a bar.
-func (h *progressHook) line(m *Moment) {
-	h.shown = m.Step
-	fmt.Fprintf(h.out, "step %d/%d  %s  %s\n", m.Step, m.Total, h.pace(m), lossLine(h.names, m.Losses))
-}
-
-// pace is the speed of this process and the time that is left at it.
-func (h *progressHook) pace(m *Moment) string {
-	perStep := time.Since(h.began) / time.Duration(max(m.Step-h.first, 1))
-	left := perStep * time.Duration(m.Total-m.Step)
-	return fmt.Sprintf("%.2f steps/s  %s left", 1/max(perStep.Seconds(), 1e-9), left.Round(time.Second))
-}
-
-// describe is what stands before the bar: as much as leaves room for it.
-func (h *progressHook) describe(m *Moment) string {
-	pace := h.pace(m)
 	const bar = 38 // least columns for percentage, bar and count
-	for _, losses := range []string{lossLine(h.names, m.Losses), shortLosses(h.names, m.Losses), players(m.Losses)} {
-		if text := pace + "  " + losses; len(text)+bar <= h.width {
+	for _, text := range []string{full, pace + "  " + shortLosses(h.names, m.Losses), pace + "  " + players(m.Losses)} {
+		if len(text)+bar <= columns {
 			return text
 		}
 	}

@@ -336,7 +336,7 @@ func (s *session) hooks(ctx context.Context, t *trainer, events *eventLog) []Hoo
 	}
 	bar := newProgress(s.out, s.step.LossNames, c.LogSteps, t.at.Step, t.total)
 	if c.PlanSeconds > 0 {
-		hooks = append([]Hook{&planHook{session: s, trainer: t, say: bar.println, now: time.Now, begun: s.begun}}, hooks...)
+		hooks = append([]Hook{&planHook{session: s, trainer: t, say: bar.bar.Println, now: time.Now, begun: s.begun}}, hooks...)
 	}
 	files, patience := s.folder.files, s.checkpoints.patience
 	metrics := &metricsHook{files: files, patience: patience, path: dir.Metrics(), every: c.LogSteps, vgg: vggNote(s.config.VGG19)}

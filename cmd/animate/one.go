@@ -7,11 +7,13 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/golang/glog"
 
 	"github.com/prioritycut/prioritycut/animate"
 	"github.com/prioritycut/prioritycut/internal/cli"
+	"github.com/prioritycut/prioritycut/internal/progress"
 	"github.com/prioritycut/prioritycut/video"
 )
 
@@ -167,14 +169,26 @@ func (p *program) notOver() error {
 	return nil
 }
 
+// linesApart is the time from line to line where there is no terminal.
+const linesApart = 10 * time.Second
+
 // animate runs a job with a bar.
 func (p *program) animate(ctx context.Context, a *animator, job animate.Job, sink video.Writer) (animate.Report, error) {
-	bar := newProgress(p.Out(), job.Frames)
+	bar := progress.New(p.Out(), linesApart)
+	bar.Begin("frame", "preparing", 0, int64(job.Frames))
 	warn := job.Warn
-	job.Warn = func(text string) { bar.clear(); warn(text) }
-	job.Progress = bar.update
+	job.Warn = func(text string) { bar.Clear(); warn(text) }
+	begun := false
+	job.Progress = func(done, _ int) {
+		if !begun {
+			bar.StartClock(int64(done)) // the first batch is all preparation
+			begun = true
+		}
+		bar.Set(int64(done), bar.Pace(int64(done)))
+	}
 	report, err := a.Video(ctx, job, sink)
-	bar.end()
+	bar.Clear()
+	bar.End()
 	glog.V(1).Infof("reading %v, computing %v, writing %v: side by side in %v", report.Reading, report.Computing, report.Writing, report.Total)
 	return report, err
 }

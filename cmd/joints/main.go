@@ -7,20 +7,18 @@ import (
 	"errors"
 	goflag "flag"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/pflag"
-	"golang.org/x/term"
 
 	"github.com/prioritycut/prioritycut/evaluate/joints"
 	"github.com/prioritycut/prioritycut/internal/cli"
 	"github.com/prioritycut/prioritycut/internal/logging"
+	"github.com/prioritycut/prioritycut/internal/progress"
 )
 
 const summary = "Trains a small detector of the joints of the drawn figures and writes it as a SavedModel, for AKD and MKR in " +
@@ -73,10 +71,16 @@ func (p *program) run(ctx context.Context) (err error) {
 	if err := p.resolve(); err != nil {
 		return cli.Usage(err)
 	}
-	show := newProgress(p.Out(), p.options.Steps)
+	bar := progress.New(p.Out(), 0)
+	bar.Begin("step", "training", 0, int64(p.options.Steps))
 	began := time.Now()
-	detector, err := joints.Train(ctx, p.options, show.after)
-	show.end()
+	detector, err := joints.Train(ctx, p.options, func(at joints.Progress) {
+		bar.Set(int64(at.Step), fmt.Sprintf("loss %.3f  %s", at.Loss, bar.Pace(int64(at.Step))))
+		if at.Step%max(at.Steps/10, 1) == 0 || at.Step == at.Steps {
+			bar.Line()
+		}
+	})
+	bar.End()
 	if err != nil {
 		return stopped(err)
 	}
@@ -140,39 +144,4 @@ func stopped(err error) error {
 		return errors.New("stopped before the detector was complete: nothing was written")
 	}
 	return err
-}
-
-// progress is a bar on a terminal and some lines elsewhere.
-type progress struct {
-	out   io.Writer
-	bar   *progressbar.ProgressBar
-	began time.Time
-}
-
-func newProgress(out io.Writer, steps int) *progress {
-	p := &progress{out: out, began: time.Now()}
-	if f, ok := out.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		p.bar = progressbar.NewOptions(steps, progressbar.OptionSetWriter(out), progressbar.OptionFullWidth(),
-			progressbar.OptionThrottle(200*time.Millisecond), progressbar.OptionShowCount(), progressbar.OptionSetDescription("training"))
-	}
-	return p
-}
-
-func (p *progress) after(at joints.Progress) {
-	if p.bar != nil {
-		p.bar.Describe(fmt.Sprintf("loss %.3f", at.Loss))
-		_ = p.bar.Set(at.Step) // a bar that cannot be drawn is no reason to stop
-		return
-	}
-	if every := max(at.Steps/10, 1); at.Step%every == 0 || at.Step == at.Steps {
-		left := time.Since(p.began) / time.Duration(at.Step) * time.Duration(at.Steps-at.Step)
-		fmt.Fprintf(p.out, "step %d/%d  loss %.3f  %s left\n", at.Step, at.Steps, at.Loss, left.Round(time.Second))
-	}
-}
-
-func (p *progress) end() {
-	if p.bar != nil {
-		_ = p.bar.Exit()
-		fmt.Fprintln(p.out)
-	}
 }

@@ -103,12 +103,12 @@ func (p *program) run() error {
 	o := p.options
 	o.Format, o.Crop, o.Split, o.Times = prepare.Format(p.format), prepare.Crop(p.crop), prepare.Split(p.split), prepare.TimeUnit(p.times)
 	o.Fit = video.Fit(p.fit)
-	progress := newProgress(p.Out())
-	o.Progress = progress
+	shown := newStages(p.Out())
+	o.Progress = shown
 	ctx, stop := cli.UntilSignalled(logging.Stderr(), "stopping; a second signal leaves at once")
 	defer stop()
 	report, err := prepare.Run(ctx, o)
-	progress.end()
+	shown.bar.End()
 	if report != nil {
 		p.partial = report.Partial()
 		p.print(report, err == nil)
