@@ -23,7 +23,7 @@ const ReferencePreset = "reference"
 // Shapes as root_dir is the built-in data set of drawn figures; SamplePrefix
 // begins the name of a real sample video.
 const (
-	Shapes       = "shapes"
+	Shapes       = dataset.Shapes
 	SamplePrefix = "sample:"
 )
 

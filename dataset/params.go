@@ -8,6 +8,9 @@ import (
 	"github.com/prioritycut/prioritycut/video"
 )
 
+// Shapes as root_dir is the drawn data set (dataset/shapes).
+const Shapes = "shapes"
+
 // Params say where the videos are and how pictures are made of them (YAML:
 // dataset_params, with the reference's keys first).
 type Params struct {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/prioritycut/prioritycut/config"
 	"github.com/prioritycut/prioritycut/dataset"
+	"github.com/prioritycut/prioritycut/dataset/named"
 	"github.com/prioritycut/prioritycut/evaluate/result"
 	"github.com/prioritycut/prioritycut/internal/folderlock"
 	"github.com/prioritycut/prioritycut/prioritycut"
@@ -173,7 +174,7 @@ func (e *evaluation) openData(ctx context.Context) error {
 	r.NumVideos = e.numVideos()
 	r.MetricOn, r.SSIMWindow = q.MetricOn, string(q.SSIMWindow)
 	var err error
-	if e.data, err = OpenData(ctx, &config.Config{Dataset: p}); err != nil {
+	if e.data, err = named.Open(ctx, p); err != nil {
 		return &RequestError{err}
 	}
 	all := e.data.Test()

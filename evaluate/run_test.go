@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/prioritycut/prioritycut/config"
+	"github.com/prioritycut/prioritycut/dataset/named"
 	"github.com/prioritycut/prioritycut/dataset/shapes"
 	"github.com/prioritycut/prioritycut/evaluate/metric"
 	"github.com/prioritycut/prioritycut/evaluate/result"
@@ -153,7 +154,7 @@ func TestAgreesWithValidation(t *testing.T) {
 	if err := m.Assign(session, s); err != nil {
 		t.Fatal(err)
 	}
-	data, err := OpenData(ctx, m.Config)
+	data, err := named.Open(ctx, m.Config.Dataset)
 	if err != nil {
 		t.Fatal(err)
 	}

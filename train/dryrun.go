@@ -10,7 +10,7 @@ import (
 	tensorflow "github.com/wamuir/graft/tensorflow"
 
 	"github.com/prioritycut/prioritycut/config"
-	"github.com/prioritycut/prioritycut/evaluate"
+	"github.com/prioritycut/prioritycut/dataset/named"
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/internal/localfile"
 	"github.com/prioritycut/prioritycut/model"
@@ -121,7 +121,7 @@ func checkData(ctx context.Context, c *config.Config, out io.Writer) (items int,
 		fmt.Fprintln(out, "# data: none named")
 		return 0, nil
 	}
-	data, err := evaluate.OpenData(ctx, c)
+	data, err := named.Open(ctx, c.Dataset)
 	if err != nil {
 		return 0, err
 	}

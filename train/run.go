@@ -14,6 +14,7 @@ import (
 
 	"github.com/prioritycut/prioritycut/config"
 	"github.com/prioritycut/prioritycut/dataset"
+	"github.com/prioritycut/prioritycut/dataset/named"
 	"github.com/prioritycut/prioritycut/evaluate"
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/internal/durable"
@@ -130,7 +131,7 @@ func (s *session) close() {
 // openData opens the data set and tells what it holds.
 func (s *session) openData(ctx context.Context) error {
 	var err error
-	if s.data, err = evaluate.OpenData(ctx, s.config); err != nil {
+	if s.data, err = named.Open(ctx, s.config.Dataset); err != nil {
 		return err
 	}
 	glog.Infof("data: %v", s.data)

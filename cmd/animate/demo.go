@@ -9,7 +9,7 @@ import (
 
 	"github.com/prioritycut/prioritycut/animate"
 	"github.com/prioritycut/prioritycut/dataset"
-	"github.com/prioritycut/prioritycut/evaluate"
+	"github.com/prioritycut/prioritycut/dataset/named"
 	"github.com/prioritycut/prioritycut/infer"
 	"github.com/prioritycut/prioritycut/internal/cli"
 	"github.com/prioritycut/prioritycut/internal/rundir"
@@ -36,7 +36,7 @@ func (p *program) runDemo(ctx context.Context, a *animator) error {
 	if p.data != "" {
 		a.config.Dataset.RootDir = p.data
 	}
-	set, err := evaluate.OpenData(ctx, a.config)
+	set, err := named.Open(ctx, a.config.Dataset)
 	if err != nil {
 		return fmt.Errorf("the clip without --source_image and --driving_video is made of the run's own test videos: %w", err)
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/prioritycut/prioritycut/animate/pairs"
 	"github.com/prioritycut/prioritycut/config"
 	"github.com/prioritycut/prioritycut/dataset"
-	"github.com/prioritycut/prioritycut/evaluate"
+	"github.com/prioritycut/prioritycut/dataset/named"
 	"github.com/prioritycut/prioritycut/internal/cli"
 	"github.com/prioritycut/prioritycut/internal/rundir"
 	"github.com/prioritycut/prioritycut/video"
@@ -129,7 +129,7 @@ func (p *program) testSet(ctx context.Context, a *animator) (*dataset.Dataset, e
 		c.Dataset.RootDir = p.data
 	}
 	c.Dataset.Fit = p.fitOf(a)
-	set, err := evaluate.OpenData(ctx, c)
+	set, err := named.Open(ctx, c.Dataset)
 	if err != nil {
 		return nil, err
 	}

@@ -13,7 +13,7 @@ import (
 
 	"github.com/prioritycut/prioritycut/config"
 	"github.com/prioritycut/prioritycut/dataset"
-	"github.com/prioritycut/prioritycut/evaluate"
+	"github.com/prioritycut/prioritycut/dataset/named"
 	"github.com/prioritycut/prioritycut/internal/cli"
 	"github.com/prioritycut/prioritycut/serve"
 	"github.com/prioritycut/prioritycut/video"
@@ -83,7 +83,7 @@ func (p *program) addExamples(ctx context.Context, b *serve.Backend, c *config.C
 
 // makeExamples takes pictures and films from the test videos of a data set.
 func makeExamples(ctx context.Context, c *config.Config) ([]serve.Example, error) {
-	set, err := evaluate.OpenData(ctx, c)
+	set, err := named.Open(ctx, c.Dataset)
 	if err != nil {
 		return nil, err
 	}

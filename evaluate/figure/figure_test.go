@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	tensorflow "github.com/wamuir/graft/tensorflow"
 
+	"github.com/prioritycut/prioritycut/dataset/named"
 	"github.com/prioritycut/prioritycut/evaluate"
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/infer"
@@ -191,7 +192,7 @@ func TestPrediction(t *testing.T) {
 		t.Fatal(err)
 	}
 	session := session(t, s, m)
-	data, err := evaluate.OpenData(ctx, m.Config)
+	data, err := named.Open(ctx, m.Config.Dataset)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 
 	"github.com/prioritycut/prioritycut/config"
-	"github.com/prioritycut/prioritycut/evaluate"
+	"github.com/prioritycut/prioritycut/dataset/named"
 	"github.com/prioritycut/prioritycut/infer"
 )
 
@@ -66,7 +66,7 @@ func (o Options) read(ctx context.Context, first subject) ([]pair, error) {
 	if c.Dataset.RootDir == "" {
 		return nil, fmt.Errorf("its configuration names no data: say --data")
 	}
-	data, err := evaluate.OpenData(ctx, &c)
+	data, err := named.Open(ctx, c.Dataset)
 	if err != nil {
 		return nil, err
 	}

@@ -76,7 +76,7 @@ func (o Options) choose(videos []dataset.TestVideo) ([]dataset.TestVideo, error)
 	}
 	var chosen []dataset.TestVideo
 	for _, name := range o.Videos {
-		v, err := named(videos, name)
+		v, err := videoNamed(videos, name)
 		if err != nil {
 			return nil, err
 		}
@@ -85,7 +85,7 @@ func (o Options) choose(videos []dataset.TestVideo) ([]dataset.TestVideo, error)
 	return chosen, nil
 }
 
-func named(videos []dataset.TestVideo, name string) (dataset.TestVideo, error) {
+func videoNamed(videos []dataset.TestVideo, name string) (dataset.TestVideo, error) {
 	var some []string
 	for _, v := range videos {
 		if v.Name() == name {

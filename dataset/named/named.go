@@ -1,0 +1,24 @@
+// Package named opens the data set that a name means.
+package named
+
+import (
+	"context"
+
+	"github.com/prioritycut/prioritycut/dataset"
+	"github.com/prioritycut/prioritycut/dataset/shapes"
+)
+
+// Open opens the data set that root_dir names: the drawn one, a sample or files.
+// The drawn figures are the same whatever a run's seed.
+func Open(ctx context.Context, p dataset.Params) (*dataset.Dataset, error) {
+	if p.RootDir != dataset.Shapes {
+		return dataset.Open(ctx, p)
+	}
+	o := shapes.DefaultOptions()
+	o.Height, o.Width = p.FrameShape[0], p.FrameShape[1]
+	set, err := shapes.New(o)
+	if err != nil {
+		return nil, err
+	}
+	return dataset.FromSource(set, p)
+}
