@@ -41,6 +41,20 @@ type Dataset struct {
 	cache       *cache
 }
 
+// Sample returns the path of a sample's film, which is fetched at its first use
+// and kept in the default cache.
+func Sample(ctx context.Context, name string) (string, error) {
+	return DefaultParams().sample(ctx, name)
+}
+
+func (p Params) sample(ctx context.Context, name string) (string, error) {
+	dir := p.cacheDir()
+	if dir != "" {
+		dir = filepath.Join(dir, "samples")
+	}
+	return samples.Fetch(ctx, name, dir)
+}
+
 // Open lists a data set and checks what can be checked cheaply: that folders
 // hold pictures, that strips have the right size, that films are not empty
 // and, if there are few, what ffprobe says of them. A single video is decoded,
@@ -55,7 +69,7 @@ func Open(ctx context.Context, params Params) (*Dataset, error) {
 	}
 	dir := params.cacheDir()
 	if name, ok := samples.Named(params.RootDir); ok {
-		path, err := samples.Fetch(ctx, name, filepath.Join(dir, "samples"))
+		path, err := params.sample(ctx, name)
 		if err != nil {
 			return nil, err
 		}

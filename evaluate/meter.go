@@ -60,7 +60,7 @@ func (e *evaluation) compare(first int, real []*video.Frame, made []guess) ([]re
 			continue
 		}
 		if realPoints != nil {
-			if err := e.meter.keypoints(&rows[i], realPoints[i], madePoints[i]); err != nil {
+			if err := e.meter.keypoints(&rows[i], e.joints, realPoints[i], madePoints[i]); err != nil {
 				return nil, fmt.Errorf("frame %d: %w", first+i, err)
 			}
 		}
@@ -120,7 +120,7 @@ func (m *meter) picture(row *result.FrameRow, ssim *metric.SSIM, real *video.Fra
 
 // keypoints measures AKD, and MKR but for faces: those are found as a whole or
 // not at all, and frames without one are left out.
-func (m *meter) keypoints(row *result.FrameRow, real, made []float32) error {
+func (m *meter) keypoints(row *result.FrameRow, joints *jointTable, real, made []float32) error {
 	n := max(len(real), len(made)) / 3
 	if real != nil && made != nil && len(real) != len(made) {
 		return fmt.Errorf("%d keypoints in the real frame, %d in the generated one: the two must come from detectors of the same points", len(real)/3, len(made)/3)
@@ -130,6 +130,7 @@ func (m *meter) keypoints(row *result.FrameRow, real, made []float32) error {
 	if err != nil {
 		return err
 	}
+	joints.add(r, g)
 	if ok {
 		row.AKD = result.Value(distance)
 	}

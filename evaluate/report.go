@@ -53,6 +53,7 @@ func WriteReport(w io.Writer, o *Outcome) error {
 		fmt.Fprintf(&b, "\nThe first interval is 1.96 s/sqrt(frames), as in the paper: it takes frames as independent, which those of one\n"+
 			"video are not, so it is too narrow. The second draws whole videos anew (bootstrap) and is the one to trust.\n")
 	}
+	writeJoints(&b, o.Joints, r.DataKind == result.Faces)
 	missing, err := missingFrames(o)
 	if err != nil {
 		return err

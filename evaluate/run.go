@@ -26,6 +26,8 @@ type Outcome struct {
 	*result.Evaluation
 	// Skipped are the videos that could not be read, and why.
 	Skipped []result.VideoRow
+	// Joints are the keypoints, over all frames, where they were measured.
+	Joints []result.JointRow
 	// Resumed counts the videos that an earlier call had done.
 	Resumed int
 }
@@ -72,6 +74,7 @@ type evaluation struct {
 	videos      []dataset.TestVideo
 	saliency    *saliency
 	keypoints   *vectorPair
+	joints      *jointTable // nil where no keypoints are measured
 	embeddings  *vectorPair
 	meter       *meter
 	frames      *frameFolder // nil where they are not wanted
@@ -111,6 +114,10 @@ func prepare(ctx context.Context, q *Request) (_ *evaluation, err error) {
 	}
 	if e.store, err = result.OpenStore(q.Out, e.description, !q.NoFrames); err != nil {
 		return nil, &RequestError{err}
+	}
+	_, drawn := e.videos[0].Drawn().(truthful)
+	if e.joints, err = openJoints(e.description, result.Folder(q.Out), drawn); err != nil {
+		return nil, err
 	}
 	if frames != nil {
 		e.frames = frames
@@ -287,6 +294,9 @@ func (e *evaluation) run(ctx context.Context) (*Outcome, error) {
 	}
 	o.Evaluation = &result.Evaluation{
 		Folder: result.Folder(e.q.Out), Run: e.description, Summary: summary, Videos: e.store.Rows(), HasFrames: !e.q.NoFrames,
+	}
+	if e.joints != nil {
+		o.Joints = JointMeans(e.joints.rows)
 	}
 	for _, r := range o.Videos {
 		if r.Error != "" {

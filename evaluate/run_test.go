@@ -68,6 +68,7 @@ func TestRun(t *testing.T) {
 		l1[1] += x * x
 		videoMeans[i/24] += x / 24
 	}
+	checkJoints(t, o)
 	s := o.Summary[0]
 	mean := l1[0] / 48
 	sd := math.Sqrt((l1[1] - 48*mean*mean) / 47)
@@ -303,5 +304,28 @@ func TestNameOf(t *testing.T) {
 		if got := NameOf(path); got != want {
 			t.Errorf("%s is called %s, want %s", path, got, want)
 		}
+	}
+}
+
+// checkJoints holds the single keypoints to AKD and MKR of the frames: both are
+// made of the same distances and misses.
+func checkJoints(t *testing.T, o *Outcome) {
+	t.Helper()
+	if len(o.Joints) != int(shapes.NumJoints) || o.Joints[7].Name != "left wrist" {
+		t.Fatalf("%+v", o.Joints)
+	}
+	found := 0
+	for _, j := range o.Joints {
+		if j.Frames+j.Lacking != j.Shown || j.Shown > 48 {
+			t.Errorf("%+v", j)
+		}
+		found += j.Frames
+	}
+	if found == 0 {
+		t.Error("nothing was found")
+	}
+	stored, err := result.ReadJoints(o.Folder.Joints())
+	if err != nil || len(stored) != 2*len(o.Joints) {
+		t.Errorf("%d rows, %v", len(stored), err)
 	}
 }

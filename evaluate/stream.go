@@ -28,12 +28,16 @@ func (e *evaluation) video(ctx context.Context, v dataset.TestVideo) error {
 	case errors.As(err, &unread):
 		glog.Warningf("left out: %v", err)
 		rows, frames = []result.VideoRow{{Error: err.Error()}}, nil
+		e.joints.begin()
 	case err != nil:
 		return fmt.Errorf("video %s: %w", v.Name(), err)
 	}
 	e.progress.video()
 	if e.store.Done(v.Name()) {
 		return nil // it was done again for its pictures alone
+	}
+	if err := e.joints.done(v.Name()); err != nil {
+		return err
 	}
 	return e.store.Add(v.Name(), rows, frames)
 }
@@ -53,6 +57,7 @@ func (e *evaluation) measure(ctx context.Context, v dataset.TestVideo) (rows []r
 		defer out.Abort()
 	}
 	t := &videoTally{name: v.Name()}
+	e.joints.begin()
 	err = e.stream(ctx, v, reader, func(first int, real []*video.Frame, made []guess) error {
 		block, err := e.compare(first, real, made)
 		if err != nil {

@@ -3,6 +3,7 @@ package train
 import (
 	"fmt"
 	"image"
+	"math"
 	"path/filepath"
 	"sort"
 
@@ -158,8 +159,8 @@ func (c *canvas) columns(step *Step) {
 	c.heat("background alpha", p[model.Background], "", picture.Unit)
 	c.heat("cut mask (1 is real)", p[model.CutMask], "", picture.Unit)
 	c.add("mixed", c.pictures(p[model.Mixed]))
-	scores := picture.Scale{Low: -0.5, High: 1.5, Ramp: picture.Diverging}
-	const legend = "discriminator's pixels: 0 is fake, 1 real"
+	scores := c.scoreScale(p[model.RealPixels], p[model.FakePixels])
+	const legend = "discriminator's pixels, over their range: lower is more fake, higher more real"
 	c.heat("pixels of the driving frame", p[model.RealPixels], legend, scores)
 	c.heat("pixels of the prediction", p[model.FakePixels], legend, scores)
 	c.sparse(p[model.SparseDeformed], p[model.SparseMask])
@@ -228,6 +229,25 @@ func (c *canvas) heat(caption string, o tensorflow.Output, legend string, scale 
 	if legend != "" {
 		c.grid.AddLegend(legend, scale)
 	}
+}
+
+// scoreScale spans all values of some maps. What a discriminator tells apart
+// within a picture is often a hundredth of what lies between fake and real: a
+// fixed scale would show two even colours.
+func (c *canvas) scoreScale(maps ...tensorflow.Output) picture.Scale {
+	low, high := math.Inf(1), math.Inf(-1)
+	for _, o := range maps {
+		for _, v := range c.values[o] {
+			low, high = min(low, float64(v)), max(high, float64(v))
+		}
+	}
+	if !(low < high) { // none, all equal or no numbers
+		low, high = low-0.5, high+0.5
+		if math.IsInf(low, 0) || math.IsNaN(low) {
+			low, high = 0, 1
+		}
+	}
+	return picture.Scale{Low: low, High: high, Ramp: picture.Diverging}
 }
 
 // difference adds |a - b|.

@@ -55,3 +55,21 @@ func count(m image.Image, c picture.Colormap, n int) int {
 	}
 	return total
 }
+
+// A discriminator that tells little apart shows what it tells.
+func TestScoreScale(t *testing.T) {
+	a, b := tensorflow.Output{Index: 1}, tensorflow.Output{Index: 2}
+	for name, c := range map[string]struct {
+		values    map[tensorflow.Output][]float32
+		low, high float64
+	}{
+		"narrow": {map[tensorflow.Output][]float32{a: {0.5, 0.625}, b: {0.25}}, 0.25, 0.625},
+		"even":   {map[tensorflow.Output][]float32{a: {0.5}, b: {0.5}}, 0, 1},
+		"none":   {nil, 0, 1},
+	} {
+		got := (&canvas{values: c.values}).scoreScale(a, b)
+		if got.Low != c.low || got.High != c.high {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}

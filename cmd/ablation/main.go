@@ -6,6 +6,7 @@ import (
 	goflag "flag"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"github.com/golang/glog"
 	"github.com/spf13/pflag"
@@ -120,6 +121,13 @@ func (p *program) run() error {
 	err = plan.Train(ctx, os.Stdout)
 	if errors.Is(err, ablation.ErrStopped) {
 		_, err = fmt.Println(err)
+		return err
+	}
+	if err == nil {
+		out := plan.Out
+		cli.Next(os.Stdout,
+			cli.Step{Command: "xdg-open " + cli.Quote(filepath.Join(out, ablation.HTMLFile)), For: "the table, the claims and their plots on a page"},
+			cli.Step{Command: cli.Program("ablation", "--seeds=5", "--out="+out), For: "more seeds, where the claims are undecided; what is done counts"})
 	}
 	return err
 }

@@ -58,8 +58,8 @@ func command() *program {
 	}
 	p.Group("What to animate", func(f *pflag.FlagSet) {
 		f.StringArrayVar(&p.sources, "source_image", nil, "`picture` (png, jpg) whose figure is to move; named again for each further picture of the same figure, "+
-			"where the model takes several (x2face)")
-		f.StringVar(&p.driving, "driving_video", "", "`video` that it moves after: a film (mp4, mov, webm, mkv, avi, gif) or a folder of png or jpg frames")
+			"where the model takes several (x2face); "+sampleNames+", of which the first frame is taken")
+		f.StringVar(&p.driving, "driving_video", "", "`video` that it moves after: a film (mp4, mov, webm, mkv, avi, gif) or a folder of png or jpg frames; "+sampleNames)
 		f.StringVar(&p.result, "result_video", defaultResult, "`file` to write: "+video.FilmNames+"; or a folder of png frames (a name without extension or ending in /). "+
 			"It appears when it is complete; a film of that name is replaced then")
 	})

@@ -21,6 +21,10 @@ const defaultResult = "result.mp4"
 
 // runOne animates one picture after one video.
 func (p *program) runOne(ctx context.Context, a *animator) error {
+	var err error
+	if p.driving, err = file(ctx, p.driving); err != nil {
+		return cli.Usage(err)
+	}
 	job, film, err := p.job(ctx, a)
 	if err != nil {
 		return err
@@ -90,7 +94,7 @@ func (p *program) job(ctx context.Context, a *animator) (animate.Job, video.Film
 		return job, film, cli.Usage(errors.New("--source_image was given more than once: this model takes one picture"))
 	}
 	for i, path := range p.sources {
-		picture, err := animate.SourcePicture(path, p.limits())
+		picture, err := p.sourcePicture(ctx, path)
 		if err != nil {
 			return job, film, cli.Usage(err)
 		}

@@ -129,4 +129,9 @@ func (p *program) announce(l net.Listener, model *serve.Opened) {
 	}
 	fmt.Fprintf(p.Out(), "serving %s, version %d; Ctrl-C stops\n%s  predict   %s/v1/models/%s:predict\n  metrics   %s/metrics\n",
 		p.options.Name, model.Version, page, url, p.options.Name, url)
+	steps := []cli.Step{{Command: "curl " + url + "/v1/models/" + p.options.Name, For: "ask whether it is ready"}}
+	if model.Animator != nil {
+		steps = append([]cli.Step{{Command: "xdg-open " + url + "/", For: "animate a picture of yours in the browser"}}, steps...)
+	}
+	cli.Next(p.Out(), steps...)
 }
