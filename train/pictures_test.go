@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	tensorflow "github.com/wamuir/graft/tensorflow"
+
 	"github.com/prioritycut/prioritycut/internal/picture"
 	"github.com/prioritycut/prioritycut/internal/rundir"
 	"github.com/prioritycut/prioritycut/model"
