@@ -3,7 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
-	_ "embed"
+	"embed"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,8 +17,8 @@ import (
 	"github.com/prioritycut/prioritycut/internal/pyenv"
 )
 
-//go:embed peer/engines.py
-var script []byte
+//go:embed node/*.json peer/*
+var files embed.FS
 
 // engine is a program of others.
 type engine struct {
@@ -26,20 +26,22 @@ type engine struct {
 	name string
 	// requirements is the list of packages that package pyenv installs.
 	requirements string
+	// node says that it runs in Node, with the packages of folder node.
+	node bool
 }
 
 // engines in the order in which they run: MNN takes the files that were made
 // for ONNX Runtime.
 var engines = []engine{
-	{"tensorflow", "tensorflow-2.18"},
-	{"tensorflow", "tensorflow-2.19"},
-	{"tensorflow", "tensorflow-2.20"},
-	{"tensorflow", "converters"},
-	{"LiteRT", "converters"},
-	{"ONNX Runtime", "converters"},
-	{"OpenVINO", "converters"},
-	{"MNN", "converters"},
-	{"tensorflowjs", "tensorflowjs"},
+	{name: "tensorflow", requirements: "tensorflow-2.18"},
+	{name: "tensorflow", requirements: "tensorflow-2.19"},
+	{name: "tensorflow", requirements: "tensorflow-2.20"},
+	{name: "tensorflow", requirements: "converters"},
+	{name: "LiteRT", requirements: "converters"},
+	{name: "ONNX Runtime", requirements: "converters"},
+	{name: "OpenVINO", requirements: "converters"},
+	{name: "MNN", requirements: "converters"},
+	{name: "tensorflowjs", requirements: "tensorflowjs", node: true},
 }
 
 // names lists the engines, each once.
@@ -67,6 +69,9 @@ type row struct {
 	// MS are milliseconds of a call, by signature.
 	MS   map[string]float64
 	Note string
+	// Loose says that it computes less exactly by intent: no difference is too
+	// large.
+	Loose bool
 }
 
 // longest is how long one engine may take, conversion included.
@@ -81,11 +86,20 @@ func (e engine) measure(ctx context.Context, dir string, seconds float64) ([]row
 	if err != nil {
 		return nil, err
 	}
-	path := filepath.Join(dir, "engines.py")
-	if err := os.WriteFile(path, script, 0o600); err != nil {
-		return nil, err
+	for _, name := range []string{"engines.py", "resave.py"} {
+		if err := unpack("peer/"+name, dir); err != nil {
+			return nil, err
+		}
 	}
-	out, failure := run(ctx, python, path, e.name, dir, strconv.FormatFloat(seconds, 'g', -1, 64))
+	var env []string
+	if e.node {
+		node, err := nodeModules(ctx)
+		if err != nil {
+			return nil, err
+		}
+		env = append(env, "ENGINES_NODE="+node)
+	}
+	out, failure := run(ctx, env, python, filepath.Join(dir, "engines.py"), e.name, dir, strconv.FormatFloat(seconds, 'g', -1, 64))
 	var rows []row
 	for _, line := range strings.Split(out, "\n") {
 		if !strings.HasPrefix(line, "{") {
@@ -103,9 +117,11 @@ func (e engine) measure(ctx context.Context, dir string, seconds float64) ([]row
 	return rows, failure
 }
 
-// run returns what a program prints, and what it complains of as an error.
-func run(ctx context.Context, name string, args ...string) (string, error) {
+// run returns what a program prints, and what it complains of as an error. env
+// comes beside the process's own environment.
+func run(ctx context.Context, env []string, name string, args ...string) (string, error) {
 	c := exec.CommandContext(ctx, name, args...)
+	c.Env = env
 	for _, v := range os.Environ() {
 		// Its TensorFlow is its own, and so are its oneDNN kernels.
 		if !strings.HasPrefix(v, "LD_LIBRARY_PATH=") && !strings.HasPrefix(v, "TF_ENABLE_ONEDNN_OPTS=") {

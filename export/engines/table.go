@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"sort"
@@ -18,74 +20,118 @@ import (
 	"github.com/prioritycut/prioritycut/tf"
 )
 
+// calls are the inputs of signatures, and what the checkpoint gives for them.
+type calls struct{ in, want tensorsOf }
+
 // ours are the rows of TensorFlow's C library under Go, as tf.OpenSavedModel
 // calls it.
-func ours(ctx context.Context, dir string, atMost time.Duration) ([]row, error) {
-	in, want, err := readCalls(filepath.Join(dir, "calls.npz"))
-	if err != nil {
-		return nil, err
-	}
+func (c calls) ours(ctx context.Context, dir string, atMost time.Duration) ([]row, error) {
 	var rows []row
 	for _, model := range []string{"plain", "frozen"} {
-		saved, err := tf.OpenSavedModel(filepath.Join(dir, model), tf.SessionConfig{Device: "cpu"})
+		r, err := c.row(ctx, filepath.Join(dir, model), atMost)
 		if err != nil {
 			return nil, err
 		}
-		r := row{Engine: "TensorFlow, Go", Version: tensorflow.Version(), Model: model, Difference: new(float64), MS: map[string]float64{}}
-		for signature := range in {
-			r.Signatures = append(r.Signatures, signature)
-			out, err := saved.Call(signature, in[signature])
-			if err == nil {
-				var d float64
-				d, err = farthest(out, want[signature])
-				*r.Difference = max(*r.Difference, d)
-			}
-			if err == nil && (signature == infer.SigDefault || signature == infer.SigFrame) {
-				r.MS[signature], err = median(ctx, atMost, func() error { _, err := saved.Call(signature, in[signature]); return err })
-			}
-			if err != nil {
-				saved.Close()
-				return nil, err
-			}
-		}
-		if err := saved.Close(); err != nil {
-			return nil, err
-		}
+		r.Model = model
 		rows = append(rows, r)
 	}
 	return rows, nil
 }
 
+// again are rows of models that TensorFlow and Keras in Python loaded and saved
+// again, as animate --saved_model opens them. A failure of one is told after
+// all.
+func (c calls) again(ctx context.Context, dir string, atMost time.Duration) ([]row, error) {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil // none of them ran
+	}
+	var rows []row
+	failed := []error{err}
+	for _, entry := range entries {
+		r, err := c.savedAgain(ctx, filepath.Join(dir, entry.Name()), atMost)
+		if err != nil {
+			failed = append(failed, fmt.Errorf("saved again by %s: %w", entry.Name(), err))
+			continue
+		}
+		r.Model, r.Note = "plain", "loaded and saved again by "+entry.Name()
+		rows = append(rows, r)
+	}
+	return rows, errors.Join(failed...)
+}
+
+func (c calls) savedAgain(ctx context.Context, dir string, atMost time.Duration) (row, error) {
+	engine, err := infer.OpenSavedModel(dir, infer.Options{Session: tf.SessionConfig{Device: "cpu"}})
+	if err != nil {
+		return row{}, err
+	}
+	if err := errors.Join(engine.Animates(), engine.Close()); err != nil {
+		return row{}, err
+	}
+	return c.row(ctx, dir, atMost)
+}
+
+// row calls every signature of a model.
+func (c calls) row(ctx context.Context, dir string, atMost time.Duration) (r row, err error) {
+	saved, err := tf.OpenSavedModel(dir, tf.SessionConfig{Device: "cpu"})
+	if err != nil {
+		return row{}, err
+	}
+	defer func() { err = errors.Join(err, saved.Close()) }()
+	r = row{Engine: "TensorFlow, Go", Version: tensorflow.Version(), Difference: new(float64), MS: map[string]float64{}}
+	for signature, inputs := range c.in {
+		r.Signatures = append(r.Signatures, signature)
+		out, err := saved.Call(signature, inputs)
+		if err != nil {
+			return row{}, err
+		}
+		d, err := farthest(out, c.want[signature])
+		if err != nil {
+			return row{}, fmt.Errorf("%s: %w", signature, err)
+		}
+		if d > *r.Difference {
+			*r.Difference, r.At = d, signature
+		}
+		if signature != infer.SigDefault && signature != infer.SigFrame {
+			continue
+		}
+		if r.MS[signature], err = median(ctx, atMost, func() error { _, err := saved.Call(signature, inputs); return err }); err != nil {
+			return row{}, err
+		}
+	}
+	return r, nil
+}
+
 // tensorsOf are tensors by signature and name.
 type tensorsOf map[string]map[string]*tensorflow.Tensor
 
-func readCalls(path string) (in, out tensorsOf, err error) {
+func readCalls(path string) (c calls, err error) {
 	f, err := npz.Open(path)
 	if err != nil {
-		return nil, nil, err
+		return calls{}, err
 	}
 	defer f.Close()
-	in, out = tensorsOf{}, tensorsOf{}
+	c = calls{tensorsOf{}, tensorsOf{}}
 	for _, name := range f.Names() {
 		a, err := f.Array(name)
 		if err != nil {
-			return nil, nil, err
+			return calls{}, err
 		}
 		t, err := tf.NewTensor(a.Float32s(), a.Shape...)
 		if err != nil {
-			return nil, nil, err
+			return calls{}, err
 		}
 		parts := strings.Split(name, "/")
-		side := in
+		side := c.in
 		if parts[0] == "out" {
-			side = out
+			side = c.want
 		}
 		if side[parts[1]] == nil {
 			side[parts[1]] = map[string]*tensorflow.Tensor{}
 		}
 		side[parts[1]][parts[2]] = t
 	}
-	return in, out, nil
+	return c, nil
 }
 
 func farthest(got, want map[string]*tensorflow.Tensor) (float64, error) {
@@ -150,12 +196,11 @@ func milliseconds(r row, signature string) string {
 	return fmt.Sprintf("%.3g", ms)
 }
 
-// tooFar is an error that names the rows beyond tolerance, but for those that
-// say that they compute in fewer bits.
+// tooFar is an error that names the rows beyond tolerance, but for loose ones.
 func tooFar(rows []row, tolerance float64) error {
 	var far []string
 	for _, r := range rows {
-		if r.Difference != nil && *r.Difference > tolerance && !strings.Contains(r.Note, "bf16") {
+		if r.Difference != nil && *r.Difference > tolerance && !r.Loose {
 			far = append(far, fmt.Sprintf("%s %s (%s): %.2g in %s", r.Engine, r.Version, r.Model, *r.Difference, r.At))
 		}
 	}

@@ -7,7 +7,8 @@ default), and calls.npz: arrays in/SIGNATURE/INPUT and out/SIGNATURE/OUTPUT, the
 outputs those of the checkpoint. Prints one line of JSON for each row of the
 table: engine, version, model, signatures (reached), difference (the largest),
 ms (median time of serving_default, or of animate_frame, by signature), note.
-SECONDS bounds the time of measuring.
+SECONDS bounds the time of measuring. ENGINES_NODE is a folder with tfjs.js and
+the packages that it needs.
 """
 import json
 import os
@@ -19,6 +20,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
 
 import numpy as np
+
+import resave
 
 ENGINE, FOLDER, SECONDS = sys.argv[1], sys.argv[2], float(sys.argv[3])
 CALLS = {"in": {}, "out": {}}
@@ -37,9 +40,11 @@ def file(name):
     return os.path.join(FOLDER, name)
 
 
-def row(version, model, run, signatures=None, note="", engine=ENGINE):
-    """Calls run(signature, inputs) -> outputs, compares and measures."""
-    worst, at, ms = 0.0, "", {}
+def row(version, model, run, signatures=None, note="", engine=ENGINE, ms=None, loose=False):
+    """Calls run(signature, inputs) -> outputs, compares and measures; run itself
+    where it fills ms. A loose one computes less exactly by intent."""
+    worst, at, measures = 0.0, "", ms is None
+    ms = {} if measures else ms
     for signature in signatures or SIGNATURES:
         inputs, want = CALLS["in"][signature], CALLS["out"][signature]
         got = run(signature, inputs)
@@ -48,10 +53,10 @@ def row(version, model, run, signatures=None, note="", engine=ENGINE):
             difference = float(np.abs(np.asarray(got[key]) - value).max()) / scale
             if difference > worst:
                 worst, at = difference, f"{signature}: {key}"
-        if signature in TIMED:
+        if measures and signature in TIMED:
             ms[signature] = measured(lambda: run(signature, inputs))
     print(json.dumps({"engine": engine, "version": version, "model": model, "signatures": list(signatures or SIGNATURES),
-                      "difference": worst, "at": at, "ms": ms, "note": note}), flush=True)
+                      "difference": worst, "at": at, "ms": ms, "note": note, "loose": loose}), flush=True)
 
 
 def measured(call):
@@ -85,6 +90,7 @@ def tensorflow():
     if missing:
         raise ValueError(f"saved_model_cli does not show {missing}: {said}")
     keras()
+    resave.write(path("plain"), file("again"))
 
 
 def keras():
@@ -159,37 +165,64 @@ def openvino():
                 known = CALLS["out"][signature]
                 return {next(k for k in known if k in str(name) or len(known) == 1): got[i] for i, name in enumerate(keys)}
             precision = compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name()
-            row(version, model, run, [signature], note=f"sees serving_default alone; precision {precision}" + ("" if hint else ", its default here"))
+            row(version, model, run, [signature], note=f"sees serving_default alone; precision {precision}" + ("" if hint else ", its default here"),
+                loose=precision != "f32")
 
 
 def mnn():
     import MNN.expr as expr
     import MNN.nn as nn
     import importlib.metadata
-    nets = {}
+    version, tool = importlib.metadata.version("MNN"), os.path.join(os.path.dirname(sys.executable), "mnnconvert")
+    for signature in SIGNATURES:
+        subprocess.run([tool, "-f", "ONNX", "--modelFile", file(signature + ".onnx"), "--MNNModel", file(signature + ".mnn"), "--bizCode", "x"],
+                       capture_output=True, check=True)
+    for hint in (0, None):
+        runtime = nn.create_runtime_manager(({"backend": "CPU", "precision": "high", "numThread": os.cpu_count()},))
+        if hint is not None:
+            runtime.set_hint(WINOGRAD_MEMORY_LEVEL, hint)
+        nets = {s: nn.load_module_from_file(file(s + ".mnn"), sorted(CALLS["in"][s]), sorted(CALLS["out"][s]), runtime_manager=runtime)
+                for s in SIGNATURES}
 
-    def run(signature, inputs):
-        outputs = sorted(CALLS["out"][signature])
-        if signature not in nets:
-            out = file(signature + ".mnn")
-            subprocess.run([os.path.join(os.path.dirname(sys.executable), "mnnconvert"), "-f", "ONNX", "--modelFile", file(signature + ".onnx"),
-                            "--MNNModel", out, "--bizCode", "x"], capture_output=True, check=True)
-            nets[signature] = nn.load_module_from_file(out, sorted(inputs), outputs)
-        fed = [expr.const(np.ascontiguousarray(inputs[k]), list(inputs[k].shape), expr.data_format.NCHW) for k in sorted(inputs)]
-        got = nets[signature].forward(fed)
-        return {k: np.array(expr.convert(v, expr.data_format.NCHW).read()) for k, v in zip(outputs, got)}
-    row(importlib.metadata.version("MNN"), "plain", run, note="from the ONNX files; data_format NCHW keeps the order of axes")
+        def run(signature, inputs):
+            fed = [expr.const(np.ascontiguousarray(inputs[k]), list(inputs[k].shape), expr.data_format.NCHW) for k in sorted(inputs)]
+            got = nets[signature].forward(fed)
+            return {k: np.array(expr.convert(v, expr.data_format.NCHW).read()) for k, v in zip(sorted(CALLS["out"][signature]), got)}
+        note = "small Winograd blocks, by a hint" if hint is not None else "large Winograd blocks, its default"
+        row(version, "plain", run, note="from the ONNX files; " + note, loose=hint is None)
+
+
+# MNN.Interpreter's HintMode of that name; the Python package has no constant.
+WINOGRAD_MEMORY_LEVEL = 3
 
 
 def tensorflowjs():
     import importlib.metadata
     env = dict(os.environ, TF_ENABLE_ONEDNN_OPTS="0", TEMPORARILY_DISABLE_PROTOBUF_VERSION_CHECK="true")
-    done = subprocess.run([os.path.join(os.path.dirname(sys.executable), "tensorflowjs_converter"), "--input_format=tf_saved_model",
-                           "--saved_model_tags=serve", "--signature_name=keypoints", path("plain"), file("tfjs")], capture_output=True, text=True, env=env)
-    if done.returncode or not os.path.exists(os.path.join(file("tfjs"), "model.json")):
-        raise RuntimeError(done.stderr[-2000:])
-    print(json.dumps({"engine": ENGINE, "version": importlib.metadata.version("tensorflowjs"), "model": "plain", "signatures": ["keypoints"],
-                      "difference": None, "ms": {}, "note": "converted, not run; TF_ENABLE_ONEDNN_OPTS=0"}), flush=True)
+    for signature in SIGNATURES:
+        done = subprocess.run([os.path.join(os.path.dirname(sys.executable), "tensorflowjs_converter"), "--input_format=tf_saved_model",
+                               "--saved_model_tags=serve", "--signature_name=" + signature, path("plain"), file("tfjs-" + signature)],
+                              capture_output=True, text=True, env=env)
+        if done.returncode or not os.path.exists(os.path.join(file("tfjs-" + signature), "model.json")):
+            raise RuntimeError(done.stderr[-2000:])
+    version, node = importlib.metadata.version("tensorflowjs"), os.environ.get("ENGINES_NODE")
+    if not node:
+        print(json.dumps({"engine": ENGINE, "version": version, "model": "plain", "signatures": SIGNATURES, "difference": None, "ms": {},
+                          "note": "converted, not run: node and npm are needed"}), flush=True)
+        return
+    times = {}
+
+    def run(signature, inputs):
+        with open(file("call.json"), "w") as f:
+            json.dump({k: {"shape": v.shape, "values": v.ravel().tolist()} for k, v in inputs.items()}, f)
+        done = subprocess.run(["node", os.path.join(node, "tfjs.js"), file("tfjs-" + signature), file("call.json"), str(SECONDS)],
+                              capture_output=True, text=True)
+        if done.returncode:
+            raise RuntimeError(done.stderr[-2000:])
+        said = json.loads(done.stdout[done.stdout.index("{"):])
+        times[signature] = said["ms"]
+        return {k: np.array(v["values"], np.float32).reshape(v["shape"]) for k, v in said["outputs"].items()}
+    row(version, "plain", run, note="plain JavaScript in Node; converted with TF_ENABLE_ONEDNN_OPTS=0", ms=times)
 
 
 {"tensorflow": tensorflow, "LiteRT": litert, "ONNX Runtime": onnxruntime, "OpenVINO": openvino, "MNN": mnn, "tensorflowjs": tensorflowjs}[ENGINE]()
