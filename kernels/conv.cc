@@ -97,7 +97,8 @@ float* ThreadScratch(int64_t floats) {
 Conv::Conv(const ConvShape& shape, bool turned, const Vectors& vectors,
            bool kept)
     : shape_(shape), turned_(turned), vectors_(&vectors) {
-  method_ = ForwardMethod(Effective(), vectors, kept);
+  method_ = turned ? InputGradientMethod(shape, Effective(), vectors, kept)
+                   : ForwardMethod(shape, vectors, kept);
 }
 
 Conv Conv::Forward(const ConvShape& shape, const Vectors& vectors, bool kept) {

@@ -295,7 +295,7 @@ class DirectBackward {
         v_(v),
         rows_(s, x),
         dy_(dy),
-        few_(s.out <= v.lanes / 2),
+        few_(s.out <= v.rows),
         depth_(rows_.outer() * rows_.run()) {
     const int64_t per_image = rows_.narrow() ? rows_.total() : s.OutHeight();
     const int64_t of_row =

@@ -8,9 +8,11 @@
 namespace prioritycut {
 namespace kernels {
 
-// The rules. `shape` is the one computed: for an input's gradient in and out
-// are exchanged.
+// The rules. Shapes are those of the forward pass; `computed` is the one with
+// in and out exchanged.
 Method ForwardMethod(const ConvShape& shape, const Vectors& v, bool kept);
+Method InputGradientMethod(const ConvShape& shape, const ConvShape& computed,
+                           const Vectors& v, bool kept);
 Method KernelGradientMethod(const ConvShape& shape);
 bool WinogradServes(const ConvShape& shape);
 

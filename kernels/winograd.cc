@@ -338,9 +338,13 @@ class Backward {
 
  private:
   int64_t ChunkOf() const {
-    constexpr int64_t kFloats = 4 * 1024 * 1024;
-    const int64_t of_tile = kPoints * (l_.in + l_.outputs.size() * columns_);
-    const int64_t chunk = std::max<int64_t>(kFloats / of_tile, 64);
+    // Points of a few tiles stay in cache, but each chunk reads and writes the
+    // sums.
+    const int64_t phases = l_.outputs.size();
+    const int64_t floats = std::clamp<int64_t>(
+        2 * kPoints * phases * l_.in * columns_, 1 << 20, 1 << 22);
+    const int64_t of_tile = kPoints * (l_.in + phases * columns_);
+    const int64_t chunk = std::max<int64_t>(floats / of_tile, 64);
     const int64_t chunks = (l_.tiles + chunk - 1) / chunk;
     return (l_.tiles + chunks - 1) / chunks;
   }
