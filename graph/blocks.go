@@ -41,27 +41,17 @@ func (b *Block) Apply(s *Scope, x tensorflow.Output) tensorflow.Output {
 	s = s.At(lastPart(b.path))
 	if b.Conv.fuses(s) {
 		x = b.Conv.ownNormed(s, b.Norm, x, b.up)
-	} else {
-		x = s.Relu(b.Norm.Apply(s, b.convolve(s, x)))
-	}
-	if b.down {
-		x = s.AvgPool2(x)
-	}
-	return x
-}
-
-func (b *Block) convolve(s *Scope, x tensorflow.Output) tensorflow.Output {
-	if !b.up {
-		return b.Conv.Apply(s, x)
-	}
-	if b.Conv.serves(s) {
-		s = s.At(lastPart(b.Conv.path))
-		if !s.Want("input", x, -1, -1, -1, b.Conv.in) {
-			return tensorflow.Output{}
+		if b.down {
+			x = s.AvgPool2(x)
 		}
-		return b.Conv.ownConv(s, x, true)
+		return x
 	}
-	return b.Conv.Apply(s, s.UpNearest2(x))
+	if b.up {
+		x = b.Conv.ApplyUp(s, x)
+	} else {
+		x = b.Conv.Apply(s, x)
+	}
+	return b.Norm.ApplyRelu(s, x, b.down)
 }
 
 // ResBlock is x + conv(ReLU(norm(conv(ReLU(norm(x)))))).
@@ -86,11 +76,11 @@ func NewResBlock(s *Scope, channels int) *ResBlock {
 // Apply maps x [N, H, W, C] to the same shape.
 func (b *ResBlock) Apply(s *Scope, x tensorflow.Output) tensorflow.Output {
 	s = s.At(lastPart(b.path))
-	y := s.Relu(b.Norm1.Apply(s, x))
+	y := b.Norm1.ApplyRelu(s, x, false)
 	if b.Conv1.fuses(s) {
 		y = b.Conv1.ownNormed(s, b.Norm2, y, false)
 	} else {
-		y = s.Relu(b.Norm2.Apply(s, b.Conv1.Apply(s, y)))
+		y = b.Norm2.ApplyRelu(s, b.Conv1.Apply(s, y), false)
 	}
 	return s.Add(x, b.Conv2.Apply(s, y))
 }

@@ -110,6 +110,20 @@ func (c *Conv2D) Apply(s *Scope, x tensorflow.Output) tensorflow.Output {
 	return s.Op("BiasAdd", nil, y, c.Bias.Value)
 }
 
+// ApplyUp doubles the sides of x [N, H, W, in] by repeating pixels and convolves
+// with a 3x3 kernel and one zero on each side, to [N, 2H, 2W, out]. Our own kernel
+// never makes the doubled maps.
+func (c *Conv2D) ApplyUp(s *Scope, x tensorflow.Output) tensorflow.Output {
+	if !c.serves(s) || c.size != 3 || c.before != 1 || c.after != 1 {
+		return c.Apply(s, s.UpNearest2(x))
+	}
+	s = s.At(lastPart(c.path))
+	if !s.Want("input", x, -1, -1, -1, c.in) {
+		return tensorflow.Output{}
+	}
+	return c.ownConv(s, x, true)
+}
+
 // isSame reports whether the padding of maps of these sizes is what TensorFlow
 // calls SAME: as much on both sides as makes one output for each stride.
 func (c *Conv2D) isSame(dims []int) bool {
@@ -162,16 +176,21 @@ func (s *Scope) AvgPool2(x tensorflow.Output) tensorflow.Output { return s.pool(
 func (s *Scope) MaxPool2(x tensorflow.Output) tensorflow.Output { return s.pool("MaxPool", x) }
 
 func (s *Scope) pool(op string, x tensorflow.Output) tensorflow.Output {
-	_, h, w, _, ok := s.maps("input of "+op, x)
-	if !ok {
-		return tensorflow.Output{}
-	}
-	if h < 2 || w < 2 {
-		s.Failf("%s of maps of %dx%d: nothing is left; use fewer blocks or larger pictures", op, h, w)
+	if !s.poolable(op, x) {
 		return tensorflow.Output{}
 	}
 	square := []int64{1, 2, 2, 1}
 	return s.Op(op, Attrs{"ksize": square, "strides": square, "padding": "VALID"}, x)
+}
+
+// poolable reports whether maps have 2x2 squares.
+func (s *Scope) poolable(op string, x tensorflow.Output) bool {
+	_, h, w, _, ok := s.maps("input of "+op, x)
+	if ok && (h < 2 || w < 2) {
+		s.Failf("%s of maps of %dx%d: nothing is left; use fewer blocks or larger pictures", op, h, w)
+		return false
+	}
+	return ok
 }
 
 // UpNearest2 doubles both sides by repeating pixels.

@@ -57,6 +57,41 @@ func (n *BatchNorm) Apply(s *Scope, x tensorflow.Output) tensorflow.Output {
 	return y
 }
 
+// ApplyRelu is Apply with a ReLU behind it and, with pool, the averages of 2x2
+// squares behind that. In training our own kernel does it all in one pass, and
+// its gradient keeps x and no other map.
+func (n *BatchNorm) ApplyRelu(s *Scope, x tensorflow.Output, pool bool) tensorflow.Output {
+	if s.b.own && s.training {
+		at := s.At(lastPart(n.path))
+		if !at.Want("input", x, -1, -1, -1, n.channels) {
+			return tensorflow.Output{}
+		}
+		y, mean, unbiased := at.ownNorm(x, n.Weight, n.Bias, false, 0, pool)
+		n.move(at, mean, unbiased)
+		return y
+	}
+	y := s.Relu(n.Apply(s, x))
+	if pool {
+		y = s.AvgPool2(y)
+	}
+	return y
+}
+
+// ownNorm is our own kernel: batch norm or, with eachSample, instance norm by
+// the statistics of x, then a leaky ReLU and, with pool, 2x2 averages.
+func (s *Scope) ownNorm(x tensorflow.Output, weight, bias *Variable, eachSample bool, slope float64, pool bool) (y, mean, unbiased tensorflow.Output) {
+	if pool && !s.poolable("average", x) {
+		return
+	}
+	op := s.AddOp("PriorityCutNorm", Attrs{
+		"each_sample": eachSample, "pool": pool, "slope": float32(slope), "epsilon": float32(normEpsilon),
+	}, nil, x, weight.Value, bias.Value)
+	if op == nil {
+		return
+	}
+	return op.Output(0), op.Output(1), op.Output(3)
+}
+
 // fusedNorm is TensorFlow's fused kernel, for float32. Its variance output is
 // the unbiased one; gradients through the statistics' outputs are wrong.
 func (s *Scope) fusedNorm(x, weight, bias, mean, variance tensorflow.Output, training bool) (y, batchMean, batchVar tensorflow.Output) {
@@ -125,25 +160,55 @@ func NewInstanceNorm(s *Scope, channels int) *InstanceNorm {
 	}
 }
 
-// Apply normalises x [N, H, W, C]. With float32 and a known N it is batch norm
-// of one sample at a time, whose fused kernel and gradient are faster than
-// single operations.
+// Apply normalises x [N, H, W, C].
 func (n *InstanceNorm) Apply(s *Scope, x tensorflow.Output) tensorflow.Output {
-	s = s.At(lastPart(n.path))
-	if !s.Want("input", x, -1, -1, -1, n.channels) {
+	return n.ApplyLeaky(s, x, 1, false)
+}
+
+// ApplyLeaky normalises x [N, H, W, C], with a leaky ReLU of the given slope
+// behind it (1: none) and, with pool, the averages of 2x2 squares behind that.
+// Time and memory grow with N, in the gradient too.
+func (n *InstanceNorm) ApplyLeaky(s *Scope, x tensorflow.Output, slope float64, pool bool) tensorflow.Output {
+	at := s.At(lastPart(n.path))
+	if !at.Want("input", x, -1, -1, -1, n.channels) {
 		return tensorflow.Output{}
 	}
-	samples := s.Shape(x)[0]
+	if s.b.own {
+		y, _, _ := at.ownNorm(x, n.Weight, n.Bias, true, slope, pool)
+		return y
+	}
+	y := n.normalise(at, x)
+	if slope != 1 {
+		y = s.LeakyRelu(y, slope)
+	}
+	if pool {
+		y = s.AvgPool2(y)
+	}
+	return y
+}
+
+// normalise is composed of TensorFlow's operations. With float32 and a known N
+// it is batch norm whose channels are those of all samples, [1, H, W, N*C]: one
+// fused kernel and gradient, which are faster than single operations.
+func (n *InstanceNorm) normalise(s *Scope, x tensorflow.Output) tensorflow.Output {
+	samples, h, w, c, ok := s.maps("input of instance norm", x)
+	if !ok {
+		return tensorflow.Output{}
+	}
 	if s.b.dtype != tensorflow.Float || samples < 1 {
 		mean := s.MeanKeep(x, 1, 2)
 		variance := s.MeanKeep(s.Square(s.Minus(x, mean)), 1, 2)
 		return s.affine(x, mean, variance, n.Weight.Value, n.Bias.Value)
 	}
-	empty := s.Const([]float32{})
-	list := make([]tensorflow.Output, samples)
-	for i := range list {
-		one := s.Slice(x, []int{i, 0, 0, 0}, []int{1, -1, -1, -1})
-		list[i], _, _ = s.fusedNorm(one, n.Weight.Value, n.Bias.Value, empty, empty, true)
+	weight, bias := n.Weight.Value, n.Bias.Value
+	if samples > 1 {
+		x = s.Reshape(s.Transpose(x, 1, 2, 0, 3), 1, h, w, samples*c)
+		weight, bias = s.Op("Tile", nil, weight, s.ints(samples)), s.Op("Tile", nil, bias, s.ints(samples))
 	}
-	return s.Concat(0, list...)
+	empty := s.Const([]float32{})
+	y, _, _ := s.fusedNorm(x, weight, bias, empty, empty, true)
+	if samples > 1 {
+		y = s.Transpose(s.Reshape(y, h, w, samples, c), 2, 0, 1, 3)
+	}
+	return y
 }

@@ -10,15 +10,14 @@
 #include <vector>
 
 #include "kernels/conv.h"
+#include "kernels/op_gradient.h"
 #include "kernels/op_runtime.h"
 #include "tensorflow/cc/framework/grad_op_registry.h"
 #include "tensorflow/cc/framework/scope.h"
-#include "tensorflow/core/framework/node_def_builder.h"
 #include "tensorflow/core/framework/op.h"
 #include "tensorflow/core/framework/op_kernel.h"
 #include "tensorflow/core/framework/shape_inference.h"
 #include "tensorflow/core/framework/tensor.h"
-#include "tensorflow/core/graph/node_builder.h"
 
 namespace prioritycut {
 namespace kernels {
@@ -465,26 +464,6 @@ REGISTER_KERNEL_BUILDER(Name("PriorityCutConv2DInputGrad").Device(DEVICE_CPU),
                         InputGradientOp);
 REGISTER_KERNEL_BUILDER(Name("PriorityCutConv2DKernelGrad").Device(DEVICE_CPU),
                         KernelGradientOp);
-
-// Adds one op of the gradient to the graph.
-absl::Status AddNode(const tensorflow::Scope& scope, const char* op,
-                     const std::vector<tensorflow::Output>& inputs,
-                     const tensorflow::AttrSlice& from,
-                     const std::vector<std::string>& attributes,
-                     tensorflow::Node** node) {
-  tensorflow::NodeBuilder builder(scope.GetUniqueNameForOp(op), op);
-  for (const tensorflow::Output& input : inputs) {
-    builder.Input(input.node(), input.index());
-  }
-  for (const std::string& name : attributes) {
-    builder.Attr(name, *from.Find(name));
-  }
-  scope.UpdateBuilder(&builder);
-  scope.UpdateStatus(builder.Finalize(scope.graph(), node));
-  if (!scope.ok()) return scope.status();
-  scope.UpdateStatus(scope.DoShapeInference(*node));
-  return scope.status();
-}
 
 absl::Status ConvGradient(const tensorflow::Scope& scope,
                           const tensorflow::Operation& op,

@@ -60,6 +60,17 @@ struct Square {
   int64_t channels;
 };
 
+// Whole pixels of a map that is normalised, one behind the other, `floats`
+// values in all. The lists hold a value for each channel, repeated to `period`
+// values, a multiple of the lanes. A value becomes z = (x - mean) * scale +
+// shift and, where z is negative, z * slope.
+struct NormRun {
+  const float* x;
+  int64_t floats, period;
+  const float *mean, *scale, *shift;
+  float slope;
+};
+
 // Winograd's transforms work on squares of 6 x 6; the outputs' side is m and
 // the kernel's is 7 - m, m from 3 to 5.
 constexpr int kTile = 6;
@@ -91,6 +102,17 @@ struct Vectors {
   // The gradient at 36 points of one input channel -> that of the kernel.
   void (*kernel_gradient)(const float* points, int64_t point_stride, int r,
                           int64_t out, float* kernel, int64_t tap_stride);
+
+  // Adds the differences from `about` and their squares to lists of `period`.
+  void (*norm_moments)(const float* x, int64_t floats, int64_t period,
+                       const float* about, float* sums, float* squares);
+  void (*norm_values)(const NormRun&, float* y);
+  // With g the gradient at z: adds g and g * (x - mean) to lists of `period`.
+  void (*norm_sums)(const NormRun&, const float* dy, float* sums,
+                    float* products);
+  // dx = scale * g - base - (x - mean) * factor; dx may be dy.
+  void (*norm_gradient)(const NormRun&, const float* dy, const float* base,
+                        const float* factor, float* dx);
 };
 
 // The tables. A pointer is null where this build lacks the instructions; that

@@ -383,11 +383,23 @@ void KernelGradient(const float* points, int64_t point_stride, int r,
     KernelGradientOf<4>(points, point_stride, out, kernel, tap_stride);
 }
 
+}  // namespace
+}  // namespace kernels
+}  // namespace prioritycut
+
+#include "kernels/norm_loops.h"
+
+namespace prioritycut {
+namespace kernels {
+namespace {
+
 constexpr Vectors TableNamed(const char* name) {
   return {name,         kLanes,       kRows,
           kColumns,     ProductPlain, ProductTransposed,
           DotsPlain,    InputPoints,  GradientPoints,
-          OutputPixels, KernelPoints, KernelGradient};
+          OutputPixels, KernelPoints, KernelGradient,
+          NormMoments,  NormValues,   NormSums,
+          NormGradient};
 }
 
 }  // namespace

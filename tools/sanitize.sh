@@ -30,12 +30,17 @@ export UBSAN_OPTIONS="print_stacktrace=1"
 echo "addresses and undefined behaviour:"
 # shellcheck disable=SC2086
 build conv address,undefined kernels/conv_test.cc $kernels
+build norm address,undefined kernels/norm_test.cc $kernels
+# shellcheck disable=SC2086
+build sample address,undefined kernels/sample_test.cc $kernels
 build mask address,undefined prioritycut/kernels/priority_cut_mask_test.cc prioritycut/kernels/priority_cut_mask.cc
 build device_mask address,undefined prioritycut/kernels/priority_cut_mask_device_test.cc prioritycut/kernels/priority_cut_mask.cc
 "$cxx" -std=c++17 -O1 -g -fPIC -shared -Wl,-soname,libcuda.so.1 -I. kernels/device/fake_driver.cc -o "$out/libcuda.so.1"
 build gpu_mask address,undefined prioritycut/kernels/priority_cut_mask_gpu_test.cc prioritycut/kernels/priority_cut_mask_gpu.cc \
   prioritycut/kernels/priority_cut_mask.cc kernels/device/driver.cc "$out/libcuda.so.1" -Wl,-rpath,"$out" -ldl
 "$out/conv" "${1:-12}"
+"$out/norm" "${1:-12}"
+"$out/sample" "${1:-12}"
 "$out/mask" "${2:-300}"
 "$out/device_mask" "${2:-300}"
 ASAN_OPTIONS=detect_leaks=0 "$out/gpu_mask" # the stand-in forgets on purpose, as the driver does

@@ -177,8 +177,12 @@ var inPlace = map[string]bool{
 	"AddV2": true, "Add": true, "Sub": true, "Mul": true, "RealDiv": true, "Neg": true, "Abs": true, "Square": true,
 	"Sqrt": true, "Rsqrt": true, "Exp": true, "Log": true, "Sign": true, "Relu": true, "ReluGrad": true,
 	"LeakyRelu": true, "LeakyReluGrad": true, "Sigmoid": true, "SigmoidGrad": true, "Softmax": true,
-	"Maximum": true, "Minimum": true, "AddN": true, "BiasAdd": true,
+	"Maximum": true, "Minimum": true, "AddN": true, "BiasAdd": true, "PriorityCutNorm": true, "PriorityCutNormGrad": true,
 }
+
+// firstReserve is the first of FusedBatchNormV3's outputs that have no known
+// shape, which other devices use.
+const firstReserve = 5
 
 // start makes the outputs of n and returns how much memory that takes.
 func (w *walk) start(n *node) (taken int64) {
@@ -203,6 +207,8 @@ func (w *walk) start(n *node) (taken int64) {
 		switch {
 		case n.op == "ReadVariableOp" || n.op == "VarHandleOp" || n.op == "Const" || n.op == "Placeholder":
 			shared = &buffer{} // counted elsewhere, or made once
+		case n.op == "FusedBatchNormV3" && i >= firstReserve:
+			shared = &buffer{} // empty on the CPU
 		case views[n.op] && i == 0:
 			shared = w.input(n, 0)
 		case inPlace[n.op] && i == 0:

@@ -82,7 +82,7 @@ func (b *discBlock) apply(s *graph.Scope, x tensorflow.Output) tensorflow.Output
 	s = s.At(b.path[strings.LastIndexByte(b.path, '/')+1:])
 	x = b.conv.Apply(s, x)
 	if b.norm != nil {
-		x = b.norm.Apply(s, x)
+		return b.norm.ApplyLeaky(s, x, leakySlope, b.pool)
 	}
 	x = s.LeakyRelu(x, leakySlope)
 	if b.pool {
@@ -217,8 +217,8 @@ func (u *UNetDiscriminator) Judge(s *graph.Scope, x *model.Pyramid, kp Keypoints
 	for i, up := range u.up {
 		at := s.At(up.path[strings.LastIndexByte(up.path, '/')+1:])
 		skip := skips[len(skips)-2-i]
-		y = at.UpNearest2(at.Concat(3, y, skip))
-		y = at.LeakyRelu(up.norm.Apply(at, up.conv.Apply(at, y)), leakySlope)
+		y = up.conv.ApplyUp(at, at.Concat(3, y, skip))
+		y = up.norm.ApplyLeaky(at, y, leakySlope, false)
 		j.Decoded = append(j.Decoded, y)
 	}
 	j.Pixels = u.headDecode.Apply(s, y)

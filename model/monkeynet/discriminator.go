@@ -75,9 +75,10 @@ func (d *Discriminator) Judge(s *graph.Scope, x tensorflow.Output, kp Keypoints)
 		at := s.At(b.name)
 		y = b.conv.Apply(at, y)
 		if b.norm != nil {
-			y = b.norm.Apply(at, y)
+			y = b.norm.ApplyLeaky(at, y, leakySlope, true)
+		} else {
+			y = at.AvgPool2(at.LeakyRelu(y, leakySlope))
 		}
-		y = at.AvgPool2(at.LeakyRelu(y, leakySlope))
 		j.Maps = append(j.Maps, y)
 	}
 	j.Maps = append(j.Maps, d.head.Apply(s, y))
