@@ -55,11 +55,11 @@ func (s *Scope) matrix(key string, make func() tensorflow.Output) tensorflow.Out
 // -1 and 1 are the centres of the border pixels, else their outer edges.
 // Gradients flow to x and to the points.
 //
-// It is composed of TensorFlow's own operations, so that a model that uses it
-// runs wherever TensorFlow does.
+// Without our own kernels it is composed of TensorFlow's operations, so that an
+// exported model runs wherever TensorFlow does.
 func (s *Scope) Warp(x, grid tensorflow.Output, padding Padding, alignCorners bool) tensorflow.Output {
 	s = s.At("warp")
-	_, h, w, c, ok := s.maps("maps to warp", x)
+	_, _, _, c, ok := s.maps("maps to warp", x)
 	dims := s.Shape(grid)
 	if !ok || s.b.err != nil {
 		return tensorflow.Output{}
@@ -77,9 +77,21 @@ func (s *Scope) Warp(x, grid tensorflow.Output, padding Padding, alignCorners bo
 		points *= d
 	}
 
+	out := append(append([]int{-1}, dims[1:len(dims)-1]...), c)
 	flat := s.Reshape(grid, -1, points, 2)
-	px := s.pixel(s.Slice(flat, []int{0, 0, 0}, []int{-1, -1, 1}), w, padding, alignCorners) // [N, points, 1]
-	py := s.pixel(s.Slice(flat, []int{0, 0, 1}, []int{-1, -1, 1}), h, padding, alignCorners)
+	if s.b.own {
+		y := s.Op("PriorityCutSample", Attrs{"align_corners": alignCorners, "reflect": padding == ReflectPadding}, x, flat)
+		return s.Reshape(y, out...)
+	}
+	return s.Reshape(s.gathered(x, flat, points, padding, alignCorners), out...)
+}
+
+// gathered samples maps x [N, H, W, C] at points [N, points, 2] by gathering all
+// pixels around them.
+func (s *Scope) gathered(x, grid tensorflow.Output, points int, padding Padding, alignCorners bool) tensorflow.Output {
+	_, h, w, c, _ := s.maps("maps to warp", x)
+	px := s.pixel(s.Slice(grid, []int{0, 0, 0}, []int{-1, -1, 1}), w, padding, alignCorners) // [N, points, 1]
+	py := s.pixel(s.Slice(grid, []int{0, 0, 1}, []int{-1, -1, 1}), h, padding, alignCorners)
 	x0, y0 := s.Floor(px), s.Floor(py)
 	fx, fy := s.Minus(px, x0), s.Minus(py, y0)
 
@@ -100,8 +112,7 @@ func (s *Scope) Warp(x, grid tensorflow.Output, padding Padding, alignCorners bo
 			terms = append(terms, s.Mul(corner, s.Mul(wx[i], wy[j])))
 		}
 	}
-	out := append([]int{-1}, dims[1:len(dims)-1]...)
-	return s.Reshape(s.AddN(terms...), append(out, c)...)
+	return s.AddN(terms...)
 }
 
 // pixel turns coordinates in [-1, 1] into pixels of a side of n.
