@@ -18,6 +18,9 @@ const (
 	// space and keep rearranged weights, two operations run side by side, and
 	// freed memory is not always fit for the next tensor.
 	kernelFactor = 1.9
+	// ownKernelFactor is the same where kernels of our own serve: they need fewer
+	// tensors, and keep the transformed kernels of networks that do not train.
+	ownKernelFactor = 4.1
 )
 
 // MemoryEstimate is what training is expected to need of main memory.
@@ -58,7 +61,11 @@ func EstimateMemory(s *graph.Scope, step *Step, o StepOptions) (MemoryEstimate, 
 		}
 		e.Gradients += size
 	}
-	e.Step = int64(kernelFactor * float64(m.Temporaries-e.Gradients))
+	factor := kernelFactor
+	if s.OwnKernels() {
+		factor = ownKernelFactor
+	}
+	e.Step = int64(factor * float64(m.Temporaries-e.Gradients))
 	return e, s.Err()
 }
 

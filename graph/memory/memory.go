@@ -180,10 +180,6 @@ var inPlace = map[string]bool{
 	"Maximum": true, "Minimum": true, "AddN": true, "BiasAdd": true, "PriorityCutNorm": true, "PriorityCutNormGrad": true,
 }
 
-// firstReserve is the first of FusedBatchNormV3's outputs that have no known
-// shape, which other devices use.
-const firstReserve = 5
-
 // start makes the outputs of n and returns how much memory that takes.
 func (w *walk) start(n *node) (taken int64) {
 	op := w.graph.Operation(n.name)
@@ -207,8 +203,6 @@ func (w *walk) start(n *node) (taken int64) {
 		switch {
 		case n.op == "ReadVariableOp" || n.op == "VarHandleOp" || n.op == "Const" || n.op == "Placeholder":
 			shared = &buffer{} // counted elsewhere, or made once
-		case n.op == "FusedBatchNormV3" && i >= firstReserve:
-			shared = &buffer{} // empty on the CPU
 		case views[n.op] && i == 0:
 			shared = w.input(n, 0)
 		case inPlace[n.op] && i == 0:
