@@ -10,7 +10,7 @@ import (
 	"github.com/prioritycut/prioritycut/config"
 	"github.com/prioritycut/prioritycut/internal/localfile"
 	"github.com/prioritycut/prioritycut/internal/rundir"
-	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/tf/checkpoint"
 	"github.com/prioritycut/prioritycut/train"
 )
 
@@ -29,7 +29,7 @@ func (r *Run) State() (State, error) {
 	if !dir.Is() {
 		return State{}, nil
 	}
-	steps, err := tf.OpenStore(dir.Checkpoints()).Steps()
+	steps, err := checkpoint.OpenStore(dir.Checkpoints()).Steps()
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return State{}, fmt.Errorf("run %s: %w", r.Dir, err)
 	}

@@ -12,7 +12,7 @@ import (
 
 // takeOptimisers takes the states of the networks' optimisers, where the file
 // has them.
-func (c *checkpoint) takeOptimisers(s *input) error {
+func (c *runState) takeOptimisers(s *input) error {
 	for _, p := range c.nets.players {
 		err := c.takeOptimiserOf(p, s)
 		if err != nil {
@@ -22,7 +22,7 @@ func (c *checkpoint) takeOptimisers(s *input) error {
 	return nil
 }
 
-func (c *checkpoint) takeOptimiserOf(p *player, s *input) error {
+func (c *runState) takeOptimiserOf(p *player, s *input) error {
 	if state := s.adam[p.Name]; state != nil && p.step == nil {
 		return c.takeMomentum(p, s, state)
 	}
@@ -45,7 +45,7 @@ func (p *player) optimiser() string {
 }
 
 // takeMomentum is takeNumbered for buffers of momentum.
-func (c *checkpoint) takeMomentum(p *player, s *input, state *weights.Dict) error {
+func (c *runState) takeMomentum(p *player, s *input, state *weights.Dict) error {
 	sgd, err := weights.ReadSGD(state)
 	if err != nil {
 		return err
@@ -78,7 +78,7 @@ func (c *checkpoint) takeMomentum(p *player, s *input, state *weights.Dict) erro
 }
 
 // takeSlot takes what an optimiser keeps of its i-th parameter.
-func (c *checkpoint) takeSlot(slot *graph.Variable, t *weights.Tensor, i int, parameter *graph.Variable) error {
+func (c *runState) takeSlot(slot *graph.Variable, t *weights.Tensor, i int, parameter *graph.Variable) error {
 	if want := c.nets.fileShape(parameter); !slices.Equal(t.Shape(), want) {
 		return fmt.Errorf("the state of parameter %d has shape %v, %s has %v", i, t.Shape(), parameter.Name, want)
 	}
@@ -86,7 +86,7 @@ func (c *checkpoint) takeSlot(slot *graph.Variable, t *weights.Tensor, i int, pa
 }
 
 // zero gives a slot the value that it starts with.
-func (c *checkpoint) zero(slot *graph.Variable) error {
+func (c *runState) zero(slot *graph.Variable) error {
 	zero, err := tf.NewTensor(make([]float32, slot.Size()), slot.Dims...)
 	c.values[slot] = zero
 	return err
@@ -115,7 +115,7 @@ func hasNamedSlots(s *input, p *player) bool {
 
 // takeNumbered takes a state whose moments are numbered in the order of the
 // state dict without buffers.
-func (c *checkpoint) takeNumbered(p *player, s *input, state *weights.Dict) error {
+func (c *runState) takeNumbered(p *player, s *input, state *weights.Dict) error {
 	adam, err := weights.ReadAdam(state)
 	if err != nil {
 		return err
@@ -153,7 +153,7 @@ func (c *checkpoint) takeNumbered(p *player, s *input, state *weights.Dict) erro
 
 // fillMoments completes what PyTorch counts by parameter and training here by
 // network: parameters that have had no gradient yet have moments of zero.
-func (c *checkpoint) fillMoments(p *player, adam *weights.Adam, params []*graph.Variable, step int64) error {
+func (c *runState) fillMoments(p *player, adam *weights.Adam, params []*graph.Variable, step int64) error {
 	var fresh, behind int
 	for i, m := range adam.Moments {
 		switch {
@@ -176,7 +176,7 @@ func (c *checkpoint) fillMoments(p *player, adam *weights.Adam, params []*graph.
 }
 
 // inFileOrder lists a network's weights in the order of the file.
-func (c *checkpoint) inFileOrder(p *player, s *input) []*graph.Variable {
+func (c *runState) inFileOrder(p *player, s *input) []*graph.Variable {
 	byName := map[string]*graph.Variable{}
 	for _, v := range p.weights() {
 		byName[v.Name] = v
@@ -191,7 +191,7 @@ func (c *checkpoint) inFileOrder(p *player, s *input) []*graph.Variable {
 }
 
 // takeNamed takes a state that is stored by name; shapes have been checked.
-func (c *checkpoint) takeNamed(p *player, s *input) error {
+func (c *runState) takeNamed(p *player, s *input) error {
 	for _, v := range p.slots() {
 		t, ok := s.Tensor(fileName(v))
 		if !ok {
@@ -238,7 +238,7 @@ func countOf(t *weights.Tensor) (int64, error) {
 }
 
 // hasOptimiser reports whether the state of a network's optimiser is known.
-func (c *checkpoint) hasOptimiser(p *player) bool {
+func (c *runState) hasOptimiser(p *player) bool {
 	slots := p.slots()
 	return len(slots) > 0 && c.values[slots[0]] != nil
 }

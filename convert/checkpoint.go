@@ -31,8 +31,8 @@ type Origin struct {
 	Epoch *int64 `json:"epoch,omitempty"`
 }
 
-// checkpoint is the state of a run: networks and values of their variables.
-type checkpoint struct {
+// runState is the state of a run: networks and values of their variables.
+type runState struct {
 	from   string
 	config *config.Config
 	nets   *networks
@@ -46,12 +46,12 @@ type checkpoint struct {
 	remarks []string
 }
 
-func (c *checkpoint) remark(format string, args ...any) {
+func (c *runState) remark(format string, args ...any) {
 	c.remarks = append(c.remarks, fmt.Sprintf(format, args...))
 }
 
 // take makes a tensor of the file the value of a variable.
-func (c *checkpoint) take(v *graph.Variable, t *weights.Tensor) error {
+func (c *runState) take(v *graph.Variable, t *weights.Tensor) error {
 	if t.DType().Valid() && !t.DType().IsFloat() {
 		return fmt.Errorf("%s: its elements are %v, no floating-point numbers", fileName(v), t.DType())
 	}
@@ -80,7 +80,7 @@ func (c *checkpoint) take(v *graph.Variable, t *weights.Tensor) error {
 }
 
 // setCount gives a counter its value.
-func (c *checkpoint) setCount(v *graph.Variable, n int64) error {
+func (c *runState) setCount(v *graph.Variable, n int64) error {
 	if n < 0 || n > maxSteps {
 		return fmt.Errorf("%s is %d, must lie in 0..%d", fileName(v), n, int64(maxSteps))
 	}
@@ -93,7 +93,7 @@ func (c *checkpoint) setCount(v *graph.Variable, n int64) error {
 const maxSteps = 1_000_000_000_000
 
 // count is the value of a counter, 0 without one.
-func (c *checkpoint) count(v *graph.Variable) int64 {
+func (c *runState) count(v *graph.Variable) int64 {
 	t := c.values[v]
 	if t == nil {
 		return 0
@@ -106,7 +106,7 @@ func (c *checkpoint) count(v *graph.Variable) int64 {
 }
 
 // finish notes what the checkpoint is, once configuration and counts are known.
-func (c *checkpoint) finish() error {
+func (c *runState) finish() error {
 	text, err := c.config.Marshal()
 	if err != nil {
 		return err

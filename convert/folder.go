@@ -16,7 +16,7 @@ import (
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/internal/durable"
 	"github.com/prioritycut/prioritycut/internal/rundir"
-	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/tf/checkpoint"
 )
 
 // openFolder reads a checkpoint of ours.
@@ -36,31 +36,31 @@ func openFolder(o Options) (Job, error) {
 	if err != nil {
 		return nil, fmt.Errorf("checkpoint %s: %w", stored.Dir, err)
 	}
-	return &job{checkpoint: c, options: o}, nil
+	return &job{runState: c, options: o}, nil
 }
 
 // openCheckpoint opens the newest checkpoint of a run or of a folder of
 // checkpoints, or the checkpoint that the folder is.
-func openCheckpoint(dir string) (*tf.Checkpoint, error) {
+func openCheckpoint(dir string) (*checkpoint.Checkpoint, error) {
 	if rundir.Dir(dir).Is() {
 		dir = rundir.Dir(dir).Checkpoints()
 	}
-	c, damaged, err := tf.OpenStore(dir).Latest()
+	c, damaged, err := checkpoint.OpenStore(dir).Latest()
 	for _, d := range damaged {
 		glog.Warningf("checkpoint of step %d is damaged and passed over: %v", d.Step, d.Err)
 	}
-	if errors.Is(err, tf.ErrNoCheckpoint) && len(damaged) == 0 {
+	if errors.Is(err, checkpoint.ErrNone) && len(damaged) == 0 {
 		if _, missing := os.Stat(filepath.Join(dir, "manifest.json")); missing != nil {
 			return nil, fmt.Errorf("%s is neither a run nor a checkpoint of ours", dir)
 		}
-		return tf.OpenCheckpoint(dir)
+		return checkpoint.Open(dir)
 	}
 	return c, err
 }
 
 // readFolder reads the variables of a checkpoint by its own configuration.
-func readFolder(stored *tf.Checkpoint, o Options) (*checkpoint, error) {
-	c := &checkpoint{from: stored.Dir, values: map[*graph.Variable]*tensorflow.Tensor{}}
+func readFolder(stored *checkpoint.Checkpoint, o Options) (*runState, error) {
+	c := &runState{from: stored.Dir, values: map[*graph.Variable]*tensorflow.Tensor{}}
 	if _, err := rundir.DecodeMeta(stored.Meta); err != nil {
 		return nil, err
 	}
@@ -88,7 +88,7 @@ func readFolder(stored *tf.Checkpoint, o Options) (*checkpoint, error) {
 
 // readGroup reads the variables of one kind. All must be there but an
 // optimiser's.
-func (c *checkpoint) readGroup(stored *tf.Checkpoint, kind graph.Kind, group string) error {
+func (c *runState) readGroup(stored *checkpoint.Checkpoint, kind graph.Kind, group string) error {
 	list, err := stored.Tensors(group)
 	if err != nil {
 		return err
@@ -122,7 +122,7 @@ func (c *checkpoint) readGroup(stored *tf.Checkpoint, kind graph.Kind, group str
 }
 
 // completeSlots drops optimisers whose state is not there as a whole.
-func (c *checkpoint) completeSlots() error {
+func (c *runState) completeSlots() error {
 	for _, p := range c.nets.players {
 		slots, known := p.slots(), 0
 		for _, v := range slots {
@@ -140,7 +140,7 @@ func (c *checkpoint) completeSlots() error {
 
 // writeRun writes the folder of a run with this one checkpoint: everything, or
 // nothing under that name.
-func (c *checkpoint) writeRun(dir string) error {
+func (c *runState) writeRun(dir string) error {
 	dir = filepath.Clean(dir)
 	parent := filepath.Dir(dir)
 	if err := os.MkdirAll(parent, 0o777); err != nil {
@@ -163,19 +163,19 @@ func (c *checkpoint) writeRun(dir string) error {
 	return temp.Publish(dir)
 }
 
-func (c *checkpoint) fillRun(dir rundir.Dir) error {
+func (c *runState) fillRun(dir rundir.Dir) error {
 	meta, err := json.Marshal(c.notes)
 	if err != nil {
 		return err
 	}
-	var groups []tf.Group
+	var groups []checkpoint.Group
 	for _, g := range []struct {
 		name string
 		kind graph.Kind
 	}{{rundir.Weights, graph.Trainable}, {rundir.State, graph.State}, {rundir.Optimizer, graph.Slot}} {
-		groups = append(groups, tf.Group{Name: g.name, Tensors: c.valuesOf(g.kind)})
+		groups = append(groups, checkpoint.Group{Name: g.name, Tensors: c.valuesOf(g.kind)})
 	}
-	if err := tf.OpenStore(dir.Checkpoints()).Save(c.notes.Step, meta, groups...); err != nil {
+	if err := checkpoint.OpenStore(dir.Checkpoints()).Save(c.notes.Step, meta, groups...); err != nil {
 		return err
 	}
 	if err := durable.WriteFile(dir.Readme(), []byte(readme)); err != nil {

@@ -20,6 +20,7 @@ import (
 	"github.com/prioritycut/prioritycut/internal/safetensors"
 	"github.com/prioritycut/prioritycut/model/fomm"
 	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/tf/checkpoint"
 )
 
 // perform reads and writes.
@@ -54,9 +55,9 @@ func array(t testing.TB, f *golden.File, name string) golden.Array {
 }
 
 // newest opens the checkpoint of a run.
-func newest(t testing.TB, dir string) (*tf.Checkpoint, rundir.Meta) {
+func newest(t testing.TB, dir string) (*checkpoint.Checkpoint, rundir.Meta) {
 	t.Helper()
-	c, damaged, err := tf.OpenStore(rundir.Dir(dir).Checkpoints()).Latest()
+	c, damaged, err := checkpoint.OpenStore(rundir.Dir(dir).Checkpoints()).Latest()
 	if err != nil || len(damaged) > 0 {
 		t.Fatal(err, damaged)
 	}

@@ -10,12 +10,12 @@ import (
 	"github.com/prioritycut/prioritycut/internal/cli"
 	"github.com/prioritycut/prioritycut/internal/rundir"
 	"github.com/prioritycut/prioritycut/model"
-	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/tf/checkpoint"
 )
 
 // job is the conversion of a checkpoint.
 type job struct {
-	*checkpoint
+	*runState
 	options Options
 }
 
@@ -135,11 +135,11 @@ func (j *job) List(w io.Writer) error {
 }
 
 // valuesOf lists the variables of a kind that have values.
-func (c *checkpoint) valuesOf(kind graph.Kind) []tf.NamedTensor {
-	var list []tf.NamedTensor
+func (c *runState) valuesOf(kind graph.Kind) []checkpoint.NamedTensor {
+	var list []checkpoint.NamedTensor
 	for _, v := range c.nets.scope.Variables(kind) {
 		if t := c.values[v]; t != nil {
-			list = append(list, tf.NamedTensor{Name: v.Name, Tensor: t})
+			list = append(list, checkpoint.NamedTensor{Name: v.Name, Tensor: t})
 		}
 	}
 	return list

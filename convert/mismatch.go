@@ -63,7 +63,7 @@ func (e *MismatchError) List(w io.Writer) error {
 }
 
 // hint guesses why a file does not fit its configuration.
-func (c *checkpoint) hint(m *weights.MismatchError, s *input, o Options) string {
+func (c *runState) hint(m *weights.MismatchError, s *input, o Options) string {
 	owners := ownersOf(slices.Concat(m.Missing, m.Misshapen, m.Extra))
 	foreign := slices.DeleteFunc(ownersOf(m.Extra), func(owner string) bool {
 		return slices.Contains(players, strings.TrimPrefix(owner, optimizerPrefix))
@@ -104,7 +104,7 @@ func ownersOf(names []string) []string {
 }
 
 // otherSizes names settings that the file contradicts.
-func (c *checkpoint) otherSizes(s *input) string {
+func (c *runState) otherSizes(s *input) string {
 	m := c.config.Model
 	var wrong []string
 	for _, size := range []struct {

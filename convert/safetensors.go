@@ -23,7 +23,7 @@ import (
 
 // writeStateDict writes a .safetensors file with the reference's names and
 // layouts.
-func (c *checkpoint) writeStateDict(path string, parametrizations bool) error {
+func (c *runState) writeStateDict(path string, parametrizations bool) error {
 	var tensors []safetensors.Tensor
 	for _, p := range c.nets.players {
 		for _, v := range p.vars {
@@ -75,7 +75,7 @@ func parametrized(name string) string {
 
 // fileTensor is a variable as files with the reference's layouts have it; its
 // bytes are made when their turn comes.
-func (c *checkpoint) fileTensor(v *graph.Variable) safetensors.Tensor {
+func (c *runState) fileTensor(v *graph.Variable) safetensors.Tensor {
 	t := safetensors.Tensor{Name: fileName(v), DType: safetensors.F32, Shape: c.nets.fileShape(v)}
 	if v.DType == tensorflow.Int64 {
 		t.DType = safetensors.I64

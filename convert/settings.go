@@ -38,7 +38,7 @@ func readNotes(s *input) (Notes, bool, error) {
 // settle finds the configuration of the networks in a file: the one that its
 // own metadata carry, or the user's, with what the file itself tells of the
 // discriminator.
-func (c *checkpoint) settle(s *input, o Options) error {
+func (c *runState) settle(s *input, o Options) error {
 	notes, ours, err := readNotes(s)
 	if err != nil {
 		return err
@@ -103,7 +103,7 @@ func familyOf(s *input) model.FamilyName {
 
 // variantOf is the variant that a file's discriminator belongs to, empty where
 // it may be one of several.
-func (c *checkpoint) variantOf(s *input) string {
+func (c *runState) variantOf(s *input) string {
 	disc := s.Sub(discriminator)
 	switch {
 	case len(disc.Names()) == 0:
@@ -123,7 +123,7 @@ func variantAgainst(kind model.DiscriminatorKind) string {
 
 // adoptDiscriminator makes the configuration say what the file's discriminator
 // is: files of configurations are often those of another stage of training.
-func (c *checkpoint) adoptDiscriminator(s *input) error {
+func (c *runState) adoptDiscriminator(s *input) error {
 	if !c.config.HasDiscriminator() || c.config.FamilyName() != model.FOMMFamily {
 		return nil
 	}
@@ -152,7 +152,7 @@ func (c *checkpoint) adoptDiscriminator(s *input) error {
 	return c.config.Validate()
 }
 
-func adopt(c *checkpoint, key string, setting *bool, file bool) {
+func adopt(c *runState, key string, setting *bool, file bool) {
 	if *setting != file {
 		c.remark("model_params.discriminator_params.%s is %t in the configuration; the file's discriminator has %t, and so it is stored", key, *setting, file)
 		*setting = file

@@ -28,22 +28,22 @@ func openFile(o Options) (Job, error) {
 		return newRepacking(s, first, o) // keeps s open
 	}
 	defer s.Close()
-	var c *checkpoint
+	var c *runState
 	if err == nil {
 		c, err = readStateDict(in, o)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", o.Checkpoint, err)
 	}
-	return &job{checkpoint: c, options: o}, nil
+	return &job{runState: c, options: o}, nil
 }
 
 // readStateDict reads what a file has of the configuration's networks.
-func readStateDict(s *input, o Options) (*checkpoint, error) {
+func readStateDict(s *input, o Options) (*runState, error) {
 	if err := recognise(s); err != nil {
 		return nil, err
 	}
-	c := &checkpoint{from: o.Checkpoint, values: map[*graph.Variable]*tensorflow.Tensor{}, remarks: s.notes, ignored: s.aside}
+	c := &runState{from: o.Checkpoint, values: map[*graph.Variable]*tensorflow.Tensor{}, remarks: s.notes, ignored: s.aside}
 	var err error
 	if err = c.settle(s, o); err != nil {
 		return nil, err
@@ -96,7 +96,7 @@ func recognise(s *input) error {
 }
 
 // check compares the file's names and shapes with those of the networks.
-func (c *checkpoint) check(s *input, o Options) error {
+func (c *runState) check(s *input, o Options) error {
 	var want []weights.Spec
 	for _, p := range c.nets.players {
 		for _, v := range p.vars {
@@ -129,7 +129,7 @@ func (c *checkpoint) check(s *input, o Options) error {
 }
 
 // ignores reports whether a tensor of the file is left out on purpose.
-func (c *checkpoint) ignores(name string, s *input, o Options) bool {
+func (c *runState) ignores(name string, s *input, o Options) bool {
 	slot, optimizer := strings.CutPrefix(name, optimizerPrefix)
 	owner, rest, _ := strings.Cut(slot, ".")
 	p := c.nets.ownerOf(slot)
@@ -144,7 +144,7 @@ func (c *checkpoint) ignores(name string, s *input, o Options) bool {
 }
 
 // noteOrigin keeps where the weights come from.
-func (c *checkpoint) noteOrigin(s *input) {
+func (c *runState) noteOrigin(s *input) {
 	if c.notes.Config != "" {
 		return // our own notes say it already
 	}

@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/prioritycut/prioritycut/internal/folderlock"
-	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/tf/savedmodel"
 )
 
 // Home is where archive and detectors are kept between commands:
@@ -59,7 +59,7 @@ func (s Source) Provide(ctx context.Context, names ...string) (_ map[string]stri
 		}
 		path := filepath.Join(s.Home, name+"-"+d.key())
 		paths[name] = path
-		if _, err := tf.SavedModelDir(path); err == nil {
+		if _, err := savedmodel.Dir(path); err == nil {
 			continue
 		}
 		if archive == nil {

@@ -8,6 +8,7 @@ import (
 	"github.com/wamuir/graft/tensorflow/op"
 
 	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/tf/savedmodel"
 )
 
 // The signatures beside serving_default, and the names of their tensors.
@@ -52,10 +53,10 @@ func (d Detector) Write(a *Archive, dir string) error {
 	if err != nil {
 		return fmt.Errorf("detector %s: %w", d.Name, err)
 	}
-	return tf.WriteSavedModel(dir, *def)
+	return savedmodel.Write(dir, *def)
 }
 
-func (d Detector) model(a *Archive) (*tf.SavedModelDef, error) {
+func (d Detector) model(a *Archive) (*savedmodel.Def, error) {
 	b := newBuilder(a)
 	image := op.Placeholder(b.scope.SubScope("image"), tensorflow.Float, op.PlaceholderShape(tensorflow.MakeShape(d.batch(), -1, -1, 3)))
 	p, err := d.build(b, image)
@@ -66,7 +67,7 @@ func (d Detector) model(a *Archive) (*tf.SavedModelDef, error) {
 	if err != nil {
 		return nil, err
 	}
-	def := &tf.SavedModelDef{Extra: map[string][]byte{DescriptionName: append(text, '\n')}}
+	def := &savedmodel.Def{Extra: map[string][]byte{DescriptionName: append(text, '\n')}}
 	def.Signatures = d.signatures(image, p)
 	def.Graph, err = tf.GraphDefOf(b.graph)
 	return def, err
@@ -80,25 +81,25 @@ func (d Detector) batch() int64 {
 	return -1
 }
 
-func (d Detector) signatures(image tensorflow.Output, p parts) []tf.SignatureDef {
-	spec := tf.SpecOf
+func (d Detector) signatures(image tensorflow.Output, p parts) []savedmodel.SignatureDef {
+	spec := savedmodel.SpecOf
 	out := string(d.Kind)
-	all := []tf.SignatureDef{{
-		Name:    tf.DefaultSignature,
-		Inputs:  map[string]tf.TensorSpec{ImageName: spec(image)},
-		Outputs: map[string]tf.TensorSpec{out: spec(p.result)},
+	all := []savedmodel.SignatureDef{{
+		Name:    savedmodel.DefaultSignature,
+		Inputs:  map[string]savedmodel.TensorSpec{ImageName: spec(image)},
+		Outputs: map[string]savedmodel.TensorSpec{out: spec(p.result)},
 	}}
 	if p.told.Op == nil {
 		return all
 	}
-	return append(all, tf.SignatureDef{
+	return append(all, savedmodel.SignatureDef{
 		Name:    FindRegion,
-		Inputs:  map[string]tf.TensorSpec{ImageName: spec(image)},
-		Outputs: map[string]tf.TensorSpec{RegionName: spec(p.found)},
-	}, tf.SignatureDef{
+		Inputs:  map[string]savedmodel.TensorSpec{ImageName: spec(image)},
+		Outputs: map[string]savedmodel.TensorSpec{RegionName: spec(p.found)},
+	}, savedmodel.SignatureDef{
 		Name:    InRegion,
-		Inputs:  map[string]tf.TensorSpec{ImageName: spec(image), RegionName: spec(p.told)},
-		Outputs: map[string]tf.TensorSpec{out: spec(p.within)},
+		Inputs:  map[string]savedmodel.TensorSpec{ImageName: spec(image), RegionName: spec(p.told)},
+		Outputs: map[string]savedmodel.TensorSpec{out: spec(p.within)},
 	})
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/prioritycut/prioritycut/dataset"
 	"github.com/prioritycut/prioritycut/detectors"
 	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/tf/savedmodel"
 	"github.com/prioritycut/prioritycut/video"
 )
 
@@ -45,7 +46,7 @@ import (
 type detector struct {
 	path, digest             string
 	kind                     vectorKind
-	model                    *tf.SavedModel
+	model                    *savedmodel.Model
 	signature, input, output string
 	h, w                     int // 0: any
 	single, regional         bool
@@ -58,7 +59,7 @@ func openDetector(kind vectorKind, path string, session tf.SessionConfig) (*dete
 	if d.digest, err = modelDigest(path); err != nil {
 		return nil, fmt.Errorf("--%s: %w", flag, err)
 	}
-	if d.model, err = tf.OpenSavedModel(path, session); err != nil {
+	if d.model, err = savedmodel.Open(path, session); err != nil {
 		return nil, fmt.Errorf("--%s: %w", flag, err)
 	}
 	if err := d.bind(); err != nil {
@@ -71,13 +72,13 @@ func openDetector(kind vectorKind, path string, session tf.SessionConfig) (*dete
 // bind finds the signature's tensors.
 func (d *detector) bind() error {
 	signatures := d.model.Signatures()
-	s, ok := signatures[tf.DefaultSignature]
+	s, ok := signatures[savedmodel.DefaultSignature]
 	if !ok && len(signatures) == 1 {
 		for _, only := range signatures {
 			s = only
 		}
 	} else if !ok {
-		return fmt.Errorf("it has %d signatures and none is called %s", len(signatures), tf.DefaultSignature)
+		return fmt.Errorf("it has %d signatures and none is called %s", len(signatures), savedmodel.DefaultSignature)
 	}
 	d.signature = s.Name
 	name, rank := string(detectors.Keypoints), 3
@@ -115,7 +116,7 @@ func (d *detector) bind() error {
 }
 
 // only returns the wanted name, or the only one there is.
-func only(tensors map[string]tf.TensorSpec, want string) (string, error) {
+func only(tensors map[string]savedmodel.TensorSpec, want string) (string, error) {
 	if _, ok := tensors[want]; ok {
 		return want, nil
 	}

@@ -10,12 +10,12 @@ import (
 
 	"github.com/prioritycut/prioritycut/dataset"
 	"github.com/prioritycut/prioritycut/internal/localfile"
-	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/tf/savedmodel"
 )
 
 // modelDigest is that of the SavedModel that a path names.
 func modelDigest(path string) (string, error) {
-	dir, err := tf.SavedModelDir(path)
+	dir, err := savedmodel.Dir(path)
 	if err != nil {
 		return "", err
 	}

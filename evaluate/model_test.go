@@ -15,6 +15,8 @@ import (
 	"github.com/prioritycut/prioritycut/internal/rundir"
 	"github.com/prioritycut/prioritycut/model/fomm"
 	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/tf/checkpoint"
+	"github.com/prioritycut/prioritycut/tf/savedmodel"
 )
 
 // shared is a folder that lives as long as the tests.
@@ -66,12 +68,12 @@ func writeModel(t *testing.T, run rundir.Dir, seed int64, change func(name strin
 	if err := graph.Initialize(session, s.Variables(), seed); err != nil {
 		t.Fatal(err)
 	}
-	var groups []tf.Group
+	var groups []checkpoint.Group
 	for _, g := range []struct {
 		name string
 		kind graph.Kind
 	}{{rundir.Weights, graph.Trainable}, {rundir.State, graph.State}} {
-		group := tf.Group{Name: g.name}
+		group := checkpoint.Group{Name: g.name}
 		values, err := graph.Fetch(session, s.Variables(g.kind))
 		if err != nil {
 			t.Fatal(err)
@@ -86,7 +88,7 @@ func writeModel(t *testing.T, run rundir.Dir, seed int64, change func(name strin
 			if err != nil {
 				t.Fatal(err)
 			}
-			group.Tensors = append(group.Tensors, tf.NamedTensor{Name: v.Name, Tensor: tensor})
+			group.Tensors = append(group.Tensors, checkpoint.NamedTensor{Name: v.Name, Tensor: tensor})
 		}
 		groups = append(groups, group)
 	}
@@ -108,7 +110,7 @@ func writeModel(t *testing.T, run rundir.Dir, seed int64, change func(name strin
 	if err := durable.WriteFile(run.Config(), text); err != nil {
 		t.Fatal(err)
 	}
-	if err := tf.OpenStore(run.Checkpoints()).Save(5, notes, groups...); err != nil {
+	if err := checkpoint.OpenStore(run.Checkpoints()).Save(5, notes, groups...); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -141,10 +143,10 @@ func testDetector(t *testing.T) string {
 		t.Fatal(err)
 	}
 	dir := filepath.Join(t.TempDir(), "detector")
-	err = tf.WriteSavedModel(dir, tf.SavedModelDef{Graph: def, Signatures: []tf.SignatureDef{{
-		Name:    tf.DefaultSignature,
-		Inputs:  map[string]tf.TensorSpec{"image": tf.SpecOf(image)},
-		Outputs: map[string]tf.TensorSpec{"keypoints": tf.SpecOf(keypoints), "embedding": tf.SpecOf(two)},
+	err = savedmodel.Write(dir, savedmodel.Def{Graph: def, Signatures: []savedmodel.SignatureDef{{
+		Name:    savedmodel.DefaultSignature,
+		Inputs:  map[string]savedmodel.TensorSpec{"image": savedmodel.SpecOf(image)},
+		Outputs: map[string]savedmodel.TensorSpec{"keypoints": savedmodel.SpecOf(keypoints), "embedding": savedmodel.SpecOf(two)},
 	}}})
 	if err != nil {
 		t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 	"github.com/prioritycut/prioritycut/detectors"
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/tf/savedmodel"
 	"github.com/prioritycut/prioritycut/video"
 )
 
@@ -46,20 +47,20 @@ func testRegional(t *testing.T, half bool) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	specs := func(name string, o tensorflow.Output) map[string]tf.TensorSpec {
-		return map[string]tf.TensorSpec{name: tf.SpecOf(o)}
+	specs := func(name string, o tensorflow.Output) map[string]savedmodel.TensorSpec {
+		return map[string]savedmodel.TensorSpec{name: savedmodel.SpecOf(o)}
 	}
 	both := specs(detectors.ImageName, image)
-	both[detectors.RegionName] = tf.SpecOf(told)
-	signatures := []tf.SignatureDef{
-		{Name: tf.DefaultSignature, Inputs: specs("image", image), Outputs: specs("keypoints", alone)},
+	both[detectors.RegionName] = savedmodel.SpecOf(told)
+	signatures := []savedmodel.SignatureDef{
+		{Name: savedmodel.DefaultSignature, Inputs: specs("image", image), Outputs: specs("keypoints", alone)},
 		{Name: detectors.FindRegion, Inputs: specs(detectors.ImageName, image), Outputs: specs(detectors.RegionName, found)},
 	}
 	if !half {
-		signatures = append(signatures, tf.SignatureDef{Name: detectors.InRegion, Inputs: both, Outputs: specs("keypoints", inside)})
+		signatures = append(signatures, savedmodel.SignatureDef{Name: detectors.InRegion, Inputs: both, Outputs: specs("keypoints", inside)})
 	}
 	dir := filepath.Join(t.TempDir(), "regional")
-	if err := tf.WriteSavedModel(dir, tf.SavedModelDef{Graph: def, Signatures: signatures}); err != nil {
+	if err := savedmodel.Write(dir, savedmodel.Def{Graph: def, Signatures: signatures}); err != nil {
 		t.Fatal(err)
 	}
 	return dir
@@ -117,10 +118,10 @@ func TestMaskModel(t *testing.T) {
 			t.Fatal(err)
 		}
 		dir := filepath.Join(t.TempDir(), "bright")
-		err = tf.WriteSavedModel(dir, tf.SavedModelDef{Graph: def, Signatures: []tf.SignatureDef{{
-			Name:    tf.DefaultSignature,
-			Inputs:  map[string]tf.TensorSpec{"image": tf.SpecOf(image)},
-			Outputs: map[string]tf.TensorSpec{"mask": tf.SpecOf(mask)},
+		err = savedmodel.Write(dir, savedmodel.Def{Graph: def, Signatures: []savedmodel.SignatureDef{{
+			Name:    savedmodel.DefaultSignature,
+			Inputs:  map[string]savedmodel.TensorSpec{"image": savedmodel.SpecOf(image)},
+			Outputs: map[string]savedmodel.TensorSpec{"mask": savedmodel.SpecOf(mask)},
 		}}})
 		if err != nil {
 			t.Fatal(err)

@@ -19,7 +19,7 @@ import (
 	"github.com/prioritycut/prioritycut/evaluate/result"
 	"github.com/prioritycut/prioritycut/infer"
 	"github.com/prioritycut/prioritycut/internal/rundir"
-	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/tf/finite"
 	"github.com/prioritycut/prioritycut/video"
 )
 
@@ -198,7 +198,7 @@ func TestBrokenWeights(t *testing.T) {
 			weights[0] = float32(math.NaN())
 		}
 	})
-	var broken *tf.NotFiniteError
+	var broken *finite.Error
 	if _, err := Run(context.Background(), request(t, run)); !errors.As(err, &broken) || !strings.Contains(err.Error(), "generator.final.bias") {
 		t.Error(err)
 	}

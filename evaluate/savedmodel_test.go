@@ -16,6 +16,7 @@ import (
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/infer"
 	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/tf/savedmodel"
 )
 
 // TestSavedModel holds the numbers of an exported model to those of its
@@ -107,10 +108,10 @@ func testCopier(t *testing.T) string {
 		t.Fatal(err)
 	}
 	dir := filepath.Join(t.TempDir(), "copier")
-	err = tf.WriteSavedModel(dir, tf.SavedModelDef{Graph: def, Signatures: []tf.SignatureDef{{
+	err = savedmodel.Write(dir, savedmodel.Def{Graph: def, Signatures: []savedmodel.SignatureDef{{
 		Name:    infer.SigAbsolute,
-		Inputs:  map[string]tf.TensorSpec{"source": tf.SpecOf(source), "driving": tf.SpecOf(driving)},
-		Outputs: map[string]tf.TensorSpec{"prediction": tf.SpecOf(prediction)},
+		Inputs:  map[string]savedmodel.TensorSpec{"source": savedmodel.SpecOf(source), "driving": savedmodel.SpecOf(driving)},
+		Outputs: map[string]savedmodel.TensorSpec{"prediction": savedmodel.SpecOf(prediction)},
 	}}})
 	if err != nil {
 		t.Fatal(err)

@@ -31,6 +31,7 @@ import (
 	"github.com/prioritycut/prioritycut/infer/tinymodel"
 	"github.com/prioritycut/prioritycut/internal/pypartner"
 	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/tf/savedmodel"
 )
 
 //go:embed *.py
@@ -115,7 +116,7 @@ func writePNG(t *testing.T, path string, img image.Image) string {
 }
 
 // predicted is what the model itself makes of files: [N, 32, 64, 3] in levels.
-func predicted(t *testing.T, m *tf.SavedModel, source, driving, initial []string) []float32 {
+func predicted(t *testing.T, m *savedmodel.Model, source, driving, initial []string) []float32 {
 	t.Helper()
 	in := map[string]*tensorflow.Tensor{}
 	for key, list := range map[string][]string{infer.Source: source, infer.Driving: driving, infer.DrivingInitial: initial} {
@@ -170,7 +171,7 @@ func same(t *testing.T, path string, want []float32) {
 }
 
 // serve is as much of TensorFlow Serving's REST interface as the client uses.
-func serve(t *testing.T, m *tf.SavedModel) *httptest.Server {
+func serve(t *testing.T, m *savedmodel.Model) *httptest.Server {
 	handle := func(w http.ResponseWriter, r *http.Request) {
 		var request struct {
 			Signature string                         `json:"signature_name"`
@@ -205,7 +206,7 @@ func serve(t *testing.T, m *tf.SavedModel) *httptest.Server {
 func TestExamples(t *testing.T) {
 	dir := t.TempDir()
 	path := model(t)
-	m, err := tf.OpenSavedModel(path, tf.SessionConfig{Device: "cpu"})
+	m, err := savedmodel.Open(path, tf.SessionConfig{Device: "cpu"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/prioritycut/prioritycut/infer"
 	"github.com/prioritycut/prioritycut/internal/random"
 	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/tf/savedmodel"
 )
 
 const (
@@ -23,7 +24,7 @@ const (
 // compare loads what was written and calls every signature on the same inputs
 // as in our own session. It returns the largest difference.
 func (p *Plan) compare(ctx context.Context, session *tf.Session, dir string) (float64, error) {
-	saved, err := tf.OpenSavedModel(dir, tf.SessionConfig{Device: "cpu"})
+	saved, err := savedmodel.Open(dir, tf.SessionConfig{Device: "cpu"})
 	if err != nil {
 		return 0, err
 	}
@@ -94,7 +95,7 @@ func (p *Plan) calls(ctx context.Context, session *tf.Session) ([]Call, error) {
 
 // callAndCompare calls a signature of what was written and returns the largest
 // difference to what it should give.
-func callAndCompare(saved *tf.SavedModel, name string, inputs, want map[string]*tensorflow.Tensor) (float64, error) {
+func callAndCompare(saved *savedmodel.Model, name string, inputs, want map[string]*tensorflow.Tensor) (float64, error) {
 	got, err := saved.Call(name, inputs)
 	if err != nil {
 		return 0, err
@@ -115,7 +116,7 @@ func callAndCompare(saved *tf.SavedModel, name string, inputs, want map[string]*
 
 // probes are inputs with N = 1: random pictures, a small file, and for an
 // encoded source what the signatures before have given.
-func probes(s tf.SignatureDef, known map[string]*tensorflow.Tensor) (map[string]*tensorflow.Tensor, error) {
+func probes(s savedmodel.SignatureDef, known map[string]*tensorflow.Tensor) (map[string]*tensorflow.Tensor, error) {
 	inputs := map[string]*tensorflow.Tensor{}
 	for key, spec := range s.Inputs {
 		var err error
@@ -140,7 +141,7 @@ func probes(s tf.SignatureDef, known map[string]*tensorflow.Tensor) (map[string]
 	return inputs, nil
 }
 
-func randomPicture(key string, spec tf.TensorSpec) (*tensorflow.Tensor, error) {
+func randomPicture(key string, spec savedmodel.TensorSpec) (*tensorflow.Tensor, error) {
 	r := random.New(1, random.Label(key))
 	h, w, c := spec.Shape[1], spec.Shape[2], spec.Shape[3]
 	values := make([]float32, h*w*c)

@@ -6,7 +6,7 @@ import (
 
 	"github.com/prioritycut/prioritycut/infer"
 	"github.com/prioritycut/prioritycut/model"
-	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/tf/savedmodel"
 )
 
 // purposes say what each signature does.
@@ -100,7 +100,7 @@ func describe(name string, n infer.Notes, chosen *selection) string {
 		fmt.Fprintf(&b, "\n## %s\n\n%s\n\n| | tensor | type |\n|---|---|---|\n", s.Name, purpose)
 		for _, part := range []struct {
 			what  string
-			specs map[string]tf.TensorSpec
+			specs map[string]savedmodel.TensorSpec
 		}{{"in", s.Inputs}, {"out", s.Outputs}} {
 			for _, key := range sortedSpecs(part.specs) {
 				fmt.Fprintf(&b, "| %s | `%s` | %s |\n", part.what, key, strings.ReplaceAll(part.specs[key].String(), "[?", "[N"))

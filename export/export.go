@@ -15,6 +15,7 @@ import (
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/infer"
 	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/tf/savedmodel"
 )
 
 // Options say how a model is exported.
@@ -46,7 +47,7 @@ type Plan struct {
 	Notes  infer.Notes
 	Readme string
 	// Signatures of the model.
-	Signatures []tf.SignatureDef
+	Signatures []savedmodel.SignatureDef
 
 	model  *infer.Model
 	graph  *infer.Signatures
@@ -145,12 +146,12 @@ func (p *Plan) Write(ctx context.Context) (Written, error) {
 	if err := ctx.Err(); err != nil {
 		return done, err
 	}
-	return done, tf.WriteSavedModel(p.Dir, saved)
+	return done, savedmodel.Write(p.Dir, saved)
 }
 
 // savedModel is the model to be written; session gets the trained weights.
-func (p *Plan) savedModel(session *tf.Session) (tf.SavedModelDef, error) {
-	var saved tf.SavedModelDef
+func (p *Plan) savedModel(session *tf.Session) (savedmodel.Def, error) {
+	var saved savedmodel.Def
 	variables, err := p.variables(session)
 	if err != nil {
 		return saved, err
@@ -169,7 +170,7 @@ func (p *Plan) savedModel(session *tf.Session) (tf.SavedModelDef, error) {
 	if err != nil {
 		return saved, err
 	}
-	saved = tf.SavedModelDef{Graph: def, Signatures: p.Signatures, Variables: variables, Extra: extra}
+	saved = savedmodel.Def{Graph: def, Signatures: p.Signatures, Variables: variables, Extra: extra}
 	pruned, err := saved.Pruned()
 	if err != nil {
 		return saved, err
@@ -179,7 +180,7 @@ func (p *Plan) savedModel(session *tf.Session) (tf.SavedModelDef, error) {
 
 // variables fetches the trained weights from a session, so that they are what
 // the graph computes with.
-func (p *Plan) variables(session *tf.Session) ([]tf.SavedVariable, error) {
+func (p *Plan) variables(session *tf.Session) ([]savedmodel.Variable, error) {
 	s := p.graph.Scope
 	if err := p.model.Assign(session, s); err != nil {
 		return nil, err
@@ -189,9 +190,9 @@ func (p *Plan) variables(session *tf.Session) ([]tf.SavedVariable, error) {
 	if err != nil {
 		return nil, err
 	}
-	list := make([]tf.SavedVariable, len(vars))
+	list := make([]savedmodel.Variable, len(vars))
 	for i, v := range vars {
-		list[i] = tf.SavedVariable{Name: v.Name, Handle: v.Handle().Op.Name(), Value: values[v], Trainable: v.Kind == graph.Trainable}
+		list[i] = savedmodel.Variable{Name: v.Name, Handle: v.Handle().Op.Name(), Value: values[v], Trainable: v.Kind == graph.Trainable}
 	}
 	return list, nil
 }

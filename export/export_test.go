@@ -19,6 +19,7 @@ import (
 	"github.com/prioritycut/prioritycut/internal/drawing"
 	"github.com/prioritycut/prioritycut/model/fomm"
 	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/tf/savedmodel"
 )
 
 // tolerance is what exported models may differ by from our own session.
@@ -94,7 +95,7 @@ func own(t testing.TB, m *infer.Model, source, driving, initial *tensorflow.Tens
 }
 
 // feeds are the inputs of all signatures, as own was given them.
-func feeds(t testing.TB, m *tf.SavedModel, want map[string]map[string][]float32, source, driving, initial *tensorflow.Tensor) map[string]map[string]*tensorflow.Tensor {
+func feeds(t testing.TB, m *savedmodel.Model, want map[string]map[string][]float32, source, driving, initial *tensorflow.Tensor) map[string]map[string]*tensorflow.Tensor {
 	t.Helper()
 	n := source.Shape()[0]
 	in := map[string]map[string]*tensorflow.Tensor{
@@ -115,7 +116,7 @@ func feeds(t testing.TB, m *tf.SavedModel, want map[string]map[string][]float32,
 }
 
 // agree compares all signatures but that of files.
-func agree(t *testing.T, what string, m *tf.SavedModel, want map[string]map[string][]float32, in map[string]map[string]*tensorflow.Tensor) {
+func agree(t *testing.T, what string, m *savedmodel.Model, want map[string]map[string][]float32, in map[string]map[string]*tensorflow.Tensor) {
 	t.Helper()
 	for signature, inputs := range in {
 		got, err := m.Call(signature, inputs)
@@ -296,7 +297,7 @@ func TestNotes(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	text, err := tf.SavedModelExtra(out, config.FileName)
+	text, err := savedmodel.Extra(out, config.FileName)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/tf/savedmodel"
 )
 
 // freezer turns a graph with variables into one of constants.
@@ -43,16 +44,16 @@ type weight struct {
 //
 // for each output channel. Kernels that several signatures use stay one
 // constant. def is not changed.
-func freeze(def *graphpb.GraphDef, signatures []tf.SignatureDef, variables []tf.SavedVariable) (*graphpb.GraphDef, error) {
+func freeze(def *graphpb.GraphDef, signatures []savedmodel.SignatureDef, variables []savedmodel.Variable) (*graphpb.GraphDef, error) {
 	var outputs []string
 	for _, s := range signatures {
-		for _, specs := range []map[string]tf.TensorSpec{s.Inputs, s.Outputs} {
+		for _, specs := range []map[string]savedmodel.TensorSpec{s.Inputs, s.Outputs} {
 			for _, key := range sortedSpecs(specs) {
 				outputs = append(outputs, specs[key].Tensor)
 			}
 		}
 	}
-	pruned, err := tf.PruneGraph(def, outputs)
+	pruned, err := savedmodel.Prune(def, outputs)
 	if err != nil {
 		return nil, err
 	}
@@ -65,10 +66,10 @@ func freeze(def *graphpb.GraphDef, signatures []tf.SignatureDef, variables []tf.
 	}
 	frozen := &graphpb.GraphDef{Versions: pruned.GetVersions(), Library: pruned.GetLibrary(), Node: f.result()}
 	// The folded weights and the variables are needed no more.
-	return tf.PruneGraph(frozen, outputs)
+	return savedmodel.Prune(frozen, outputs)
 }
 
-func newFreezer(def *graphpb.GraphDef, outputs []string, variables []tf.SavedVariable) (*freezer, error) {
+func newFreezer(def *graphpb.GraphDef, outputs []string, variables []savedmodel.Variable) (*freezer, error) {
 	f := &freezer{
 		byName: map[string]*nodepb.NodeDef{}, consumers: map[string][]*nodepb.NodeDef{}, values: map[string]weight{},
 		fetched: map[string]bool{}, made: map[string]bool{}, replaced: map[string]string{},
@@ -84,7 +85,7 @@ func newFreezer(def *graphpb.GraphDef, outputs []string, variables []tf.SavedVar
 			f.consumers[nodeName(input)] = append(f.consumers[nodeName(input)], n)
 		}
 	}
-	byHandle := map[string]tf.SavedVariable{}
+	byHandle := map[string]savedmodel.Variable{}
 	for _, v := range variables {
 		byHandle[v.Handle] = v
 	}

@@ -19,6 +19,8 @@ import (
 	"github.com/prioritycut/prioritycut/internal/rundir"
 	"github.com/prioritycut/prioritycut/model/fomm"
 	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/tf/checkpoint"
+	"github.com/prioritycut/prioritycut/tf/savedmodel"
 	"github.com/prioritycut/prioritycut/video"
 )
 
@@ -47,9 +49,9 @@ func someModel(t testing.TB, seed int64, more ...string) *infer.Model {
 	if err := s.Err(); err != nil {
 		t.Fatal(err)
 	}
-	groups := map[graph.Kind]*tf.Group{graph.Trainable: {Name: rundir.Weights}, graph.State: {Name: rundir.State}}
+	groups := map[graph.Kind]*checkpoint.Group{graph.Trainable: {Name: rundir.Weights}, graph.State: {Name: rundir.State}}
 	for _, v := range s.Variables() {
-		groups[v.Kind].Tensors = append(groups[v.Kind].Tensors, tf.NamedTensor{Name: v.Name, Tensor: disturbed(t, v, seed)})
+		groups[v.Kind].Tensors = append(groups[v.Kind].Tensors, checkpoint.NamedTensor{Name: v.Name, Tensor: disturbed(t, v, seed)})
 	}
 	text, err := c.Marshal()
 	if err != nil {
@@ -63,7 +65,7 @@ func someModel(t testing.TB, seed int64, more ...string) *infer.Model {
 		t.Fatal(err)
 	}
 	dir := filepath.Join(t.TempDir(), "checkpoint")
-	if err := tf.WriteCheckpoint(durable.OS{}, dir, 700, notes, *groups[graph.Trainable], *groups[graph.State]); err != nil {
+	if err := checkpoint.Write(durable.OS{}, dir, 700, notes, *groups[graph.Trainable], *groups[graph.State]); err != nil {
 		t.Fatal(err)
 	}
 	m, err := infer.Load(dir)
@@ -112,9 +114,9 @@ func exported(t testing.TB, m *infer.Model, o Options) *Plan {
 	return p
 }
 
-func open(t testing.TB, dir string) *tf.SavedModel {
+func open(t testing.TB, dir string) *savedmodel.Model {
 	t.Helper()
-	s, err := tf.OpenSavedModel(dir, tf.SessionConfig{Device: "cpu"})
+	s, err := savedmodel.Open(dir, tf.SessionConfig{Device: "cpu"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,12 +6,12 @@ import (
 	"strings"
 
 	"github.com/prioritycut/prioritycut/infer"
-	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/tf/savedmodel"
 )
 
 // selection are the signatures of a model that are written.
 type selection struct {
-	list []tf.SignatureDef
+	list []savedmodel.SignatureDef
 	// of are the names in the graph of ours of those that are written under
 	// another one.
 	of map[string]string
@@ -39,7 +39,7 @@ func (s *selection) written(own string) []string {
 // choose selects signatures by name; no names are all. The one called standard
 // is written as infer.SigDefault besides, for engines that see only that; empty
 // leaves the relative motion of pictures there.
-func choose(all []tf.SignatureDef, names []string, standard string) (*selection, error) {
+func choose(all []savedmodel.SignatureDef, names []string, standard string) (*selection, error) {
 	s := &selection{of: map[string]string{}}
 	var known []string
 	for _, def := range all {

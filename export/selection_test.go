@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/prioritycut/prioritycut/infer"
-	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/tf/savedmodel"
 )
 
 // TestSelection writes some signatures, with another one as the default, and
@@ -72,8 +72,8 @@ func TestSelection(t *testing.T) {
 	}
 }
 
-func sameTensors(a, b tf.SignatureDef) bool {
-	same := func(x, y map[string]tf.TensorSpec) bool {
+func sameTensors(a, b savedmodel.SignatureDef) bool {
+	same := func(x, y map[string]savedmodel.TensorSpec) bool {
 		for key := range x {
 			if x[key].Tensor != y[key].Tensor {
 				return false

@@ -17,12 +17,13 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/prioritycut/prioritycut/infer"
-	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/internal/tfrecord"
+	"github.com/prioritycut/prioritycut/tf/savedmodel"
 )
 
 // warmup returns one request for each signature, with N = 1, as TensorFlow
 // Serving replays them before a model serves.
-func warmup(name string, signatures []tf.SignatureDef) ([]byte, error) {
+func warmup(name string, signatures []savedmodel.SignatureDef) ([]byte, error) {
 	file, err := smallPNG()
 	if err != nil {
 		return nil, err
@@ -43,13 +44,13 @@ func warmup(name string, signatures []tf.SignatureDef) ([]byte, error) {
 		}
 		records = append(records, record)
 	}
-	return tf.Records(records...)
+	return tfrecord.Records(records...)
 }
 
 // warmTensor is an input whose open sizes are 1: grey pictures, keypoints in
 // the middle, Jacobians and variances that are the identity. A value that repeats is stored
 // once, as TensorFlow allows.
-func warmTensor(key string, spec tf.TensorSpec, file []byte) *tensorpb.TensorProto {
+func warmTensor(key string, spec savedmodel.TensorSpec, file []byte) *tensorpb.TensorProto {
 	dims := make([]int64, len(spec.Shape))
 	for i, d := range spec.Shape {
 		dims[i] = max(d, 1)
@@ -86,7 +87,7 @@ func smallPNG() ([]byte, error) {
 }
 
 // sortedSpecs lists named tensors in the order of their names.
-func sortedSpecs(specs map[string]tf.TensorSpec) []string {
+func sortedSpecs(specs map[string]savedmodel.TensorSpec) []string {
 	names := make([]string, 0, len(specs))
 	for name := range specs {
 		names = append(names, name)

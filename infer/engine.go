@@ -9,6 +9,7 @@ import (
 	"github.com/prioritycut/prioritycut/config"
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/tf/savedmodel"
 	"github.com/prioritycut/prioritycut/video"
 )
 
@@ -59,7 +60,7 @@ type runner interface {
 	// Reconstruct moves a source to the poses of driving pictures.
 	Reconstruct(source *Encoded, driving []*video.Frame, want ...string) (Frames, error)
 	// Signatures describes the functions of the model by name.
-	Signatures() map[string]tf.SignatureDef
+	Signatures() map[string]savedmodel.SignatureDef
 	// Call runs one of them on named tensors and returns its outputs by name.
 	Call(signature string, inputs map[string]*tensorflow.Tensor) (map[string]*tensorflow.Tensor, error)
 	// Animates and Reconstructs report why Encode, Poses and Decode, or Encode
@@ -83,7 +84,7 @@ func (e *Engine) Batch() int { return e.batch }
 // Open opens what a path names: a training run, a folder of checkpoints, a
 // checkpoint, or a SavedModel (or the folder of its versions).
 func Open(path string, o Options) (*Engine, error) {
-	if _, err := tf.SavedModelDir(path); err == nil {
+	if _, err := savedmodel.Dir(path); err == nil {
 		return OpenSavedModel(path, o)
 	}
 	m, err := Load(path)
@@ -165,7 +166,7 @@ func (t *trained) Reconstructs(want ...string) error { return t.decodes(want) }
 func (t *trained) Close() error { return t.session.Close() }
 
 // Signatures implements runner: none unless Options asked for them.
-func (t *trained) Signatures() map[string]tf.SignatureDef {
+func (t *trained) Signatures() map[string]savedmodel.SignatureDef {
 	if t.signatures == nil {
 		return nil
 	}

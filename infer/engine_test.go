@@ -15,6 +15,7 @@ import (
 	"github.com/prioritycut/prioritycut/infer/tinymodel"
 	"github.com/prioritycut/prioritycut/internal/random"
 	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/tf/savedmodel"
 	"github.com/prioritycut/prioritycut/video"
 )
 
@@ -93,7 +94,7 @@ func savedModelOf(t *testing.T, run string, keep func(signature string) bool) st
 	if err := m.Assign(session, s.Scope); err != nil {
 		t.Fatal(err)
 	}
-	def := tf.SavedModelDef{Extra: map[string][]byte{config.FileName: []byte(m.Meta.Config)}}
+	def := savedmodel.Def{Extra: map[string][]byte{config.FileName: []byte(m.Meta.Config)}}
 	if def.Extra[NotesFile], err = s.Notes.Encode(); err != nil {
 		t.Fatal(err)
 	}
@@ -105,7 +106,7 @@ func savedModelOf(t *testing.T, run string, keep func(signature string) bool) st
 		t.Fatal(err)
 	}
 	for v, value := range values {
-		def.Variables = append(def.Variables, tf.SavedVariable{Name: v.Name, Handle: v.Handle().Op.Name(), Value: value})
+		def.Variables = append(def.Variables, savedmodel.Variable{Name: v.Name, Handle: v.Handle().Op.Name(), Value: value})
 	}
 	for _, signature := range s.List {
 		if keep(signature.Name) {
@@ -113,7 +114,7 @@ func savedModelOf(t *testing.T, run string, keep func(signature string) bool) st
 		}
 	}
 	dir := filepath.Join(t.TempDir(), "1")
-	if err := tf.WriteSavedModel(dir, def); err != nil {
+	if err := savedmodel.Write(dir, def); err != nil {
 		t.Fatal(err)
 	}
 	return dir

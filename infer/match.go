@@ -7,12 +7,12 @@ import (
 	tensorflow "github.com/wamuir/graft/tensorflow"
 
 	"github.com/prioritycut/prioritycut/graph"
-	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/tf/checkpoint"
 )
 
 // Stored reads groups of a checkpoint. The tensors of all are under their
 // names.
-func Stored(c *tf.Checkpoint, groups ...string) (map[string]*tensorflow.Tensor, error) {
+func Stored(c *checkpoint.Checkpoint, groups ...string) (map[string]*tensorflow.Tensor, error) {
 	byName := map[string]*tensorflow.Tensor{}
 	for _, group := range groups {
 		list, err := c.Tensors(group)

@@ -17,7 +17,7 @@ import (
 	"github.com/prioritycut/prioritycut/config"
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/internal/rundir"
-	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/tf/checkpoint"
 )
 
 // Model is a trained model: its configuration and its weights.
@@ -36,7 +36,7 @@ type Model struct {
 // OpenCheckpoint opens what a path names: a run (its newest intact checkpoint),
 // a folder of checkpoints (likewise), or one checkpoint. Damaged checkpoints
 // that are newer are logged. The caller closes the checkpoint.
-func OpenCheckpoint(path string) (*tf.Checkpoint, error) {
+func OpenCheckpoint(path string) (*checkpoint.Checkpoint, error) {
 	dir := path
 	if rundir.Dir(dir).Is() {
 		dir = rundir.Dir(dir).Checkpoints()
@@ -44,12 +44,12 @@ func OpenCheckpoint(path string) (*tf.Checkpoint, error) {
 	if _, err := os.Stat(dir); err != nil {
 		return nil, err
 	}
-	c, damaged, err := tf.OpenStore(dir).Latest()
+	c, damaged, err := checkpoint.OpenStore(dir).Latest()
 	for _, d := range damaged {
 		glog.Warningf("%s: %v", path, d.Err)
 	}
-	if errors.Is(err, tf.ErrNoCheckpoint) && len(damaged) == 0 {
-		c, err = tf.OpenCheckpoint(dir)
+	if errors.Is(err, checkpoint.ErrNone) && len(damaged) == 0 {
+		c, err = checkpoint.Open(dir)
 	}
 	return c, err
 }
@@ -91,7 +91,7 @@ func foreign(path string) error {
 // under its path.
 func IsMissing(err error) bool { return errors.Is(err, fs.ErrNotExist) }
 
-func (m *Model) read(c *tf.Checkpoint) error {
+func (m *Model) read(c *checkpoint.Checkpoint) error {
 	var err error
 	if m.Meta, err = rundir.DecodeMeta(c.Meta); err != nil {
 		return err

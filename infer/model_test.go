@@ -16,6 +16,7 @@ import (
 	"github.com/prioritycut/prioritycut/internal/rundir"
 	"github.com/prioritycut/prioritycut/model/fomm"
 	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/tf/checkpoint"
 )
 
 const height, width = 32, 64
@@ -72,9 +73,9 @@ func metaOf(t *testing.T, c *config.Config, step int64) rundir.Meta {
 }
 
 // groups are the tensors of a network and one of a discriminator.
-func groups(t *testing.T, s *graph.Scope, session *tf.Session) []tf.Group {
+func groups(t *testing.T, s *graph.Scope, session *tf.Session) []checkpoint.Group {
 	t.Helper()
-	var list []tf.Group
+	var list []checkpoint.Group
 	for _, g := range []struct {
 		name string
 		kind graph.Kind
@@ -83,13 +84,13 @@ func groups(t *testing.T, s *graph.Scope, session *tf.Session) []tf.Group {
 		if err != nil {
 			t.Fatal(err)
 		}
-		group := tf.Group{Name: g.name}
+		group := checkpoint.Group{Name: g.name}
 		for _, v := range s.Variables(g.kind) {
-			group.Tensors = append(group.Tensors, tf.NamedTensor{Name: v.Name, Tensor: values[v]})
+			group.Tensors = append(group.Tensors, checkpoint.NamedTensor{Name: v.Name, Tensor: values[v]})
 		}
 		list = append(list, group)
 	}
-	extra := tf.NamedTensor{Name: "discriminator.conv.weight", Tensor: scalar(t, 1)}
+	extra := checkpoint.NamedTensor{Name: "discriminator.conv.weight", Tensor: scalar(t, 1)}
 	list[0].Tensors = append(list[0].Tensors, extra)
 	return list
 }
@@ -104,7 +105,7 @@ func scalar(t *testing.T, v float32) *tensorflow.Tensor {
 }
 
 // save writes a checkpoint of a run and returns its folder.
-func save(t *testing.T, run rundir.Dir, m rundir.Meta, list []tf.Group) string {
+func save(t *testing.T, run rundir.Dir, m rundir.Meta, list []checkpoint.Group) string {
 	t.Helper()
 	notes, err := m.Encode()
 	if err != nil {
@@ -116,7 +117,7 @@ func save(t *testing.T, run rundir.Dir, m rundir.Meta, list []tf.Group) string {
 	if err := durable.WriteFile(run.Config(), []byte(m.Config)); err != nil {
 		t.Fatal(err)
 	}
-	store := tf.OpenStore(run.Checkpoints())
+	store := checkpoint.OpenStore(run.Checkpoints())
 	if err := store.Save(m.Step, notes, list...); err != nil {
 		t.Fatal(err)
 	}
@@ -185,7 +186,7 @@ func numbers(t *testing.T, s *graph.Scope, session *tf.Session) map[string][]flo
 
 // TestDigest tells models apart by names and values, not by notes.
 func TestDigest(t *testing.T) {
-	run := func(step int64, change func([]tf.Group)) string {
+	run := func(step int64, change func([]checkpoint.Group)) string {
 		c := resolve(t)
 		s, session := network(t, c, 1)
 		list := groups(t, s, session)
@@ -197,14 +198,14 @@ func TestDigest(t *testing.T) {
 		}
 		return m.Digest()
 	}
-	same := run(1, func([]tf.Group) {})
-	if len(same) != 64 || same != run(2, func(g []tf.Group) { slices.Reverse(g[0].Tensors) }) {
+	same := run(1, func([]checkpoint.Group) {})
+	if len(same) != 64 || same != run(2, func(g []checkpoint.Group) { slices.Reverse(g[0].Tensors) }) {
 		t.Error("equal weights have unequal digests")
 	}
-	for what, change := range map[string]func([]tf.Group){
-		"value": func(g []tf.Group) { g[0].Tensors[len(g[0].Tensors)-1].Tensor = scalar(t, 2) },
-		"name":  func(g []tf.Group) { g[0].Tensors[0].Name += "x" },
-		"state": func(g []tf.Group) { g[1].Tensors = g[1].Tensors[1:] },
+	for what, change := range map[string]func([]checkpoint.Group){
+		"value": func(g []checkpoint.Group) { g[0].Tensors[len(g[0].Tensors)-1].Tensor = scalar(t, 2) },
+		"name":  func(g []checkpoint.Group) { g[0].Tensors[0].Name += "x" },
+		"state": func(g []checkpoint.Group) { g[1].Tensors = g[1].Tensors[1:] },
 	} {
 		if run(1, change) == same {
 			t.Errorf("another %s gives an equal digest", what)
@@ -249,9 +250,9 @@ func TestDoesNotFit(t *testing.T) {
 	s, session := network(t, c, 1)
 	list := groups(t, s, session)
 	const gone, changed, average = "kp_detector.kp.weight", "generator.final.bias", "generator.first.norm.running_mean"
-	list[0].Tensors = slices.DeleteFunc(list[0].Tensors, func(n tf.NamedTensor) bool { return n.Name == gone })
-	list[1].Tensors = slices.DeleteFunc(list[1].Tensors, func(n tf.NamedTensor) bool { return n.Name == average })
-	at := slices.IndexFunc(list[0].Tensors, func(n tf.NamedTensor) bool { return n.Name == changed })
+	list[0].Tensors = slices.DeleteFunc(list[0].Tensors, func(n checkpoint.NamedTensor) bool { return n.Name == gone })
+	list[1].Tensors = slices.DeleteFunc(list[1].Tensors, func(n checkpoint.NamedTensor) bool { return n.Name == average })
+	at := slices.IndexFunc(list[0].Tensors, func(n checkpoint.NamedTensor) bool { return n.Name == changed })
 	list[0].Tensors[at].Tensor = scalar(t, 0)
 	m, err := Load(save(t, rundir.Dir(t.TempDir()), metaOf(t, c, 1), list))
 	if err != nil {
@@ -283,7 +284,7 @@ func TestNotesDisagree(t *testing.T) {
 	} {
 		m := metaOf(t, c, 1)
 		change(&m)
-		dir := save(t, rundir.Dir(t.TempDir()), m, []tf.Group{{Name: rundir.Weights}, {Name: rundir.State}})
+		dir := save(t, rundir.Dir(t.TempDir()), m, []checkpoint.Group{{Name: rundir.Weights}, {Name: rundir.State}})
 		if what == "configuration" {
 			what = "no_such_key"
 		}
@@ -308,7 +309,7 @@ func TestNoModel(t *testing.T) {
 		t.Fatal(err)
 	}
 	foreign := filepath.Join(empty, "foreign")
-	if err := tf.OpenStore(foreign).Save(1, nil, tf.Group{Name: "other"}); err != nil {
+	if err := checkpoint.OpenStore(foreign).Save(1, nil, checkpoint.Group{Name: "other"}); err != nil {
 		t.Fatal(err)
 	}
 	for _, path := range []string{empty, file, filepath.Join(empty, "none"), string(fresh), foreign} {

@@ -8,7 +8,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/prioritycut/prioritycut/model"
-	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/tf/savedmodel"
 	"github.com/prioritycut/prioritycut/video"
 )
 
@@ -84,7 +84,7 @@ func (n Notes) Encode() ([]byte, error) { return yaml.Marshal(n) }
 // folder, or a folder of versions (the newest one). The error is fs.ErrNotExist
 // for a SavedModel of another program.
 func ReadNotes(path string) (*Notes, error) {
-	text, err := tf.SavedModelExtra(path, NotesFile)
+	text, err := savedmodel.Extra(path, NotesFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("SavedModel %s was not exported by this program: assets.extra/%s: %w", path, NotesFile, err)
 	}

@@ -9,12 +9,13 @@ import (
 
 	"github.com/prioritycut/prioritycut/config"
 	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/tf/savedmodel"
 	"github.com/prioritycut/prioritycut/video"
 )
 
 // exported runs a SavedModel.
 type exported struct {
-	*tf.SavedModel
+	*savedmodel.Model
 	h, w int
 	// shared says that SigFrame takes one source for any number of poses.
 	shared bool
@@ -31,7 +32,7 @@ type exported struct {
 // cannot animate or reconstruct, such as another program's, are an error of
 // Animates and Reconstructs.
 func OpenSavedModel(path string, o Options) (*Engine, error) {
-	m, err := tf.OpenSavedModel(path, o.Session)
+	m, err := savedmodel.Open(path, o.Session)
 	if err != nil {
 		return nil, err
 	}
@@ -45,7 +46,7 @@ func OpenSavedModel(path string, o Options) (*Engine, error) {
 	return e, nil
 }
 
-func (e *Engine) openExported(m *tf.SavedModel, o Options) (err error) {
+func (e *Engine) openExported(m *savedmodel.Model, o Options) (err error) {
 	if e.Notes, err = ReadNotes(m.Dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -59,7 +60,7 @@ func (e *Engine) openExported(m *tf.SavedModel, o Options) (err error) {
 	case !errors.Is(err, fs.ErrNotExist):
 		return err
 	}
-	x := &exported{SavedModel: m, shared: e.Notes != nil}
+	x := &exported{Model: m, shared: e.Notes != nil}
 	e.runner = x
 	if err := x.bind(m.Signatures(), o.Height, o.Width); err != nil {
 		return err
@@ -81,7 +82,7 @@ const openSide = 256
 
 // bind finds out which tensor of the signatures is what. Pictures have the size
 // h by w where the signatures leave it open and it is not 0.
-func (x *exported) bind(signatures map[string]tf.SignatureDef, h, w int) error {
+func (x *exported) bind(signatures map[string]savedmodel.SignatureDef, h, w int) error {
 	x.h, x.w = h, w
 	var size pictureSize
 	if x.frame, x.frameErr = bindFrame(signatures, &size); x.frameErr != nil {

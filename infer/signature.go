@@ -7,7 +7,7 @@ import (
 
 	tensorflow "github.com/wamuir/graft/tensorflow"
 
-	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/tf/savedmodel"
 	"github.com/prioritycut/prioritycut/video"
 )
 
@@ -33,7 +33,7 @@ type frameCalls struct {
 type pictureSize struct{ h, w int }
 
 // bindFrame finds out which tensor is what.
-func bindFrame(signatures map[string]tf.SignatureDef, size *pictureSize) (*frameCalls, error) {
+func bindFrame(signatures map[string]savedmodel.SignatureDef, size *pictureSize) (*frameCalls, error) {
 	c := &frameCalls{pose: SigKeypoints}
 	if _, ok := signatures[SigPose]; ok {
 		c.pose = SigPose
@@ -62,14 +62,14 @@ func bindFrame(signatures map[string]tf.SignatureDef, size *pictureSize) (*frame
 
 // bindPose divides the inputs of SigFrame into what is kept of a source and the
 // driving pose.
-func (c *frameCalls) bindPose(encoded, pose, inputs map[string]tf.TensorSpec) (err error) {
+func (c *frameCalls) bindPose(encoded, pose, inputs map[string]savedmodel.TensorSpec) (err error) {
 	if c.found, err = partsAmong(pose, c.pose == SigKeypoints); err != nil {
 		return fmt.Errorf("%s: %w", c.pose, err)
 	}
 	if c.own, err = partsAmong(encoded, c.pose == SigKeypoints); err != nil {
 		return fmt.Errorf("%s: %w", SigEncode, err)
 	}
-	rest := map[string]tf.TensorSpec{}
+	rest := map[string]savedmodel.TensorSpec{}
 	for _, input := range sorted(inputs) {
 		if _, ok := encoded[input]; ok {
 			c.kept = append(c.kept, input)
@@ -93,7 +93,7 @@ var partForms = map[string][]int64{Value: {-1, 2}, Jacobian: {-1, 2, 2}, Varianc
 
 // partsAmong finds the parts of a pose among tensors: a part's tensor ends in its
 // name and has its form.
-func partsAmong(specs map[string]tf.TensorSpec, keypoints bool) (map[string]string, error) {
+func partsAmong(specs map[string]savedmodel.TensorSpec, keypoints bool) (map[string]string, error) {
 	parts := map[string]string{}
 	for part, form := range partForms {
 		for name, spec := range specs {
@@ -121,7 +121,7 @@ func hasForm(shape, form []int64) bool {
 }
 
 // of finds the one input of a signature, which is a picture. All have one size.
-func (size *pictureSize) of(inputs map[string]tf.TensorSpec) (string, error) {
+func (size *pictureSize) of(inputs map[string]savedmodel.TensorSpec) (string, error) {
 	for name, spec := range inputs {
 		if len(spec.Shape) != 4 || len(inputs) != 1 {
 			break
@@ -138,21 +138,23 @@ func (size *pictureSize) of(inputs map[string]tf.TensorSpec) (string, error) {
 	return "", errors.New("its input is not one picture, float32[?,H,W,3] of a fixed size")
 }
 
-func (size *pictureSize) isOf(spec tf.TensorSpec) bool {
+func (size *pictureSize) isOf(spec savedmodel.TensorSpec) bool {
 	return isPictures(spec) && spec.Shape[1] == int64(size.h) && spec.Shape[2] == int64(size.w)
 }
 
 // isPictures reports whether a tensor is float32 [N, H, W, 3] with open N.
-func isPictures(s tf.TensorSpec) bool {
+func isPictures(s savedmodel.TensorSpec) bool {
 	return s.DType == tensorflow.Float && len(s.Shape) == 4 && s.Shape[0] < 0 && s.Shape[3] == 3
 }
 
 // absoluteCall is SigAbsolute of a SavedModel.
-type absoluteCall struct{ outputs map[string]tf.TensorSpec }
+type absoluteCall struct {
+	outputs map[string]savedmodel.TensorSpec
+}
 
 // bindAbsolute checks SigAbsolute: source and driving, float32 [N, H, W, 3] in
 // [0, 1], to prediction likewise.
-func bindAbsolute(signatures map[string]tf.SignatureDef, size *pictureSize) (*absoluteCall, error) {
+func bindAbsolute(signatures map[string]savedmodel.SignatureDef, size *pictureSize) (*absoluteCall, error) {
 	s, ok := signatures[SigAbsolute]
 	if !ok {
 		return nil, fmt.Errorf("it has no signature %q (source, driving -> prediction): export the model with this program", SigAbsolute)
@@ -187,7 +189,7 @@ func (c *absoluteCall) gives(want []string, h, w int) error {
 }
 
 // isMap reports whether an output is a map of the pictures' size.
-func isMap(s tf.TensorSpec, h, w int) bool {
+func isMap(s savedmodel.TensorSpec, h, w int) bool {
 	if s.DType != tensorflow.Float || len(s.Shape) != 4 {
 		return false
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/infer/decode"
 	"github.com/prioritycut/prioritycut/model"
-	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/tf/savedmodel"
 )
 
 // Signatures are the functions of an exported model in a graph of ours; all share
@@ -19,7 +19,7 @@ type Signatures struct {
 	// Scope holds the graph and its variables.
 	Scope *graph.Scope
 	// List has them in an order in which each takes what those before give.
-	List []tf.SignatureDef
+	List []savedmodel.SignatureDef
 
 	networks model.Animator
 	infer    *graph.Scope
@@ -52,8 +52,8 @@ func addSignatures(scope *graph.Scope, networks model.Animator, notes Notes) (*S
 }
 
 // Named returns the signatures by name.
-func (b *Signatures) Named() map[string]tf.SignatureDef {
-	named := make(map[string]tf.SignatureDef, len(b.List))
+func (b *Signatures) Named() map[string]savedmodel.SignatureDef {
+	named := make(map[string]savedmodel.SignatureDef, len(b.List))
 	for _, s := range b.List {
 		named[s.Name] = s
 	}
@@ -93,7 +93,7 @@ func (b *Signatures) picture(s *graph.Scope, name string) tensorflow.Output {
 
 // add records a signature; its model.Tensors get their names in the graph.
 func (b *Signatures) add(s *graph.Scope, name string, in, out model.Tensors) {
-	sig := tf.SignatureDef{Name: name, Inputs: map[string]tf.TensorSpec{}, Outputs: map[string]tf.TensorSpec{}}
+	sig := savedmodel.SignatureDef{Name: name, Inputs: map[string]savedmodel.TensorSpec{}, Outputs: map[string]savedmodel.TensorSpec{}}
 	for key, o := range in {
 		sig.Inputs[key] = b.spec(o)
 	}
@@ -103,11 +103,11 @@ func (b *Signatures) add(s *graph.Scope, name string, in, out model.Tensors) {
 	b.List = append(b.List, sig)
 }
 
-func (b *Signatures) spec(o tensorflow.Output) tf.TensorSpec {
+func (b *Signatures) spec(o tensorflow.Output) savedmodel.TensorSpec {
 	if o.Op == nil {
-		return tf.TensorSpec{} // the scope has an error
+		return savedmodel.TensorSpec{} // the scope has an error
 	}
-	spec := tf.SpecOf(o)
+	spec := savedmodel.SpecOf(o)
 	b.feeds[spec.Tensor] = o
 	return spec
 }

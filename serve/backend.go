@@ -5,14 +5,14 @@ import (
 
 	tensorflow "github.com/wamuir/graft/tensorflow"
 
-	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/tf/savedmodel"
 	"github.com/prioritycut/prioritycut/video"
 )
 
-// Model answers predict requests. *tf.SavedModel is one.
+// Model answers predict requests. *savedmodel.Model is one.
 type Model interface {
 	// Signatures describes what can be called, by name.
-	Signatures() map[string]tf.SignatureDef
+	Signatures() map[string]savedmodel.SignatureDef
 	// Call runs a signature. Several calls may run at once.
 	Call(signature string, inputs map[string]*tensorflow.Tensor) (map[string]*tensorflow.Tensor, error)
 }

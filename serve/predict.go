@@ -17,6 +17,7 @@ import (
 	tensorflow "github.com/wamuir/graft/tensorflow"
 
 	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/tf/savedmodel"
 )
 
 // modelPath is what a path below /v1/models/ asks for.
@@ -127,7 +128,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, body []byte) err
 }
 
 // compute calls the signature piece by piece, while the client is there.
-func (s *Server) compute(ctx context.Context, request request, signature tf.SignatureDef, b *batch) (*answer, error) {
+func (s *Server) compute(ctx context.Context, request request, signature savedmodel.SignatureDef, b *batch) (*answer, error) {
 	begun := time.Now()
 	defer func() {
 		s.metrics.predictSeconds.WithLabelValues(request.signature).Observe(time.Since(begun).Seconds())

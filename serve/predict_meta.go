@@ -6,7 +6,7 @@ import (
 
 	tensorflow "github.com/wamuir/graft/tensorflow"
 
-	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/tf/savedmodel"
 )
 
 // modelInfo answers GET /v1/models/NAME[/versions/V] and .../metadata as
@@ -39,7 +39,7 @@ type object = map[string]any
 
 // metadataOf writes signatures as protobuf's JSON does: 64-bit numbers are
 // strings.
-func metadataOf(name, version string, signatures map[string]tf.SignatureDef) object {
+func metadataOf(name, version string, signatures map[string]savedmodel.SignatureDef) object {
 	defs := object{}
 	for key, s := range signatures {
 		defs[key] = object{"inputs": tensorInfos(s.Inputs), "outputs": tensorInfos(s.Outputs), "method_name": "tensorflow/serving/predict"}
@@ -53,7 +53,7 @@ func metadataOf(name, version string, signatures map[string]tf.SignatureDef) obj
 	}
 }
 
-func tensorInfos(specs map[string]tf.TensorSpec) object {
+func tensorInfos(specs map[string]savedmodel.TensorSpec) object {
 	infos := object{}
 	for name, spec := range specs {
 		dims := []any{}

@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/tf/savedmodel"
 	"github.com/prioritycut/prioritycut/video"
 )
 
@@ -47,7 +47,7 @@ const atOnce = 1 << 22
 // pieces divides the examples between calls, so that work for a client that has
 // gone can be dropped between them: all are one piece where there are no large
 // pictures, or where examples do not stand for themselves.
-func (b *batch) pieces(signature tf.SignatureDef) [][2]int64 {
+func (b *batch) pieces(signature savedmodel.SignatureDef) [][2]int64 {
 	whole := [][2]int64{{0, b.n}}
 	pixels := make([]int64, b.n)
 	for _, reader := range b.readers {

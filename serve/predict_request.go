@@ -9,7 +9,7 @@ import (
 	tensorflow "github.com/wamuir/graft/tensorflow"
 
 	"github.com/prioritycut/prioritycut/infer"
-	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/tf/savedmodel"
 )
 
 // request is the body of predict: rows are "instances", columns "inputs".
@@ -64,7 +64,7 @@ func jsonError(err error) error {
 }
 
 // batch reads the inputs of a signature.
-func (r request) batch(signature tf.SignatureDef, limits tensorLimits) (_ *batch, err error) {
+func (r request) batch(signature savedmodel.SignatureDef, limits tensorLimits) (_ *batch, err error) {
 	b := &batch{readers: make(map[string]*tensorReader, len(signature.Inputs))}
 	for name, spec := range signature.Inputs {
 		if b.readers[name], err = newTensorReader(name, spec, &limits); err != nil {

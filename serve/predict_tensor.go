@@ -11,6 +11,7 @@ import (
 	tensorflow "github.com/wamuir/graft/tensorflow"
 
 	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/tf/savedmodel"
 )
 
 // tensorReader collects the values of one input from nested lists, and
@@ -29,7 +30,7 @@ type values interface {
 	tensor(lo, hi int64, shape []int64) (*tensorflow.Tensor, error)
 }
 
-func newTensorReader(name string, spec tf.TensorSpec, limits *tensorLimits) (*tensorReader, error) {
+func newTensorReader(name string, spec savedmodel.TensorSpec, limits *tensorLimits) (*tensorReader, error) {
 	if spec.Shape == nil {
 		return nil, failf(http.StatusNotImplemented, "the input %q has an open rank, which this server cannot read", name)
 	}

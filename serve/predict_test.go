@@ -17,6 +17,7 @@ import (
 	tensorflow "github.com/wamuir/graft/tensorflow"
 
 	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/tf/savedmodel"
 )
 
 // calculator is a Model in Go.
@@ -25,25 +26,25 @@ type calculator struct {
 }
 
 var (
-	pair   = tf.TensorSpec{Tensor: "a:0", DType: tensorflow.Float, Shape: []int64{-1, 2}}
-	scalar = tf.TensorSpec{Tensor: "f:0", DType: tensorflow.Float, Shape: []int64{}}
-	image2 = tf.TensorSpec{Tensor: "s:0", DType: tensorflow.String, Shape: []int64{-1}}
+	pair   = savedmodel.TensorSpec{Tensor: "a:0", DType: tensorflow.Float, Shape: []int64{-1, 2}}
+	scalar = savedmodel.TensorSpec{Tensor: "f:0", DType: tensorflow.Float, Shape: []int64{}}
+	image2 = savedmodel.TensorSpec{Tensor: "s:0", DType: tensorflow.String, Shape: []int64{-1}}
 )
 
-func specs(named ...any) map[string]tf.TensorSpec {
-	m := make(map[string]tf.TensorSpec)
+func specs(named ...any) map[string]savedmodel.TensorSpec {
+	m := make(map[string]savedmodel.TensorSpec)
 	for i := 0; i < len(named); i += 2 {
-		m[named[i].(string)] = named[i+1].(tf.TensorSpec)
+		m[named[i].(string)] = named[i+1].(savedmodel.TensorSpec)
 	}
 	return m
 }
 
-func of(t tensorflow.DataType, shape ...int64) tf.TensorSpec {
-	return tf.TensorSpec{Tensor: "x:0", DType: t, Shape: shape}
+func of(t tensorflow.DataType, shape ...int64) savedmodel.TensorSpec {
+	return savedmodel.TensorSpec{Tensor: "x:0", DType: t, Shape: shape}
 }
 
-func (calculator) Signatures() map[string]tf.SignatureDef {
-	return map[string]tf.SignatureDef{
+func (calculator) Signatures() map[string]savedmodel.SignatureDef {
+	return map[string]savedmodel.SignatureDef{
 		// sum [N, 2] = a + b
 		"serving_default": {Name: "serving_default", Inputs: specs("a", pair, "b", pair), Outputs: specs("sum", pair)},
 		// text: what came
@@ -54,7 +55,7 @@ func (calculator) Signatures() map[string]tf.SignatureDef {
 		"scaled":        {Name: "scaled", Inputs: specs("f", scalar, "x", pair), Outputs: specs("x", pair)},
 		"animate_frame": {Name: "animate_frame", Inputs: specs("a", pair, "b", pair), Outputs: specs("sum", pair)},
 		"half":          {Name: "half", Inputs: specs("h", of(tensorflow.Half, -1)), Outputs: specs("h", of(tensorflow.Half, -1))},
-		"any":           {Name: "any", Inputs: specs("h", tf.TensorSpec{DType: tensorflow.Float}), Outputs: specs("h", pair)},
+		"any":           {Name: "any", Inputs: specs("h", savedmodel.TensorSpec{DType: tensorflow.Float}), Outputs: specs("h", pair)},
 	}
 }
 

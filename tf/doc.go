@@ -1,8 +1,8 @@
 // Package tf is the border to TensorFlow: sessions and their configuration,
-// the library of custom ops, tensors from and to flat Go slices, checkpoints
-// as directories of tensors, and TensorBoard's event
-// files. Nothing in it knows what a network is, and no other package of this
-// module uses cgo.
+// the library of custom ops, tensors from and to flat Go slices. Nothing in it
+// knows what a network is, and no other package of this module uses cgo. Its
+// rooms hold what TensorFlow and its friends keep in files: checkpoint,
+// savedmodel, events; and finite, which refuses weights that are no numbers.
 //
 // # What TensorFlow shares within a process
 //
@@ -15,10 +15,4 @@
 //
 // Tensors live in C memory that Go's garbage collector frees without counting
 // it. Code that drops hundreds of megabytes of tensors calls Reclaim.
-//
-// # Hostile input
-//
-// Checkpoints are read as files that others made: names stay inside their
-// directory, sizes are bounded by the files before memory is allocated, and
-// checksums are verified before a tensor is handed out.
 package tf

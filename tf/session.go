@@ -37,7 +37,7 @@ type SessionConfig struct {
 	// a frozen graph that runs often. Off by default: on a training step its
 	// rewrites take many seconds at the start and gain little.
 	Optimize bool
-	// TrustSavedModel lets OpenSavedModel load models that hold operations which
+	// TrustSavedModel lets savedmodel.Open load models that hold operations which
 	// do more than compute: read and write files, start Python, end the process.
 	// Such a model is a program; without this it is refused.
 	TrustSavedModel bool

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"runtime"
 	"slices"
@@ -53,24 +54,12 @@ func NewTensor[T Element](data []T, shape ...int64) (*tensorflow.Tensor, error) 
 	if n != int64(len(data)) {
 		return nil, fmt.Errorf("a tensor of shape %v has %d elements, but %d were given", shape, n, len(data))
 	}
-	return newTensor(DataTypeOf[T](), shape, rawBytes(data))
+	return ReadTensor(DataTypeOf[T](), shape, bytes.NewReader(rawBytes(data)))
 }
 
 // Scalar makes a tensor of shape [].
 func Scalar[T Element](v T) (*tensorflow.Tensor, error) {
 	return NewTensor([]T{v})
-}
-
-// newTensor copies the memory of a tensor. len(raw) must fit type and shape.
-func newTensor(dataType tensorflow.DataType, shape []int64, raw []byte) (*tensorflow.Tensor, error) {
-	var t *tensorflow.Tensor
-	err := guard("making a tensor", func() error {
-		var err error
-		// The tensor keeps the shape: it gets its own.
-		t, err = tensorflow.ReadTensor(dataType, slices.Clone(shape), bytes.NewReader(raw))
-		return err
-	})
-	return t, err
 }
 
 // Values copies a tensor's elements, in row-major order. It is an error when
@@ -98,9 +87,9 @@ func CopyValues[T Element](dst []T, t *tensorflow.Tensor) error {
 		return errors.New("reading a tensor: it is nil")
 	}
 	if got, want := t.DataType(), DataTypeOf[T](); got != want {
-		return fmt.Errorf("reading a tensor: it has %s elements, not %s", typeName(got), typeName(want))
+		return fmt.Errorf("reading a tensor: it has %s elements, not %s", TypeName(got), TypeName(want))
 	}
-	raw, err := tensorBytes(t)
+	raw, err := Bytes(t)
 	if err != nil {
 		return err
 	}
@@ -120,9 +109,9 @@ func Value[T Element](t *tensorflow.Tensor) (T, error) {
 	return v[0], err
 }
 
-// tensorBytes returns the tensor's own memory: read only, valid only while t
+// Bytes returns the tensor's own memory: read only, valid only while t
 // is kept alive. Strings, resources and variants have none.
-func tensorBytes(t *tensorflow.Tensor) ([]byte, error) {
+func Bytes(t *tensorflow.Tensor) ([]byte, error) {
 	var v view
 	err := guard("reading a tensor", func() error {
 		_, err := t.WriteContentsTo(&v)
@@ -132,6 +121,19 @@ func tensorBytes(t *tensorflow.Tensor) ([]byte, error) {
 		return nil, err
 	}
 	return v.memory, nil
+}
+
+// ReadTensor makes a tensor of the bytes that r has, row-major and little-endian.
+// They go straight into TensorFlow's memory.
+func ReadTensor(dataType tensorflow.DataType, shape []int64, r io.Reader) (*tensorflow.Tensor, error) {
+	var t *tensorflow.Tensor
+	err := guard("making a tensor", func() error {
+		var err error
+		// The tensor keeps the shape: it gets its own.
+		t, err = tensorflow.ReadTensor(dataType, slices.Clone(shape), r)
+		return err
+	})
+	return t, err
 }
 
 // view keeps the slice that it is given instead of copying it: graft writes a
@@ -183,7 +185,8 @@ var typeNames = map[tensorflow.DataType]string{
 	tensorflow.Half: "float16", tensorflow.Bfloat16: "bfloat16",
 }
 
-func typeName(d tensorflow.DataType) string {
+// TypeName is the name of a type of elements, as in "float32".
+func TypeName(d tensorflow.DataType) string {
 	if n, ok := typeNames[d]; ok {
 		return n
 	}

@@ -107,7 +107,7 @@ func TestReadingTheWrongTensor(t *testing.T) {
 	if _, err := Values[uint8](text); err == nil || !strings.Contains(err.Error(), "string") {
 		t.Errorf("string: %v", err)
 	}
-	if _, err := tensorBytes(text); err == nil {
+	if _, err := Bytes(text); err == nil {
 		t.Error("string: memory was handed out")
 	}
 }

@@ -10,12 +10,13 @@ import (
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/internal/rundir"
 	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/tf/checkpoint"
 )
 
 // checkpointHook saves the state of a run every so many steps, when validation
 // was never better, and at the end. The newest few and the best are kept.
 type checkpointHook struct {
-	store *tf.Store
+	store *checkpoint.Store
 	scope *graph.Scope
 	run   graph.Runner
 	// everySteps and everyEpochs say when; 0 does not.
@@ -34,7 +35,7 @@ type checkpointHook struct {
 	patience *patience
 	// held returns the state after the last step where that is kept aside,
 	// because another step is being computed; nil without.
-	held func() []tf.Group
+	held func() []checkpoint.Group
 	// owed says that a save has failed, retry at which step it is tried again.
 	owed  bool
 	retry int64
@@ -114,7 +115,7 @@ func (h *checkpointHook) save(at Position) error {
 	if err != nil {
 		return fmt.Errorf("saving a checkpoint: %w", err)
 	}
-	if err := h.store.Save(at.Step, meta, groups...); err != nil && !errors.Is(err, tf.ErrCheckpointExists) {
+	if err := h.store.Save(at.Step, meta, groups...); err != nil && !errors.Is(err, checkpoint.ErrExists) {
 		// What was written of it takes room that the next try needs.
 		return errors.Join(err, h.store.Clean())
 	}
@@ -133,7 +134,7 @@ func (h *checkpointHook) save(at Position) error {
 }
 
 // state is all that a checkpoint keeps.
-func (h *checkpointHook) state() ([]tf.Group, error) {
+func (h *checkpointHook) state() ([]checkpoint.Group, error) {
 	if h.held != nil {
 		if groups := h.held(); groups != nil {
 			return groups, nil

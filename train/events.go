@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"github.com/prioritycut/prioritycut/internal/durable"
-	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/tf/events"
 )
 
 // eventLog is what a run writes for TensorBoard. Where a file cannot be written,
@@ -14,17 +14,17 @@ type eventLog struct {
 	files    durable.FileSystem
 	dir      string
 	patience *patience
-	writer   *tf.EventWriter // nil before the first event, and after a failure
+	writer   *events.Writer // nil before the first event, and after a failure
 }
 
 // eventFiles is how messages call them.
 const eventFiles = "an event file"
 
 // write puts events of a step into the file, and hands them to the system.
-func (l *eventLog) write(step int64, put func(*tf.EventWriter) error) error {
+func (l *eventLog) write(step int64, put func(*events.Writer) error) error {
 	var err error
 	if l.writer == nil {
-		l.writer, err = tf.NewEventWriterOn(l.files, l.dir, step)
+		l.writer, err = events.NewWriterOn(l.files, l.dir, step)
 	}
 	if err == nil {
 		err = errors.Join(put(l.writer), l.writer.Flush())
@@ -58,7 +58,7 @@ func (h *eventsHook) After(m *Moment) error {
 	if !numbers && m.Validation == nil {
 		return nil
 	}
-	return h.log.write(m.Step, func(w *tf.EventWriter) error {
+	return h.log.write(m.Step, func(w *events.Writer) error {
 		var errs []error
 		if numbers {
 			errs = append(errs, h.numbers(w, m))
@@ -69,14 +69,14 @@ func (h *eventsHook) After(m *Moment) error {
 
 // CatchUp implements latecomer.
 func (h *eventsHook) CatchUp(m *Moment) error {
-	return h.log.write(m.Step, func(w *tf.EventWriter) error { return h.validation(w, m) })
+	return h.log.write(m.Step, func(w *events.Writer) error { return h.validation(w, m) })
 }
 
 // End implements Hook.
 func (h *eventsHook) End(*Moment) error { return h.log.close() }
 
 // numbers writes what a step measured. Tags group at the slash.
-func (h *eventsHook) numbers(w *tf.EventWriter, m *Moment) error {
+func (h *eventsHook) numbers(w *events.Writer, m *Moment) error {
 	groups := map[string]map[string]float64{
 		"loss": m.Losses, "measured": m.Stats, "gradient_norm": m.GradientNorms,
 		"learning_rate": m.Rates,
@@ -95,7 +95,7 @@ func (h *eventsHook) numbers(w *tf.EventWriter, m *Moment) error {
 	return nil
 }
 
-func (h *eventsHook) validation(w *tf.EventWriter, m *Moment) error {
+func (h *eventsHook) validation(w *events.Writer, m *Moment) error {
 	if m.Validation == nil {
 		return nil
 	}

@@ -15,7 +15,7 @@ import (
 	"github.com/prioritycut/prioritycut/internal/folderlock"
 	"github.com/prioritycut/prioritycut/internal/rundir"
 	"github.com/prioritycut/prioritycut/model"
-	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/tf/checkpoint"
 )
 
 // TestDeterministicRunsAreBitEqual compares every stored bit of two runs of 20
@@ -56,7 +56,7 @@ func runUntil(t *testing.T, dir string, c *config.Config, steps int64) {
 	if err := Run(ctx, RunOptions{Config: c, Dir: dir, Out: out}); err != nil {
 		t.Fatal(err)
 	}
-	store := tf.OpenStore(rundir.Dir(dir).Checkpoints())
+	store := checkpoint.OpenStore(rundir.Dir(dir).Checkpoints())
 	if saved, err := store.Steps(); err != nil || len(saved) == 0 || saved[len(saved)-1] != steps {
 		t.Fatalf("stopped after step %d, but the checkpoints are of steps %v, %v", steps, saved, err)
 	}
@@ -96,7 +96,7 @@ func compareCheckpoints(t *testing.T, a, b string, step int64) {
 	var all [2]map[string][]byte
 	var metas [2]rundir.Meta
 	for i, dir := range []string{a, b} {
-		c, err := tf.OpenStore(rundir.Dir(dir).Checkpoints()).Open(step)
+		c, err := checkpoint.OpenStore(rundir.Dir(dir).Checkpoints()).Open(step)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -120,7 +120,7 @@ func compareCheckpoints(t *testing.T, a, b string, step int64) {
 }
 
 // bitsOf reads a checkpoint's tensors as bytes.
-func bitsOf(t *testing.T, c *tf.Checkpoint) map[string][]byte {
+func bitsOf(t *testing.T, c *checkpoint.Checkpoint) map[string][]byte {
 	t.Helper()
 	all := map[string][]byte{}
 	for _, group := range c.Groups() {

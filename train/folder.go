@@ -15,14 +15,14 @@ import (
 	"github.com/prioritycut/prioritycut/internal/folderlock"
 	"github.com/prioritycut/prioritycut/internal/rundir"
 	"github.com/prioritycut/prioritycut/internal/usage"
-	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/tf/checkpoint"
 )
 
 // folder is the run's folder, locked, and what it says of the run so far.
 type folder struct {
 	dir   rundir.Dir
 	lock  *folderlock.Lock
-	store *tf.Store
+	store *checkpoint.Store
 	files durable.FileSystem
 	// meta are the notes of the newest checkpoint, or those of a run that has
 	// not taken a step.
@@ -45,7 +45,7 @@ func openFolder(dir rundir.Dir, c *config.Config, files durable.FileSystem) (*fo
 	if err := checkForeign(dir); err != nil {
 		return nil, err
 	}
-	f := &folder{dir: dir, store: tf.OpenStoreOn(files, dir.Checkpoints()), files: files, made: missing(string(dir))}
+	f := &folder{dir: dir, store: checkpoint.OpenStoreOn(files, dir.Checkpoints()), files: files, made: missing(string(dir))}
 	if err := os.MkdirAll(string(dir), 0o777); err != nil {
 		return nil, fmt.Errorf("run folder: %w", err)
 	}

@@ -12,11 +12,11 @@ import (
 	"github.com/prioritycut/prioritycut/infer"
 	"github.com/prioritycut/prioritycut/internal/rundir"
 	"github.com/prioritycut/prioritycut/model"
-	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/tf/checkpoint"
 )
 
 // openInitial opens what --init_from names.
-func openInitial(path string) (*tf.Checkpoint, error) {
+func openInitial(path string) (*checkpoint.Checkpoint, error) {
 	c, err := infer.OpenCheckpoint(path)
 	if err != nil {
 		return nil, fmt.Errorf("init_from: %w", err)
@@ -28,7 +28,7 @@ func openInitial(path string) (*tf.Checkpoint, error) {
 // the animator's weights and averages, all of them; the optimisers' slots of the
 // networks that are trained; of the discriminator what the configuration says,
 // without slots. It tells what was taken and what starts anew.
-func initFrom(c *tf.Checkpoint, s *graph.Scope, conf *config.Config) (values, error) {
+func initFrom(c *checkpoint.Checkpoint, s *graph.Scope, conf *config.Config) (values, error) {
 	// A converted checkpoint need not have notes of a run.
 	if meta, err := rundir.DecodeMeta(c.Meta); err == nil && meta.AlignCorners != conf.Model.AlignCorners {
 		return nil, fmt.Errorf("init_from: %s was trained with model_params.align_corners %t and this run has %t: set it alike", c.Dir, meta.AlignCorners, conf.Model.AlignCorners)
@@ -49,7 +49,7 @@ func initFrom(c *tf.Checkpoint, s *graph.Scope, conf *config.Config) (values, er
 
 // initializer gathers the values that a checkpoint gives.
 type initializer struct {
-	from           *tf.Checkpoint
+	from           *checkpoint.Checkpoint
 	players        []model.Player
 	weights, slots map[string]*tensorflow.Tensor
 	all            values

@@ -9,7 +9,7 @@ import (
 
 	"github.com/prioritycut/prioritycut/internal/rundir"
 	"github.com/prioritycut/prioritycut/model"
-	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/tf/checkpoint"
 )
 
 // TestInitFrom begins runs from one of FOMM with its discriminator, as the
@@ -17,7 +17,7 @@ import (
 func TestInitFrom(t *testing.T) {
 	from := t.TempDir()
 	complete(t, from, tiny(t, model.FOMMAdv, "steps=3"))
-	c, err := tf.OpenStore(rundir.Dir(from).Checkpoints()).Open(3)
+	c, err := checkpoint.OpenStore(rundir.Dir(from).Checkpoints()).Open(3)
 	if err != nil {
 		t.Fatal(err)
 	}

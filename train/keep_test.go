@@ -7,6 +7,7 @@ import (
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/internal/rundir"
 	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/tf/checkpoint"
 
 	"github.com/google/go-cmp/cmp"
 	tensorflow "github.com/wamuir/graft/tensorflow"
@@ -30,7 +31,7 @@ func TestNewestAndBestAreKept(t *testing.T) {
 	if err := graph.Initialize(session, s.Variables(), 0); err != nil {
 		t.Fatal(err)
 	}
-	store := tf.OpenStore(t.TempDir())
+	store := checkpoint.OpenStore(t.TempDir())
 	h := &checkpointHook{store: store, scope: s, run: session, everySteps: 2, everyEpochs: 3, keep: 2, saved: -1}
 	errors := map[int64]float64{1: 0.5, 5: 0.3, 7: 0.4}
 	want := map[int64][]int64{

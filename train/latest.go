@@ -12,23 +12,23 @@ import (
 
 	"github.com/prioritycut/prioritycut/internal/durable"
 	"github.com/prioritycut/prioritycut/internal/usage"
-	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/tf/checkpoint"
 )
 
 // latest reads the notes of the newest intact checkpoint and returns the damaged
 // ones that are newer. A folder whose run has taken steps, but has no checkpoint
 // that can be read, is refused: to begin anew in it would lose what may still be
 // had.
-func (f *folder) latest() ([]tf.Damaged, error) {
-	checkpoint, damaged, err := f.store.Latest()
+func (f *folder) latest() ([]checkpoint.Damaged, error) {
+	newest, damaged, err := f.store.Latest()
 	switch {
-	case errors.Is(err, tf.ErrNoCheckpoint):
+	case errors.Is(err, checkpoint.ErrNone):
 		return nil, f.refuseTaken(damaged)
 	case err != nil:
 		return nil, usage.Wrap(fmt.Errorf("the run in %s cannot go on: %w; nothing was changed", f.dir, err))
 	}
-	defer checkpoint.Close()
-	if f.meta, err = metaOf(checkpoint); err != nil {
+	defer newest.Close()
+	if f.meta, err = metaOf(newest); err != nil {
 		return nil, usage.Wrap(err)
 	}
 	f.resumed = true
@@ -37,7 +37,7 @@ func (f *folder) latest() ([]tf.Damaged, error) {
 
 // setAside takes damaged checkpoints their names, so that they never count as
 // the newest; they are kept.
-func (f *folder) setAside(damaged []tf.Damaged) error {
+func (f *folder) setAside(damaged []checkpoint.Damaged) error {
 	for _, d := range damaged {
 		place, err := f.store.SetAside(d.Step)
 		if err != nil {
@@ -50,7 +50,7 @@ func (f *folder) setAside(damaged []tf.Damaged) error {
 
 // refuseTaken refuses a folder without a checkpoint that shows that steps were
 // taken, unless they were all taken before the first checkpoint.
-func (f *folder) refuseTaken(damaged []tf.Damaged) error {
+func (f *folder) refuseTaken(damaged []checkpoint.Damaged) error {
 	shows, err := f.traces()
 	if err != nil {
 		return usage.Wrap(fmt.Errorf("the run in %s cannot go on: %w; nothing was changed", f.dir, err))

@@ -17,7 +17,7 @@ import (
 	"github.com/prioritycut/prioritycut/internal/rundir"
 	"github.com/prioritycut/prioritycut/internal/usage"
 	"github.com/prioritycut/prioritycut/model"
-	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/tf/checkpoint"
 )
 
 // copyOf copies a folder.
@@ -194,7 +194,7 @@ func TestRunWithoutReadableCheckpoint(t *testing.T) {
 	t.Run("killed before the first checkpoint", func(t *testing.T) {
 		dir := copyOf(t, made)
 		d := rundir.Dir(dir)
-		f := &folder{dir: d, files: durableOS, store: tf.OpenStore(d.Checkpoints())}
+		f := &folder{dir: d, files: durableOS, store: checkpoint.OpenStore(d.Checkpoints())}
 		if err := errors.Join(os.RemoveAll(d.Checkpoints()), os.Remove(d.Summary()), f.markUnsaved()); err != nil {
 			t.Fatal(err)
 		}

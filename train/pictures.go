@@ -15,6 +15,7 @@ import (
 	"github.com/prioritycut/prioritycut/internal/picture"
 	"github.com/prioritycut/prioritycut/model"
 	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/tf/events"
 )
 
 // styleOf says how pictures are drawn, or which of visualizer_params cannot be.
@@ -79,7 +80,7 @@ func (h *picturesHook) draw(m *Moment) error {
 	if err := h.patience.wrote(pictures, err); err != nil {
 		return err
 	}
-	return h.events.write(m.Step, func(w *tf.EventWriter) error { return w.Image(m.Step, "training_pairs", encoded) })
+	return h.events.write(m.Step, func(w *events.Writer) error { return w.Image(m.Step, "training_pairs", encoded) })
 }
 
 // canvas is the grid of one step in the making; the first error sticks.

@@ -23,6 +23,8 @@ import (
 	"github.com/prioritycut/prioritycut/internal/picture"
 	"github.com/prioritycut/prioritycut/internal/rundir"
 	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/tf/checkpoint"
+	"github.com/prioritycut/prioritycut/tf/events"
 )
 
 // RunOptions say what to train, where to keep it and where to talk about it.
@@ -270,12 +272,12 @@ func (s *session) train(ctx context.Context) error {
 	if err := s.begin(t); err != nil {
 		return err
 	}
-	events := &eventLog{files: s.folder.files, dir: s.folder.dir.Events(), patience: s.checkpoints.patience}
-	err := events.write(s.nextEvent(t.at.Step), func(*tf.EventWriter) error { return nil })
+	log := &eventLog{files: s.folder.files, dir: s.folder.dir.Events(), patience: s.checkpoints.patience}
+	err := log.write(s.nextEvent(t.at.Step), func(*events.Writer) error { return nil })
 	if err != nil {
 		return err
 	}
-	t.hooks = s.hooks(ctx, t, events)
+	t.hooks = s.hooks(ctx, t, log)
 	defer s.dataNews.tell()
 	batches := s.loader.Prefetch(context.WithoutCancel(ctx), t.at.Attempt)
 	defer batches.Close()
@@ -310,7 +312,7 @@ func (s *session) newCheckpoints(t *trainer) *checkpointHook {
 	return &checkpointHook{
 		store: s.folder.store, scope: s.scope, run: s.session,
 		everySteps: c.CheckpointSteps, everyEpochs: int64(c.CheckpointFreq), keep: c.KeepCheckpoints,
-		meta: s.meta(), saved: s.folder.savedStep(), held: func() []tf.Group { return t.held },
+		meta: s.meta(), saved: s.folder.savedStep(), held: func() []checkpoint.Group { return t.held },
 		patience: newPatience(s.folder.dir, c.MaxFailedWrites), after: s.folder.markSaved, pause: time.Second,
 	}
 }
@@ -326,7 +328,7 @@ func (s *session) nextEvent(taken int64) int64 {
 // hooks are all that happens beside the steps. Validation comes first, since
 // the others report it; the checkpoint last, so that a kill in between repeats
 // the step rather than losing what the others write.
-func (s *session) hooks(ctx context.Context, t *trainer, events *eventLog) []Hook {
+func (s *session) hooks(ctx context.Context, t *trainer, log *eventLog) []Hook {
 	c, dir := &s.config.Train, s.folder.dir
 	var hooks []Hook
 	if videos := s.data.Test(); c.ValidationVideos > 0 && len(videos) > 0 {
@@ -345,10 +347,10 @@ func (s *session) hooks(ctx context.Context, t *trainer, events *eventLog) []Hoo
 	return append(hooks,
 		metrics,
 		&picturesHook{
-			step: s.step, options: s.options, variant: s.config.Variant, style: s.style, run: s.session, events: events,
+			step: s.step, options: s.options, variant: s.config.Variant, style: s.style, run: s.session, events: log,
 			files: files, patience: patience, dir: dir.Pictures(), every: c.PictureSteps, rows: c.PictureRows,
 		},
-		&eventsHook{log: events, every: c.LogSteps},
+		&eventsHook{log: log, every: c.LogSteps},
 		bar,
 		s.dataNews,
 		s.checkpoints)

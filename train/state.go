@@ -9,7 +9,7 @@ import (
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/infer"
 	"github.com/prioritycut/prioritycut/internal/rundir"
-	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/tf/checkpoint"
 )
 
 // values are tensors for variables.
@@ -41,16 +41,16 @@ func (all values) draw(vars []*graph.Variable, seed int64) error {
 }
 
 // snapshot reads all that a checkpoint keeps out of a session.
-func snapshot(run graph.Runner, s *graph.Scope) ([]tf.Group, error) {
+func snapshot(run graph.Runner, s *graph.Scope) ([]checkpoint.Group, error) {
 	all, err := graph.Fetch(run, s.Variables(graph.Trainable, graph.State, graph.Slot))
 	if err != nil {
 		return nil, err
 	}
-	var groups []tf.Group
+	var groups []checkpoint.Group
 	for _, g := range checkpointGroups {
-		group := tf.Group{Name: g.name}
+		group := checkpoint.Group{Name: g.name}
 		for _, v := range s.Variables(g.kind) {
-			group.Tensors = append(group.Tensors, tf.NamedTensor{Name: v.Name, Tensor: all[v]})
+			group.Tensors = append(group.Tensors, checkpoint.NamedTensor{Name: v.Name, Tensor: all[v]})
 		}
 		groups = append(groups, group)
 	}
@@ -59,7 +59,7 @@ func snapshot(run graph.Runner, s *graph.Scope) ([]tf.Group, error) {
 
 // restore reads a checkpoint of this very run: every variable must be there
 // with its shape, and nothing else.
-func restore(c *tf.Checkpoint, s *graph.Scope) (values, error) {
+func restore(c *checkpoint.Checkpoint, s *graph.Scope) (values, error) {
 	all := values{}
 	var wrong []string
 	for _, g := range checkpointGroups {
@@ -87,7 +87,7 @@ func restore(c *tf.Checkpoint, s *graph.Scope) (values, error) {
 }
 
 // metaOf reads the notes of a checkpoint.
-func metaOf(c *tf.Checkpoint) (rundir.Meta, error) {
+func metaOf(c *checkpoint.Checkpoint) (rundir.Meta, error) {
 	meta, err := rundir.DecodeMeta(c.Meta)
 	if err == nil && meta.Step != c.Step {
 		err = errors.New("its notes and its manifest name different steps")

@@ -11,7 +11,7 @@ import (
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/internal/rundir"
 	"github.com/prioritycut/prioritycut/model"
-	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/tf/checkpoint"
 )
 
 // stopper asks a run to stop right after a step, before anything else is done
@@ -43,8 +43,8 @@ func loopWith(t *testing.T, ctx context.Context, dir string, c *config.Config, f
 	if err := s.begin(tr); err != nil {
 		t.Fatal(err)
 	}
-	events := &eventLog{files: durableOS, dir: s.folder.dir.Events(), patience: s.checkpoints.patience}
-	tr.hooks = append([]Hook{first}, s.hooks(ctx, tr, events)...)
+	log := &eventLog{files: durableOS, dir: s.folder.dir.Events(), patience: s.checkpoints.patience}
+	tr.hooks = append([]Hook{first}, s.hooks(ctx, tr, log)...)
 	batches := s.loader.Prefetch(context.Background(), tr.at.Attempt)
 	defer batches.Close()
 	tr.batches = batches
@@ -56,7 +56,7 @@ func loopWith(t *testing.T, ctx context.Context, dir string, c *config.Config, f
 
 func newestMeta(t *testing.T, dir string) rundir.Meta {
 	t.Helper()
-	c, _, err := tf.OpenStore(rundir.Dir(dir).Checkpoints()).Latest()
+	c, _, err := checkpoint.OpenStore(rundir.Dir(dir).Checkpoints()).Latest()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,7 +15,7 @@ import (
 	"github.com/prioritycut/prioritycut/internal/fault"
 	"github.com/prioritycut/prioritycut/internal/rundir"
 	"github.com/prioritycut/prioritycut/model"
-	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/tf/checkpoint"
 )
 
 var durableOS = durable.OS{}
@@ -98,7 +98,7 @@ func TestFullDisk(t *testing.T) {
 	if !errors.Is(err, errGaveUp) || !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), "type the same command again") {
 		t.Errorf("got %v", err)
 	}
-	checkpoint, damaged, err := tf.OpenStore(rundir.Dir(dir).Checkpoints()).Latest()
+	checkpoint, damaged, err := checkpoint.OpenStore(rundir.Dir(dir).Checkpoints()).Latest()
 	if err != nil || checkpoint.Step != 3 || damaged != nil {
 		t.Fatalf("the newest checkpoint is %v, damaged %v, %v", checkpoint, damaged, err)
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/prioritycut/prioritycut/internal/durable"
 	"github.com/prioritycut/prioritycut/internal/picture"
 	"github.com/prioritycut/prioritycut/internal/rundir"
-	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/tf/events"
 )
 
 // Measure is a row of summary.csv: what the finished run reached on unseen
@@ -100,11 +100,11 @@ func (s *session) drawUnseen(ctx context.Context, at int64, videos []dataset.Tes
 	if err := patience.wrote(pictures, err); err != nil {
 		return err
 	}
-	events := &eventLog{files: s.folder.files, dir: s.folder.dir.Events(), patience: patience}
-	if err := events.write(at+1, func(w *tf.EventWriter) error { return w.Image(at, "unseen_videos", encoded) }); err != nil {
+	log := &eventLog{files: s.folder.files, dir: s.folder.dir.Events(), patience: patience}
+	if err := log.write(at+1, func(w *events.Writer) error { return w.Image(at, "unseen_videos", encoded) }); err != nil {
 		return err
 	}
-	return events.close()
+	return log.close()
 }
 
 // writeSummary writes summary.csv and says the same in words.

@@ -14,6 +14,7 @@ import (
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/model"
 	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/tf/checkpoint"
 )
 
 // Batches hands out training batches in the order of their attempts.
@@ -45,7 +46,7 @@ type trainer struct {
 	say func(string)
 	// held is the state after the last step while another one is computed, where
 	// steps take long; nil otherwise.
-	held []tf.Group
+	held []checkpoint.Group
 	took time.Duration // of the last step
 	// abandoned says that the last step begun was left to itself.
 	abandoned bool

@@ -13,6 +13,7 @@ import (
 	"github.com/prioritycut/prioritycut/internal/cli"
 	"github.com/prioritycut/prioritycut/internal/rundir"
 	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/tf/savedmodel"
 	"github.com/prioritycut/prioritycut/video"
 )
 
@@ -54,7 +55,7 @@ func (p *program) open() (*animator, error) {
 	if path == "" {
 		path = defaultRun()
 	}
-	if _, err := tf.SavedModelDir(path); err == nil {
+	if _, err := savedmodel.Dir(path); err == nil {
 		return nil, cli.Usage(fmt.Errorf("%s is an exported model: name it by --saved_model", path))
 	}
 	folder, err := p.published(path)

@@ -15,6 +15,7 @@ import (
 	"github.com/prioritycut/prioritycut/internal/golden"
 	"github.com/prioritycut/prioritycut/internal/rundir"
 	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/tf/checkpoint"
 	"github.com/prioritycut/prioritycut/train"
 )
 
@@ -110,9 +111,9 @@ func goOn(t *testing.T, from, yaml string, out rundir.Dir) {
 	}
 }
 
-func newest(t *testing.T, dir rundir.Dir) *tf.Checkpoint {
+func newest(t *testing.T, dir rundir.Dir) *checkpoint.Checkpoint {
 	t.Helper()
-	c, damaged, err := tf.OpenStore(dir.Checkpoints()).Latest()
+	c, damaged, err := checkpoint.OpenStore(dir.Checkpoints()).Latest()
 	if err != nil || len(damaged) > 0 {
 		t.Fatal(err, damaged)
 	}

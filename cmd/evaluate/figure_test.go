@@ -15,7 +15,7 @@ import (
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/internal/cli"
 	"github.com/prioritycut/prioritycut/internal/rundir"
-	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/tf/checkpoint"
 )
 
 // figureSets are settings of networks small enough for tests; untrained ones
@@ -41,14 +41,14 @@ func untrained(t *testing.T, variant string) string {
 	if err := s.Err(); err != nil {
 		t.Fatal(err)
 	}
-	groups := []tf.Group{{Name: rundir.Weights}, {Name: rundir.State}}
+	groups := []checkpoint.Group{{Name: rundir.Weights}, {Name: rundir.State}}
 	for i, kind := range []graph.Kind{graph.Trainable, graph.State} {
 		for _, v := range s.Variables(kind) {
 			value, err := graph.NewTensor(v.DType, v.Initial(4), v.Dims...)
 			if err != nil {
 				t.Fatal(err)
 			}
-			groups[i].Tensors = append(groups[i].Tensors, tf.NamedTensor{Name: v.Name, Tensor: value})
+			groups[i].Tensors = append(groups[i].Tensors, checkpoint.NamedTensor{Name: v.Name, Tensor: value})
 		}
 	}
 	text, err := c.Marshal()
@@ -63,7 +63,7 @@ func untrained(t *testing.T, variant string) string {
 		t.Fatal(err)
 	}
 	dir := filepath.Join(t.TempDir(), variant)
-	if err := tf.OpenStore(filepath.Join(dir, "checkpoints")).Save(1, notes, groups...); err != nil {
+	if err := checkpoint.OpenStore(filepath.Join(dir, "checkpoints")).Save(1, notes, groups...); err != nil {
 		t.Fatal(err)
 	}
 	return filepath.Join(dir, "checkpoints")

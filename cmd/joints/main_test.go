@@ -12,7 +12,7 @@ import (
 	"github.com/prioritycut/prioritycut/evaluate/joints"
 	"github.com/prioritycut/prioritycut/internal/cli"
 	"github.com/prioritycut/prioritycut/internal/cli/clitest"
-	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/tf/savedmodel"
 )
 
 func TestDocumented(t *testing.T) { clitest.Documented(t, "../..", command().Command) }
@@ -39,7 +39,7 @@ func TestDetectorOnDisk(t *testing.T) {
 			t.Errorf("no %q in:\n%s", want, out)
 		}
 	}
-	text, err := tf.SavedModelExtra(dir, joints.DescriptionName)
+	text, err := savedmodel.Extra(dir, joints.DescriptionName)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/prioritycut/prioritycut/internal/rundir"
 	"github.com/prioritycut/prioritycut/serve"
 	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/tf/savedmodel"
 )
 
 func main() {
@@ -108,7 +109,7 @@ func (p *program) open() (*serve.Opened, error) {
 	if path == "" {
 		path = defaultRun()
 	}
-	if _, err := tf.SavedModelDir(path); err == nil {
+	if _, err := savedmodel.Dir(path); err == nil {
 		return nil, cli.Usage(fmt.Errorf("%s is an exported model: name it by --saved_model", path))
 	}
 	model, err := serve.OpenCheckpoint(path, o)

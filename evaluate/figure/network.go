@@ -11,6 +11,7 @@ import (
 	"github.com/prioritycut/prioritycut/model"
 	"github.com/prioritycut/prioritycut/prioritycut"
 	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/tf/finite"
 )
 
 // parts are what a figure asks of a model beyond its reconstruction.
@@ -124,7 +125,7 @@ func (n *network) shoot(p pair, k float32) (shot, error) {
 		return s, err
 	}
 	for i, t := range fetched {
-		if err := tf.CheckFinite(t); err != nil {
+		if err := finite.Check(t); err != nil {
 			return s, fmt.Errorf("%s of the reconstruction: %w", outputs[i].Op.Name(), err)
 		}
 		if *to[i], err = tf.Values[float32](t); err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/prioritycut/prioritycut/internal/random"
 	"github.com/prioritycut/prioritycut/internal/rundir"
 	"github.com/prioritycut/prioritycut/model"
-	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/tf/checkpoint"
 )
 
 // tau is a threshold at which untrained networks have both a background and a
@@ -49,12 +49,12 @@ func saved(t *testing.T, c *config.Config, seed int64, change func(*rundir.Meta)
 	if err := s.Err(); err != nil {
 		t.Fatal(err)
 	}
-	var list []tf.Group
+	var list []checkpoint.Group
 	for _, g := range []struct {
 		name string
 		kind graph.Kind
 	}{{rundir.Weights, graph.Trainable}, {rundir.State, graph.State}} {
-		group := tf.Group{Name: g.name}
+		group := checkpoint.Group{Name: g.name}
 		for _, v := range s.Variables(g.kind) {
 			if slices.ContainsFunc(left, func(p string) bool { return strings.HasPrefix(v.Name, p) }) {
 				continue
@@ -63,7 +63,7 @@ func saved(t *testing.T, c *config.Config, seed int64, change func(*rundir.Meta)
 			if err != nil {
 				t.Fatal(err)
 			}
-			group.Tensors = append(group.Tensors, tf.NamedTensor{Name: v.Name, Tensor: value})
+			group.Tensors = append(group.Tensors, checkpoint.NamedTensor{Name: v.Name, Tensor: value})
 		}
 		list = append(list, group)
 	}
@@ -83,7 +83,7 @@ func saved(t *testing.T, c *config.Config, seed int64, change func(*rundir.Meta)
 		t.Fatal(err)
 	}
 	dir := filepath.Join(t.TempDir(), "run")
-	if err := tf.OpenStore(filepath.Join(dir, "checkpoints")).Save(meta.Step, notes, list...); err != nil {
+	if err := checkpoint.OpenStore(filepath.Join(dir, "checkpoints")).Save(meta.Step, notes, list...); err != nil {
 		t.Fatal(err)
 	}
 	return filepath.Join(dir, "checkpoints")

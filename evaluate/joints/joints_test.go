@@ -15,6 +15,7 @@ import (
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/internal/random"
 	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/tf/savedmodel"
 )
 
 // quick trains for a few seconds.
@@ -112,7 +113,7 @@ func meanPlaceError(t *testing.T, o Options) float64 {
 // compareSaved calls the SavedModel and compares with the detector.
 func compareSaved(t *testing.T, d *Detector, dir string, own Errors) {
 	t.Helper()
-	saved, err := tf.OpenSavedModel(dir, tf.SessionConfig{Device: "cpu"})
+	saved, err := savedmodel.Open(dir, tf.SessionConfig{Device: "cpu"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,11 +7,12 @@ import (
 	"github.com/prioritycut/prioritycut/dataset/shapes"
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/tf/savedmodel"
 )
 
 // Names in the SavedModel.
 const (
-	Signature       = tf.DefaultSignature
+	Signature       = savedmodel.DefaultSignature
 	InputName       = "image"
 	OutputName      = "keypoints"
 	DescriptionName = "detector.json" // under assets.extra
@@ -35,11 +36,11 @@ type Description struct {
 // Save writes the detector as a SavedModel into a new folder; errors are those
 // of Measure. The folder appears when all of it is written.
 func (d *Detector) Save(dir string, own Errors) error {
-	def := tf.SavedModelDef{
-		Signatures: []tf.SignatureDef{{
+	def := savedmodel.Def{
+		Signatures: []savedmodel.SignatureDef{{
 			Name:    Signature,
-			Inputs:  map[string]tf.TensorSpec{InputName: tf.SpecOf(d.image)},
-			Outputs: map[string]tf.TensorSpec{OutputName: tf.SpecOf(d.keypoints)},
+			Inputs:  map[string]savedmodel.TensorSpec{InputName: savedmodel.SpecOf(d.image)},
+			Outputs: map[string]savedmodel.TensorSpec{OutputName: savedmodel.SpecOf(d.keypoints)},
 		}},
 	}
 	description, err := json.MarshalIndent(d.description(own), "", "  ")
@@ -56,9 +57,9 @@ func (d *Detector) Save(dir string, own Errors) error {
 		return fmt.Errorf("joints: reading the weights: %w", err)
 	}
 	for _, v := range weights {
-		def.Variables = append(def.Variables, tf.SavedVariable{Name: v.Name, Handle: v.Handle().Op.Name(), Value: values[v]})
+		def.Variables = append(def.Variables, savedmodel.Variable{Name: v.Name, Handle: v.Handle().Op.Name(), Value: values[v]})
 	}
-	return tf.WriteSavedModel(dir, def)
+	return savedmodel.Write(dir, def)
 }
 
 func (d *Detector) description(own Errors) Description {

@@ -18,12 +18,13 @@ import (
 	"github.com/prioritycut/prioritycut/infer"
 	"github.com/prioritycut/prioritycut/internal/npz"
 	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/tf/savedmodel"
 )
 
 // calls are the inputs of signatures, and what the checkpoint gives for them.
 type calls struct{ in, want tensorsOf }
 
-// ours are the rows of TensorFlow's C library under Go, as tf.OpenSavedModel
+// ours are the rows of TensorFlow's C library under Go, as savedmodel.Open
 // calls it.
 func (c calls) ours(ctx context.Context, dir string, atMost time.Duration) ([]row, error) {
 	var rows []row
@@ -73,7 +74,7 @@ func (c calls) savedAgain(ctx context.Context, dir string, atMost time.Duration)
 
 // row calls every signature of a model.
 func (c calls) row(ctx context.Context, dir string, atMost time.Duration) (r row, err error) {
-	saved, err := tf.OpenSavedModel(dir, tf.SessionConfig{Device: "cpu"})
+	saved, err := savedmodel.Open(dir, tf.SessionConfig{Device: "cpu"})
 	if err != nil {
 		return row{}, err
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/prioritycut/prioritycut/internal/rundir"
 	"github.com/prioritycut/prioritycut/model"
 	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/tf/checkpoint"
 )
 
 // Sets are settings of small networks on pictures of 32x32 pixels.
@@ -106,8 +107,8 @@ func WriteSized(dir string, seed int64, o config.Options) error {
 
 // perturbed are the variables, changed where fresh ones would make a model
 // that finds all keypoints in the middle and leaves every picture as it is.
-func perturbed(session *tf.Session, s *graph.Scope, seed int64) ([]tf.Group, error) {
-	var groups []tf.Group
+func perturbed(session *tf.Session, s *graph.Scope, seed int64) ([]checkpoint.Group, error) {
+	var groups []checkpoint.Group
 	for _, g := range []struct {
 		name string
 		kind graph.Kind
@@ -116,13 +117,13 @@ func perturbed(session *tf.Session, s *graph.Scope, seed int64) ([]tf.Group, err
 		if err != nil {
 			return nil, err
 		}
-		group := tf.Group{Name: g.name}
+		group := checkpoint.Group{Name: g.name}
 		for _, v := range s.Variables(g.kind) {
 			t, err := perturb(v.Name, values[v], g.kind, random.New(seed, random.Label(v.Name)))
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", v.Name, err)
 			}
-			group.Tensors = append(group.Tensors, tf.NamedTensor{Name: v.Name, Tensor: t})
+			group.Tensors = append(group.Tensors, checkpoint.NamedTensor{Name: v.Name, Tensor: t})
 		}
 		groups = append(groups, group)
 	}
@@ -154,7 +155,7 @@ func perturb(name string, t *tensorflow.Tensor, kind graph.Kind, r *random.Rand)
 	return tf.NewTensor(values, t.Shape()...)
 }
 
-func save(run rundir.Dir, c *config.Config, groups []tf.Group) error {
+func save(run rundir.Dir, c *config.Config, groups []checkpoint.Group) error {
 	text, err := c.Marshal()
 	if err != nil {
 		return err
@@ -173,5 +174,5 @@ func save(run rundir.Dir, c *config.Config, groups []tf.Group) error {
 	if err := durable.WriteFile(run.Config(), text); err != nil {
 		return err
 	}
-	return tf.OpenStore(run.Checkpoints()).Save(step, notes, groups...)
+	return checkpoint.OpenStore(run.Checkpoints()).Save(step, notes, groups...)
 }

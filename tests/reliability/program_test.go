@@ -16,7 +16,7 @@ import (
 	"github.com/prioritycut/prioritycut/internal/cli/clitest"
 	"github.com/prioritycut/prioritycut/internal/logging"
 	"github.com/prioritycut/prioritycut/internal/rundir"
-	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/tf/checkpoint"
 	trainer "github.com/prioritycut/prioritycut/train"
 )
 
@@ -149,7 +149,7 @@ func equal(t *testing.T, a, b string, step int64) {
 
 // bits are all that a checkpoint keeps.
 func bits(dir string, step int64) (map[string][]byte, error) {
-	c, err := tf.OpenStore(rundir.Dir(dir).Checkpoints()).Open(step)
+	c, err := checkpoint.OpenStore(rundir.Dir(dir).Checkpoints()).Open(step)
 	if err != nil {
 		return nil, err
 	}

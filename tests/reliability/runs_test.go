@@ -11,7 +11,7 @@ import (
 
 	"github.com/prioritycut/prioritycut/internal/fault"
 	"github.com/prioritycut/prioritycut/internal/rundir"
-	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/tf/checkpoint"
 	trainer "github.com/prioritycut/prioritycut/train"
 )
 
@@ -119,7 +119,7 @@ func rotten(t *testing.T, n int) int {
 	const steps = 15
 	dir := copyOf(t, undisturbed(t, steps))
 	random := rand.New(rand.NewSource(3))
-	store := tf.OpenStore(rundir.Dir(dir).Checkpoints())
+	store := checkpoint.OpenStore(rundir.Dir(dir).Checkpoints())
 	saved, err := store.Steps()
 	if err != nil || len(saved) < 2 {
 		t.Fatalf("%v, %v", saved, err)
@@ -141,7 +141,7 @@ func rotten(t *testing.T, n int) int {
 		if err := os.WriteFile(path, bad, 0o666); err != nil {
 			t.Fatal(err)
 		}
-		c, damaged, err := tf.OpenStore(rundir.Dir(dir).Checkpoints()).Latest()
+		c, damaged, err := checkpoint.OpenStore(rundir.Dir(dir).Checkpoints()).Latest()
 		if err != nil || c.Step != before || len(damaged) != 1 {
 			failf(t, "byte %d of %s: %v, damaged %v", at, filepath.Base(path), err, damaged)
 		}

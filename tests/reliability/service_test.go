@@ -26,6 +26,7 @@ import (
 
 	"github.com/prioritycut/prioritycut/serve"
 	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/tf/savedmodel"
 	"github.com/prioritycut/prioritycut/video"
 )
 
@@ -76,11 +77,11 @@ func (copier) Animate(ctx context.Context, a serve.Animation, report serve.Repor
 // sizer is a model that tells how many bytes pictures have.
 type sizer struct{}
 
-func (sizer) Signatures() map[string]tf.SignatureDef {
-	return map[string]tf.SignatureDef{"serving_default": {
+func (sizer) Signatures() map[string]savedmodel.SignatureDef {
+	return map[string]savedmodel.SignatureDef{"serving_default": {
 		Name:    "serving_default",
-		Inputs:  map[string]tf.TensorSpec{"picture_bytes": {DType: tensorflow.String, Shape: []int64{-1}}},
-		Outputs: map[string]tf.TensorSpec{"size": {DType: tensorflow.Int64, Shape: []int64{-1}}},
+		Inputs:  map[string]savedmodel.TensorSpec{"picture_bytes": {DType: tensorflow.String, Shape: []int64{-1}}},
+		Outputs: map[string]savedmodel.TensorSpec{"size": {DType: tensorflow.Int64, Shape: []int64{-1}}},
 	}}
 }
 
