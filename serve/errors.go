@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/golang/glog"
+
+	"github.com/prioritycut/prioritycut/serve/predict"
 )
 
 // failure is an error that a client may see, with its HTTP status.
@@ -44,6 +46,10 @@ func asFailure(err error) *failure {
 	var f *failure
 	if errors.As(err, &f) {
 		return f
+	}
+	var p *predict.Error
+	if errors.As(err, &p) {
+		return failf(p.Status, "%s", p.Text)
 	}
 	var large *http.MaxBytesError
 	if errors.As(err, &large) {

@@ -16,6 +16,7 @@ import (
 	"github.com/golang/glog"
 	tensorflow "github.com/wamuir/graft/tensorflow"
 
+	"github.com/prioritycut/prioritycut/serve/predict"
 	"github.com/prioritycut/prioritycut/tf"
 	"github.com/prioritycut/prioritycut/tf/savedmodel"
 )
@@ -99,18 +100,18 @@ func wantJSON(r *http.Request) error {
 
 // answer computes what a request asks for. It has its turn.
 func (s *Server) answer(w http.ResponseWriter, r *http.Request, body []byte) error {
-	request, err := parseRequest(body)
+	request, err := predict.Parse(body)
 	if err != nil {
 		return err
 	}
-	signature, ok := s.backend.Model.Signatures()[request.signature]
+	signature, ok := s.backend.Model.Signatures()[request.Signature]
 	if !ok {
-		return failf(http.StatusNotFound, "the model has no signature %.100q, only %s", request.signature, s.signatureNames())
+		return failf(http.StatusNotFound, "the model has no signature %.100q, only %s", request.Signature, s.signatureNames())
 	}
 	result := "error"
-	defer func() { s.metrics.predictions.WithLabelValues(request.signature, result).Inc() }()
-	limits := tensorLimits{batch: int64(s.options.MaxBatch), pixels: s.options.MaxPixels, together: s.options.MaxRequestPixels, ctx: r.Context()}
-	b, err := request.batch(signature, limits)
+	defer func() { s.metrics.predictions.WithLabelValues(request.Signature, result).Inc() }()
+	limits := predict.Limits{Batch: int64(s.options.MaxBatch), Pixels: s.options.MaxPixels, Together: s.options.MaxRequestPixels, Ctx: r.Context()}
+	b, err := request.Batch(signature, limits)
 	if gone := r.Context().Err(); gone != nil {
 		return gone
 	}
@@ -121,46 +122,46 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, body []byte) err
 	if err != nil {
 		return err
 	}
-	s.metrics.examples.WithLabelValues(request.signature).Add(float64(b.n))
+	s.metrics.examples.WithLabelValues(request.Signature).Add(float64(b.N))
 	result = "ok"
 	w.Header().Set("Content-Type", "application/json")
-	return answer.write(w)
+	return answer.Write(w)
 }
 
 // compute calls the signature piece by piece, while the client is there.
-func (s *Server) compute(ctx context.Context, request request, signature savedmodel.SignatureDef, b *batch) (*answer, error) {
+func (s *Server) compute(ctx context.Context, request predict.Request, signature savedmodel.SignatureDef, b *predict.Batch) (*predict.Answer, error) {
 	begun := time.Now()
 	defer func() {
-		s.metrics.predictSeconds.WithLabelValues(request.signature).Observe(time.Since(begun).Seconds())
+		s.metrics.predictSeconds.WithLabelValues(request.Signature).Observe(time.Since(begun).Seconds())
 	}()
-	var parts []*answer
-	pieces := b.pieces(signature)
+	var parts []*predict.Answer
+	pieces := b.Pieces(signature)
 	for _, piece := range pieces {
 		part, err := s.computePiece(ctx, request, b, piece)
 		if err != nil {
 			return nil, err
 		}
-		if len(pieces) > 1 && !part.byExample() {
-			return s.computePiece(ctx, request, b, [2]int64{0, b.n})
+		if len(pieces) > 1 && !part.ByExample() {
+			return s.computePiece(ctx, request, b, [2]int64{0, b.N})
 		}
 		parts = append(parts, part)
 	}
-	return joined(parts, request.rows)
+	return predict.Join(parts, request.Rows)
 }
 
-func (s *Server) computePiece(ctx context.Context, request request, b *batch, piece [2]int64) (*answer, error) {
+func (s *Server) computePiece(ctx context.Context, request predict.Request, b *predict.Batch, piece [2]int64) (*predict.Answer, error) {
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
-	inputs, err := b.tensors(piece)
+	inputs, err := b.Tensors(piece)
 	if err != nil {
 		return nil, err
 	}
-	outputs, err := s.call(request.signature, inputs)
+	outputs, err := s.call(request.Signature, inputs)
 	if err != nil {
 		return nil, asPredictFailure(err)
 	}
-	return newAnswer(outputs, request.rows, piece[1]-piece[0])
+	return predict.NewAnswer(outputs, request.Rows, piece[1]-piece[0])
 }
 
 // call runs the model. TensorFlow cannot be stopped in the middle: when the

@@ -1,7 +1,6 @@
 package serve
 
 import (
-	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -388,46 +387,4 @@ func TestModelInfo(t *testing.T) {
 	if m.Spec.Name != "faces" || m.Spec.Version != "700" || input.DType != "DT_FLOAT" || len(input.Shape.Dim) != 2 || input.Shape.Dim[0].Size != "-1" {
 		t.Errorf("%s", a.body)
 	}
-}
-
-// FuzzRequest sees that no request crashes the reader, and that whatever is
-// taken has the signature's shape.
-func FuzzRequest(f *testing.F) {
-	for _, seed := range []string{
-		`{"instances": [{"a": [1, 2], "b": [0.5, -3e1]}]}`, `{"inputs": {"a": [[1, 2]], "b": [[10, 20]]}}`,
-		`{"signature_name": "bytes", "instances": [{"b64": "aGVsbG8="}]}`, `{"signature_name": "types", "inputs": {"s": ["\""]}}`,
-		`{"signature_name": "echo", "inputs": [[1, 2], [3]]}`,
-	} {
-		f.Add([]byte(seed))
-	}
-	signatures := calculator{}.Signatures()
-	f.Fuzz(func(t *testing.T, body []byte) {
-		r, err := parseRequest(body)
-		if err != nil {
-			return
-		}
-		signature, ok := signatures[r.signature]
-		if !ok {
-			return
-		}
-		b, err := r.batch(signature, tensorLimits{batch: 8, pixels: 100, together: 500, ctx: context.Background()})
-		if err != nil {
-			return
-		}
-		inputs, err := b.tensors([2]int64{0, b.n})
-		if err != nil {
-			t.Fatalf("%s: %v", body, err)
-		}
-		if err := signature.Check(inputs); err != nil {
-			t.Errorf("%s: %v", body, err)
-		}
-		a, err := newAnswer(inputs, false, b.n)
-		if err != nil {
-			t.Fatalf("%s: %v", body, err)
-		}
-		var out bytes.Buffer
-		if err := a.write(&out); err != nil || !json.Valid(out.Bytes()) {
-			t.Errorf("%s is echoed as %s (%v)", body, out.Bytes(), err)
-		}
-	})
 }

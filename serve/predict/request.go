@@ -1,4 +1,4 @@
-package serve
+package predict
 
 import (
 	"bytes"
@@ -12,40 +12,43 @@ import (
 	"github.com/prioritycut/prioritycut/tf/savedmodel"
 )
 
-// request is the body of predict: rows are "instances", columns "inputs".
-type request struct {
-	signature string
-	rows      bool
-	data      json.RawMessage
+// Request is the body of predict.
+type Request struct {
+	// Signature is the name of the one that is called.
+	Signature string
+	// Rows says that the values are "instances", one after another; else they are
+	// "inputs", one list for each.
+	Rows bool
+	data json.RawMessage
 }
 
-// parseRequest reads a body; one that names no signature means infer.SigDefault.
-func parseRequest(body []byte) (request, error) {
+// Parse reads a body; one that names no signature means infer.SigDefault.
+func Parse(body []byte) (Request, error) {
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(body, &fields); err != nil {
-		return request{}, badRequest("the request is no JSON object: %v", jsonError(err))
+		return Request{}, badRequest("the request is no JSON object: %v", jsonError(err))
 	}
-	r := request{signature: infer.SigDefault}
+	r := Request{Signature: infer.SigDefault}
 	for name, value := range fields {
 		switch name {
 		case "signature_name":
-			if err := json.Unmarshal(value, &r.signature); err != nil {
-				return request{}, badRequest("signature_name is no string")
+			if err := json.Unmarshal(value, &r.Signature); err != nil {
+				return Request{}, badRequest("signature_name is no string")
 			}
 		case "instances", "inputs":
 			if r.data != nil {
-				return request{}, badRequest("instances and inputs exclude each other")
+				return Request{}, badRequest("instances and inputs exclude each other")
 			}
-			r.rows, r.data = name == "instances", value
+			r.Rows, r.data = name == "instances", value
 		default:
-			return request{}, badRequest("unknown field %.100q: want signature_name, and instances or inputs", name)
+			return Request{}, badRequest("unknown field %.100q: want signature_name, and instances or inputs", name)
 		}
 	}
-	if r.signature == "" {
-		r.signature = infer.SigDefault
+	if r.Signature == "" {
+		r.Signature = infer.SigDefault
 	}
 	if r.data == nil {
-		return request{}, badRequest("instances or inputs is missing")
+		return Request{}, badRequest("instances or inputs is missing")
 	}
 	return r, nil
 }
@@ -63,28 +66,28 @@ func jsonError(err error) error {
 	return err
 }
 
-// batch reads the inputs of a signature.
-func (r request) batch(signature savedmodel.SignatureDef, limits tensorLimits) (_ *batch, err error) {
-	b := &batch{readers: make(map[string]*tensorReader, len(signature.Inputs))}
+// Batch reads the inputs of a signature.
+func (r Request) Batch(signature savedmodel.SignatureDef, limits Limits) (_ *Batch, err error) {
+	b := &Batch{readers: make(map[string]*tensorReader, len(signature.Inputs))}
 	for name, spec := range signature.Inputs {
 		if b.readers[name], err = newTensorReader(name, spec, &limits); err != nil {
 			return nil, err
 		}
 	}
 	w := &walker{text: r.data}
-	if r.rows {
-		b.n, err = readRows(w, b.readers, limits)
+	if r.Rows {
+		b.N, err = readRows(w, b.readers, limits)
 	} else {
-		b.n, err = readColumns(w, b.readers, limits, signature.Name == infer.SigFrame)
+		b.N, err = readColumns(w, b.readers, limits, signature.Name == infer.SigFrame)
 	}
 	return b, err
 }
 
-// tensors are the inputs of a piece.
-func (b *batch) tensors(piece [2]int64) (inputs map[string]*tensorflow.Tensor, err error) {
+// Tensors are the inputs of a piece.
+func (b *Batch) Tensors(piece [2]int64) (inputs map[string]*tensorflow.Tensor, err error) {
 	inputs = make(map[string]*tensorflow.Tensor, len(b.readers))
 	for name, reader := range b.readers {
-		if piece == [2]int64{0, b.n} {
+		if piece == [2]int64{0, b.N} {
 			inputs[name], err = reader.tensor()
 		} else {
 			inputs[name], err = reader.part(piece[0], piece[1])
@@ -98,7 +101,7 @@ func (b *batch) tensors(piece [2]int64) (inputs map[string]*tensorflow.Tensor, e
 
 // readRows reads [{"a": ..., "b": ...}, ...], or [..., ...] where there is one
 // input.
-func readRows(w *walker, readers map[string]*tensorReader, limits tensorLimits) (n int64, err error) {
+func readRows(w *walker, readers map[string]*tensorReader, limits Limits) (n int64, err error) {
 	for _, reader := range readers {
 		if !reader.batched() {
 			return 0, badRequest("the input %q has no batch dimension: use inputs instead of instances", reader.name)
@@ -108,8 +111,8 @@ func readRows(w *walker, readers map[string]*tensorReader, limits tensorLimits) 
 		return 0, badRequest("instances is no list")
 	}
 	err = w.list(func() error {
-		if n++; n > limits.batch {
-			return badRequest("more than %d instances (the server's --max_batch)", limits.batch)
+		if n++; n > limits.Batch {
+			return badRequest("more than %d instances (the server's --max_batch)", limits.Batch)
 		}
 		what := fmt.Sprintf("instance %d", n-1)
 		return readNamed(w, what, readers, func(reader *tensorReader) error { return reader.row(w) })
@@ -125,7 +128,7 @@ func readRows(w *walker, readers map[string]*tensorReader, limits tensorLimits) 
 
 // readColumns reads {"a": [...], "b": [...]}, or [...] where there is one
 // input. If shared, an input of one example serves all of the others'.
-func readColumns(w *walker, readers map[string]*tensorReader, limits tensorLimits, shared bool) (n int64, err error) {
+func readColumns(w *walker, readers map[string]*tensorReader, limits Limits, shared bool) (n int64, err error) {
 	err = readNamed(w, "inputs", readers, func(reader *tensorReader) error { return reader.whole(w) })
 	if err != nil {
 		return 0, err
@@ -141,8 +144,8 @@ func readColumns(w *walker, readers map[string]*tensorReader, limits tensorLimit
 			return 0, badRequest("the inputs differ in their number of examples: %d and %d", n, size[0])
 		}
 	}
-	if n > limits.batch {
-		return 0, badRequest("%d examples, more than %d (the server's --max_batch)", n, limits.batch)
+	if n > limits.Batch {
+		return 0, badRequest("%d examples, more than %d (the server's --max_batch)", n, limits.Batch)
 	}
 	return n, nil
 }

@@ -1,7 +1,6 @@
-package serve
+package predict
 
 import (
-	"net/http"
 	"strconv"
 
 	tensorflow "github.com/wamuir/graft/tensorflow"
@@ -9,37 +8,11 @@ import (
 	"github.com/prioritycut/prioritycut/tf/savedmodel"
 )
 
-// modelInfo answers GET /v1/models/NAME[/versions/V] and .../metadata as
-// TensorFlow Serving does.
-func (s *Server) modelInfo(w http.ResponseWriter, r *http.Request) error {
-	path, err := s.modelPath(r)
-	if err != nil {
-		return err
-	}
-	version := strconv.FormatInt(s.options.Version, 10)
-	switch {
-	case path.verb != "":
-		w.Header().Set("Allow", http.MethodPost)
-		return failf(http.StatusMethodNotAllowed, "post to this path")
-	case path.metadata:
-		writeJSON(w, http.StatusOK, metadataOf(s.options.Name, version, s.backend.Model.Signatures()))
-	default:
-		state := "AVAILABLE"
-		if s.stopping.Load() {
-			state = "UNLOADING"
-		}
-		writeJSON(w, http.StatusOK, object{"model_version_status": []any{object{
-			"version": version, "state": state, "status": object{"error_code": "OK", "error_message": ""},
-		}}})
-	}
-	return nil
-}
-
 type object = map[string]any
 
-// metadataOf writes signatures as protobuf's JSON does: 64-bit numbers are
-// strings.
-func metadataOf(name, version string, signatures map[string]savedmodel.SignatureDef) object {
+// Metadata is the metadata of a model as JSON, written as protobuf does: 64-bit
+// numbers are strings.
+func Metadata(name, version string, signatures map[string]savedmodel.SignatureDef) object {
 	defs := object{}
 	for key, s := range signatures {
 		defs[key] = object{"inputs": tensorInfos(s.Inputs), "outputs": tensorInfos(s.Outputs), "method_name": "tensorflow/serving/predict"}

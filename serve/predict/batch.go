@@ -1,4 +1,4 @@
-package serve
+package predict
 
 import (
 	"context"
@@ -8,50 +8,52 @@ import (
 	"github.com/prioritycut/prioritycut/video"
 )
 
-// tensorLimits bound a request, and count what it has used up.
-type tensorLimits struct {
-	batch, pixels int64
-	// together bounds the pixels of all pictures, of which seen have come.
-	together, seen int64
-	// ctx ends when the client goes: nobody wants the rest then.
-	ctx context.Context
+// Limits bound a request, and count what it has used up.
+type Limits struct {
+	// Batch bounds the examples, Pixels those of a picture.
+	Batch, Pixels int64
+	// Together bounds the pixels of all pictures, of which seen have come.
+	Together, seen int64
+	// Ctx ends when the client goes: nobody wants the rest then.
+	Ctx context.Context
 }
 
 // picture looks at a picture before TensorFlow believes what it says, takes out
 // of it what would only cost time, and returns its pixels.
-func (l *tensorLimits) picture(file *string) (pixels int64, err error) {
-	if err := l.ctx.Err(); err != nil {
+func (l *Limits) picture(file *string) (pixels int64, err error) {
+	if err := l.Ctx.Err(); err != nil {
 		return 0, err
 	}
-	harmless, pixels, err := video.Harmless([]byte(*file), video.Limits{MaxPixels: l.pixels, PixelsBy: "the server's --max_pixels"})
+	harmless, pixels, err := video.Harmless([]byte(*file), video.Limits{MaxPixels: l.Pixels, PixelsBy: "the server's --max_pixels"})
 	if err != nil {
 		return 0, fmt.Errorf("the picture: %w", err)
 	}
-	if l.seen += pixels; l.seen > l.together {
-		return 0, fmt.Errorf("the pictures of the request have more than %d pixels together (the server's --max_request_pixels)", l.together)
+	if l.seen += pixels; l.seen > l.Together {
+		return 0, fmt.Errorf("the pictures of the request have more than %d pixels together (the server's --max_request_pixels)", l.Together)
 	}
 	*file = string(harmless)
 	return pixels, nil
 }
 
-// batch is the inputs of a request.
-type batch struct {
+// Batch is the inputs of a request.
+type Batch struct {
+	// N is the number of examples.
+	N       int64
 	readers map[string]*tensorReader
-	n       int64 // examples
 }
 
 // atOnce is the pixels of pictures that are decoded in one call. A call cannot
 // be stopped.
 const atOnce = 1 << 22
 
-// pieces divides the examples between calls, so that work for a client that has
+// Pieces divides the examples between calls, so that work for a client that has
 // gone can be dropped between them: all are one piece where there are no large
 // pictures, or where examples do not stand for themselves.
-func (b *batch) pieces(signature savedmodel.SignatureDef) [][2]int64 {
-	whole := [][2]int64{{0, b.n}}
-	pixels := make([]int64, b.n)
+func (b *Batch) Pieces(signature savedmodel.SignatureDef) [][2]int64 {
+	whole := [][2]int64{{0, b.N}}
+	pixels := make([]int64, b.N)
 	for _, reader := range b.readers {
-		if !reader.batched() || reader.shape[0] != b.n {
+		if !reader.batched() || reader.shape[0] != b.N {
 			return whole
 		}
 		if t, ok := reader.values.(*texts); ok && t.pictures {
@@ -74,11 +76,11 @@ func (b *batch) pieces(signature savedmodel.SignatureDef) [][2]int64 {
 		}
 		sum += size
 	}
-	return append(list, [2]int64{first, b.n})
+	return append(list, [2]int64{first, b.N})
 }
 
-// byExample reports whether every output has one value for each example.
-func (a *answer) byExample() bool {
+// ByExample reports whether every output has one value for each example.
+func (a *Answer) ByExample() bool {
 	for _, o := range a.outputs {
 		if len(o.shape) == 0 || o.shape[0] != int64(a.n) {
 			return false
@@ -87,12 +89,12 @@ func (a *answer) byExample() bool {
 	return true
 }
 
-// joined puts the answers of pieces behind each other.
-func joined(parts []*answer, rows bool) (*answer, error) {
+// Join puts the answers of pieces behind each other.
+func Join(parts []*Answer, rows bool) (*Answer, error) {
 	if len(parts) == 1 {
 		return parts[0], nil
 	}
-	all := &answer{rows: rows}
+	all := &Answer{rows: rows}
 	for i, o := range parts[0].outputs {
 		together := output{name: o.name, shape: append([]int64{0}, o.shape[1:]...)}
 		each := product(o.shape[1:])

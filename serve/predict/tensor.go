@@ -1,4 +1,4 @@
-package serve
+package predict
 
 import (
 	"encoding/base64"
@@ -30,7 +30,7 @@ type values interface {
 	tensor(lo, hi int64, shape []int64) (*tensorflow.Tensor, error)
 }
 
-func newTensorReader(name string, spec savedmodel.TensorSpec, limits *tensorLimits) (*tensorReader, error) {
+func newTensorReader(name string, spec savedmodel.TensorSpec, limits *Limits) (*tensorReader, error) {
 	if spec.Shape == nil {
 		return nil, failf(http.StatusNotImplemented, "the input %q has an open rank, which this server cannot read", name)
 	}
@@ -155,7 +155,7 @@ type texts struct {
 	all      []string
 	pictures bool
 	sizes    []int64 // pixels of each picture
-	limits   *tensorLimits
+	limits   *Limits
 }
 
 func (t *texts) read(w *walker) error {

@@ -1,4 +1,4 @@
-package serve
+package predict
 
 import (
 	"bufio"
@@ -17,9 +17,9 @@ import (
 	"github.com/prioritycut/prioritycut/tf"
 )
 
-// answer is what predict writes: "predictions", one value or object for each
+// Answer is what predict writes: "predictions", one value or object for each
 // example, or "outputs", one list for each output.
-type answer struct {
+type Answer struct {
 	rows    bool
 	n       int
 	outputs []output // sorted by name
@@ -32,8 +32,10 @@ type output struct {
 	append func(to []byte, i int) []byte // element i of the flat tensor
 }
 
-func newAnswer(tensors map[string]*tensorflow.Tensor, rows bool, n int64) (*answer, error) {
-	a := &answer{rows: rows, n: int(n)}
+// NewAnswer is what a call gave for n examples: in rows each output has one value
+// for each of them.
+func NewAnswer(tensors map[string]*tensorflow.Tensor, rows bool, n int64) (*Answer, error) {
+	a := &Answer{rows: rows, n: int(n)}
 	for name, t := range tensors {
 		o, err := newOutput(name, t)
 		if err != nil {
@@ -124,7 +126,8 @@ func appendQuoted(to []byte, text string) []byte {
 	return append(to, quoted...)
 }
 
-func (a *answer) write(to io.Writer) error {
+// Write writes the answer as JSON.
+func (a *Answer) Write(to io.Writer) error {
 	w := bufio.NewWriterSize(to, 1<<16)
 	if a.rows {
 		w.WriteString(`{"predictions":[`)
@@ -147,7 +150,7 @@ func (a *answer) write(to io.Writer) error {
 }
 
 // named writes the only output as it is and several as an object.
-func (a *answer) named(w *bufio.Writer, value func(output)) {
+func (a *Answer) named(w *bufio.Writer, value func(output)) {
 	if len(a.outputs) == 1 {
 		value(a.outputs[0])
 		return
