@@ -32,12 +32,19 @@ var tiny = []string{
 	"checkpoint_steps=5", "picture_steps=9", "keep_checkpoints=3", "deterministic=true", "inter_threads=1", "intra_threads=1",
 }
 
-// train is the program: cmd/train with tiny networks, `--out=DIR --steps=N`.
+// train is the program: cmd/train with tiny networks, `--out=DIR --steps=N`, or
+// with those of a preset that is named.
 func train() {
 	c := cli.New("train", "Trains tiny networks.")
 	flags := c.AddShared()
 	os.Exit(c.Main(func([]string) error {
 		resolved, err := configured(*flags.Steps)
+		if flags.Preset != "" {
+			resolved, _, err = config.Resolve(config.Options{
+				Preset: flags.Preset, Data: flags.Data, VGG19: flags.VGG19, Device: "cpu", Steps: flags.Steps, Sets: flags.Set,
+				Deterministic: flags.Deterministic,
+			})
+		}
 		if err != nil {
 			return cli.Usage(err)
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -42,21 +43,21 @@ func keep(t *testing.T, promises ...promise) {
 				n = p.long
 			}
 			began := time.Now()
-			failures = 0
+			failures.Store(0)
 			tries := p.try(t, n)
-			table = append(table, row{p.words, tries, failures, time.Since(began)})
+			table = append(table, row{p.words, tries, int(failures.Load()), time.Since(began)})
 		})
 	}
 }
 
 // failures are those of the promise that is being tried; promises are tried one
 // after the other.
-var failures int
+var failures atomic.Int64
 
 // failf reports a try that failed.
 func failf(t *testing.T, format string, args ...any) {
 	t.Helper()
-	failures++
+	failures.Add(1)
 	t.Errorf(format, args...)
 }
 
