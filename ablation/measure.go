@@ -155,7 +155,7 @@ func (p *Plan) settle() error {
 	if bytes.Equal(bytes.TrimSpace(was), asked) {
 		return nil
 	}
-	runs, err := os.ReadDir(p.Out)
+	runs, err := localfile.ReadDir(p.Out)
 	if err != nil {
 		return err
 	}

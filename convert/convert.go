@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/prioritycut/prioritycut/internal/localfile"
 )
 
 // Options say what to convert.
@@ -93,7 +95,7 @@ func checkVacant(path string) error {
 		return fmt.Errorf("--out: %w", err)
 	}
 	if info.IsDir() {
-		entries, err := os.ReadDir(path)
+		entries, err := localfile.ReadDir(path)
 		if err != nil {
 			return fmt.Errorf("--out: %w", err)
 		}

@@ -348,7 +348,7 @@ type cachedFile struct {
 
 // files are the kept films of all runs.
 func (c *cache) files() []cachedFile {
-	entries, _ := os.ReadDir(c.dir)
+	entries, _ := localfile.ReadDir(c.dir)
 	var files []cachedFile
 	for _, e := range entries {
 		if info, err := e.Info(); err == nil && info.Mode().IsRegular() && filepath.Ext(e.Name()) == ".frames" {

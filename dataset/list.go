@@ -8,6 +8,7 @@ import (
 	"sort"
 	"strings"
 
+	"github.com/prioritycut/prioritycut/internal/localfile"
 	"github.com/prioritycut/prioritycut/internal/random"
 	"github.com/prioritycut/prioritycut/video"
 )
@@ -102,7 +103,7 @@ func listTrainTest(p Params) (layout, error) {
 // is there, but for hidden files. A folder of nothing but pictures that are no
 // strips is one video.
 func listVideos(dir string, p Params) (videos []entry, others []string, err error) {
-	files, err := os.ReadDir(dir)
+	files, err := localfile.ReadDir(dir)
 	if err != nil {
 		return nil, nil, fmt.Errorf("data set: %w", err)
 	}
@@ -155,7 +156,7 @@ func onlyDeeper(dir string, videos []entry) string {
 // branching goes down from a folder as long as it holds nothing but one folder.
 func branching(dir string) string {
 	for {
-		entries, err := os.ReadDir(dir)
+		entries, err := localfile.ReadDir(dir)
 		if err != nil || len(entries) != 1 || !entries[0].IsDir() {
 			return dir
 		}

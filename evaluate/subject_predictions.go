@@ -16,6 +16,7 @@ import (
 	"github.com/prioritycut/prioritycut/dataset"
 	"github.com/prioritycut/prioritycut/evaluate/result"
 	"github.com/prioritycut/prioritycut/infer"
+	"github.com/prioritycut/prioritycut/internal/localfile"
 	"github.com/prioritycut/prioritycut/video"
 )
 
@@ -52,7 +53,7 @@ func openPredictions(ctx context.Context, q *Request) (*predictionSubject, error
 // firstSize is the size of the frames of the first video in a folder. A strip
 // is taken to be of squares.
 func firstSize(ctx context.Context, root string) (w, h int, err error) {
-	entries, err := os.ReadDir(root)
+	entries, err := localfile.ReadDir(root)
 	if err != nil {
 		return 0, 0, fmt.Errorf("predictions: %w", err)
 	}
@@ -132,7 +133,7 @@ func addStamp(to io.Writer, path string) error {
 		fmt.Fprintf(to, "%d %d\n", info.Size(), info.ModTime().UnixNano())
 		return nil
 	}
-	entries, err := os.ReadDir(path)
+	entries, err := localfile.ReadDir(path)
 	if err != nil {
 		return err
 	}

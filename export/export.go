@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"math"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -14,6 +13,7 @@ import (
 	"github.com/prioritycut/prioritycut/config"
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/infer"
+	"github.com/prioritycut/prioritycut/internal/localfile"
 	"github.com/prioritycut/prioritycut/tf"
 	"github.com/prioritycut/prioritycut/tf/savedmodel"
 )
@@ -84,7 +84,7 @@ func Prepare(m *infer.Model, o Options) (*Plan, error) {
 
 // pickVersion returns the number of the version to write, which must be free.
 func pickVersion(out string, asked, step int64) (int64, error) {
-	entries, err := os.ReadDir(out)
+	entries, err := localfile.ReadDir(out)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return 0, err
 	}

@@ -13,6 +13,7 @@ import (
 	"sync"
 
 	"github.com/prioritycut/prioritycut/internal/durable"
+	"github.com/prioritycut/prioritycut/internal/localfile"
 	"github.com/prioritycut/prioritycut/video"
 )
 
@@ -231,7 +232,7 @@ func bytesOf(path string) (int64, error) {
 		}
 		return info.Size(), nil
 	}
-	entries, err := os.ReadDir(path)
+	entries, err := localfile.ReadDir(path)
 	if err != nil {
 		return 0, err
 	}

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/prioritycut/prioritycut/internal/localfile"
 	"github.com/prioritycut/prioritycut/video"
 )
 
@@ -92,7 +93,7 @@ func (l *lister) walk(dir, name string, depth int) {
 		}
 		l.inside[real] = true
 	}
-	entries, err := os.ReadDir(dir)
+	entries, err := localfile.ReadDir(dir)
 	if err != nil {
 		l.breaks(dir, name, err)
 		return
@@ -230,7 +231,7 @@ func (in *input) setStamp() error {
 			return err
 		}
 	} else {
-		entries, err := os.ReadDir(in.path)
+		entries, err := localfile.ReadDir(in.path)
 		if err != nil {
 			return err
 		}

@@ -115,7 +115,7 @@ func readManifest(out string, want map[string]string) (*manifest, error) {
 
 // refuseForeign reports a folder that holds what no run of prepare made.
 func (m *manifest) refuseForeign(out string) error {
-	entries, err := os.ReadDir(out)
+	entries, err := localfile.ReadDir(out)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
 	}

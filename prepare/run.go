@@ -10,6 +10,7 @@ import (
 	"sort"
 	"strings"
 
+	"github.com/prioritycut/prioritycut/internal/localfile"
 	"github.com/prioritycut/prioritycut/internal/usage"
 )
 
@@ -158,7 +159,7 @@ func run(ctx context.Context, pl *planner, m *manifest) (report *Report, err err
 func (w *writer) sweep() {
 	removeAll(w.temp())
 	for _, dir := range []string{w.o.Out, w.path(stripsName), w.path(stateName, "scans"), w.path(stateName, "written")} {
-		entries, err := os.ReadDir(dir)
+		entries, err := localfile.ReadDir(dir)
 		if err != nil {
 			continue // not there yet, or reported when it is written to
 		}
@@ -298,7 +299,7 @@ func (w *writer) strangers() ([]string, error) {
 	}
 	var all []string
 	for _, side := range []string{train, test} {
-		entries, err := os.ReadDir(w.path(side))
+		entries, err := localfile.ReadDir(w.path(side))
 		if err != nil {
 			return nil, err
 		}

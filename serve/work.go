@@ -12,6 +12,7 @@ import (
 	"github.com/golang/glog"
 
 	"github.com/prioritycut/prioritycut/internal/folderlock"
+	"github.com/prioritycut/prioritycut/internal/localfile"
 )
 
 // workFolder is a server's own folder. It is locked as long as the server
@@ -94,7 +95,7 @@ func unlock(l *folderlock.Lock) {
 
 // removeLeftovers removes the folders of servers that do not live any more.
 func removeLeftovers(root string) error {
-	entries, err := os.ReadDir(root)
+	entries, err := localfile.ReadDir(root)
 	if err != nil {
 		return fmt.Errorf("the folder for jobs: %w", err)
 	}

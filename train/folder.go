@@ -13,6 +13,7 @@ import (
 	"github.com/prioritycut/prioritycut/config"
 	"github.com/prioritycut/prioritycut/internal/durable"
 	"github.com/prioritycut/prioritycut/internal/folderlock"
+	"github.com/prioritycut/prioritycut/internal/localfile"
 	"github.com/prioritycut/prioritycut/internal/rundir"
 	"github.com/prioritycut/prioritycut/internal/usage"
 	"github.com/prioritycut/prioritycut/tf/checkpoint"
@@ -93,7 +94,7 @@ func (f *folder) close() {
 
 // unused reports whether the run has written nothing.
 func (f *folder) unused() bool {
-	entries, err := os.ReadDir(string(f.dir))
+	entries, err := localfile.ReadDir(string(f.dir))
 	if err != nil {
 		return false
 	}
@@ -129,7 +130,7 @@ func (f *folder) open(c *config.Config) error {
 // clean removes what a process left half written when it was killed.
 func (f *folder) clean() error {
 	for dir, mark := range map[string]string{string(f.dir): ".tmp-", f.dir.Pictures(): ".picture-"} {
-		entries, err := os.ReadDir(dir)
+		entries, err := localfile.ReadDir(dir)
 		if err != nil && !errors.Is(err, os.ErrNotExist) {
 			return fmt.Errorf("cleaning up: %w", err)
 		}
@@ -225,7 +226,7 @@ func checkForeign(dir rundir.Dir) error {
 	if dir.Is() {
 		return nil
 	}
-	entries, err := os.ReadDir(string(dir))
+	entries, err := localfile.ReadDir(string(dir))
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/golang/glog"
 
 	"github.com/prioritycut/prioritycut/internal/durable"
+	"github.com/prioritycut/prioritycut/internal/localfile"
 	"github.com/prioritycut/prioritycut/internal/usage"
 	"github.com/prioritycut/prioritycut/tf/checkpoint"
 )
@@ -85,7 +86,7 @@ func (f *folder) traces() ([]string, error) {
 		found = append(found, f.dir.Summary())
 	}
 	for dir, prefix := range map[string]string{f.dir.Pictures(): "train-", f.dir.Checkpoints(): "damaged-"} {
-		entries, err := os.ReadDir(dir)
+		entries, err := localfile.ReadDir(dir)
 		if err != nil && !errors.Is(err, iofs.ErrNotExist) {
 			return nil, err
 		}

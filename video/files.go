@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/prioritycut/prioritycut/internal/localfile"
 )
 
 // Kind says how a video is stored.
@@ -74,7 +76,7 @@ func KindAt(path string) (Kind, error) {
 // SortFrames. Other files and hidden ones are left
 // out; a folder without a picture or with too many is an error.
 func ListFrames(dir string, limits Limits) ([]string, error) {
-	entries, err := os.ReadDir(dir)
+	entries, err := localfile.ReadDir(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -105,7 +107,7 @@ func FilmBelow(dir string) string {
 	left := looks
 	var walk func(below string, depth int) string
 	walk = func(below string, depth int) string {
-		entries, err := os.ReadDir(filepath.Join(dir, below))
+		entries, err := localfile.ReadDir(filepath.Join(dir, below))
 		if err != nil {
 			return ""
 		}

@@ -11,7 +11,6 @@ import (
 	"image/png"
 	"io"
 	"math"
-	"os"
 	"strconv"
 	"time"
 
@@ -54,7 +53,7 @@ func PictureSize(path string, limits Limits) (w, h int, err error) {
 }
 
 // openRegular opens a file with something in it.
-func openRegular(path string) (*os.File, error) {
+func openRegular(path string) (*localfile.File, error) {
 	f, size, err := localfile.Open(path)
 	if err != nil {
 		return nil, err

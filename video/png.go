@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"encoding/binary"
 	"io"
-	"os"
 )
 
 const (
@@ -103,7 +102,7 @@ func isAnimated(path string) bool {
 	return animatedPNG(f)
 }
 
-func animatedPNG(f *os.File) bool {
+func animatedPNG(f io.ReadSeeker) bool {
 	magic := make([]byte, len(pngMagic))
 	if _, err := io.ReadFull(f, magic); err != nil || string(magic) != pngMagic {
 		return false

@@ -4,7 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"os"
+	"io"
 	"path/filepath"
 	"sync"
 	"time"
@@ -190,7 +190,7 @@ func (k *known) of(ctx context.Context, path string, limits Limits) (Info, error
 }
 
 // firstBytes is the beginning of a file.
-func firstBytes(f *os.File) []byte {
+func firstBytes(f io.ReaderAt) []byte {
 	head := make([]byte, 512)
 	n, _ := f.ReadAt(head, 0) // fewer are as good
 	return head[:n]

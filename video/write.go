@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/prioritycut/prioritycut/internal/durable"
+	"github.com/prioritycut/prioritycut/internal/localfile"
 )
 
 // Writer takes the frames of a video in order. What it writes appears under
@@ -66,7 +67,7 @@ func (f *FramesWriter) start() error {
 	}
 	if _, err := os.Lstat(f.path); err == nil {
 		// An empty folder is replaced by the new one.
-		entries, err := os.ReadDir(f.path)
+		entries, err := localfile.ReadDir(f.path)
 		if err != nil {
 			return fmt.Errorf("there is something else under this name: %w", err)
 		}

@@ -15,6 +15,8 @@ import (
 	iofs "io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/prioritycut/prioritycut/internal/localfile"
 )
 
 // FileSystem is what writing asks of a file system. Tests put faults between a
@@ -92,7 +94,7 @@ func (OS) Rename(oldPath, newPath string) error { return os.Rename(oldPath, newP
 func (OS) RemoveAll(path string) error { return os.RemoveAll(path) }
 
 // ReadDir implements FileSystem.
-func (OS) ReadDir(path string) ([]iofs.DirEntry, error) { return os.ReadDir(path) }
+func (OS) ReadDir(path string) ([]iofs.DirEntry, error) { return localfile.ReadDir(path) }
 
 // SyncDir implements FileSystem.
 func (OS) SyncDir(path string) error {

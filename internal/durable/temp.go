@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/prioritycut/prioritycut/internal/folderlock"
+	"github.com/prioritycut/prioritycut/internal/localfile"
 )
 
 // Temp is a hidden file or folder of a name of its own. It is locked: the lock
@@ -139,7 +140,7 @@ var (
 // sweep removes what no living process has locked. It is a service to whoever
 // sees the folder: what cannot be removed stays.
 func sweep(dir, prefix string) {
-	entries, err := os.ReadDir(dir)
+	entries, err := localfile.ReadDir(dir)
 	if err != nil {
 		return // whoever writes there will report that
 	}

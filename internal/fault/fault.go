@@ -1,6 +1,8 @@
-// Package fault puts faults between a writer and its file system, for tests:
-// any call can fail, once, for a while or from then on for ever, and a write can
-// come to half of what it was asked for.
+// Package fault puts faults between a writer or reader and its file system, for
+// tests: any call can fail, once, for a while or from then on for ever, and a
+// write can come to half of what it was asked for. What is written goes through
+// an FS; what is read goes through package localfile, which Reads makes ask an
+// FS.
 package fault
 
 import (
@@ -9,12 +11,14 @@ import (
 	"sync"
 
 	"github.com/prioritycut/prioritycut/internal/durable"
+	"github.com/prioritycut/prioritycut/internal/localfile"
 )
 
 // Call is one call of a file system.
 type Call struct {
 	// Op is "mkdir", "create", "append", "write", "sync", "truncate", "close",
-	// "rename", "remove", "list" or "syncdir".
+	// "rename", "remove", "list" or "syncdir"; where Reads was called, "open" or
+	// "read" too.
 	Op string
 	// Path is what it is about; of a rename the new name.
 	Path string
@@ -61,6 +65,17 @@ func On(op, pattern string, f Fault) func(int, Call) *Fault {
 		}
 		return nil
 	}
+}
+
+// Reads lets the plan fail what is read through package localfile as well, in
+// all of this process, until restore is called.
+func (f *FS) Reads() (restore func()) {
+	return localfile.Watch(func(op, path string) error {
+		if bad := f.fault(op, path); bad != nil {
+			return bad.Err
+		}
+		return nil
+	})
 }
 
 // Calls returns all calls so far.

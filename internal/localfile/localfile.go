@@ -1,7 +1,8 @@
-// Package localfile opens files that people and other programs name, for
-// reading. It is the one door for them: whatever may wait for ever, never end or
-// do something when it is opened (pipes, sockets, devices) is refused before it
-// is opened.
+// Package localfile opens files and lists folders that people and other programs
+// name, for reading. It is the one door for them: whatever may wait for ever,
+// never end or do something when it is opened (pipes, sockets, devices) is
+// refused before it is opened. And it is where tests put faults between readers
+// and the disk (Watch).
 package localfile
 
 import (
@@ -39,7 +40,10 @@ func (e *SizeError) Error() string {
 // Open opens a regular file for reading and returns its size in bytes. All else
 // is a *NotRegularError, and is not opened: opening a pipe waits for its writer,
 // and some devices act when they are opened. Links are followed.
-func Open(path string) (*os.File, int64, error) {
+func Open(path string) (*File, int64, error) {
+	if err := ask("open", path); err != nil {
+		return nil, 0, err
+	}
 	if err := Check(path); err != nil {
 		return nil, 0, err
 	}
@@ -57,7 +61,7 @@ func Open(path string) (*os.File, int64, error) {
 		f.Close()
 		return nil, 0, err
 	}
-	return f, info.Size(), nil
+	return &File{f, path}, info.Size(), nil
 }
 
 // Check reports what Open would refuse, for files that another program opens.

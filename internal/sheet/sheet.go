@@ -23,6 +23,12 @@ import (
 	"github.com/prioritycut/prioritycut/internal/localfile"
 )
 
+// table is the file of a table.
+type table interface {
+	io.ReaderAt
+	io.Closer
+}
+
 // Sheet is an open table.
 type Sheet struct {
 	// Columns are the names in its header, in lower case.
@@ -30,8 +36,8 @@ type Sheet struct {
 	// Ragged lets rows through that have more or fewer fields than Columns.
 	Ragged bool
 
-	file        *os.File // UTF-8, lines that end in LF
-	start, size int64    // of the header line
+	file        table // UTF-8, lines that end in LF
+	start, size int64 // of the header line
 	comma       rune
 	before      int   // lines before the header
 	rows        *Rows // the first reader, behind the header

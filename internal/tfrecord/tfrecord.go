@@ -19,7 +19,6 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
-	"os"
 
 	"github.com/prioritycut/prioritycut/internal/localfile"
 )
@@ -55,7 +54,7 @@ func (e *CorruptError) Error() string {
 // use.
 type Reader struct {
 	path   string
-	file   *os.File
+	file   *localfile.File
 	size   int64
 	offset int64 // of the next record
 	record int   // its number

@@ -7,13 +7,13 @@ import (
 	"hash/crc32"
 	"io"
 	iofs "io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 
 	tensorflow "github.com/wamuir/graft/tensorflow"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/prioritycut/prioritycut/internal/localfile"
 	"github.com/prioritycut/prioritycut/internal/safetensors"
 	"github.com/prioritycut/prioritycut/tf"
 	"github.com/prioritycut/prioritycut/tf/finite"
@@ -48,7 +48,7 @@ type Checkpoint struct {
 // groupReader is the open file of a group.
 type groupReader struct {
 	group   string
-	file    *os.File
+	file    *localfile.File
 	tensors *safetensors.File
 }
 
@@ -101,7 +101,7 @@ func openGroup(dir string, want manifestFile) (*groupReader, error) {
 	return &groupReader{group: want.Group, file: f, tensors: tensors}, nil
 }
 
-func verifyGroup(f *os.File, size int64, want manifestFile) (*safetensors.File, error) {
+func verifyGroup(f io.ReaderAt, size int64, want manifestFile) (*safetensors.File, error) {
 	if size != want.Bytes {
 		return nil, damaged("it has %d bytes, the manifest says %d", size, want.Bytes)
 	}

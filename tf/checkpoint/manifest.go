@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
-	"os"
 	"path/filepath"
 	"regexp"
 
@@ -138,7 +137,7 @@ func (e *VersionError) Error() string {
 
 // openStored opens a file of a checkpoint. One that is missing or no file is
 // damage.
-func openStored(path string) (*os.File, int64, error) {
+func openStored(path string) (*localfile.File, int64, error) {
 	f, size, err := localfile.Open(path)
 	var other *localfile.NotRegularError
 	if errors.As(err, &other) {

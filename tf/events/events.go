@@ -22,6 +22,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/prioritycut/prioritycut/internal/durable"
+	"github.com/prioritycut/prioritycut/internal/localfile"
 	"github.com/prioritycut/prioritycut/internal/tfrecord"
 )
 
@@ -77,7 +78,7 @@ func NewWriterOn(fs durable.FileSystem, dir string, next int64) (*Writer, error)
 // files in that order and never goes back.
 func eventFile(dir string) (string, error) {
 	second := time.Now().Unix()
-	entries, err := os.ReadDir(dir)
+	entries, err := localfile.ReadDir(dir)
 	if err != nil {
 		return "", err
 	}

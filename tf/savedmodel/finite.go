@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 
 	tensorflow "github.com/wamuir/graft/tensorflow"
 	attrpb "github.com/wamuir/graft/tensorflow/core/framework/attr_value_go_proto"
@@ -16,7 +15,7 @@ import (
 )
 
 // checkFiniteAt looks at the values in a part of a file.
-func checkFiniteAt(file *os.File, t tensorflow.DataType, offset, size int64) error {
+func checkFiniteAt(file io.ReaderAt, t tensorflow.DataType, offset, size int64) error {
 	f := finite.FormatOf(t)
 	if f == nil {
 		return nil

@@ -23,7 +23,7 @@ func Dir(path string) (string, error) {
 	if err := checkDir(path); err == nil || !errors.Is(err, fs.ErrNotExist) {
 		return path, err
 	}
-	entries, err := os.ReadDir(path)
+	entries, err := localfile.ReadDir(path)
 	if err != nil {
 		return "", err
 	}
