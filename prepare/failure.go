@@ -4,15 +4,15 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
-	"syscall"
+
+	"github.com/prioritycut/prioritycut/internal/durable"
 )
 
 // writeError is trouble with what is written: the run cannot go on.
 type writeError struct{ err error }
 
 func (e *writeError) Error() string {
-	if diskFull(e.err) {
+	if durable.IsFull(e.err) {
 		return fmt.Sprintf("the disk is full (%v): what is done is kept; make room and type the same again", e.err)
 	}
 	return fmt.Sprintf("writing the data set: %v", e.err)
@@ -40,12 +40,6 @@ func stopsAll(err error) bool {
 	var w *writeError
 	var m *modelError
 	return errors.As(err, &w) || errors.As(err, &m)
-}
-
-// diskFull tells whether there was no room. Encoders say so in words only.
-func diskFull(err error) bool {
-	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) ||
-		strings.Contains(strings.ToLower(err.Error()), "no space left on device")
 }
 
 // removeAll removes a temporary folder; what cannot be removed is left to the

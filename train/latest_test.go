@@ -10,10 +10,12 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/prioritycut/prioritycut/internal/fault"
 	"github.com/prioritycut/prioritycut/internal/rundir"
 	"github.com/prioritycut/prioritycut/internal/usage"
 	"github.com/prioritycut/prioritycut/model"
@@ -203,4 +205,37 @@ func TestRunWithoutReadableCheckpoint(t *testing.T) {
 			t.Error("a run with checkpoints still says that it has none")
 		}
 	})
+}
+
+// TestFailedReads lets the disk fail while a run is gone on with: it stops with
+// the file's name, and not a byte of it changes, or a video is left out, and
+// that is told.
+func TestFailedReads(t *testing.T) {
+	made, data, features := t.TempDir(), films(t), writeVGG(t, 32, 0)
+	sets := []string{"checkpoint_steps=1", "validation_videos=0", "dataset_params.root_dir=" + data, "vgg19.file=" + features}
+	complete(t, made, tiny(t, model.FOMM, append(sets, "steps=3")...))
+	longer := tiny(t, model.FOMM, append(sets, "steps=4")...)
+	run := func(t *testing.T, pattern string) (dir string, err error) {
+		dir = copyOf(t, made)
+		before := tree(t, dir)
+		files := &fault.FS{Plan: fault.On("read", pattern, fault.Fault{Err: syscall.EIO})}
+		restore := files.Reads()
+		err = Run(context.Background(), RunOptions{Config: longer, Dir: dir, Out: io.Discard})
+		restore()
+		if err != nil {
+			if diff := cmp.Diff(before, tree(t, dir)); diff != "" {
+				t.Errorf("%s: it changes:\n%s", pattern, diff)
+			}
+		}
+		return dir, err
+	}
+	for _, name := range []string{"manifest.json", "weights.safetensors", "optimizer.safetensors", "metrics.csv", "vgg.safetensors"} {
+		if _, err := run(t, name); !errors.Is(err, syscall.EIO) || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	// Of the five videos that are trained on the last two have such frames.
+	if _, err := run(t, "009.png"); err != nil {
+		t.Errorf("a frame: %v", err)
+	}
 }

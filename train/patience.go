@@ -3,13 +3,11 @@ package train
 import (
 	"errors"
 	"fmt"
-	iofs "io/fs"
-	"os"
-	"syscall"
 	"time"
 
 	"github.com/golang/glog"
 
+	"github.com/prioritycut/prioritycut/internal/durable"
 	"github.com/prioritycut/prioritycut/internal/rundir"
 )
 
@@ -32,7 +30,7 @@ var errGaveUp = errors.New("too many writes failed in a row")
 // told and forgiven, unless it was the last one allowed; other errors are
 // returned.
 func (p *patience) wrote(what string, err error) error {
-	if p == nil || err != nil && !ofStorage(err) {
+	if p == nil || err != nil && !durable.OfStorage(err) {
 		return err
 	}
 	if err == nil {
@@ -70,12 +68,4 @@ func (p *patience) failures(what string) int {
 		return 0
 	}
 	return p.failed[what]
-}
-
-// ofStorage reports whether an error is that of a file or of what holds it.
-func ofStorage(err error) bool {
-	var path *iofs.PathError
-	var link *os.LinkError
-	var number syscall.Errno
-	return errors.As(err, &path) || errors.As(err, &link) || errors.As(err, &number)
 }

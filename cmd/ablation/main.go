@@ -44,6 +44,7 @@ type program struct {
 
 func command() *program {
 	p := &program{Command: cli.New("ablation", summary)}
+	p.Kept = "runs and evaluations that are done are kept, and the run that was at work goes on from its newest checkpoint"
 	p.Examples = []string{
 		"bazel run //cmd:ablation  # five variants, three seeds, drawn figures",
 		"bazel run //cmd:ablation -- --rows=paper  # the eight rows of all of the paper's tables",

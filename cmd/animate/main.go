@@ -50,6 +50,7 @@ type program struct {
 func command() *program {
 	p := &program{Command: cli.New("animate", summary)}
 	p.MaxArgs = 1 // a CSV after --pairs and a blank
+	p.Kept = "no film is left half written, and films of --pairs that are done are kept"
 	p.Examples = []string{
 		"bazel run //cmd:animate  # a clip of what the default training run learned",
 		"bazel run //cmd:animate -- --source_image=me.png --driving_video=talk.mp4 --result_video=result.mp4 --checkpoint=runs/vox-256-prioritycut  # a picture and a video of yours",

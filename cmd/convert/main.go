@@ -34,6 +34,7 @@ type program struct {
 
 func command() *program {
 	p := &program{Command: cli.New("convert", summary)}
+	p.Kept = "nothing is left half written"
 	p.Examples = []string{
 		"bazel run //cmd:convert -- --checkpoint=vox-cpk.pth.tar --config=vox-256.yaml --out=runs/vox-fomm  # a published checkpoint",
 		"bazel run //cmd:convert -- --checkpoint=mine.pth.tar --config=mine.yaml --set model_params.align_corners=false --out=runs/mine  # trained on torch from 1.3 on",

@@ -42,6 +42,7 @@ type program struct {
 func command() *program {
 	p := &program{Command: cli.New("evaluate", summary)}
 	p.MaxArgs = maxArguments
+	p.Kept = "videos that are in the tables are kept"
 	p.Examples = []string{
 		"bazel run //cmd:evaluate  # the last default training run, on its own test videos",
 		"bazel run //cmd:evaluate -- --checkpoint=runs/mine --keypoint_model=joints-64  # AKD and MKR too",

@@ -43,6 +43,7 @@ type program struct {
 
 func command() *program {
 	p := &program{Command: cli.New("export", summary)}
+	p.Kept = "nothing is left of the version that was being written, and older ones are untouched"
 	p.Examples = []string{
 		"bazel run //cmd:export  # what the default training run learned",
 		"bazel run //cmd:export -- --checkpoint=runs/vox-256-prioritycut --out=models/vox --frozen  # one file: weights as constants, batch norm folded",

@@ -41,6 +41,7 @@ type program struct {
 
 func command() *program {
 	p := &program{Command: cli.New("joints", summary), options: joints.DefaultOptions()}
+	p.Kept = "nothing is left half written"
 	p.Examples = []string{
 		"bazel run //cmd:joints -- --out=joints-64  # for the default data set",
 		"bazel run //cmd:joints -- --size=128 --out=joints-128  # for drawn pictures of 128x128 pixels",

@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"slices"
 	"strconv"
@@ -40,6 +41,9 @@ func (s *Store) intactFrames(path string) (kept map[string]bool, end int64, err 
 	in := csv.NewReader(bufio.NewReaderSize(f, 1<<16))
 	in.ReuseRecord = true
 	first, err := in.Read()
+	if err := unreadable(err); err != nil {
+		return nil, 0, err
+	}
 	if err != nil || !slices.Equal(first, header) {
 		return kept, 0, tableOfOthers(path, size)
 	}
@@ -48,7 +52,7 @@ func (s *Store) intactFrames(path string) (kept map[string]bool, end int64, err 
 	for {
 		row, err := in.Read()
 		if err != nil { // the end, or a torn line
-			return kept, end, nil
+			return kept, end, unreadable(err)
 		}
 		frame, err := strconv.Atoi(row[2])
 		if err != nil || row[0] != strconv.Itoa(FormatVersion) || kept[row[1]] || length[row[1]] == 0 {
@@ -66,6 +70,16 @@ func (s *Store) intactFrames(path string) (kept map[string]bool, end int64, err 
 			end = in.InputOffset()
 		}
 	}
+}
+
+// unreadable tells a disk that does not answer, behind which rows may lie, from
+// the end of a table and from rows that are none.
+func unreadable(err error) error {
+	var torn *csv.ParseError
+	if err == nil || errors.Is(err, io.EOF) || errors.As(err, &torn) {
+		return nil
+	}
+	return err
 }
 
 // tableOfOthers refuses to cut what is no table of ours. A file that ends in

@@ -1,15 +1,23 @@
 package result
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
 	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/prioritycut/prioritycut/internal/durable"
+	"github.com/prioritycut/prioritycut/internal/fault"
+	"github.com/prioritycut/prioritycut/internal/localfile"
 )
 
 var nans = cmp.Comparer(func(a, b Value) bool { return a == b || !a.Known() && !b.Known() })
@@ -219,6 +227,99 @@ func TestLostFrames(t *testing.T) {
 	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// fail lets all saves of a store fail, of rows (by a file that is open for
+// reading) or of videos.csv, until mend is called.
+func fail(t *testing.T, s *Store, rows bool) (mend func()) {
+	t.Helper()
+	if !rows {
+		s.files = &fault.FS{Plan: fault.On("sync", ".tmp-videos*", fault.Fault{Err: syscall.ENOSPC})}
+		return func() { s.files = durable.OS{} }
+	}
+	good := s.frames.file
+	bad, err := os.Open(good.Name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { bad.Close() })
+	s.frames.file = bad
+	return func() { s.frames.file = good }
+}
+
+// A disk that is full for a while costs no video, one that stays so ends with
+// what to do.
+func TestFailedSaves(t *testing.T) {
+	for _, rows := range []bool{true, false} {
+		s := open(t, filepath.Join(t.TempDir(), "e"), true)
+		add(t, s, "a", 2, 1)
+		soon := func() { s.saved = time.Time{} }
+		mend := fail(t, s, rows)
+		for _, name := range []string{"b", "c", "d", "e"} {
+			soon()
+			add(t, s, name, 2, 1)
+		}
+		mend()
+		soon()
+		add(t, s, "f", 3, 2)
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		dir := string(s.folder)
+		if all := allFrames(t, dir); len(all) != 13 {
+			t.Errorf("%d rows of frames, want 13", len(all))
+		}
+		s = open(t, dir, true)
+		if len(s.done) != 6 {
+			t.Errorf("done are %v", s.done)
+		}
+		fail(t, s, rows)
+		var err error
+		tries := 0
+		for ; err == nil && tries < 9; tries++ {
+			soon()
+			more, frames := block(fmt.Sprintf("g%d", tries), 2, 1)
+			err = s.Add(fmt.Sprintf("g%d", tries), more, frames)
+		}
+		if tries != maxFailedSaves || err == nil || !strings.Contains(err.Error(), "type the same command again") {
+			t.Errorf("after %d tries: %v", tries, err)
+		}
+	}
+}
+
+// Rows behind a part of a table that cannot be read are not cut off.
+func TestUnreadableFramesAreKept(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir, true)
+	add(t, s, "a", 2000, 1)
+	add(t, s, "b", 2000, 1)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	was, err := os.ReadFile(Folder(dir).Frames())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, at := range []int{0, 1, 2} { // the open, the first read, the second
+		calls := 0
+		restore := localfile.Watch(func(_, path string) error {
+			if path != Folder(dir).Frames() {
+				return nil
+			}
+			if calls++; calls == at+1 {
+				return syscall.EIO
+			}
+			return nil
+		})
+		_, err := OpenStore(dir, run(), true)
+		restore()
+		if !errors.Is(err, syscall.EIO) || !strings.Contains(err.Error(), "frames.csv") {
+			t.Errorf("call %d: %v", at, err)
+		}
+		if is, err := os.ReadFile(Folder(dir).Frames()); err != nil || !bytes.Equal(was, is) {
+			t.Errorf("call %d: the table has %d bytes of %d, %v", at, len(is), len(was), err)
+		}
 	}
 }
 

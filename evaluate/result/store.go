@@ -1,11 +1,9 @@
 package result
 
 import (
-	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"reflect"
@@ -13,6 +11,7 @@ import (
 	"time"
 
 	"github.com/gocarina/gocsv"
+	"github.com/golang/glog"
 
 	"github.com/prioritycut/prioritycut/internal/durable"
 )
@@ -25,11 +24,16 @@ type Store struct {
 	run    Run
 	rows   []VideoRow
 	done   map[string]bool
-	frames *os.File // nil where frames are not wanted
-	out    *bufio.Writer
+	frames *frameFile // nil where frames are not wanted
 	saved  time.Time
 	dirty  bool
+	failed int // saves in a row
+	files  durable.FileSystem
 }
+
+// maxFailedSaves is how many saves in a row may fail before an evaluation ends.
+// They are as far from each other as saves that succeed.
+const maxFailedSaves = 5
 
 // saveEvery bounds what a crash costs, and how often a table that grows is
 // written as a whole.
@@ -41,7 +45,7 @@ const saveEvery = 3 * time.Second
 // frames.csv is kept; videos whose frames are not in it are done again.
 func OpenStore(dir string, run Run, frames bool) (*Store, error) {
 	run.FormatVersion = FormatVersion
-	s := &Store{folder: Folder(dir), run: run, done: map[string]bool{}, saved: time.Now()}
+	s := &Store{folder: Folder(dir), run: run, done: map[string]bool{}, saved: time.Now(), files: durable.OS{}}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
@@ -184,25 +188,15 @@ func (s *Store) openFrames() error {
 	}
 	s.rows = rows
 	s.done = kept
-	if s.frames, err = os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644); err != nil {
+	if s.frames, err = openFrameFile(path, end); err != nil || end > 0 {
 		return err
 	}
-	s.out = bufio.NewWriter(s.frames)
-	if end == 0 {
-		header, err := headerOf[FrameRow]()
-		if err == nil {
-			err = s.frames.Truncate(0)
-		}
-		if err == nil {
-			_, err = s.out.WriteString(strings.Join(header, ",") + "\n")
-		}
+	header, err := headerOf[FrameRow]()
+	if err != nil {
 		return err
 	}
-	if err := s.frames.Truncate(end); err != nil {
-		return err
-	}
-	_, err = s.frames.Seek(end, io.SeekStart)
-	return err
+	s.frames.pending.WriteString(strings.Join(header, ",") + "\n")
+	return nil
 }
 
 // Done reports whether a video's rows are there.
@@ -212,7 +206,8 @@ func (s *Store) Done(video string) bool { return s.done[video] }
 func (s *Store) Rows() []VideoRow { return s.rows }
 
 // Add adds a video: its rows, one for each of Measures in that order or one
-// with an error, and its frames. A video that is done already is an error.
+// with an error, and its frames. A video that is done already is an error. Files
+// that cannot be written are tried again with later videos, some times.
 func (s *Store) Add(video string, rows []VideoRow, frames []FrameRow) error {
 	if len(rows) == 0 {
 		return fmt.Errorf("video %s has no rows", video)
@@ -227,23 +222,39 @@ func (s *Store) Add(video string, rows []VideoRow, frames []FrameRow) error {
 	s.done[video] = rows[0].Error == ""
 	s.dirty = true
 	if s.frames != nil && len(frames) > 0 {
-		if err := gocsv.MarshalWithoutHeaders(frames, s.out); err != nil {
+		if err := gocsv.MarshalWithoutHeaders(frames, &s.frames.pending); err != nil {
 			return err
 		}
 	}
 	if time.Since(s.saved) < saveEvery {
 		return nil
 	}
-	return s.save()
+	return s.forgive(s.save())
+}
+
+// forgive takes what saving came to: a failure of the storage is told, and
+// forgiven unless it was the last one allowed.
+func (s *Store) forgive(err error) error {
+	if err == nil || !durable.OfStorage(err) {
+		if s.failed > 0 && err == nil {
+			glog.Warningf("the tables in %s are written again, after %d failures", s.folder, s.failed)
+			s.failed = 0
+		}
+		return err
+	}
+	s.saved = time.Now()
+	if s.failed++; s.failed >= maxFailedSaves {
+		return fmt.Errorf("writing failed %d times in a row: %w\nfree space, or mend what holds %s, and type the same command again: videos that are in its tables are kept",
+			s.failed, err, s.folder)
+	}
+	glog.Warningf("writing failed and is tried again with the next videos (%d of %d): %v", s.failed, maxFailedSaves, err)
+	return nil
 }
 
 // save makes all of it durable, frames first: videos.csv says what is done.
 func (s *Store) save() error {
 	if s.frames != nil {
-		if err := s.out.Flush(); err != nil {
-			return err
-		}
-		if err := s.frames.Sync(); err != nil {
+		if err := s.frames.flush(); err != nil {
 			return err
 		}
 	}
@@ -256,7 +267,7 @@ func (s *Store) save() error {
 		if err != nil {
 			return err
 		}
-		if err := durable.WriteFile(s.folder.Videos(), data); err != nil {
+		if err := durable.WriteFileOn(s.files, s.folder.Videos(), data); err != nil {
 			return err
 		}
 	}
@@ -276,14 +287,14 @@ func (s *Store) Finish(summary []SummaryRow) error {
 	if err != nil {
 		return err
 	}
-	return durable.WriteFile(s.folder.Summary(), data)
+	return durable.WriteFileOn(s.files, s.folder.Summary(), data)
 }
 
 // Close saves what was added and closes the files.
 func (s *Store) Close() error {
 	err := s.save()
 	if s.frames != nil {
-		err = errors.Join(err, s.frames.Close())
+		err = errors.Join(err, s.frames.file.Close())
 	}
 	return err
 }

@@ -3,9 +3,11 @@ package cli
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/golang/glog"
@@ -123,6 +125,26 @@ func TestExitCodes(t *testing.T) {
 		}
 		if c.err != nil && stderr.String() != "train: "+c.err.Error()+"\n" {
 			t.Errorf("%v: printed %q", c.err, stderr)
+		}
+	}
+}
+
+// A full disk is told with what to do, also where another program found it full.
+func TestFullDisk(t *testing.T) {
+	const advice = "free space and type the same command again: all of it is kept\n"
+	for _, c := range []struct {
+		err  error
+		want bool
+	}{
+		{&os.PathError{Op: "write", Path: "a", Err: syscall.ENOSPC}, true},
+		{errors.New("ffmpeg: av_interleaved_write_frame(): No space left on device"), true},
+		{fmt.Errorf("free it and type the same again: %w", syscall.ENOSPC), false},
+		{&os.PathError{Op: "read", Path: "a", Err: syscall.EIO}, false},
+	} {
+		command, _, _, stderr := trainer()
+		command.Kept = "all of it is kept"
+		if got := command.Run(nil, func([]string) error { return c.err }); got != ExitFailed || strings.HasSuffix(stderr.String(), advice) != c.want {
+			t.Errorf("%v: exit code %d, printed %q", c.err, got, stderr)
 		}
 	}
 }

@@ -12,10 +12,12 @@ import (
 	"os"
 	"strings"
 
+	"github.com/spf13/pflag"
+
+	"github.com/prioritycut/prioritycut/internal/durable"
 	"github.com/prioritycut/prioritycut/internal/logging"
 	"github.com/prioritycut/prioritycut/internal/usage"
 	"github.com/prioritycut/prioritycut/internal/userdir"
-	"github.com/spf13/pflag"
 )
 
 // Exit codes of every program.
@@ -37,6 +39,9 @@ type Command struct {
 	// Keys can be set by --set: a flag of such a name gets that hint. May be
 	// nil.
 	Keys []string
+	// Kept says what is kept of the work when a disk is full, and so what the same
+	// command need not do again. It is told with such an error.
+	Kept string
 	// MaxArgs is how many arguments that are no flags are allowed.
 	MaxArgs int
 	// Stdout and Stderr default to those of the process.
@@ -147,12 +152,20 @@ func (c *Command) Run(args []string, run func(args []string) error) int {
 	if err == nil {
 		return ExitOK
 	}
-	fmt.Fprintf(c.Err(), "%s: %s\n", c.Name, AsTyped(err.Error()))
+	fmt.Fprintf(c.Err(), "%s: %s\n%s", c.Name, AsTyped(err.Error()), c.advice(err))
 	var usage *usage.Error
 	if errors.As(err, &usage) {
 		return ExitUsage
 	}
 	return ExitFailed
+}
+
+// advice says what to do about a disk that is full, where err does not.
+func (c *Command) advice(err error) string {
+	if c.Kept == "" || !durable.IsFull(err) || strings.Contains(err.Error(), "type the same") {
+		return ""
+	}
+	return "free space and type the same command again: " + c.Kept + "\n"
 }
 
 // Parse reads flags. done says that help was asked for and printed; rest are

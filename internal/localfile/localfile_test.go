@@ -96,3 +96,52 @@ func TestRead(t *testing.T) {
 		t.Errorf("more than it says: %v", err)
 	}
 }
+
+// Listing a pipe as os.ReadDir does it would wait for ever.
+func TestReadDir(t *testing.T) {
+	for kind, path := range others(t) {
+		if kind == "a folder" {
+			continue
+		}
+		if _, err := ReadDir(path); !errors.Is(err, syscall.ENOTDIR) || !strings.Contains(err.Error(), path) {
+			t.Errorf("%s: %v", kind, err)
+		}
+	}
+	dir := t.TempDir()
+	for _, name := range []string{"b", "a", ".c"} {
+		if err := os.Mkdir(filepath.Join(dir, name), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	entries, err := ReadDir(dir)
+	if err != nil || len(entries) != 3 || entries[0].Name() != ".c" || entries[1].Name() != "a" || entries[2].Name() != "b" {
+		t.Errorf("%v, %v", entries, err)
+	}
+	if _, err := ReadDir(filepath.Join(dir, "none")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a folder that is not there: %v", err)
+	}
+}
+
+// What a test lets fail is told as the disk tells it, and no longer afterwards.
+func TestWatch(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(path, []byte("12345"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, bad := range []string{"open", "read"} {
+		restore := Watch(func(op, _ string) error {
+			if op == bad {
+				return syscall.EIO
+			}
+			return nil
+		})
+		_, err := Read(path, 10)
+		restore()
+		if want := bad + " " + path + ": " + syscall.EIO.Error(); err == nil || err.Error() != want || !errors.Is(err, syscall.EIO) {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+	if data, err := Read(path, 10); err != nil || string(data) != "12345" {
+		t.Errorf("%q, %v", data, err)
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -158,4 +159,36 @@ func TestFaultAtEveryCallOfASave(t *testing.T) {
 		}
 	}
 	t.Logf("%d faults", faults)
+}
+
+// A read that fails says nothing about what is on the disk: no checkpoint is
+// passed over for it.
+func TestFailedReadsAreNoDamage(t *testing.T) {
+	old := quickStore(t)
+	save(t, old, 1)
+	save(t, old, 2)
+	read := func() error {
+		c, wrong, err := OpenStore(old.root).Latest()
+		if err != nil {
+			if wrong != nil || errors.Is(err, ErrNone) || isDamage(err) {
+				t.Errorf("taken for damage: %v, %v", err, wrong)
+			}
+			return err
+		}
+		defer c.Close()
+		for _, group := range c.Groups() {
+			if _, err := c.Tensors(group); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	fault.EachRead(t, read, func(c fault.Call, err error) {
+		if !errors.Is(err, syscall.EIO) || !strings.Contains(err.Error(), filepath.Base(c.Path)) {
+			t.Errorf("%v: %v", c, err)
+		}
+	})
+	if err := read(); err != nil {
+		t.Error(err)
+	}
 }

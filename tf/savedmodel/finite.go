@@ -28,10 +28,10 @@ func checkFiniteAt(file io.ReaderAt, t tensorflow.DataType, offset, size int64) 
 			return err
 		}
 		first += int64(n / f.Bytes)
-		if err == io.EOF || err == io.ErrUnexpectedEOF || n == 0 {
+		if err == io.EOF || err == io.ErrUnexpectedEOF {
 			return nil
 		}
-		if err != nil {
+		if err != nil || n == 0 { // n is 0 where size is
 			return err
 		}
 	}

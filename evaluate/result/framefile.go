@@ -1,0 +1,45 @@
+package result
+
+import (
+	"bytes"
+	"os"
+)
+
+// frameFile is a frames.csv that grows. What could not be written is kept and
+// written at the same place the next time, whatever half of it came there.
+type frameFile struct {
+	file *os.File
+	// end is behind the last row that is durable.
+	end     int64
+	pending bytes.Buffer
+}
+
+// openFrameFile opens a table whose rows up to end are whole; what follows is
+// cut off.
+func openFrameFile(path string, end int64) (*frameFile, error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	if err := f.Truncate(end); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return &frameFile{file: f, end: end}, nil
+}
+
+// flush makes all rows durable.
+func (f *frameFile) flush() error {
+	if f.pending.Len() == 0 {
+		return nil
+	}
+	if _, err := f.file.WriteAt(f.pending.Bytes(), f.end); err != nil {
+		return err
+	}
+	if err := f.file.Sync(); err != nil {
+		return err
+	}
+	f.end += int64(f.pending.Len())
+	f.pending.Reset()
+	return nil
+}
