@@ -42,7 +42,11 @@ func PictureSize(path string, limits Limits) (w, h int, err error) {
 		return 0, 0, err
 	}
 	defer f.Close()
-	header, err := readPictureHeader(f, limits.OrDefault())
+	whole := &faithful{ReadSeeker: f}
+	header, err := readPictureHeader(whole, limits.OrDefault())
+	if whole.err != nil {
+		err = whole.err
+	}
 	if err != nil {
 		return 0, 0, fmt.Errorf("picture %s: %w", path, err)
 	}
@@ -69,6 +73,15 @@ func openRegular(path string) (*localfile.File, error) {
 // cameras say that their pictures lie. The size is checked before. What the
 // standard library does not know of these formats is left to ffmpeg.
 func DecodePicture(r io.ReadSeeker, limits Limits) (*Frame, error) {
+	whole := &faithful{ReadSeeker: r}
+	frame, err := decodePicture(whole, limits)
+	if whole.err != nil {
+		return nil, whole.err
+	}
+	return frame, err
+}
+
+func decodePicture(r io.ReadSeeker, limits Limits) (*Frame, error) {
 	limits = limits.OrDefault()
 	header, err := readPictureHeader(r, limits)
 	if err != nil {

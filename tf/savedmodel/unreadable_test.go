@@ -15,7 +15,7 @@ import (
 
 // Models that cannot be read are refused by the file's name.
 func TestFailedReadsOfSavedModels(t *testing.T) {
-	dir := write(t, filepath.Join(t.TempDir(), "m"), line(t, []float32{1, 2}, []float32{3}))
+	dir := write(t, filepath.Join(t.TempDir(), "m"), line(t, []float32{1, 2, 3}, []float32{4, 5, 6}))
 	read := func() error {
 		m, err := Open(dir, tf.SessionConfig{})
 		if err == nil {
