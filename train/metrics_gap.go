@@ -8,19 +8,17 @@ import (
 
 	"github.com/gocarina/gocsv"
 	"github.com/golang/glog"
-
-	"github.com/prioritycut/prioritycut/internal/durable"
 )
 
-// startMetrics makes metrics.csv ready for rows behind a step: a new file with
-// its header, or the old one without the rows of later steps, which a stopped
-// run wrote after its last checkpoint and will write again. Rows of earlier
-// steps that are missing are filled in with what is known of them, and that is
-// told.
-func startMetrics(files durable.FileSystem, path string, step int64, missing func(last int64) ([]Row, error)) error {
+// rowsUntil are the rows that metrics.csv begins with behind a step: none of a new
+// run, or the old ones without those of later steps, which a stopped run wrote
+// after its last checkpoint and will write again. Rows of earlier steps that are
+// missing are filled in with what is known of them, and that is told. Nothing is
+// written.
+func rowsUntil(step int64, path string, missing func(last int64) ([]Row, error)) ([]Row, error) {
 	rows, err := ReadMetrics(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%w; move the file away to go on without it", err)
+		return nil, fmt.Errorf("%w; move the file away to go on without it", err)
 	}
 	kept := []Row{}
 	last := int64(0)
@@ -31,10 +29,7 @@ func startMetrics(files durable.FileSystem, path string, step int64, missing fun
 		}
 	}
 	found, err := missing(last)
-	if err != nil {
-		return err
-	}
-	return writeMetrics(files, path, append(kept, found...))
+	return append(kept, found...), err
 }
 
 // missingRows are the rows of metrics.csv behind a step that the run has taken

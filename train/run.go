@@ -366,6 +366,11 @@ func (s *session) meta() rundir.Meta {
 
 // begin makes the folder's files ready and says what is about to happen.
 func (s *session) begin(t *trainer) error {
+	// What has to be read is read before anything is written.
+	rows, err := rowsUntil(t.at.Step, s.folder.dir.Metrics(), s.missingRows)
+	if err != nil {
+		return err
+	}
 	if err := s.folder.write(); err != nil {
 		return err
 	}
@@ -373,7 +378,7 @@ func (s *session) begin(t *trainer) error {
 	if err := os.Remove(s.folder.dir.Summary()); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	if err := startMetrics(s.folder.files, s.folder.dir.Metrics(), t.at.Step, s.missingRows); err != nil {
+	if err := writeMetrics(s.folder.files, s.folder.dir.Metrics(), rows); err != nil {
 		return err
 	}
 	s.tellNumerics()
