@@ -77,8 +77,10 @@ func (p *program) run(ctx context.Context, args []string) error {
 		}
 	}
 	source := detectors.Source{Archive: p.archive}
-	if source.Home, err = detectors.Home(); err != nil {
-		return err
+	if p.archive == "" {
+		if source.Home, err = detectors.Home(); err != nil {
+			return err
+		}
 	}
 	archive, err := source.Open(ctx)
 	if err != nil {
