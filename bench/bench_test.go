@@ -4,17 +4,20 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"encoding/xml"
+	"fmt"
 	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/gocarina/gocsv"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/prioritycut/prioritycut/config"
 	"github.com/prioritycut/prioritycut/infer/tinymodel"
 	"github.com/prioritycut/prioritycut/internal/cli/clitest"
 	"github.com/prioritycut/prioritycut/internal/pypartner"
@@ -41,33 +44,39 @@ func run(args ...string) (code int, stdout, stderr string) {
 	return code, out.String(), said.String()
 }
 
-func readRows(t *testing.T, path string) []Row {
+// rowsOf are the rows of a file, without those of parts.
+func rowsOf(t *testing.T, path string) []Row {
 	t.Helper()
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
+	rows, err := readRows(path)
+	if err != nil || len(rows) == 0 {
+		t.Fatalf("%d rows, %v", len(rows), err)
 	}
-	var rows []Row
-	if err := gocsv.UnmarshalBytes(text, &rows); err != nil {
-		t.Fatal(err)
+	return slices.DeleteFunc(rows, func(r Row) bool { return r.Part != "" })
+}
+
+// tiny are flags for networks of a few channels.
+func tiny(args ...string) []string {
+	for _, set := range tinymodel.Sets() {
+		args = append(args, "--set", set)
 	}
-	return rows
+	return args
 }
 
 // Everything that is measured of ours, on networks of a few channels.
 func TestOurSide(t *testing.T) {
 	t.Setenv(asMain, "1")
-	file := filepath.Join(t.TempDir(), "bench.csv")
-	args := []string{"--measure=step,frame,reconstruction,mask", "--variant=prioritycut,fomm-adv", "--rounds=1", "--warmup=1", "--repeats=2", "--threads=1", "--batch=2", "--out=" + file}
-	for _, set := range tinymodel.Sets() {
-		args = append(args, "--set", set)
-	}
-	code, stdout, stderr := run(args...)
+	dir := t.TempDir()
+	file := filepath.Join(dir, "bench.csv")
+	code, stdout, stderr := run(tiny("--measure=step,frame,reconstruction,mask,conv,start,fidelity", "--variant=prioritycut,fomm-adv", "--rounds=1", "--warmup=1",
+		"--repeats=2", "--threads=1", "--batch=2", "--peers=tensorflow", "--cache="+dir, "--out="+file)...)
 	if code != 0 {
 		t.Fatalf("exit code %d: %s", code, stderr)
 	}
 	var measured []string
-	for _, r := range readRows(t, file) {
+	for _, r := range rowsOf(t, file) {
+		if r.Side == "tensorflow" {
+			continue
+		}
 		measured = append(measured, r.Measure+" "+r.Variant)
 		if !(0 < r.MinS && r.MinS <= r.MedianS && r.MedianS <= r.MaxS && r.MaxS < r.SetupS+60) || r.CPUS <= 0 || r.SetupS <= 0 {
 			t.Errorf("times of %+v", r)
@@ -76,24 +85,55 @@ func TestOurSide(t *testing.T) {
 		if r.PeakBytes < 50<<20 || r.PeakBytes > 2<<30 {
 			t.Errorf("%s takes %d bytes", r.Measure, r.PeakBytes)
 		}
-		if r.Height != 32 || r.Width != 32 || r.Threads != 1 || r.Side != ours || r.Way != "" || !strings.HasPrefix(r.Engine, "TensorFlow 2.") || r.Repeats != 2 {
+		if r.Height != 32 || r.Width != 32 || r.Threads != 1 || r.Side != ours || r.Way != "" || !strings.HasPrefix(r.Engine, "TensorFlow 2.") || r.ISA != isaBest() {
 			t.Errorf("%+v", r)
 		}
-		if want := map[string]int{measureStep: 2, measureFrame: 1, measureReconstruction: filmFrames, measureMask: maskMaps}[r.Measure]; r.Pictures != want {
+		want := map[string]int{measureStep: 2, measureReconstruction: filmFrames, measureMask: maskMaps, measureFidelity: fidelityFrames}[r.Measure]
+		if r.Pictures != max(want, 1) {
 			t.Errorf("%s of %d pictures, want %d", r.Measure, r.Pictures, want)
 		}
+		// Our frames are those of the plain graph.
+		if r.Measure == measureFidelity && !(r.PSNR >= leastPSNR) {
+			t.Errorf("a PSNR of %.1f dB to the plain graph, want %d", r.PSNR, leastPSNR)
+		}
 	}
-	want := []string{"step prioritycut", "step fomm-adv", "frame prioritycut", "reconstruction prioritycut", "mask prioritycut"}
+	want := []string{"step prioritycut", "step fomm-adv", "frame prioritycut", "reconstruction prioritycut", "mask prioritycut", "conv prioritycut",
+		"start prioritycut", "fidelity prioritycut"}
 	if diff := cmp.Diff(want, measured); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	for _, want := range []string{"| step shapes-64 prioritycut, batch 2 | ", "a frame | ", "for 64 masks | ", "--peer_python"} {
+	for _, want := range []string{"| step shapes-64 prioritycut, batch 2, ", "a frame | ", "for 64 masks | ", "| convolution, ", " geometric mean ", "| tensorflow | 1 | "} {
 		if !strings.Contains(stdout, want) {
 			t.Errorf("the table lacks %q:\n%s", want, stdout)
 		}
 	}
-	if !strings.Contains(stderr, "round 1/1, step shapes-64 fomm-adv, batch 2: ours ") {
+	if !strings.Contains(stderr, "round 1/1, step shapes-64 fomm-adv, batch 2") {
 		t.Errorf("progress:\n%s", stderr)
+	}
+}
+
+// What a run has measured another one takes over.
+func TestResume(t *testing.T) {
+	t.Setenv(asMain, "1")
+	dir := t.TempDir()
+	file := filepath.Join(dir, "bench.csv")
+	args := tiny("--measure=mask", "--warmup=1", "--repeats=2", "--threads=1", "--cache="+dir, "--out="+file, "--resume")
+	for rounds, want := range map[string]int{"--rounds=1": 1, "--rounds=2": 2} {
+		_ = os.Remove(file)
+		for range [2]struct{}{} {
+			if code, _, stderr := run(append(args, rounds)...); code != 0 {
+				t.Fatalf("exit code %d: %s", code, stderr)
+			}
+		}
+		if rows := rowsOf(t, file); len(rows) != want {
+			t.Errorf("%s twice: %d rows, want %d", rounds, len(rows), want)
+		}
+	}
+	if err := os.WriteFile(file, []byte("format_version,measure\n1,step\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code, _, stderr := run(append(args, "--rounds=1")...); code != 2 || !strings.Contains(stderr, "it cannot be gone on with") {
+		t.Errorf("exit code %d: %s", code, stderr)
 	}
 }
 
@@ -121,92 +161,93 @@ func resultOf(second float64, bytes int64, engine string) Result {
 
 // twoSides is a bench of a step and masks whose sides are made up: ours takes
 // half the time and a quarter of the memory.
-func twoSides(t *testing.T) (*bench, []benchCase, *bytes.Buffer) {
+func twoSides(t *testing.T) (*bench, [][]benchCase, *bytes.Buffer) {
 	t.Helper()
 	o := options{
-		measures: []string{measureStep, measureMask}, presets: []string{"shapes-64"}, variants: []string{"prioritycut"},
-		ways: []string{wayEager, partChannelsLast + "+" + partLean}, rounds: 3, warmup: 1, repeats: 3, threads: 1, reference: "ref",
-		out: filepath.Join(t.TempDir(), "bench.csv"),
+		measures: []string{measureStep, measureMask}, presets: []string{"shapes-64"}, variants: []string{"prioritycut"}, batches: []int{0}, sizes: []int{0},
+		peers: []string{"pytorch-2.5"}, isas: []string{""}, ways: []string{wayEager, partChannelsLast + "+" + partLean}, rounds: 3, warmup: 1, repeats: 3,
+		threads: 1, reference: "ref", out: filepath.Join(t.TempDir(), "bench.csv"),
 	}
-	cases, err := o.plan()
+	groups, err := o.plan()
 	if err != nil {
 		t.Fatal(err)
 	}
 	var said bytes.Buffer
-	other := says(t, peer, resultOf(0.25, 400e6, "PyTorch 9"))
 	return &bench{
-		options: o, ours: says(t, ours, resultOf(0.125, 100e6, "TensorFlow 8")), peer: &other,
-		tell: func(format string, args ...any) { said.WriteString(format) },
-	}, cases, &said
+		options: o, save: func(rows []Row) error { return writeRows(o.out, rows) },
+		sides: map[string]side{ours: says(t, ours, resultOf(0.125, 100e6, "TensorFlow 8")), "pytorch-2.5": says(t, "pytorch-2.5", resultOf(0.25, 400e6, "PyTorch 9"))},
+		tell:  func(format string, args ...any) { said.WriteString(format) },
+	}, groups, &said
 }
 
 func TestRatios(t *testing.T) {
-	b, cases, _ := twoSides(t)
+	b, groups, _ := twoSides(t)
 	p := &program{Command: command().Command, options: b.options}
 	var table bytes.Buffer
 	p.Stdout = &table
-	if err := p.measure(context.Background(), b, cases); err != nil {
+	if err := p.measure(context.Background(), b, groups); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"| step shapes-64 prioritycut, batch 4 | eager | 125 ms | 250 ms | **0.50** (0.50 to 0.50) | 0.50 | 100 MB | 400 MB | 0.25 |\n",
-		"| step shapes-64 prioritycut, batch 4 | channels_last+lean | 125 ms |",
-		"| mask shapes-64, 64 maps | eager | 125 ms |",
-		"TensorFlow 8 and PyTorch 9; ", ", cores used: 1; medians; rounds: 3, each with repeats: 3, warm-up: 1;", "| case | the peer's way | time, ours | ",
+		"| step shapes-64 prioritycut, batch 4 | ours | 3 | 125 ms a step |  |  | 100 MB |  |\n",
+		"| step shapes-64 prioritycut, batch 4 | pytorch-2.5 eager | 3 | 250 ms a step | **0.50** (0.50 to 0.50) | 0.50 | 400 MB | 0.25 |\n",
+		"| step shapes-64 prioritycut, batch 4 | pytorch-2.5 channels_last+lean | 3 |",
+		"| mask shapes-64, 64 maps | pytorch-2.5 eager | 3 |",
+		"| step shapes-64 prioritycut, batch 4 | - | 125 ms | pytorch-2.5 eager | 250 ms | **0.50** (0.50 to 0.50) | <= 0.35 | **missed** |",
+		"TensorFlow 8, PyTorch 9; medians; rounds: 3;", ", cores used: 1;",
 		differences[measureStep], differences[measureMask], "`lean`: ", "`channels_last`: ",
 	} {
 		if !strings.Contains(table.String(), want) {
 			t.Errorf("the table lacks %q:\n%s", want, &table)
 		}
 	}
-	if strings.Contains(table.String(), differences[measureFrame]) || strings.Contains(table.String(), "maps | channels_last") {
+	if strings.Contains(table.String(), differences[measureFrame]) || strings.Contains(table.String(), "maps | pytorch-2.5 channels_last") {
 		t.Errorf("the table says what was not measured:\n%s", &table)
 	}
-	rows := readRows(t, b.options.out)
+	rows := rowsOf(t, b.options.out)
 	if len(rows) != 3*(3+2) {
 		t.Fatalf("%d rows", len(rows))
 	}
 	var turns []string
 	for _, r := range rows {
 		if r.Measure == measureStep {
-			turns = append(turns, r.Side+r.Way)
+			turns = append(turns, strings.TrimSpace(r.Side+" "+r.Way))
 		}
-		if r.MedianS >= r.MaxS || (r.Side == peer) != (r.PeakBytes == 400e6) {
+		if r.MedianS >= r.MaxS || (r.Side != ours) != (r.PeakBytes == 400e6) {
 			t.Errorf("%+v", r)
 		}
 	}
-	forth, back := "ours peereager peerchannels_last+lean", "peerchannels_last+lean peereager ours"
-	if got := strings.Join(turns, " "); got != forth+" "+back+" "+forth {
+	forth, back := "ours, pytorch-2.5 eager, pytorch-2.5 channels_last+lean", "pytorch-2.5 channels_last+lean, pytorch-2.5 eager, ours"
+	if got := strings.Join(turns, ", "); got != forth+", "+back+", "+forth {
 		t.Errorf("the turns are %s", got)
 	}
 }
 
 func TestOtherWorkIsNotCompared(t *testing.T) {
 	for want, change := range map[string]func(*Result){
-		"keypoint detector has 7 parameters here and 8 in the peer":            func(r *Result) { r.Counts = map[string]int64{"keypoint detector": 8} },
-		"the losses here are [perceptual], the peer's [gen_gan perceptual]":    func(r *Result) { r.Losses = map[string]float64{"perceptual": 3, "gen_gan": 1} },
-		"peer: its result cannot be: 2 times, asked for 3 repeats":             func(r *Result) { r.Seconds = r.Seconds[:2] },
-		"peer: its result cannot be: 0 seconds":                                func(r *Result) { r.Seconds[1] = 0 },
-		"step shapes-64 prioritycut, batch 4: peer: its result cannot be: 0 b": func(r *Result) { r.PeakBytes = 0 },
+		"keypoint detector has 7 parameters here and 8 in the peer":           func(r *Result) { r.Counts = map[string]int64{"keypoint detector": 8} },
+		"the losses here are [perceptual], the peer's [gen_gan perceptual]":   func(r *Result) { r.Losses = map[string]float64{"perceptual": 3, "gen_gan": 1} },
+		"pytorch-2.5: its result cannot be: 2 times, asked for 3 repeats":     func(r *Result) { r.Seconds = r.Seconds[:2] },
+		"pytorch-2.5: its result cannot be: 0 seconds":                        func(r *Result) { r.Seconds[1] = 0 },
+		"step shapes-64 prioritycut, batch 4, pytorch-2.5 eager: pytorch-2.5": func(r *Result) { r.PeakBytes = 0 },
 	} {
-		b, cases, _ := twoSides(t)
+		b, groups, _ := twoSides(t)
 		r := resultOf(1, 1, "")
 		change(&r)
-		other := says(t, peer, r)
-		b.peer = &other
-		if _, err := b.run(context.Background(), cases); err == nil || !strings.Contains(err.Error(), want) {
+		b.sides["pytorch-2.5"] = says(t, "pytorch-2.5", r)
+		if _, err := b.run(context.Background(), groups); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q", err, want)
 		}
 	}
 }
 
 func TestAnInterruptKeepsWhatIsMeasured(t *testing.T) {
-	b, cases, _ := twoSides(t)
+	b, groups, _ := twoSides(t)
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	// The second case never ends; the first one's round ends the program.
-	cases[1].job.Measure = "sleep"
-	b.ours.command[2] = strings.Replace(b.ours.command[2], "cat >/dev/null", "grep -q sleep && exec sleep 600", 1)
+	groups[0][1].job.Measure = "sleep"
+	b.sides[ours].command[2] = strings.Replace(b.sides[ours].command[2], "cat >/dev/null", "grep -q sleep && exec sleep 600", 1)
 	b.tell = func(format string, _ ...any) {
 		if strings.HasPrefix(format, "round") {
 			cancel()
@@ -215,25 +256,134 @@ func TestAnInterruptKeepsWhatIsMeasured(t *testing.T) {
 	p := &program{Command: command().Command, options: b.options}
 	var table bytes.Buffer
 	p.Stdout = &table
-	if err := p.measure(ctx, b, cases); err != nil {
+	if err := p.measure(ctx, b, groups); err != nil {
 		t.Fatal(err)
 	}
-	if rows := readRows(t, b.options.out); len(rows) != 3 || !strings.Contains(table.String(), "| **0.50** (0.50 to 0.50) |") {
+	if rows := rowsOf(t, b.options.out); len(rows) != 3 || !strings.Contains(table.String(), "| **0.50** | 0.50 | 400 MB |") {
 		t.Errorf("%d rows:\n%s", len(rows), &table)
 	}
 }
 
-func TestAProcessThatFailsIsQuoted(t *testing.T) {
-	b, cases, _ := twoSides(t)
-	other := shell(peer, "echo Traceback >&2\necho 'ImportError: no module' >&2\nexit 3")
-	b.peer = &other
-	_, err := b.run(context.Background(), cases)
-	if err == nil || !strings.Contains(err.Error(), "peer, measuring step: exit status 3\nTraceback\nImportError: no module") {
+// A peer that cannot run is no reason to lose the others: the table says why.
+func TestAPeerThatFailsIsQuoted(t *testing.T) {
+	b, groups, _ := twoSides(t)
+	b.sides["pytorch-2.5"] = shell("pytorch-2.5", "echo Traceback >&2\necho 'ImportError: no module' >&2\nexit 3")
+	p := &program{Command: command().Command, options: b.options}
+	var table bytes.Buffer
+	p.Stdout = &table
+	err := p.measure(context.Background(), b, groups)
+	if err == nil || !strings.Contains(err.Error(), "pytorch-2.5, measuring step: exit status 3\nTraceback\nImportError: no module") {
 		t.Errorf("%v", err)
 	}
-	other = side{name: peer, command: []string{filepath.Join(t.TempDir(), "none")}}
-	if _, err := b.run(context.Background(), cases); err == nil || !strings.Contains(err.Error(), "peer cannot be started") {
+	if want := "* step shapes-64 prioritycut, batch 4, pytorch-2.5 eager: could not run: ImportError: no module\n"; !strings.Contains(table.String(), want) {
+		t.Errorf("the table lacks %q:\n%s", want, &table)
+	}
+	if rows := rowsOf(t, b.options.out); len(rows) != 3*2 {
+		t.Errorf("%d rows of ours", len(rows))
+	}
+	b, groups, _ = twoSides(t)
+	b.sides[ours] = side{name: ours, command: []string{filepath.Join(t.TempDir(), "none")}}
+	if _, err := b.run(context.Background(), groups); err == nil || !strings.Contains(err.Error(), "ours cannot be started") {
 		t.Errorf("%v", err)
+	}
+}
+
+// Ways far behind the quickest are not asked again.
+func TestSlowWaysAreDropped(t *testing.T) {
+	o := newOutcome(benchCase{stage: stage{peers: []string{"pytorch-2.5", "mnn"}, ways: []string{"eager", "jit", "compile@pytorch-2.15"}, isa: isaBest()},
+		job: Job{Measure: measureFrame}})
+	for i, t := range o.turns {
+		o.results[t] = []*Result{{Seconds: []float64{[]float64{9, 1, 1.2, 3, 1}[i]}}}
+	}
+	o.failed[turn{"mnn", wayWhole}] = "no such file"
+	for slower, want := range map[float64]string{
+		0:    "ours, pytorch-2.5 eager, pytorch-2.5 jit, mnn split",
+		1.15: "ours, pytorch-2.5 eager, mnn split",
+	} {
+		var names []string
+		for _, t := range o.wanted(slower) {
+			names = append(names, t.String())
+		}
+		if got := strings.Join(names, ", "); got != want {
+			t.Errorf("%v: %s, want %s", slower, got, want)
+		}
+	}
+}
+
+func TestLevels(t *testing.T) {
+	if isaBest() == isaAVX512 {
+		for side, want := range map[string]string{
+			ours: "PRIORITYCUT_KERNELS=avx2 ONEDNN_MAX_CPU_ISA=AVX2", "tensorflow": "PRIORITYCUT_KERNELS=off ONEDNN_MAX_CPU_ISA=AVX2", "openvino": "ONEDNN_MAX_CPU_ISA=AVX2",
+		} {
+			if env, ok := environment(side, isaAVX2); !ok || strings.Join(env, " ") != want {
+				t.Errorf("%s: %v, %v, want %s", side, env, ok, want)
+			}
+		}
+		if env, ok := environment("mnn", isaAVX2); ok {
+			t.Errorf("mnn obeys %v", env)
+		}
+	}
+	for _, r := range rivals {
+		if env, ok := environment(r.name, isaBest()); !ok || len(env) > 1 {
+			t.Errorf("%s at the processor's own level: %v, %v", r.name, env, ok)
+		}
+	}
+}
+
+// Shapes are those of the graph, as many of each as it has.
+func TestConvShapes(t *testing.T) {
+	o := options{sets: append(tinymodel.Sets(), "batch_size=1"), threads: 1}
+	c, err := o.newCase(stage{measure: measureConv, preset: shapes, variant: "prioritycut", warmup: 1, repeats: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	resolved, err := config.Unmarshal([]byte(c.job.Resolved), "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := convShapes(resolved)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kinds := map[string]bool{}
+	for i, shape := range list {
+		if i > 0 && shape.products() > list[i-1].products() {
+			t.Errorf("%s costs more than %s before it", shape, list[i-1])
+		}
+		kinds[fmt.Sprint(shape.kernel, shape.up, shape.before, shape.after)] = true
+	}
+	for _, want := range []string{"3 false 1 1", "3 true 1 1", "4 false 1 2", "7 false 3 3", "1 false 0 0"} {
+		if !kinds[want] {
+			t.Errorf("no convolution of the kind %s among %v", want, list)
+		}
+	}
+}
+
+// What is drawn is well-formed, and as high as the times are.
+func TestPlot(t *testing.T) {
+	b, _, _ := twoSides(t)
+	var all []*outcome
+	for _, size := range []int{128, 256, 512} {
+		b.options.peers = nil
+		c, err := b.options.newCase(stage{measure: measureFrame, preset: vox, size: size, warmup: 1, repeats: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		o := newOutcome(c)
+		o.results[turn{side: ours}] = []*Result{{Seconds: []float64{float64(size) / 1e3}}}
+		all = append(all, o)
+	}
+	drawing := plotGrowth(all)
+	if err := xml.Unmarshal(drawing, new(struct{})); err != nil || bytes.Count(drawing, []byte("<circle")) != 3 {
+		t.Errorf("%v:\n%s", err, drawing)
+	}
+	if none := plotGrowth(all[:1]); none != nil {
+		t.Errorf("one point is drawn:\n%s", none)
+	}
+	// Twice the pixels in twice the time is growth by none.
+	all[1].size = 0
+	if list := judgeGrowth(all, all[2]); len(list) != 1 || !list[0].hit || list[0].ratio != "**0.50**" {
+		t.Errorf("%+v", list)
 	}
 }
 
@@ -281,10 +431,6 @@ func TestFlagsThatCannotBe(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(reference, "generator.py"), nil, 0o666); err != nil {
 		t.Fatal(err)
 	}
-	broken := filepath.Join(dir, "python")
-	if err := os.WriteFile(broken, []byte("#!/bin/sh\necho \"No module named 'torch'\" >&2\nexit 1\n"), 0o777); err != nil {
-		t.Fatal(err)
-	}
 	for _, c := range []struct {
 		want string
 		args []string
@@ -299,13 +445,15 @@ func TestFlagsThatCannotBe(t *testing.T) {
 		{"shapes-64", []string{"--preset=shapes-65"}},
 		{"fomm-adv", []string{"--variant=fom-adv"}},
 		{"bg_threshold", []string{"--set", "bg_threshold=7"}},
-		{`"fast" is no way to compute; there is eager, or channels_last, jit, lean`, []string{"--peer_ways=eager,jit+fast"}},
+		{`"fast" is no way to compute; there is eager, or channels_last, compile, jit, lean`, []string{"--peer_ways=eager,jit+fast"}},
 		{"--peer_ways needs a peer", []string{"--peer_ways=jit"}},
-		{"the peer needs both", []string{"--reference=" + dir}},
-		{"the peer needs both", []string{"--peer_python=sh"}},
-		{"no checkout of first-order-model", []string{"--peer_python=sh", "--reference=" + reference}},
-		{"--peer_python: ", []string{"--peer_python=" + filepath.Join(dir, "none"), "--reference=" + dir}},
-		{"cannot import torch and numpy (exit status 1): No module named 'torch'", []string{"--peer_python=" + broken, "--reference=" + dir}},
+		{"jit+compile: a network is either traced or compiled", []string{"--peer_ways=jit+compile"}},
+		{"needs --reference=DIR", []string{"--peers=pytorch-2.5"}},
+		{`"torch" is nobody known; there are tensorflow, pytorch-2.5, `, []string{"--peers=torch"}},
+		{"no checkout of first-order-model", []string{"--peers=mnn", "--reference=" + reference}},
+		{`"sse" is no level; there is avx512, avx2`, []string{"--isa=sse"}},
+		{"--size=-1: must be 0 to 4096", []string{"--size=64,-1"}},
+		{"exclude each other", []string{"--full", "--quick"}},
 		{"there is no folder", []string{"--out=" + filepath.Join(dir, "none", "bench.csv")}},
 		{"did you mean --rounds?", []string{"--round=3"}},
 		{"unexpected argument", []string{"step"}},
@@ -324,15 +472,19 @@ func TestPlan(t *testing.T) {
 	}{
 		{options{presets: []string{"shapes-64", "vox-256"}}, "step shapes-64 fomm, batch 4; step shapes-64 unet, batch 4; frame shapes-64; step vox-256 fomm, batch 1; step vox-256 unet, batch 1; frame vox-256"},
 		{options{presets: []string{"vox-256"}, sets: []string{"batch_size=2"}}, "step vox-256 fomm, batch 2; step vox-256 unet, batch 2; frame vox-256"},
-		{options{presets: []string{"vox-256"}, sets: []string{"batch_size=2"}, batch: 3}, "step vox-256 fomm, batch 3; step vox-256 unet, batch 3; frame vox-256"},
+		{options{presets: []string{"vox-256"}, sets: []string{"batch_size=2"}, batches: []int{3}}, "step vox-256 fomm, batch 3; step vox-256 unet, batch 3; frame vox-256"},
 	} {
 		c.o.measures, c.o.variants = []string{measureStep, measureFrame}, []string{"fomm", "unet"}
-		cases, err := c.o.plan()
+		c.o.sizes, c.o.isas, c.o.threads, c.o.rounds = []int{0}, []string{""}, 1, 1
+		if c.o.batches == nil {
+			c.o.batches = []int{0}
+		}
+		groups, err := c.o.plan()
 		if err != nil {
 			t.Fatal(err)
 		}
 		var names []string
-		for _, one := range cases {
+		for _, one := range groups[0] {
 			names = append(names, one.name())
 			var tree struct {
 				Train struct {
@@ -347,6 +499,12 @@ func TestPlan(t *testing.T) {
 			t.Errorf("planned are %s\nwant %s", got, c.want)
 		}
 	}
+	for _, o := range []options{{full: true, isas: []string{isaAVX512, isaAVX2}}, {quick: true, isas: []string{isaAVX2}}} {
+		groups, err := o.plan()
+		if err != nil || len(groups) == 0 || groups[0][0].job.Measure != measureConv {
+			t.Errorf("%d groups, %v", len(groups), err)
+		}
+	}
 	asked := []string{"eager", "lean", "jit", "channels_last", "channels_last+lean", "jit+channels_last"}
 	for _, c := range []struct {
 		measure       string
@@ -358,7 +516,7 @@ func TestPlan(t *testing.T) {
 		{measureFrame, true, "eager jit channels_last jit+channels_last"},
 		{measureMask, true, "eager"},
 	} {
-		got := benchCase{job: Job{Measure: c.measure}, discriminates: c.discriminates}.ways(asked)
+		got := benchCase{stage: stage{ways: asked}, job: Job{Measure: c.measure}, discriminates: c.discriminates}.waysOf("pytorch-2.5")
 		if strings.Join(got, " ") != c.want {
 			t.Errorf("%s: %v, want %s", c.measure, got, c.want)
 		}
@@ -454,12 +612,12 @@ func TestJobsThatCannotBe(t *testing.T) {
 
 // The peer's programs need PyTorch; that they are Python at all is seen without.
 func TestPeerIsPython(t *testing.T) {
-	dir, err := writePeer(t.TempDir())
+	dir, _, err := writePeers(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
 	files, err := filepath.Glob(filepath.Join(dir, "*.py"))
-	if err != nil || len(files) != 2 {
+	if err != nil || len(files) != 4 {
 		t.Fatalf("%v, %v", files, err)
 	}
 	c := exec.Command(pypartner.Python(t), append([]string{"-c", "import ast, sys\nfor f in sys.argv[1:]: ast.parse(open(f).read(), f)"}, files...)...)

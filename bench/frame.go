@@ -8,7 +8,6 @@ import (
 	"github.com/prioritycut/prioritycut/config"
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/infer"
-	"github.com/prioritycut/prioritycut/infer/tinymodel"
 	"github.com/prioritycut/prioritycut/internal/random"
 	"github.com/prioritycut/prioritycut/tf"
 	"github.com/prioritycut/prioritycut/video"
@@ -64,10 +63,3 @@ func (s *lapSink) Close() error { return nil }
 
 // Abort implements video.Writer.
 func (s *lapSink) Abort() {}
-
-// writeModelOf writes a model of the configuration's sizes, with weights drawn
-// at random, into a folder: in a process of its own, whose memory nobody
-// measures.
-func writeModelOf(c *config.Config, job Job) error {
-	return tinymodel.WriteSized(job.Model, c.Seed, config.Options{Preset: c.Preset, Variant: string(c.Variant), Sets: job.Sets})
-}

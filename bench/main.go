@@ -2,27 +2,33 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
 	"embed"
+	"encoding/hex"
 	"errors"
 	goflag "flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
 
 	"github.com/prioritycut/prioritycut/internal/cli"
+	"github.com/prioritycut/prioritycut/internal/durable"
+	"github.com/prioritycut/prioritycut/internal/pyenv"
+	"github.com/prioritycut/prioritycut/tf"
 )
 
-const summary = "Measures how long a training step, an animated frame, a reconstructed frame and the masks take and how much memory, " +
-	"each in a process of its own. With a Python that has PyTorch and a checkout of first-order-model, the same is measured " +
-	"there, in turn, and the table has the ratios."
+const summary = "Measures how long a training step, an animated frame, a reconstructed frame, single convolutions, the masks and a start take " +
+	"and how much memory, each in a process of its own. With --peers the same is measured in PyTorch and in engines for trained models, in turn, and " +
+	"the report has the ratios and how they stand with the project's targets."
 
-// peerFiles are the peer's programs.
+// peerFiles are the peers' programs.
 //
 //go:embed peer/*.py
 var peerFiles embed.FS
@@ -43,29 +49,43 @@ func command() *program {
 	p := &program{Command: cli.New("bench", summary)}
 	p.Examples = []string{
 		"bazel run //bench  # a step and a frame of the small preset, our side alone: a minute",
-		"bazel run //bench -- --peer_python=venv/bin/python --reference=first-order-model  # beside PyTorch",
-		"bazel run //bench -- --preset=vox-256 --rounds=3 --warmup=1 --repeats=3 --peer_python=venv/bin/python --reference=first-order-model  # at 256x256",
+		"bazel run //bench -- --peers=pytorch-2.5 --reference=first-order-model  # beside PyTorch",
+		"bazel run //bench -- --quick --reference=first-order-model  # what matters most, beside everybody: five minutes",
+		"bazel run //bench -- --full --resume --reference=first-order-model --out=full.csv --report=full.md --plot=growth.svg  # all targets: more than an hour",
 	}
 	p.Group("What to measure", func(f *pflag.FlagSet) {
+		f.BoolVar(&p.full, "full", false, "all that the targets are about, what matters most first; --measure and the like do not count then")
+		f.BoolVar(&p.quick, "quick", false, "single rounds of what matters most, in about five minutes once everything is prepared")
 		f.StringSliceVar(&p.measures, "measure", []string{measureStep, measureFrame}, "`list` of "+strings.Join(measures, ", "))
-		f.StringSliceVar(&p.presets, cli.Preset, []string{"shapes-64"}, "`list` of presets")
+		f.StringSliceVar(&p.presets, cli.Preset, []string{shapes}, "`list` of presets")
 		f.StringSliceVar(&p.variants, cli.Variant, []string{"prioritycut", "fomm-adv"}, "`list` of variants whose steps are measured; "+
-			"of fomm and fomm-adv all that the peer computes is public code")
-		f.IntVar(&p.batch, "batch", 0, "`pairs` of a step (default the preset's own, and 1 above 128x128 pixels)")
-		f.StringArrayVar(&p.sets, cli.Set, nil, "change one setting of both sides by `key=value` (may be repeated)")
+			"of fomm and fomm-adv all that PyTorch computes is public code")
+		f.IntSliceVar(&p.batches, "batch", []int{0}, "`list` of pairs of a step (0: the preset's own, and 1 above 128x128 pixels)")
+		f.IntSliceVar(&p.sizes, "size", []int{0}, "`list` of sides of the pictures (0: the preset's own)")
+		f.StringArrayVar(&p.sets, cli.Set, nil, "change one setting of all sides by `key=value` (may be repeated)")
+		f.StringSliceVar(&p.isas, "isa", nil, "`list` of instruction sets, of avx512 and avx2, that every side is limited to which obeys a switch "+
+			"(default the processor's own; with --full and --quick all that it has)")
 	})
 	p.Group("How", func(f *pflag.FlagSet) {
-		f.IntVar(&p.rounds, "rounds", 5, "`number` of rounds: each starts one process per case and side")
+		f.IntVar(&p.rounds, "rounds", 5, "`number` of rounds: each starts one process per case and side (with --full 3, with --quick 1)")
 		f.IntVar(&p.warmup, "warmup", 3, "`number` of repeats in each process that are not measured")
 		f.IntVar(&p.repeats, "repeats", 10, "`number` of repeats in each process that are")
-		f.IntVar(&p.threads, "threads", 0, "`number` of cores that each process is bound to, PyTorch computes with as many threads (default: all)")
-		f.StringVar(&p.out, cli.Out, "bench.csv", "`file` for a row per process; it is replaced")
+		f.IntVar(&p.threads, "threads", 0, "`number` of cores that each process is bound to; every side computes with as many threads (default: all)")
+		f.BoolVar(&p.prepareOnly, "prepare_only", false, "install peers, write models and have PyTorch compile its networks, so that a later run only measures")
+		f.StringVar(&p.cache, "cache", "", "`folder` for models and what compilers make of them (default ${XDG_CACHE_HOME:-~/.cache}/prioritycut/bench)")
 	})
-	p.Group("The peer", func(f *pflag.FlagSet) {
-		f.StringVar(&p.python, "peer_python", "", "`path` of a Python that has PyTorch (internal/pyenv/requirements/pytorch-2.5.txt)")
+	p.Group("Results", func(f *pflag.FlagSet) {
+		f.StringVar(&p.out, cli.Out, "bench.csv", "`file` for a row per process, written after each; it is replaced, unless --resume")
+		f.BoolVar(&p.resume, "resume", false, "go on with --out: what it holds is not measured again")
+		f.StringVar(&p.report, "report", "", "`file` for the tables, as Markdown (default standard output)")
+		f.StringVar(&p.plot, "plot", "", "`file` for a drawing of the cost over size and batch, as SVG")
+	})
+	p.Group("Beside whom", func(f *pflag.FlagSet) {
+		f.StringSliceVar(&p.peers, "peers", nil, "`list` of "+strings.Join(rivalNames(), ", ")+" (with --full and --quick all of them); "+
+			"tensorflow is this program without kernels of its own, the others are installed on first use: some gigabytes")
 		f.StringVar(&p.reference, "reference", "", "`folder` of a checkout of first-order-model; it is imported, nothing of it is kept")
-		f.StringSliceVar(&p.ways, "peer_ways", []string{wayEager}, "`list` of ways to compute, each a row where it applies: eager, channels_last, "+
-			"jit (frames), lean (steps), or several joined by +")
+		f.StringSliceVar(&p.ways, "peer_ways", []string{wayEager}, "`list` of PyTorch's ways to compute, each a row where it applies: eager, channels_last, "+
+			"jit (frames), compile, lean (steps), or several joined by +")
 	})
 	p.Group("", func(f *pflag.FlagSet) {
 		f.BoolVar(&p.worker, "worker", false, "measure the one job that standard input describes, in this process: what the program starts itself for")
@@ -85,54 +105,71 @@ func (p *program) run() error {
 	if !p.Changed("threads") {
 		p.threads = runtime.NumCPU()
 	}
+	if !p.Changed("threads") {
+		p.threads = runtime.NumCPU()
+	}
 	if err := p.check(); err != nil {
 		return cli.Usage(err)
 	}
-	cases, err := p.plan()
+	groups, err := p.plan()
 	if err != nil {
 		return cli.Usage(err)
 	}
+	ctx, stop := cli.UntilSignalled(p.Err(), "stopping; what is measured is kept")
+	defer stop()
 	scratch, err := os.MkdirTemp("", "prioritycut-bench-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(scratch)
-	ctx, stop := cli.UntilSignalled(p.Err(), "stopping; what is measured is kept")
-	defer stop()
 	b, err := p.newBench(ctx, scratch)
 	if err != nil {
 		return err
 	}
-	return p.measure(ctx, b, cases)
+	if p.prepareOnly {
+		return b.prepareAll(ctx, groups)
+	}
+	return p.measure(ctx, b, groups)
 }
 
 // measure runs the rounds and writes what they gave, be they complete or not.
-func (p *program) measure(ctx context.Context, b *bench, cases []benchCase) error {
-	all, err := b.run(ctx, cases)
+func (p *program) measure(ctx context.Context, b *bench, groups [][]benchCase) error {
+	all, err := b.run(ctx, groups)
 	if errors.Is(err, context.Canceled) {
 		err = nil
 	}
 	if len(b.rows) == 0 {
 		return err
 	}
-	return errors.Join(err, writeRows(p.out, b.rows), b.writeTable(p.Out(), all))
+	if p.plot != "" {
+		if drawing := plotGrowth(all); drawing != nil {
+			err = errors.Join(err, durable.WriteFile(p.plot, drawing))
+		}
+	}
+	if p.report == "" {
+		return errors.Join(err, b.writeReport(p.Out(), all))
+	}
+	var text bytes.Buffer
+	return errors.Join(err, b.writeReport(&text, all), durable.WriteFile(p.report, text.Bytes()))
 }
 
-// check reports flags that cannot be.
+// check reports flags that cannot be, and completes those that were not given.
 func (p *program) check() error {
 	for _, n := range []struct {
 		name               string
 		value, least, most int
 	}{
 		{"rounds", p.rounds, 1, 1000}, {"warmup", p.warmup, 1, 1000}, {"repeats", p.repeats, 1, 1000},
-		{"threads", p.threads, 1, runtime.NumCPU()}, {"batch", p.batch, 0, 1024},
+		{"threads", p.threads, 1, runtime.NumCPU()}, {"batch", slices.Min(append(p.batches, 0)), 0, 1024}, {"batch", slices.Max(append(p.batches, 0)), 0, 1024},
+		{"size", slices.Min(append(p.sizes, 0)), 0, 4096}, {"size", slices.Max(append(p.sizes, 0)), 0, 4096},
 	} {
 		if n.value < n.least || n.value > n.most {
 			return fmt.Errorf("--%s=%d: must be %d to %d", n.name, n.value, n.least, n.most)
 		}
 	}
-	for name, list := range map[string][]string{"measure": p.measures, cli.Preset: p.presets, cli.Variant: p.variants, "peer_ways": p.ways} {
-		if len(list) == 0 {
+	for name, n := range map[string]int{"measure": len(p.measures), cli.Preset: len(p.presets), cli.Variant: len(p.variants), "peer_ways": len(p.ways),
+		"batch": len(p.batches), "size": len(p.sizes)} {
+		if n == 0 {
 			return fmt.Errorf("--%s is empty", name)
 		}
 	}
@@ -141,22 +178,75 @@ func (p *program) check() error {
 			return err
 		}
 	}
-	if info, err := os.Stat(filepath.Dir(p.out)); err != nil || !info.IsDir() {
-		return fmt.Errorf("--out=%s: there is no folder %s", p.out, filepath.Dir(p.out))
+	for name, path := range map[string]string{cli.Out: p.out, "report": p.report, "plot": p.plot} {
+		if info, err := os.Stat(filepath.Dir(path)); err != nil || !info.IsDir() {
+			return fmt.Errorf("--%s=%s: there is no folder %s", name, path, filepath.Dir(path))
+		}
 	}
-	return p.checkPeer()
+	if err := p.complete(); err != nil {
+		return err
+	}
+	return p.checkPeers()
 }
 
-// checkPeer makes the peer's paths absolute.
-func (p *program) checkPeer() (err error) {
-	if p.python == "" && p.reference == "" {
-		if p.Changed("peer_ways") {
-			return errors.New("--peer_ways needs a peer: --peer_python and --reference")
+// complete gives flags that were not given what the plan has.
+func (p *program) complete() (err error) {
+	if p.full && p.quick {
+		return errors.New("--full and --quick exclude each other")
+	}
+	if p.full || p.quick {
+		if p.slower = slowerInFull; p.quick {
+			p.slower = 0
 		}
+		if !p.Changed("rounds") {
+			if p.rounds = 3; p.quick {
+				p.rounds = 1
+			}
+		}
+		if !p.Changed("peers") {
+			p.peers = rivalNames()
+		}
+	}
+	if !p.Changed("isa") {
+		p.isas = []string{isaBest()}
+		if (p.full || p.quick) && isaBest() == isaAVX512 {
+			p.isas = append(p.isas, isaAVX2)
+		}
+	} else {
+		for _, isa := range p.isas {
+			if err := checkISA(isa); err != nil {
+				return err
+			}
+		}
+	}
+	if p.cache == "" {
+		if p.cache, err = os.UserCacheDir(); err != nil {
+			return err
+		}
+		p.cache = filepath.Join(p.cache, "prioritycut", "bench")
+	}
+	p.cache, err = filepath.Abs(p.cache)
+	return err
+}
+
+// checkPeers makes the reference's path absolute.
+func (p *program) checkPeers() (err error) {
+	needed := false
+	for _, name := range p.peers {
+		r, ok := rivalNamed(name)
+		if !ok {
+			return fmt.Errorf("--peers: %q is nobody known; there are %s", name, strings.Join(rivalNames(), ", "))
+		}
+		needed = needed || r.list != ""
+	}
+	if len(p.peers) == 0 && p.Changed("peer_ways") {
+		return errors.New("--peer_ways needs a peer: --peers and --reference")
+	}
+	if !needed {
 		return nil
 	}
-	if p.python == "" || p.reference == "" {
-		return errors.New("the peer needs both: --peer_python=PYTHON, with internal/pyenv/requirements/pytorch-2.5.txt installed, and --reference=DIR, a checkout of first-order-model")
+	if p.reference == "" {
+		return fmt.Errorf("--peers=%s needs --reference=DIR, a checkout of first-order-model", strings.Join(p.peers, ","))
 	}
 	if p.reference, err = filepath.Abs(p.reference); err != nil {
 		return err
@@ -164,54 +254,87 @@ func (p *program) checkPeer() (err error) {
 	if _, err := os.Stat(filepath.Join(p.reference, "modules", "generator.py")); err != nil {
 		return fmt.Errorf("--reference: that is no checkout of first-order-model: %w", err)
 	}
-	if p.python, err = exec.LookPath(p.python); err != nil {
-		return fmt.Errorf("--peer_python: %w", err)
-	}
-	p.python, err = filepath.Abs(p.python)
-	return err
+	return nil
 }
 
-// newBench makes both sides ready.
-func (p *program) newBench(ctx context.Context, scratch string) (*bench, error) {
+// newBench makes all sides ready.
+func (p *program) newBench(ctx context.Context, scratch string) (_ *bench, err error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
+	if p.build, err = buildSum(self); err != nil {
+		return nil, err
+	}
 	b := &bench{
-		options: p.options, scratch: scratch, ours: side{name: ours, command: []string{self, "--worker"}},
+		options: p.options, sides: map[string]side{ours: {name: ours, command: []string{self, "--worker"}}},
+		save: func(rows []Row) error { return writeRows(p.out, rows) },
 		tell: func(format string, args ...any) { fmt.Fprintf(p.Err(), format+"\n", args...) },
 	}
-	if p.python == "" {
-		return b, nil
+	if p.resume {
+		if b.rows, err = readRows(p.out); err != nil {
+			return nil, cli.Usage(err)
+		}
+		b.earlier = resultsOf(b.rows)
 	}
-	dir, err := writePeer(scratch)
+	dir, sum, err := writePeers(scratch)
 	if err != nil {
 		return nil, err
 	}
-	probe := exec.CommandContext(ctx, p.python, "-c", "import torch, numpy")
-	if said, err := probe.CombinedOutput(); err != nil {
-		return nil, cli.Usage(fmt.Errorf("--peer_python=%s cannot import torch and numpy (%w): %s\ninstall them: %s -m pip install --require-hashes -r internal/pyenv/requirements/pytorch-2.5.txt",
-			p.python, err, lastLine(said), p.python))
+	b.peerSum = sum
+	for _, name := range p.peers {
+		r, _ := rivalNamed(name)
+		s := side{name: name, command: b.sides[ours].command}
+		if r.list != "" {
+			python, err := pyenv.Python(ctx, r.list, b.tell)
+			if err != nil {
+				return nil, err
+			}
+			// Bytecode would be written into the checkout.
+			s.command = []string{python, "-B", filepath.Join(dir, r.script)}
+			if r.arg != "" {
+				s.command = append(s.command, r.arg)
+			}
+		}
+		b.sides[name] = s
 	}
-	// Bytecode would be written into the checkout.
-	b.peer = &side{name: peer, command: []string{p.python, "-B", filepath.Join(dir, "peer.py")}}
 	return b, nil
 }
 
-// writePeer writes the peer's programs into a folder of scratch.
-func writePeer(scratch string) (dir string, err error) {
+// writePeers writes the peers' programs into a folder of scratch and returns
+// what tells them from other versions.
+func writePeers(scratch string) (dir string, sum []byte, err error) {
 	dir = filepath.Join(scratch, "peer")
 	if err := os.Mkdir(dir, 0o777); err != nil {
-		return "", err
+		return "", nil, err
 	}
 	entries, err := peerFiles.ReadDir("peer")
+	all := sha256.New()
 	for i := 0; i < len(entries) && err == nil; i++ {
 		var text []byte
 		if text, err = peerFiles.ReadFile("peer/" + entries[i].Name()); err == nil {
+			all.Write(text)
 			err = os.WriteFile(filepath.Join(dir, entries[i].Name()), text, 0o666)
 		}
 	}
-	return dir, err
+	return dir, all.Sum(nil), err
+}
+
+// buildSum tells our programs apart: the executable and its op library.
+func buildSum(executable string) (string, error) {
+	ops, err := tf.FindOps()
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.New()
+	for _, path := range []string{executable, ops} {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return "", err
+		}
+		sum.Write(text)
+	}
+	return hex.EncodeToString(sum.Sum(nil)[:4]), nil
 }
 
 func lastLine(text []byte) string {

@@ -4,27 +4,33 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 )
 
-// differences say, for each measure, where the two sides do not do the same:
-// what a ratio is made of besides speed.
+// differences say, for each measure, where the sides do not do the same: what a
+// ratio is made of besides speed.
 var differences = map[string]string{
 	measureStep: "A step is both players' losses, gradients and Adam on the same networks and losses (parameters and names of the losses are compared at " +
-		"run time). Ours judges the real and the generated picture once for both players; the peer does it twice, as the reference's " +
+		"run time). Ours judges the real and the generated picture once for both players; PyTorch's does it twice, as the reference's " +
 		"training does. Ours also converts bytes to floats and returns the norms of all gradients. For PriorityCut no public code exists: of " +
 		"unet, cutmix and prioritycut the peer's discriminator and its losses are this project's, in PyTorch.",
-	measureFrame: "A frame is animated at batch 1, from bytes to bytes, with relative motion. Ours encodes the source once; the peer encodes it for " +
-		"every frame, as the reference does.",
+	measureFrame: "A frame is animated at batch 1, from bytes to bytes, with relative motion. Ours encodes the source once; PyTorch encodes it for " +
+		"every frame, as the reference does, and so do engines on the `whole` model. `split` gives engines the source's features. LiteRT has our " +
+		"exported model, the others PyTorch's as ONNX; LiteRT's `whole` finds the source's keypoints too.",
 	measureReconstruction: "A reconstructed frame is predicted from its video's first one and compared (L1). Ours encodes the first frame once and takes several " +
-		"frames at a time; the peer goes frame by frame and encodes the source each time, as the reference does.",
-	measureMask: "The peer's mask is this project's, in PyTorch: it sorts all pixels.",
+		"frames at a time; PyTorch goes frame by frame and encodes the source each time, as the reference does.",
+	measureMask: "PyTorch's mask is this project's: it sorts all pixels.",
+	measureConv: "Convolutions are those that multiply most in a training step, forward with both gradients and the bias's, beside the same graph with " +
+		"TensorFlow's operations.",
+	measureStart: "A start is from a new process to its first frame, weights read from a file, with all files in the page cache.",
 }
 
-// wayNotes say what the words for the peer's ways mean.
+// wayNotes say what the words for PyTorch's ways mean.
 var wayNotes = map[string]string{
 	wayEager:         "as the public code is",
 	partChannelsLast: "networks and pictures laid out as NHWC",
 	partJIT:          "traced, frozen and optimised for inference",
+	partCompile:      "by torch.compile; compiled in the warm-up, or by an earlier run",
 	partLean:         "the discriminator is frozen in the generator's half of a step, so that gradients nobody uses are not computed",
 }
 
@@ -32,52 +38,81 @@ var wayNotes = map[string]string{
 const busyAdvice = "PyTorch's threads wait for each other by spinning, so that other work slows it down many times over; measure on an idle machine."
 
 // busy reports whether others computed when the first process was started.
-func (m *bench) busy() bool { return m.load > float64(m.options.threads)/4 }
+func (b *bench) busy() bool { return b.load > float64(b.options.threads)/4 }
 
-// notes say how was measured and what the numbers mean.
-func (m *bench) notes(all []*outcome) []string {
-	o := m.options
+// conditions say when, where and how was measured.
+func (b *bench) conditions(all []*outcome) []string {
+	o := b.options
 	var engines []string
-	add := func(results []*Result) {
-		for _, r := range results {
-			if !slices.Contains(engines, r.Engine) {
-				engines = append(engines, r.Engine)
+	for _, c := range all {
+		for _, t := range c.turns {
+			for _, r := range c.results[t] {
+				if !slices.Contains(engines, r.Engine) {
+					engines = append(engines, r.Engine)
+				}
 			}
 		}
 	}
-	measured := map[string]bool{}
-	for _, c := range all {
-		add(c.ours)
-		for _, way := range c.ways {
-			add(c.peer[way])
+	list := []string{fmt.Sprintf("%s: %s, cores used: %d; %s; medians; rounds: %d; every process on its own; float32.",
+		time.Now().UTC().Format(time.DateOnly), processorName(), o.threads, strings.Join(engines, ", "), o.rounds)}
+	if b.busy() {
+		list = append(list, "", fmt.Sprintf("**The machine was busy** (load average %.1f at the start): these times say little. %s", b.load, busyAdvice))
+	}
+	if len(o.peers) == 0 {
+		list = append(list, "", "For the ratio to others give --peers="+strings.Join(rivalNames(), ",")+" and --reference=DIR (a checkout of first-order-model).")
+	}
+	return list
+}
+
+// notes say what the numbers mean and what could not run.
+func (b *bench) notes(all []*outcome) []string {
+	list := []string{"A ratio below 1 says that ours is quicker, or takes less; in brackets the least and the most of the rounds. " +
+		"Targets compare with the quickest, or leanest, of those that do the same.", ""}
+	measured, used := map[string]bool{}, map[string]bool{}
+	for _, o := range all {
+		measured[o.job.Measure] = measured[o.job.Measure] || len(o.ours()) > 0
+		for _, t := range o.turns {
+			if r, _ := rivalNamed(t.side); r.group == groupPyTorch && len(o.results[t]) > 0 {
+				for _, part := range strings.Split(t.way, "+") {
+					used[part] = true
+				}
+			}
 		}
-		measured[c.job.Measure] = measured[c.job.Measure] || len(c.ours) > 0
 	}
-	list := []string{fmt.Sprintf("%s; %s, cores used: %d; medians; rounds: %d, each with repeats: %d, warm-up: %d; every process on its own; float32.",
-		strings.Join(engines, " and "), processorName(), o.threads, o.rounds, o.repeats, o.warmup)}
-	if m.busy() {
-		list = append(list, "", fmt.Sprintf("**The machine was busy** (load average %.1f at the start): these times say little. %s", m.load, busyAdvice))
-	}
-	if m.peer == nil {
-		return append(list, "", "For the ratio to PyTorch give --peer_python=PYTHON (with internal/pyenv/requirements/pytorch-2.5.txt installed) and --reference=DIR "+
-			"(a checkout of first-order-model).")
-	}
-	list = append(list, "", "A ratio below 1 says that ours is quicker, or takes less; in brackets the least and the most of the rounds.", "")
 	for _, name := range measures {
-		if measured[name] {
+		if measured[name] && differences[name] != "" {
 			list = append(list, "* "+differences[name])
 		}
 	}
-	var used []string
-	for _, way := range o.ways {
-		for _, part := range strings.Split(way, "+") {
-			if !slices.Contains(used, part) {
-				used = append(used, part)
+	for _, part := range sortedKeys(used) {
+		list = append(list, fmt.Sprintf("* `%s`: %s.", part, wayNotes[part]))
+	}
+	if b.options.slower > 0 {
+		list = append(list, fmt.Sprintf("* Of sides that do the same, those that took more than %g times the quickest's time are not asked again.", b.options.slower))
+	}
+	return append(list, b.missing(all)...)
+}
+
+// missing says which cells are empty, and why.
+func (b *bench) missing(all []*outcome) []string {
+	var list []string
+	for _, isa := range b.options.isas {
+		var deaf []string
+		for _, name := range b.options.peers {
+			if _, obeys := environment(name, isa); !obeys {
+				deaf = append(deaf, name)
 			}
 		}
+		if len(deaf) > 0 {
+			list = append(list, fmt.Sprintf("* %s: every side that obeys a switch is limited to it; %s obey none and are left out.", isaNames[isa], strings.Join(deaf, ", ")))
+		}
 	}
-	for _, part := range used {
-		list = append(list, fmt.Sprintf("* `%s`: %s.", part, wayNotes[part]))
+	for _, o := range all {
+		for _, t := range o.turns {
+			if why := o.failed[t]; why != "" {
+				list = append(list, fmt.Sprintf("* %s, %s: could not run: %s", o.name(), t, why))
+			}
+		}
 	}
 	return list
 }

@@ -18,29 +18,39 @@ const (
 	measureFrame          = "frame"
 	measureReconstruction = "reconstruction"
 	measureMask           = "mask"
-	// writeModel makes the model that frames are measured with.
-	writeModel = "write_model"
+	measureConv           = "conv"
+	measureStart          = "start"
+	measureFidelity       = "fidelity"
+	// What prepares: writeModel makes the model that frames are measured with and,
+	// of the peer, its own; exportModel and writeONNX make those of engines, which
+	// prepareEngine turns into files of their own.
+	writeModel    = "write_model"
+	exportModel   = "export_model"
+	writeONNX     = "write_onnx"
+	prepareEngine = "prepare"
 )
 
-var measures = []string{measureStep, measureFrame, measureReconstruction, measureMask}
+var measures = []string{measureStep, measureFrame, measureReconstruction, measureMask, measureConv, measureStart, measureFidelity}
 
 // Pictures of a repeat, where the batch of a step does not say so.
 const (
-	filmFrames = 16
-	maskMaps   = 64
+	filmFrames     = 16
+	maskMaps       = 64
+	fidelityFrames = 4
 	// smallPicture is the largest number of pixels at which a step has the
 	// preset's own batch: those of 256x256 pixels are made for GPUs.
 	smallPicture = 128 * 128
 )
 
-// How the peer can compute.
+// Ways of PyTorch to compute.
 const (
 	wayEager = "eager"
 	// partChannelsLast lays pictures out as NHWC, partJIT traces and freezes the
-	// networks, partLean does not record the discriminator's gradients in the
-	// generator's half of a step.
+	// networks, partCompile has torch.compile compile them, partLean does not
+	// record the discriminator's gradients in the generator's half of a step.
 	partChannelsLast = "channels_last"
 	partJIT          = "jit"
+	partCompile      = "compile"
 	partLean         = "lean"
 )
 
@@ -48,15 +58,25 @@ const (
 var wayParts = map[string][]string{
 	partChannelsLast: {measureStep, measureFrame, measureReconstruction},
 	partJIT:          {measureFrame, measureReconstruction},
+	partCompile:      {measureStep, measureFrame, measureReconstruction},
 	partLean:         {measureStep},
 }
 
-// benchCase is a row of the table, or one row for each way of the peer.
+// stage is what one case is made of.
+type stage struct {
+	measure, preset, variant, isa string
+	// batch of a step and side of the pictures; 0 is the preset's own.
+	batch, size     int
+	peers, ways     []string
+	warmup, repeats int
+}
+
+// benchCase is what every side measures, in turn.
 type benchCase struct {
-	job             Job
-	preset, variant string
-	height, width   int
-	discriminates   bool
+	stage
+	job           Job
+	height, width int
+	discriminates bool
 }
 
 // unit says what a time is for.
@@ -66,6 +86,8 @@ func (c benchCase) unit() string {
 		return "a step"
 	case measureMask:
 		return fmt.Sprintf("for %d masks", c.job.Pictures)
+	case measureConv:
+		return "for all shapes"
 	}
 	return "a frame"
 }
@@ -79,13 +101,44 @@ func (c benchCase) name() string {
 	case measureMask:
 		text += fmt.Sprintf(", %d maps", c.job.Pictures)
 	}
+	if c.size > 0 {
+		text += fmt.Sprintf(", %dx%d", c.width, c.height)
+	}
+	if c.isa != "" {
+		text += ", " + isaNames[c.isa]
+	}
 	return text
 }
 
-// ways are those of the asked ones that apply to the case.
-func (c benchCase) ways(asked []string) []string {
+// turns are the processes of a round: ours, then those of the asked peers and
+// ways that apply.
+func (c benchCase) turns() []turn {
+	list := []turn{{side: ours}}
+	for _, name := range c.peers {
+		r, _ := rivalNamed(name)
+		if _, obeys := environment(name, c.isa); !obeys || !slices.Contains(r.measures, c.job.Measure) {
+			continue
+		}
+		ways := r.ways
+		if r.group == groupPyTorch {
+			ways = c.waysOf(name)
+		}
+		for _, way := range ways {
+			list = append(list, turn{name, way})
+		}
+	}
+	return list
+}
+
+// waysOf are those of the case's ways that apply to it and to a peer. A way may
+// end in @ and the one peer that it is for.
+func (c benchCase) waysOf(name string) []string {
 	var list []string
-	for _, way := range asked {
+	for _, way := range c.ways {
+		way, only, limited := strings.Cut(way, "@")
+		if limited && only != name {
+			continue
+		}
 		if way == wayEager || !slices.ContainsFunc(strings.Split(way, "+"), func(part string) bool {
 			return !slices.Contains(wayParts[part], c.job.Measure) || part == partLean && !c.discriminates
 		}) {
@@ -100,56 +153,105 @@ func checkWay(way string) error {
 	if way == wayEager {
 		return nil
 	}
-	for _, part := range strings.Split(way, "+") {
+	parts := strings.Split(way, "+")
+	for _, part := range parts {
 		if wayParts[part] == nil {
 			return fmt.Errorf("--peer_ways: %q is no way to compute; there is %s, or %s, joined by + where several are wanted at once",
 				part, wayEager, strings.Join(sortedKeys(wayParts), ", "))
 		}
+	}
+	if slices.Contains(parts, partJIT) && slices.Contains(parts, partCompile) {
+		return fmt.Errorf("--peer_ways=%s: a network is either traced or compiled", way)
 	}
 	return nil
 }
 
 // options are what the command line asks for.
 type options struct {
-	measures, presets, variants, sets, ways []string
-	batch, threads                          int
-	rounds, warmup, repeats                 int
-	python, reference, out                  string
+	measures, presets, variants, sets, ways, peers, isas []string
+	batches, sizes                                       []int
+	threads, rounds, warmup, repeats                     int
+	slower                                               float64
+	full, quick, resume, prepareOnly                     bool
+	reference, cache, out, report, plot, build           string
 }
 
-// plan lists the cases, presets first.
-func (o options) plan() ([]benchCase, error) {
+// stages lists what the flags ask for, presets first.
+func (o options) stages() []stage {
+	var list []stage
+	for _, preset := range o.presets {
+		for _, m := range o.measures {
+			one := stage{measure: m, preset: preset, peers: o.peers, ways: o.ways, warmup: o.warmup, repeats: o.repeats}
+			for _, one.isa = range o.isas {
+				for _, one.size = range o.sizes {
+					list = append(list, o.steps(one)...)
+				}
+			}
+		}
+	}
+	return list
+}
+
+// steps are one stage for each variant and batch of a step; nothing else
+// differs in them.
+func (o options) steps(one stage) []stage {
+	if one.measure != measureStep {
+		one.variant = o.variants[0]
+		return []stage{one}
+	}
+	var list []stage
+	for _, one.variant = range o.variants {
+		for _, one.batch = range o.batches {
+			list = append(list, one)
+		}
+	}
+	return list
+}
+
+// plan makes the cases, in groups of which one is measured to its end before
+// the next begins.
+func (o options) plan() ([][]benchCase, error) {
 	for _, m := range o.measures {
 		if !slices.Contains(measures, m) {
 			return nil, fmt.Errorf("--measure=%s: there is %s", m, strings.Join(measures, ", "))
 		}
 	}
-	var cases []benchCase
-	for _, preset := range o.presets {
-		for _, m := range o.measures {
-			for i, variant := range o.variants {
-				if m != measureStep && i > 0 {
-					break // the variants differ in nothing else
-				}
-				c, err := o.newCase(m, preset, variant)
-				if err != nil {
-					return nil, err
-				}
-				cases = append(cases, c)
-			}
-		}
+	groups := [][]stage{o.stages()}
+	switch {
+	case o.full:
+		groups = fullStages(o.isas)
+	case o.quick:
+		groups = quickStages(o.isas)
 	}
-	return cases, nil
+	var all [][]benchCase
+	for _, stages := range groups {
+		var cases []benchCase
+		for _, s := range stages {
+			if o.full || o.quick {
+				s.peers = o.peers
+			}
+			c, err := o.newCase(s)
+			if err != nil {
+				return nil, err
+			}
+			cases = append(cases, c)
+		}
+		all = append(all, cases)
+	}
+	return all, nil
 }
 
-func (o options) newCase(measure, preset, variant string) (benchCase, error) {
+func (o options) newCase(s stage) (benchCase, error) {
 	resolve := func(sets []string) (*config.Config, error) {
 		c, _, err := config.Resolve(config.Options{
-			Preset: preset, Variant: variant, VGG19: config.RandomVGG19, Device: "cpu", Sets: sets, AllowMissing: true,
+			Preset: s.preset, Variant: s.variant, VGG19: config.RandomVGG19, Device: "cpu", Sets: sets, AllowMissing: true,
 		})
 		return c, err
 	}
-	sets := o.sets
+	sets := slices.Clone(o.sets)
+	if s.size > 0 {
+		sets = append(sets, fmt.Sprintf("frame_shape=[%d,%d,3]", s.size, s.size))
+	}
 	c, err := resolve(sets)
 	if err != nil {
 		return benchCase{}, err
@@ -159,23 +261,26 @@ func (o options) newCase(measure, preset, variant string) (benchCase, error) {
 	if h*w > smallPicture {
 		sets = append([]string{batchIs + "1"}, sets...) // what is set wins
 	}
-	if o.batch > 0 {
-		sets = append(slices.Clone(sets), batchIs+strconv.Itoa(o.batch))
+	if s.batch > 0 {
+		sets = append(sets, batchIs+strconv.Itoa(s.batch))
 	}
 	if c, err = resolve(sets); err != nil {
 		return benchCase{}, err
 	}
 	job := Job{
-		Measure: measure, Threads: o.threads, Warmup: o.warmup, Repeats: o.repeats, Sets: sets,
-		Pictures: map[string]int{measureStep: c.Train.BatchSize, measureFrame: 1, measureReconstruction: filmFrames, measureMask: maskMaps}[measure],
+		Measure: s.measure, Threads: o.threads, Warmup: s.warmup, Repeats: s.repeats, Sets: sets, Pictures: 1,
+	}
+	if n, ok := map[string]int{measureStep: c.Train.BatchSize, measureReconstruction: filmFrames, measureMask: maskMaps, measureFidelity: fidelityFrames}[s.measure]; ok {
+		job.Pictures = n
+	}
+	if s.measure == measureStart || s.measure == measureFidelity {
+		job.Repeats = 1
 	}
 	if err := job.setConfig(c); err != nil {
 		return benchCase{}, err
 	}
-	return benchCase{
-		job: job, preset: c.Preset, variant: string(c.Variant), height: h, width: w,
-		discriminates: c.HasDiscriminator(),
-	}, nil
+	s.preset, s.variant = c.Preset, string(c.Variant)
+	return benchCase{stage: s, job: job, height: h, width: w, discriminates: c.HasDiscriminator()}, nil
 }
 
 // setConfig writes the configuration for both sides.

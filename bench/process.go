@@ -20,12 +20,16 @@ type side struct {
 	name string
 	// command starts it.
 	command []string
-	env     []string
 }
 
-// measure runs one job to its end.
-func (p side) measure(ctx context.Context, job Job) (*Result, error) {
-	out, err := p.run(ctx, job)
+// longest is how long one process may take: compilers of networks take minutes.
+const longest = 30 * time.Minute
+
+var errTooLong = fmt.Errorf("it took more than %v", longest)
+
+// measure runs one job to its end, with more variables in its environment.
+func (p side) measure(ctx context.Context, job Job, env []string) (*Result, error) {
+	out, err := p.run(ctx, job, env)
 	if err != nil {
 		return nil, err
 	}
@@ -37,13 +41,18 @@ func (p side) measure(ctx context.Context, job Job) (*Result, error) {
 }
 
 // run gives a process its job and returns what it prints.
-func (p side) run(ctx context.Context, job Job) ([]byte, error) {
+func (p side) run(ctx context.Context, job Job, env []string) (_ []byte, err error) {
+	limited, cancel := context.WithTimeoutCause(ctx, longest, errTooLong)
+	defer cancel()
+	if job.Started, err = monotonic(); err != nil {
+		return nil, err
+	}
 	text, err := json.Marshal(job)
 	if err != nil {
 		return nil, err
 	}
-	c := exec.CommandContext(ctx, p.command[0], p.command[1:]...)
-	c.Env = append(os.Environ(), p.env...)
+	c := exec.CommandContext(limited, p.command[0], p.command[1:]...)
+	c.Env = append(os.Environ(), env...)
 	c.Stdin = bytes.NewReader(text)
 	out, said := &tail{}, &tail{}
 	c.Stdout, c.Stderr = out, said
@@ -54,6 +63,9 @@ func (p side) run(ctx context.Context, job Job) ([]byte, error) {
 	err = c.Wait()
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
+	}
+	if limited.Err() != nil {
+		err = context.Cause(limited)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s, measuring %s: %w\n%s", p.name, job.Measure, err, strings.TrimSpace(said.String()))

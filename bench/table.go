@@ -6,131 +6,77 @@ import (
 	"io"
 	"math"
 	"os"
-	"slices"
+	"strconv"
 	"strings"
-
-	"github.com/gocarina/gocsv"
-
-	"github.com/prioritycut/prioritycut/internal/durable"
 )
 
-const formatVersion = 1
-
-// Row is a row of bench.csv: what one process measured. Times are of one unit:
-// a step, an animated or reconstructed frame, a call for all masks.
-type Row struct {
-	FormatVersion int    `csv:"format_version"`
-	Time          string `csv:"time"`
-	Measure       string `csv:"measure"`
-	Preset        string `csv:"preset"`
-	Variant       string `csv:"variant"`
-	Height        int    `csv:"height"`
-	Width         int    `csv:"width"`
-	Pictures      int    `csv:"pictures"`
-	Threads       int    `csv:"threads"`
-	// Side is ours or peer, Way how the peer computed.
-	Side    string `csv:"side"`
-	Way     string `csv:"way"`
-	Engine  string `csv:"engine"`
-	Round   int    `csv:"round"`
-	Warmup  int    `csv:"warmup"`
-	Repeats int    `csv:"repeats"`
-	// Seconds on the clock: median, least and most of the repeats.
-	MedianS float64 `csv:"median_s"`
-	MinS    float64 `csv:"min_s"`
-	MaxS    float64 `csv:"max_s"`
-	// CPUS is the processor time of a unit, SetupS passed before the first
-	// measured repeat, PeakBytes is the process's peak memory.
-	CPUS      float64 `csv:"cpu_s"`
-	SetupS    float64 `csv:"setup_s"`
-	PeakBytes int64   `csv:"peak_bytes"`
-	// Load is the machine's load average when the process was started.
-	Load float64 `csv:"load"`
-}
-
-// row is a row with what is the same for every process of the case.
-func (c benchCase) row(o options, round int) Row {
-	return Row{
-		FormatVersion: formatVersion, Measure: c.job.Measure, Preset: c.preset, Variant: c.variant,
-		Height: c.height, Width: c.width, Pictures: c.job.Pictures, Threads: o.threads,
-		Round: round, Warmup: o.warmup, Repeats: o.repeats,
-	}
-}
-
-func (r *Row) fill(m *Result) {
-	r.Engine = m.Engine
-	r.MedianS, r.MinS, r.MaxS = median(m.Seconds), slices.Min(m.Seconds), slices.Max(m.Seconds)
-	r.CPUS, r.SetupS, r.PeakBytes = m.CPUSeconds, m.SetupSeconds, m.PeakBytes
-}
-
-// writeRows writes bench.csv.
-func writeRows(path string, rows []Row) error {
-	text, err := gocsv.MarshalBytes(rows)
-	if err != nil {
-		return err
-	}
-	return durable.WriteFile(path, text)
-}
-
-// writeTable prints what was measured as Markdown; cases without a complete
-// round are left out.
-func (m *bench) writeTable(w io.Writer, all []*outcome) error {
-	var b bytes.Buffer
-	withPeer := m.peer != nil
-	header := []string{"case", "time", "processor time", "memory"}
-	if withPeer {
-		header = []string{
-			"case", "the peer's way", "time, ours", "time, peer", "time, ours / peer", "processor time, ours / peer",
-			"memory, ours", "memory, peer", "memory, ours / peer",
+// writeReport writes what was measured as Markdown: how it stands with the
+// targets, every side's times, convolutions one by one, and what the numbers
+// mean. What has no result is left out.
+func (b *bench) writeReport(w io.Writer, all []*outcome) error {
+	var text bytes.Buffer
+	fmt.Fprintf(&text, "%s\n\n", strings.Join(b.conditions(all), "\n"))
+	if list := verdicts(all); len(list) > 0 {
+		table(&text, "work", "instructions", "ours", "beside", "theirs", "ratio", "target", "")
+		for _, v := range list {
+			tableRow(&text, v.work, isaNames[v.isa], v.ours, v.beside, v.theirs, v.ratio, v.target, v.word())
 		}
+		text.WriteString("\n")
 	}
-	tableRow(&b, header)
-	b.WriteString("| --- |" + strings.Repeat(" --- |", len(header)-1) + "\n")
-	for _, c := range all {
-		if !withPeer {
-			if len(c.ours) > 0 {
-				tableRow(&b, c.alone())
-			}
-			continue
-		}
-		for _, way := range c.ways {
-			if len(c.ours) > 0 && len(c.peer[way]) > 0 {
-				tableRow(&b, c.compared(way))
+	table(&text, "case", "side", "rounds", "time", "time, ours / theirs", "processor time, ours / theirs", "memory", "memory, ours / theirs")
+	for _, o := range all {
+		for _, t := range o.turns {
+			if len(o.results[t]) > 0 && o.job.Measure != measureFidelity {
+				tableRow(&text, o.compared(t)...)
 			}
 		}
 	}
-	fmt.Fprintf(&b, "\n%s\n", strings.Join(m.notes(all), "\n"))
-	_, err := w.Write(b.Bytes())
+	convTables(&text, all)
+	fmt.Fprintf(&text, "\n%s\n", strings.Join(b.notes(all), "\n"))
+	_, err := w.Write(text.Bytes())
 	return err
 }
 
-func tableRow(b *bytes.Buffer, cells []string) {
+// table begins a table.
+func table(b *bytes.Buffer, header ...string) {
+	tableRow(b, header...)
+	b.WriteString("| --- |" + strings.Repeat(" --- |", len(header)-1) + "\n")
+}
+
+func tableRow(b *bytes.Buffer, cells ...string) {
 	b.WriteString("| " + strings.Join(cells, " | ") + " |\n")
 }
 
-// alone is a row of a table without a peer.
-func (o *outcome) alone() []string {
-	return []string{
-		o.name(), seconds(clock(o.ours)) + " " + o.unit(), seconds(median(each(o.ours, processor))), megabytes(median(each(o.ours, peak))),
+// compared is a row of one side, beside ours.
+func (o *outcome) compared(t turn) []string {
+	results, own := o.results[t], o.ours()
+	cells := []string{o.name(), t.String(), strconv.Itoa(len(results)), seconds(clock(results)) + " " + o.unit(), "", "", megabytes(median(each(results, peak))), ""}
+	if t.side == ours || len(own) == 0 {
+		return cells
 	}
+	cells[4] = spread(own, results)
+	cells[5], cells[7] = ratio(own, results, processor), ratio(own, results, peak)
+	return cells
 }
 
-// compared is a row against the peer.
-func (o *outcome) compared(way string) []string {
-	p := o.peer[way]
-	n := min(len(o.ours), len(p))
+// spread is the ratio of times, with the least and the greatest of single
+// rounds where there are several.
+func spread(own, theirs []*Result) string {
+	n := min(len(own), len(theirs))
+	text := fmt.Sprintf("**%.2f**", clock(own)/clock(theirs))
+	if n < 2 {
+		return text
+	}
 	least, most := math.Inf(1), 0.0
 	for i := 0; i < n; i++ {
-		ratio := median(o.ours[i].Seconds) / median(p[i].Seconds)
-		least, most = min(least, ratio), max(most, ratio)
+		r := median(own[i].Seconds) / median(theirs[i].Seconds)
+		least, most = min(least, r), max(most, r)
 	}
-	ratio := func(of func(*Result) float64) string {
-		return fmt.Sprintf("%.2f", median(each(o.ours, of))/median(each(p, of)))
-	}
-	return []string{
-		o.name(), way, seconds(clock(o.ours)), seconds(clock(p)), fmt.Sprintf("**%.2f** (%.2f to %.2f)", clock(o.ours)/clock(p), least, most),
-		ratio(processor), megabytes(median(each(o.ours, peak))), megabytes(median(each(p, peak))), ratio(peak),
-	}
+	return fmt.Sprintf("%s (%.2f to %.2f)", text, least, most)
+}
+
+func ratio(own, theirs []*Result, of func(*Result) float64) string {
+	return fmt.Sprintf("%.2f", median(each(own, of))/median(each(theirs, of)))
 }
 
 // clock is the median over rounds of the medians over repeats.
@@ -147,6 +93,43 @@ func each(results []*Result, of func(*Result) float64) []float64 {
 		values[i] = of(r)
 	}
 	return values
+}
+
+// convTables shows convolutions shape by shape.
+func convTables(b *bytes.Buffer, all []*outcome) {
+	for _, o := range all {
+		own, theirs := parts(o.ours()), parts(o.results[turn{side: "tensorflow"}])
+		if o.job.Measure != measureConv || len(own) == 0 {
+			continue
+		}
+		b.WriteString("\n")
+		table(b, "convolution, "+isaNames[o.isa], "in a step", "ours", "TensorFlow's", "ratio")
+		for i, p := range own {
+			cells := []string{p.Name, strconv.Itoa(p.Times), seconds(p.Seconds), "", ""}
+			if i < len(theirs) && theirs[i].Name == p.Name {
+				cells[3], cells[4] = seconds(theirs[i].Seconds), fmt.Sprintf("%.2f", p.Seconds/theirs[i].Seconds)
+			}
+			tableRow(b, cells...)
+		}
+	}
+}
+
+// parts are the medians over rounds of the parts of results.
+func parts(results []*Result) []Part {
+	if len(results) == 0 {
+		return nil
+	}
+	list := append([]Part(nil), results[0].Parts...)
+	for i := range list {
+		var values []float64
+		for _, r := range results {
+			if i < len(r.Parts) && r.Parts[i].Name == list[i].Name {
+				values = append(values, r.Parts[i].Seconds)
+			}
+		}
+		list[i].Seconds = median(values)
+	}
+	return list
 }
 
 // seconds shows a time with three digits.

@@ -34,6 +34,8 @@ func work(ctx context.Context, in io.Reader, out io.Writer) error {
 	switch job.Measure {
 	case writeModel:
 		return writeModelOf(c, job)
+	case exportModel:
+		return exportModelOf(ctx, job)
 	case measureStep:
 		r, err = step(job, c)
 	case measureFrame:
@@ -42,6 +44,12 @@ func work(ctx context.Context, in io.Reader, out io.Writer) error {
 		r, err = reconstruction(ctx, job, c)
 	case measureMask:
 		r, err = mask(job, c)
+	case measureConv:
+		r, err = conv(job, c)
+	case measureStart:
+		r, err = start(ctx, job, c)
+	case measureFidelity:
+		r, err = fidelity(job, c)
 	default:
 		return fmt.Errorf("nothing known is called %q", job.Measure)
 	}

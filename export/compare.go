@@ -2,13 +2,16 @@ package export
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
+	"os"
 
 	"github.com/golang/glog"
 	tensorflow "github.com/wamuir/graft/tensorflow"
 
 	"github.com/prioritycut/prioritycut/infer"
+	"github.com/prioritycut/prioritycut/internal/npz"
 	"github.com/prioritycut/prioritycut/internal/random"
 	"github.com/prioritycut/prioritycut/tf"
 	"github.com/prioritycut/prioritycut/tf/savedmodel"
@@ -68,6 +71,37 @@ func (p *Plan) Calls(ctx context.Context) ([]Call, error) {
 		return nil, err
 	}
 	return p.calls(ctx, session)
+}
+
+// WriteCalls writes calls as an npz file of arrays in/SIGNATURE/INPUT and
+// out/SIGNATURE/OUTPUT, for programs of others to repeat. The signature that
+// takes encoded files is left out.
+func WriteCalls(path string, calls []Call) (err error) {
+	var arrays []npz.Array
+	add := func(side, signature string, tensors map[string]*tensorflow.Tensor) error {
+		for key, t := range tensors {
+			values, err := tf.Values[float32](t)
+			if err != nil {
+				return fmt.Errorf("%s: %s: %w", signature, key, err)
+			}
+			arrays = append(arrays, npz.FromFloat32s(side+"/"+signature+"/"+key, t.Shape(), values))
+		}
+		return nil
+	}
+	for _, c := range calls {
+		if c.Signature == infer.SigBytes {
+			continue
+		}
+		if err := errors.Join(add("in", c.Signature, c.Inputs), add("out", c.Signature, c.Outputs)); err != nil {
+			return err
+		}
+	}
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	return npz.Write(f, arrays, false)
 }
 
 func (p *Plan) calls(ctx context.Context, session *tf.Session) ([]Call, error) {

@@ -73,6 +73,26 @@ def has_unet(config):
     return config["variant"] in ("unet", "cutmix", "prioritycut")
 
 
+def relative(kp, value, jacobian, initial_value, initial_jacobian):
+    """Keypoints that move a source as kp has moved since the initial ones."""
+    return {
+        "value": kp["value"] - initial_value + value,
+        "jacobian": kp["jacobian"] @ torch.inverse(initial_jacobian) @ jacobian,
+    }
+
+
+class Frame(nn.Module):
+    """A driving picture to a prediction by relative motion, as the reference's animation computes it."""
+
+    def __init__(self, kp_detector, generator):
+        super().__init__()
+        self.kp_detector, self.generator = kp_detector, generator
+
+    def forward(self, source, value, jacobian, initial_value, initial_jacobian, driving):
+        moved = relative(self.kp_detector(driving), value, jacobian, initial_value, initial_jacobian)
+        return self.generator(source, kp_source={"value": value, "jacobian": jacobian}, kp_driving=moved)["prediction"]
+
+
 def size(*networks):
     return sum(p.numel() for n in networks for p in n.parameters())
 

@@ -2,6 +2,7 @@
 standard output is the result as JSON (bench/job.go says what the fields are)."""
 
 import json
+import os
 import resource
 import sys
 import time
@@ -20,8 +21,13 @@ def main():
     torch.manual_seed(0)
     config = job["config"]
     reference = networks.import_reference(job["reference"], config["vgg19"]["width_divisor"])
-    measure = {"step": step, "frame": frame, "reconstruction": reconstruction, "mask": mask}[job["measure"]]
+    measure = {
+        "step": step, "frame": frame, "reconstruction": reconstruction, "mask": mask, "start": start,
+        "write_model": write_model, "write_onnx": write_onnx,
+    }[job["measure"]]
     result = measure(job, config, reference)
+    if result is None:
+        return
     result["engine"] = "PyTorch " + torch.__version__.split("+")[0]
     print(json.dumps(result))
 
@@ -32,7 +38,11 @@ class Way:
     def __init__(self, job):
         words = job["way"].split("+")
         self.layout = torch.channels_last if "channels_last" in words else torch.contiguous_format
-        self.jit, self.lean = "jit" in words, "lean" in words
+        self.jit, self.lean, self.compile = "jit" in words, "lean" in words, "compile" in words
+        if self.compile and os.environ.get("ATEN_CPU_CAPABILITY") == "avx2":
+            from torch._inductor import config as inductor
+
+            inductor.cpp.simdlen = 256  # its own code generator knows no other limit
 
     def pictures(self, x):
         return x.contiguous(memory_format=self.layout)
@@ -40,10 +50,17 @@ class Way:
     def network(self, n):
         return n.to(memory_format=self.layout)
 
+    def compiled(self, network):
+        """The network, by torch.compile where that is the way."""
+        if self.compile:
+            network.compile()
+        return network
+
 
 def measured(job, repeat, units=1):
     """Repeats and times; seconds are those of one of the units of a repeat."""
-    for _ in range(job["warmup"]):
+    # torch.compile compiles again where its first guess of what never changes was wrong.
+    for _ in range(job["warmup"] + 2 * ("compile" in job["way"])):
         repeat()
     setup, cpu = time.perf_counter() - started, time.process_time()
     seconds = []
@@ -94,6 +111,9 @@ def step(job, config, reference):
     n = job["pictures"]
     x = {name: way.pictures(torch.rand(n, 3, height, width)) for name in ("source", "driving")}
     last = {}
+    # Not the step as a whole: torch.compile knows no second derivatives, which the equivariance loss takes of its bends.
+    for network in (kp_detector, generator, discriminator, *([full_g.vgg] if full_g.vgg else [])):
+        way.compiled(network)
 
     def cut(out):
         if variant == "cutmix":
@@ -140,22 +160,6 @@ def step(job, config, reference):
     return result
 
 
-class Frame(torch.nn.Module):
-    """A driving picture to a prediction by relative motion, as the reference's animation computes it."""
-
-    def __init__(self, kp_detector, generator):
-        super().__init__()
-        self.kp_detector, self.generator = kp_detector, generator
-
-    def forward(self, source, value, jacobian, initial_value, initial_jacobian, driving):
-        kp = self.kp_detector(driving)
-        moved = {
-            "value": kp["value"] - initial_value + value,
-            "jacobian": kp["jacobian"] @ torch.inverse(initial_jacobian) @ jacobian,
-        }
-        return self.generator(source, kp_source={"value": value, "jacobian": jacobian}, kp_driving=moved)["prediction"]
-
-
 class Pair(torch.nn.Module):
     """A driving picture to a prediction by its own keypoints, as the reference's reconstruction computes it."""
 
@@ -176,7 +180,7 @@ def ready(config, reference, way):
 def compiled(network, way, args):
     """The network as the way wants it."""
     if not way.jit:
-        return network
+        return way.compiled(network)
     with torch.no_grad():
         traced = torch.jit.trace(network, args, check_trace=False)
         return torch.jit.optimize_for_inference(torch.jit.freeze(traced))
@@ -198,7 +202,7 @@ def frame(job, config, reference):
     with torch.no_grad():
         kp, initial = kp_detector(source), kp_detector(picture(way, pixels))
         given = source, kp["value"], kp["jacobian"], initial["value"], initial["jacobian"]
-        run = compiled(Frame(kp_detector, generator).eval(), way, (*given, picture(way, pixels)))
+        run = compiled(networks.Frame(kp_detector, generator).eval(), way, (*given, picture(way, pixels)))
 
         def repeat():
             prediction = run(*given, picture(way, pixels))
@@ -241,6 +245,39 @@ def mask(job, config, _):
     k = params["k_min"] + (params["k_max"] - params["k_min"]) * torch.rand(n)
     with torch.no_grad():
         return measured(job, lambda: networks.priority_mask(occlusion, background, k, params))
+
+
+def write_model(job, config, reference):
+    """Keeps networks with random weights, for start."""
+    kp_detector, generator = networks.animator(reference, config)
+    torch.save({"kp_detector": kp_detector.state_dict(), "generator": generator.state_dict()}, job["model"])
+
+
+def write_onnx(job, config, reference):
+    """Keeps the networks for engines."""
+    import export
+
+    way = Way({"way": "eager"})
+    kp_detector, generator = ready(config, reference, way)
+    export.write(job["model"], kp_detector, generator, picture(way, noise(config)), picture(way, noise(config)[:, ::-1].copy()))
+
+
+def start(job, config, reference):
+    """A new process to its first frame: import, networks, weights from a file, source and driving picture."""
+    way = Way(job)
+    kp_detector, generator = ready(config, reference, way)
+    kept = torch.load(job["model"], weights_only=True)
+    kp_detector.load_state_dict(kept["kp_detector"])
+    generator.load_state_dict(kept["generator"])
+    source, pixels = picture(way, noise(config)), noise(config)
+    with torch.no_grad():
+        kp, driving = kp_detector(source), picture(way, pixels)
+        initial = kp_detector(driving)
+        run = networks.Frame(kp_detector, generator).eval()
+        prediction = run(source, kp["value"], kp["jacobian"], initial["value"], initial["jacobian"], driving)
+        np.rint(prediction[0].permute(1, 2, 0).numpy() * 255).astype(np.uint8)
+    seconds = time.clock_gettime(time.CLOCK_MONOTONIC) - job["started"]
+    return {"seconds": [seconds], "cpu_seconds": time.process_time(), "setup_seconds": seconds, "peak_bytes": peak_bytes()}
 
 
 if __name__ == "__main__":

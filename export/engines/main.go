@@ -23,8 +23,6 @@ import (
 	"github.com/prioritycut/prioritycut/infer"
 	"github.com/prioritycut/prioritycut/infer/tinymodel"
 	"github.com/prioritycut/prioritycut/internal/cli"
-	"github.com/prioritycut/prioritycut/internal/npz"
-	"github.com/prioritycut/prioritycut/tf"
 )
 
 const summary = "Loads an exported model in the engines of others, which come from pinned packages, calls every signature, compares with the " +
@@ -162,38 +160,9 @@ func prepare(ctx context.Context, m *infer.Model, dir string) error {
 		if err != nil {
 			return err
 		}
-		if err := writeCalls(filepath.Join(dir, "calls.npz"), calls); err != nil {
+		if err := export.WriteCalls(filepath.Join(dir, "calls.npz"), calls); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-func writeCalls(path string, calls []export.Call) (err error) {
-	var arrays []npz.Array
-	for _, c := range calls {
-		if c.Signature == infer.SigBytes {
-			continue
-		}
-		for key, t := range c.Inputs {
-			values, err := tf.Values[float32](t)
-			if err != nil {
-				return fmt.Errorf("%s: %s: %w", c.Signature, key, err)
-			}
-			arrays = append(arrays, npz.FromFloat32s("in/"+c.Signature+"/"+key, t.Shape(), values))
-		}
-		for key, t := range c.Outputs {
-			values, err := tf.Values[float32](t)
-			if err != nil {
-				return fmt.Errorf("%s: %s: %w", c.Signature, key, err)
-			}
-			arrays = append(arrays, npz.FromFloat32s("out/"+c.Signature+"/"+key, t.Shape(), values))
-		}
-	}
-	f, err := os.Create(path)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	return npz.Write(f, arrays, false)
 }
