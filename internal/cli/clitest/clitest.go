@@ -23,6 +23,9 @@ import (
 // asProgram tells the test's binary that it is the program.
 const asProgram = "PRIORITYCUT_TEST_AS_PROGRAM"
 
+// limit ends a program that hangs. A busy machine is no failure of a program.
+const limit = 20 * time.Minute
+
 // Main is the body of TestMain. It does not return; program does not have to.
 // Tests are a *testing.M, or what prepares for one and cleans up behind it.
 func Main(tests interface{ Run() int }, program func()) {
@@ -52,7 +55,7 @@ func New(t testing.TB, dir string, flags ...string) *Program {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	t.Cleanup(cancel)
 	p := &Program{Cmd: exec.CommandContext(ctx, self, flags...)}
 	p.Args = append(p.Args, "--log_dir="+t.TempDir())
