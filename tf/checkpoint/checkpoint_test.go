@@ -21,15 +21,6 @@ import (
 	"github.com/prioritycut/prioritycut/tf/tftest"
 )
 
-func mustTensor[T tf.Element](t testing.TB, data []T, shape ...int64) *tensorflow.Tensor {
-	t.Helper()
-	v, err := tf.NewTensor(data, shape...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return v
-}
-
 func noError(t *testing.T, errs ...error) {
 	t.Helper()
 	for _, err := range errs {
