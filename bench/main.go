@@ -190,7 +190,7 @@ func (p *program) check() error {
 }
 
 // complete gives flags that were not given what the plan has.
-func (p *program) complete() (err error) {
+func (p *program) complete() error {
 	if p.full && p.quick {
 		return errors.New("--full and --quick exclude each other")
 	}
@@ -219,9 +219,15 @@ func (p *program) complete() (err error) {
 			}
 		}
 	}
+	return nil
+}
+
+// checkCache finds the folder for models; it is asked for last, since what was
+// mistyped is to be told first.
+func (p *program) checkCache() (err error) {
 	if p.cache == "" {
 		if p.cache, err = os.UserCacheDir(); err != nil {
-			return err
+			return fmt.Errorf("no folder for models: %w; give --cache", err)
 		}
 		p.cache = filepath.Join(p.cache, "prioritycut", "bench")
 	}
@@ -259,6 +265,9 @@ func (p *program) checkPeers() (err error) {
 
 // newBench makes all sides ready.
 func (p *program) newBench(ctx context.Context, scratch string) (_ *bench, err error) {
+	if err := p.checkCache(); err != nil {
+		return nil, err
+	}
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
