@@ -173,9 +173,11 @@ def mnn():
     import MNN.expr as expr
     import MNN.nn as nn
     import importlib.metadata
-    version, tool = importlib.metadata.version("MNN"), os.path.join(os.path.dirname(sys.executable), "mnnconvert")
+    version = importlib.metadata.version("MNN")
+    # The package's own program of this name installs and calls a logging service; the converter inside it does not.
+    tool = [sys.executable, "-c", "import sys, MNN, _tools; _tools.mnnconvert(sys.argv)"]
     for signature in SIGNATURES:
-        subprocess.run([tool, "-f", "ONNX", "--modelFile", file(signature + ".onnx"), "--MNNModel", file(signature + ".mnn"), "--bizCode", "x"],
+        subprocess.run([*tool, "-f", "ONNX", "--modelFile", file(signature + ".onnx"), "--MNNModel", file(signature + ".mnn"), "--bizCode", "x"],
                        capture_output=True, check=True)
     for hint in (0, None):
         runtime = nn.create_runtime_manager(({"backend": "CPU", "precision": "high", "numThread": os.cpu_count()},))
