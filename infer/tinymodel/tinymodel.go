@@ -138,6 +138,7 @@ func perturb(name string, t *tensorflow.Tensor, kind graph.Kind, r *random.Rand)
 	if err != nil {
 		return nil, err
 	}
+	scale := noiseScale(t.Shape())
 	for i := range values {
 		switch {
 		case strings.HasPrefix(name, "kp_detector.kp.weight"), strings.HasPrefix(name, "kp_detector.predictor.decoder.conv.weight"):
@@ -145,14 +146,26 @@ func perturb(name string, t *tensorflow.Tensor, kind graph.Kind, r *random.Rand)
 		case strings.HasPrefix(name, "generator.final.weight"), strings.HasPrefix(name, "generator.refinement_module.conv-last.weight"):
 			values[i] *= 20 // strong colours
 		case strings.HasPrefix(name, "kp_detector.jacobian."):
-			values[i] += float32(r.Uniform(-0.1, 0.1))
+			values[i] += float32(scale * r.Uniform(-0.1, 0.1))
 		case kind == graph.State:
 			values[i] *= float32(r.Uniform(0.8, 1.2))
 		default:
-			values[i] += float32(r.Uniform(-0.05, 0.05))
+			values[i] += float32(scale * r.Uniform(-0.05, 0.05))
 		}
 	}
 	return tf.NewTensor(values, t.Shape()...)
+}
+
+// noiseScale is 1 for what small networks have. A kernel [height, width, in, out]
+// that sums up more values gets less noise, in proportion: else large networks
+// would have Jacobians so far from the identity that inverting them makes errors
+// of rounding visible, as no trained network has.
+func noiseScale(dims []int64) float64 {
+	const small = 400
+	if len(dims) != 4 || dims[0]*dims[1]*dims[2] <= small {
+		return 1
+	}
+	return small / float64(dims[0]*dims[1]*dims[2])
 }
 
 func save(run rundir.Dir, c *config.Config, groups []checkpoint.Group) error {
