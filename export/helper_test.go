@@ -40,6 +40,13 @@ var sets = []string{
 // averages are anything but neutral.
 func someModel(t testing.TB, seed int64, more ...string) *infer.Model {
 	t.Helper()
+	return louderModel(t, seed, 1, 0, more...)
+}
+
+// louderModel is someModel with the last layer's values times loud, and every
+// value worn: changed by up to so much of itself.
+func louderModel(t testing.TB, seed int64, loud, worn float64, more ...string) *infer.Model {
+	t.Helper()
 	c, _, err := config.Resolve(config.Options{Device: "cpu", Sets: append(slices.Clone(sets), more...)})
 	if err != nil {
 		t.Fatal(err)
@@ -51,7 +58,7 @@ func someModel(t testing.TB, seed int64, more ...string) *infer.Model {
 	}
 	groups := map[graph.Kind]*checkpoint.Group{graph.Trainable: {Name: rundir.Weights}, graph.State: {Name: rundir.State}}
 	for _, v := range s.Variables() {
-		groups[v.Kind].Tensors = append(groups[v.Kind].Tensors, checkpoint.NamedTensor{Name: v.Name, Tensor: disturbed(t, v, seed)})
+		groups[v.Kind].Tensors = append(groups[v.Kind].Tensors, checkpoint.NamedTensor{Name: v.Name, Tensor: disturbed(t, v, seed, loud, worn)})
 	}
 	text, err := c.Marshal()
 	if err != nil {
@@ -76,10 +83,11 @@ func someModel(t testing.TB, seed int64, more ...string) *infer.Model {
 }
 
 // disturbed is the first value of a variable with noise.
-func disturbed(t testing.TB, v *graph.Variable, seed int64) *tensorflow.Tensor {
+func disturbed(t testing.TB, v *graph.Variable, seed int64, loud, worn float64) *tensorflow.Tensor {
 	t.Helper()
 	values := v.Initial(seed)
 	r := random.New(seed, random.Label(v.Name), 1)
+	wear := random.New(seed, random.Label(v.Name), 2)
 	size := 0.1
 	if strings.HasPrefix(v.Name, "kp_detector.jacobian.") {
 		size = 0.02 // far from singular
@@ -89,6 +97,10 @@ func disturbed(t testing.TB, v *graph.Variable, seed int64) *tensorflow.Tensor {
 	}
 	for i := range values {
 		values[i] += size * r.Uniform(-1, 1)
+		if strings.HasPrefix(v.Name, "generator.final.") {
+			values[i] *= loud
+		}
+		values[i] *= 1 + worn*wear.Uniform(-1, 1)
 	}
 	tensor, err := graph.NewTensor(v.DType, values, v.Dims...)
 	if err != nil {
