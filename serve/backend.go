@@ -24,6 +24,16 @@ type Animator interface {
 	Animate(ctx context.Context, a Animation, report Report) error
 	// Defaults are the choices of a client that makes none.
 	Defaults() Choices
+	// Abilities tell which choices there are.
+	Abilities() Abilities
+}
+
+// Abilities are what not every family of models can do.
+type Abilities struct {
+	// Relative movement needs keypoints.
+	Relative bool
+	// SeveralSources means that pictures of the same figure may be given together.
+	SeveralSources bool
 }
 
 // Report takes news of an animation; its functions may be called from any
@@ -41,11 +51,14 @@ type Animation struct {
 	// Driving a film, whatever their names say; the ending of Result tells the
 	// format.
 	Source, Driving, Result string
+	// Further are more pictures of the same figure, where the animator is able to
+	// take several.
+	Further []string
 	// SourceView and DrivingView are where it may leave what the model sees of
 	// both, to be shown beside the result: a png, and a film of Result's format.
 	// Empty where nobody wants them.
 	SourceView, DrivingView string
-	// Limits hold for source and driving.
+	// Limits hold for each source and driving.
 	Limits video.Limits
 	Choices
 }

@@ -81,22 +81,21 @@ func (u *upload) takeExample(name, number string) error {
 // complete puts examples where no file of the client's has come.
 func (u *upload) complete() error {
 	for _, f := range []struct {
-		come    *bool
+		come    bool
 		path    string
 		instead []byte
 		missing string
 	}{
-		{&u.source, u.sourcePath(), u.instead.Picture, "choose a picture: the file source"},
-		{&u.driving, u.drivingPath(), u.instead.Film, "choose a film: the file driving"},
+		{u.sources > 0, u.sourcePath(0), u.instead.Picture, "choose a picture: the file source"},
+		{u.driving, u.drivingPath(), u.instead.Film, "choose a film: the file driving"},
 	} {
 		_, empty := os.Stat(f.path)
 		switch {
-		case *f.come:
+		case f.come:
 		case f.instead != nil:
 			if err := os.WriteFile(f.path, f.instead, 0o600); err != nil {
 				return err
 			}
-			*f.come = true
 		case empty == nil: // it came, without a byte
 			return badRequest("%s is empty", f.missing)
 		default:

@@ -19,10 +19,20 @@ func (f *filmAnimator) Defaults() Choices {
 	return Choices{Relative: !m.Absolute, AdaptScale: m.AdaptScale, Audio: true, Format: "mp4"}
 }
 
+// Abilities are those of the model's family.
+func (f *filmAnimator) Abilities() Abilities {
+	e := f.animator.Engine()
+	return Abilities{Relative: e.HasKeypoints(), SeveralSources: e.TakesSeveral()}
+}
+
 // Animate writes a film of the driving film's rate; pictures that follow each
 // other unevenly keep their times.
 func (f *filmAnimator) Animate(ctx context.Context, a Animation, report Report) error {
-	source, err := video.ReadPicture(a.Source, a.Limits)
+	h, w := f.animator.Size()
+	if a.Fit == "" {
+		a.Fit = f.animator.Engine().Fit
+	}
+	sources, err := fittedSources(a, w, h)
 	if err != nil {
 		return err
 	}
@@ -37,18 +47,14 @@ func (f *filmAnimator) Animate(ctx context.Context, a Animation, report Report) 
 	if a.Audio && info.Audio != "" && a.Format != "gif" { // which holds none
 		o.Audio = a.Driving
 	}
-	h, w := f.animator.Size()
-	if a.Fit == "" {
-		a.Fit = f.animator.Engine().Fit
-	}
 	film, err := video.CreateFilm(ctx, a.Result, w, h, o)
 	if err != nil {
 		return err
 	}
 	defer film.Abort()
-	seen := newViews(ctx, a, source, w, h, o.Rate)
+	seen := newViews(ctx, a, sources[0], w, h, o.Rate)
 	defer seen.abort()
-	job := f.job(a, source, info, report)
+	job := f.job(a, sources, info, report)
 	job.Compose = seen.compose
 	if _, err = f.animator.Video(ctx, job, film); err != nil {
 		return err
@@ -63,9 +69,26 @@ func (f *filmAnimator) Animate(ctx context.Context, a Animation, report Report) 
 	return nil
 }
 
-func (f *filmAnimator) job(a Animation, source *video.Frame, info video.Info, report Report) animate.Job {
+// fittedSources reads the pictures one by one, so that only one is in memory at
+// the size that it came in.
+func fittedSources(a Animation, w, h int) ([]*video.Frame, error) {
+	var fitted []*video.Frame
+	for _, path := range append([]string{a.Source}, a.Further...) {
+		picture, err := video.ReadPicture(path, a.Limits)
+		if err == nil {
+			picture, err = a.Fit.Apply(picture, w, h)
+		}
+		if err != nil {
+			return nil, err
+		}
+		fitted = append(fitted, picture)
+	}
+	return fitted, nil
+}
+
+func (f *filmAnimator) job(a Animation, sources []*video.Frame, info video.Info, report Report) animate.Job {
 	return animate.Job{
-		Source: source,
+		Source: sources[0], Further: sources[1:],
 		// Not by its name, which says nothing.
 		Driving: func(ctx context.Context) (video.Reader, error) {
 			if info.SteadyRate == "" {

@@ -50,7 +50,12 @@ func (f animatorFunc) Animate(ctx context.Context, a Animation, r Report) error 
 
 func (animatorFunc) Defaults() Choices { return testDefaults }
 
-var testDefaults = Choices{Relative: true, Format: "mp4"}
+func (animatorFunc) Abilities() Abilities { return testAbilities }
+
+var (
+	testDefaults  = Choices{Relative: true, Format: "mp4"}
+	testAbilities = Abilities{Relative: true}
+)
 
 // mirrored is an animator without a network: it turns the driving film's
 // colours round.
@@ -114,6 +119,8 @@ func newHeld() *held {
 }
 
 func (h *held) Defaults() Choices { return testDefaults }
+
+func (h *held) Abilities() Abilities { return testAbilities }
 
 func (h *held) Animate(ctx context.Context, a Animation, report Report) error {
 	report.Warn("far apart in " + a.Source)

@@ -30,6 +30,7 @@ type pageIndex struct {
 	About                string
 	Examples             []pageExample
 	Defaults             Choices
+	Can                  Abilities
 }
 
 // pageError is an error for people.
@@ -81,7 +82,7 @@ func (s *Server) index(w http.ResponseWriter, _ *http.Request) error {
 	s.page(w, http.StatusOK, "index.html", pageIndex{
 		Model: o.Name, MaxUpload: o.MaxUpload, MaxUploadText: bytesText(o.MaxUpload),
 		MaxFrames: strconv.Itoa(o.MaxFrames), MaxPixels: fmt.Sprintf("%.1f", float64(o.MaxPixels)/1e6), Keep: durationText(o.Keep),
-		About: s.backend.About, Examples: s.backend.pageExamples(), Defaults: s.backend.Animator.Defaults(),
+		About: s.backend.About, Examples: s.backend.pageExamples(), Defaults: s.backend.Animator.Defaults(), Can: s.backend.Animator.Abilities(),
 	})
 	return nil
 }

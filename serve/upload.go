@@ -85,8 +85,8 @@ type upload struct {
 	backend Backend
 	limits  video.Limits
 	choices Choices
-	source  bool // has come
-	driving bool
+	sources int     // have come
+	driving bool    // has come
 	instead Example // of files that do not come
 	bytes   int64
 }
@@ -95,6 +95,8 @@ const (
 	// maxParts bounds the parts of a form, maxValue the bytes of an option.
 	maxParts = 32
 	maxValue = 64
+	// maxSources bounds the pictures of one figure.
+	maxSources = 16
 	// sourceExample and drivingExample choose examples in place of files.
 	sourceExample  = "source_example"
 	drivingExample = "driving_example"
@@ -102,12 +104,23 @@ const (
 	probeTime = 30 * time.Second
 )
 
-func (u *upload) sourcePath() string  { return filepath.Join(u.dir, "source") }
+// sourcePath is where the n-th picture lies, from 0 on.
+func (u *upload) sourcePath(n int) string {
+	if n == 0 {
+		return filepath.Join(u.dir, "source")
+	}
+	return filepath.Join(u.dir, fmt.Sprintf("source-%d", n+1))
+}
+
 func (u *upload) drivingPath() string { return filepath.Join(u.dir, "driving") }
 
 func (u *upload) animation() Animation {
+	var further []string
+	for n := 1; n < u.sources; n++ {
+		further = append(further, u.sourcePath(n))
+	}
 	return Animation{
-		Source: u.sourcePath(), Driving: u.drivingPath(), Result: filepath.Join(u.dir, "result."+u.choices.Format),
+		Source: u.sourcePath(0), Further: further, Driving: u.drivingPath(), Result: filepath.Join(u.dir, "result."+u.choices.Format),
 		SourceView: filepath.Join(u.dir, "source-view.png"), DrivingView: filepath.Join(u.dir, "driving-view."+u.choices.Format),
 		Limits: u.limits, Choices: u.choices,
 	}
@@ -133,7 +146,7 @@ func (u *upload) receive(ctx context.Context, form *multipart.Reader) error {
 	if err := u.complete(); err != nil {
 		return err
 	}
-	return u.choices.check()
+	return u.choices.check(u.backend.Animator.Abilities())
 }
 
 // received names what went wrong between us and the client.
@@ -149,13 +162,7 @@ func received(err error) error {
 func (u *upload) part(ctx context.Context, part *multipart.Part) (err error) {
 	switch name := part.FormName(); name {
 	case "source":
-		if u.source {
-			return badRequest("the file source came twice")
-		}
-		if u.source, err = u.file(part, u.sourcePath()); !u.source {
-			return err
-		}
-		return u.checkSource()
+		return u.addSource(part)
 	case "driving":
 		if u.driving {
 			return badRequest("the file driving came twice")
@@ -218,8 +225,21 @@ func copyPart(to io.Writer, from io.Reader) (n int64, err error) {
 	}
 }
 
-func (u *upload) checkSource() error {
-	if _, _, err := video.PictureSize(u.sourcePath(), u.limits); err != nil {
+// addSource receives a picture.
+func (u *upload) addSource(part io.Reader) error {
+	switch several := u.backend.Animator.Abilities().SeveralSources; {
+	case u.sources > 0 && !several:
+		return badRequest("the file source came twice: this model takes one picture")
+	case u.sources == maxSources:
+		return badRequest("the file source came more than %d times", maxSources)
+	}
+	path := u.sourcePath(u.sources)
+	come, err := u.file(part, path)
+	if !come {
+		return err
+	}
+	u.sources++
+	if _, _, err := video.PictureSize(path, u.limits); err != nil {
 		return u.unusable(err)
 	}
 	return nil
@@ -243,9 +263,11 @@ func (u *upload) unusable(err error) error {
 	return failf(http.StatusUnprocessableEntity, "%s", strings.ReplaceAll(err.Error(), u.dir+string(filepath.Separator), ""))
 }
 
-// check reports what cannot go together.
-func (c *Choices) check() error {
+// check reports what cannot go together, or not with the model.
+func (c *Choices) check(can Abilities) error {
 	switch {
+	case !can.Relative && (c.Relative || c.AdaptScale || c.FindBestFrame || c.BestFrame > 0):
+		return badRequest("this model has no keypoints: leave out relative, adapt_scale, find_best_frame and best_frame")
 	case c.FindBestFrame && c.BestFrame > 0:
 		return badRequest("find_best_frame and best_frame exclude each other")
 	case !c.Relative && (c.AdaptScale || c.FindBestFrame || c.BestFrame > 0):

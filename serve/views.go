@@ -18,13 +18,13 @@ type views struct {
 	film *video.FilmWriter // nil when it is not wanted, or was given up
 }
 
-// newViews writes the picture and begins the film.
+// newViews writes the picture, which was fitted, and begins the film.
 func newViews(ctx context.Context, a Animation, source *video.Frame, w, h int, rate string) *views {
 	v := &views{a: a}
 	if a.SourceView == "" || a.DrivingView == "" {
 		return v
 	}
-	err := v.picture(source, w, h)
+	err := v.picture(source)
 	if err == nil {
 		v.film, err = video.CreateFilm(ctx, a.DrivingView, w, h, video.FilmOptions{Rate: rate, Limits: a.Limits})
 	}
@@ -32,11 +32,7 @@ func newViews(ctx context.Context, a Animation, source *video.Frame, w, h int, r
 	return v
 }
 
-func (v *views) picture(source *video.Frame, w, h int) error {
-	fitted, err := v.a.Fit.Apply(source, w, h)
-	if err != nil {
-		return err
-	}
+func (v *views) picture(fitted *video.Frame) error {
 	f, err := os.OpenFile(v.a.SourceView, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err

@@ -87,6 +87,9 @@ func (m *memory) Abort()                     {}
 
 func (p *program) demoRows(ctx context.Context, a *animator, videos []dataset.TestVideo) ([]demoRow, error) {
 	motion, err := p.motion(a)
+	if err == nil {
+		err = p.takesSources(a, p.sourceFrames)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -108,13 +111,17 @@ func (p *program) demoRows(ctx context.Context, a *animator, videos []dataset.Te
 	for d := 0; d < min(demoRows, len(videos)-1); d++ {
 		s := nearest(kp, d, taken)
 		taken[s] = true
+		sources, err := p.sourcesOf(ctx, videos[s])
+		if err != nil {
+			return nil, fmt.Errorf("test video %s: %w", videos[s].Name(), err)
+		}
 		row := demoRow{source: firsts[s]}
 		if row.driving, err = someFrames(ctx, videos[d], demoFrames); err != nil {
 			return nil, err
 		}
 		result := &memory{}
 		_, err = a.Video(ctx, animate.Job{
-			Source: firsts[s], Fit: p.fitOf(a), Motion: motion, Warn: p.warn,
+			Source: sources[0], Further: sources[1:], Fit: p.fitOf(a), Motion: motion, Warn: p.warn,
 			Driving: func(ctx context.Context) (video.Reader, error) {
 				next := func(i int) (*video.Frame, error) { return row.driving[i], nil }
 				return video.Sequence(ctx, len(row.driving), next), nil

@@ -32,6 +32,7 @@ type program struct {
 	checkpoint, savedModel, config string
 	trust                          bool
 	sources                        []string
+	sourceFrames                   int
 	driving, result                string
 
 	relative, adaptScale, findBest bool
@@ -88,6 +89,8 @@ func command() *program {
 		f.StringVar(&p.keypoints, "keypoints_csv", "", "`file` to write the keypoints of the source and of every driving frame to")
 	})
 	p.Group("Many at once", func(f *pflag.FlagSet) {
+		f.IntVar(&p.sourceFrames, "source_frames", 1, "take `n` frames of a source among the test videos, from its first on at even distances, with --pairs and for the clip without flags, "+
+			"where the model takes several (x2face); a shorter video gives what it has")
 		f.StringVar(&p.pairs, "pairs", "", "animate pairs of test videos: a `CSV` with the columns source and driving (distance and frame are ignored) as first-order-model has them; "+
 			"own or no value: the first num_pairs of the configuration's pairs_list, or as many random pairs. What is done is not done again")
 		f.Lookup("pairs").NoOptDefVal = configuredPairs
@@ -182,6 +185,10 @@ func (p *program) check() error {
 		return errors.New("--best_frame and --find_best_frame: give one of them")
 	case !p.relative && (p.adaptScale || p.findBest || p.bestFrame != 0):
 		return errors.New("--adapt_scale, --best_frame and --find_best_frame belong to relative motion: leave out --relative=false")
+	case p.sourceFrames < 1 || p.sourceFrames > maxSourceFrames:
+		return fmt.Errorf("--source_frames=%d: 1 to %d are possible", p.sourceFrames, maxSourceFrames)
+	case p.Changed("source_frames") && len(p.sources) > 0:
+		return errors.New("--source_frames is about test videos: name further pictures of the same figure by --source_image")
 	case p.bestFrame < 0:
 		return errors.New("--best_frame: frames count from 0")
 	case p.maxFrames < 1:

@@ -17,7 +17,6 @@ import (
 
 	"github.com/prioritycut/prioritycut/infer/tinymodel"
 	"github.com/prioritycut/prioritycut/internal/cli/clitest"
-	"github.com/prioritycut/prioritycut/model"
 	"github.com/prioritycut/prioritycut/video"
 )
 
@@ -435,28 +434,5 @@ func TestMistakes(t *testing.T) {
 	}
 	if got := files(t, dir); strings.Contains(got, "result") || strings.Contains(got, ".film") {
 		t.Errorf("left behind: %s", got)
-	}
-}
-
-// TestX2Face drives several pictures of a face; what keypoints would be needed
-// for is refused by name.
-func TestX2Face(t *testing.T) {
-	dir := inputs(t)
-	if err := tinymodel.WriteVariant(filepath.Join(dir, "x2face"), 1, model.X2Face); err != nil {
-		t.Fatal(err)
-	}
-	flags := []string{"--checkpoint=x2face", "--source_image=source.png", "--source_image=frames/007.png", "--driving_video=frames"}
-	out, _ := complete(t, dir, append(flags, "--result_video=driven")...)
-	if !strings.Contains(out, "driven: 7 frames") {
-		t.Errorf("it says\n%s", out)
-	}
-	for flag, want := range map[string]string{
-		"--relative": "no keypoints", "--find_best_frame": "no keypoints", "--adapt_scale": "no keypoints", "--keypoints_csv=kp.csv": "no keypoints",
-	} {
-		p := start(t, dir, append(flags, flag)...)
-		exit, _ := p.Run().(*exec.ExitError)
-		if exit == nil || exit.ExitCode() != 2 || !strings.Contains(p.Errs.String(), want) {
-			t.Errorf("%s: want %q:\n%s", flag, want, &p.Errs)
-		}
 	}
 }

@@ -90,8 +90,8 @@ func (p *program) job(ctx context.Context, a *animator) (animate.Job, video.Film
 	if job.Motion, err = p.motion(a); err != nil {
 		return job, film, err
 	}
-	if len(p.sources) > 1 && !a.Engine().TakesSeveral() {
-		return job, film, cli.Usage(errors.New("--source_image was given more than once: this model takes one picture"))
+	if err := p.takesSources(a, len(p.sources)); err != nil {
+		return job, film, err
 	}
 	for i, path := range p.sources {
 		picture, err := p.sourcePicture(ctx, path)

@@ -26,6 +26,9 @@ const configuredPairs = "own"
 // frames of the other.
 func (p *program) runPairs(ctx context.Context, a *animator) error {
 	motion, err := p.motion(a)
+	if err == nil {
+		err = p.takesSources(a, p.sourceFrames)
+	}
 	if err != nil {
 		return err
 	}
@@ -48,6 +51,9 @@ func (p *program) runPairs(ctx context.Context, a *animator) error {
 		return err
 	}
 	origin := pairsOrigin{Model: a.identity, Data: p.pairsData(a), Motion: motion, Fit: string(p.fitOf(a)), Rate: p.fps, OwnRate: p.fps == "", SideBySide: p.sideBySide}
+	if p.sourceFrames > 1 {
+		origin.SourceFrames = p.sourceFrames
+	}
 	if err := origin.claim(dir); err != nil {
 		return cli.Usage(err)
 	}
@@ -159,7 +165,7 @@ func (p *program) pairExtension() string {
 }
 
 func (p *program) animatePair(ctx context.Context, a *animator, m animate.Motion, source, driving dataset.TestVideo, path string) error {
-	first, err := source.Frames(ctx, 0)
+	sources, err := p.sourcesOf(ctx, source)
 	if err != nil {
 		return err
 	}
@@ -172,7 +178,7 @@ func (p *program) animatePair(ctx context.Context, a *animator, m animate.Motion
 	if err != nil {
 		return err
 	}
-	job := animate.Job{Source: first[0], Driving: paced.Open, Frames: paced.Frames, Fit: p.fitOf(a), Motion: m, Warn: p.pairWarning(path)}
+	job := animate.Job{Source: sources[0], Further: sources[1:], Driving: paced.Open, Frames: paced.Frames, Fit: p.fitOf(a), Motion: m, Warn: p.pairWarning(path)}
 	w, h, err := p.compare(a, &job)
 	if err != nil {
 		return err

@@ -31,6 +31,8 @@ type pairsOrigin struct {
 	// SideBySide is left out where it is off, as it was before there was such a
 	// flag.
 	SideBySide bool `json:"side_by_side,omitempty"`
+	// SourceFrames is left out where it is 1, likewise.
+	SourceFrames int `json:"source_frames,omitempty"`
 }
 
 // claim writes the origin into a folder, or finds it there.

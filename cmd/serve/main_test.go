@@ -240,17 +240,23 @@ func (r *running) post(t *testing.T, m media) (job status) {
 // film posts a job and looks at the result.
 func (r *running) film(t *testing.T, m media) {
 	job := r.post(t, m)
-	for end := time.Now().Add(2 * time.Minute); job.State == "queued" || job.State == "running"; time.Sleep(50 * time.Millisecond) {
-		request, err := http.NewRequest(http.MethodGet, r.url+"/jobs/"+job.ID, nil)
-		r.ask(t, request, err, &job)
-		if time.Now().After(end) {
-			t.Fatal("the job does not end")
-		}
-	}
+	r.until(t, &job)
 	if job.State != "done" || job.Frames != frames {
 		t.Fatalf("%+v", job)
 	}
 	r.isFilm(t, job.Result)
+}
+
+// until waits for the end of a job.
+func (r *running) until(t *testing.T, job *status) {
+	t.Helper()
+	for end := time.Now().Add(2 * time.Minute); job.State == "queued" || job.State == "running"; time.Sleep(50 * time.Millisecond) {
+		request, err := http.NewRequest(http.MethodGet, r.url+"/jobs/"+job.ID, nil)
+		r.ask(t, request, err, job)
+		if time.Now().After(end) {
+			t.Fatal("the job does not end")
+		}
+	}
 }
 
 // isFilm looks at a result.

@@ -31,7 +31,7 @@ function sends(form) {
     say(missing());
     if (problem.textContent) return;
     let size = 0;
-    for (const input of form.querySelectorAll("input[type=file]")) size += input.files.length ? input.files[0].size : 0;
+    for (const input of form.querySelectorAll("input[type=file]")) for (const file of input.files) size += file.size;
     if (size > Number(form.dataset.maxUpload)) {
       say("The files are larger than this server takes.");
       return;

@@ -44,6 +44,8 @@ type copier struct{}
 
 func (copier) Defaults() serve.Choices { return serve.Choices{Relative: true, Format: "mp4"} }
 
+func (copier) Abilities() serve.Abilities { return serve.Abilities{Relative: true} }
+
 func (copier) Animate(ctx context.Context, a serve.Animation, report serve.Report) error {
 	if _, err := video.ReadPicture(a.Source, a.Limits); err != nil {
 		return err

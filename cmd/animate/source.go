@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 
 	"github.com/prioritycut/prioritycut/animate"
 	"github.com/prioritycut/prioritycut/dataset"
 	"github.com/prioritycut/prioritycut/dataset/samples"
+	"github.com/prioritycut/prioritycut/internal/cli"
 	"github.com/prioritycut/prioritycut/video"
 )
 
@@ -37,4 +39,36 @@ func (p *program) sourcePicture(ctx context.Context, path string) (*video.Frame,
 	}
 	defer r.Close()
 	return r.Next()
+}
+
+// maxSourceFrames bounds what is taken of one source: all of it is encoded at
+// once.
+const maxSourceFrames = 64
+
+// takesSources refuses more sources than the model takes.
+func (p *program) takesSources(a *animator, n int) error {
+	switch {
+	case n < 2 || a.Engine().TakesSeveral():
+		return nil
+	case len(p.sources) > 1:
+		return cli.Usage(errors.New("--source_image was given more than once: this model takes one picture"))
+	}
+	return cli.Usage(errors.New("--source_frames: this model takes one picture of a source"))
+}
+
+// sourcesOf reads the first frame of a test video, and where more are wanted
+// others at even distances.
+func (p *program) sourcesOf(ctx context.Context, v dataset.TestVideo) ([]*video.Frame, error) {
+	if p.sourceFrames == 1 {
+		return v.Frames(ctx, 0)
+	}
+	length, err := v.Len(ctx)
+	if err != nil {
+		return nil, err
+	}
+	indices := make([]int, min(p.sourceFrames, length))
+	for i := range indices {
+		indices[i] = i * length / len(indices)
+	}
+	return v.Frames(ctx, indices...)
 }
