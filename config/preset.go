@@ -20,12 +20,20 @@ const DefaultPreset = "shapes-64"
 // defaults. A complete YAML of the reference that names no preset lies on it.
 const ReferencePreset = "reference"
 
-// Shapes as root_dir is the built-in data set of drawn figures; SamplePrefix
-// begins the name of a real sample video.
+// Shapes as root_dir is the built-in data set of drawn puppets, People that of
+// figures who look unlike each other; SamplePrefix begins the name of a real
+// sample video.
 const (
 	Shapes       = dataset.Shapes
+	People       = dataset.People
 	SamplePrefix = "sample:"
 )
+
+// Drawn reports whether root_dir is one of the built-in data sets of figures.
+func Drawn(rootDir string) bool {
+	_, drawn := dataset.DrawnFigures(rootDir)
+	return drawn
+}
 
 //go:embed presets/*.yaml
 var presetFiles embed.FS

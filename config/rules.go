@@ -101,7 +101,7 @@ func (r *resolver) derive() {
 func (r *resolver) absolute() error {
 	c := r.config
 	targets := []*string{&c.InitFrom, &c.Dataset.PairsList, &c.Dataset.CacheDir}
-	if root := c.Dataset.RootDir; root != Shapes && !strings.HasPrefix(root, SamplePrefix) {
+	if root := c.Dataset.RootDir; !Drawn(root) && !strings.HasPrefix(root, SamplePrefix) {
 		targets = append(targets, &c.Dataset.RootDir)
 	}
 	if c.VGG19.File != RandomVGG19 {
@@ -151,7 +151,7 @@ func (r *resolver) checkFiles() error {
 	}
 	if c.Dataset.RootDir == "" {
 		if err := missing("dataset_params.root_dir",
-			"no data named: give --data=DIR (a folder of videos), --data=%sNAME or --data=%s", SamplePrefix, Shapes); err != nil {
+			"no data named: give --data=DIR (a folder of videos), --data=%sNAME or --data=%s", SamplePrefix, People); err != nil {
 			return err
 		}
 	}

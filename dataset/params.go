@@ -4,20 +4,37 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/prioritycut/prioritycut/video"
 )
 
-// Shapes as root_dir is the drawn data set (dataset/shapes).
-const Shapes = "shapes"
+// Names of drawn data sets (dataset/shapes), as root_dir.
+const (
+	// Shapes are puppets, which look alike but for shades and patterns.
+	Shapes = "shapes"
+	// drawnPrefix begins the names of other figures.
+	drawnPrefix = Shapes + ":"
+	// People differ in face, clothes and proportions.
+	People = drawnPrefix + "people"
+)
+
+// DrawnFigures reports whether root_dir names a drawn data set, and the figures
+// that it is of: empty for puppets, else any word behind the colon.
+func DrawnFigures(rootDir string) (figures string, drawn bool) {
+	if rootDir == Shapes {
+		return "", true
+	}
+	return strings.CutPrefix(rootDir, drawnPrefix)
+}
 
 // Params say where the videos are and how pictures are made of them (YAML:
 // dataset_params, with the reference's keys first).
 type Params struct {
 	// RootDir is the data set: a folder with train/ and test/, a folder of
 	// videos (a fifth of them become the test set), one video (its last fifth
-	// becomes the test set), or sample:NAME, a real video that is fetched on
-	// first use. A video is a folder of png/jpg frames, a film (mp4, mov, webm,
+	// becomes the test set), sample:NAME, a real video that is fetched on
+	// first use, or drawn: shapes (puppets) or shapes:people. A video is a folder of png/jpg frames, a film (mp4, mov, webm,
 	// gif, ...) or one png/jpg with the frames side by side.
 	RootDir string `yaml:"root_dir"`
 	// FrameShape is [height, width, channels] of the pictures the model sees.

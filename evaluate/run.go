@@ -215,7 +215,7 @@ func (e *evaluation) config() *config.Config {
 // kindOfData guesses what a data set shows.
 func kindOfData(data, preset string) string {
 	switch {
-	case data == config.Shapes, strings.HasPrefix(preset, "taichi"):
+	case config.Drawn(data), strings.HasPrefix(preset, "taichi"):
 		return result.Bodies
 	case data == config.SamplePrefix+"talking-head", strings.HasPrefix(preset, "vox"):
 		return result.Faces

@@ -36,7 +36,7 @@ func about(c *config.Config) string {
 	}
 	what := "the videos " + filepath.Base(c.Dataset.RootDir)
 	switch root := c.Dataset.RootDir; {
-	case root == config.Shapes:
+	case config.Drawn(root):
 		what = "drawn figures"
 	case strings.HasPrefix(root, config.SamplePrefix):
 		what = "the film " + strings.TrimPrefix(root, config.SamplePrefix)
@@ -60,7 +60,7 @@ func (p *program) addExamples(ctx context.Context, b *serve.Backend, c *config.C
 	}
 	of := *c
 	if p.examples == "" {
-		public := of.Dataset.RootDir == config.Shapes || strings.HasPrefix(of.Dataset.RootDir, config.SamplePrefix)
+		public := config.Drawn(of.Dataset.RootDir) || strings.HasPrefix(of.Dataset.RootDir, config.SamplePrefix)
 		if of.Dataset.RootDir == "" || !public && !p.options.Loopback {
 			return nil
 		}

@@ -8,13 +8,15 @@ import (
 	"github.com/prioritycut/prioritycut/dataset/shapes"
 )
 
-// Open opens the data set that root_dir names: the drawn one, a sample or files.
+// Open opens the data set that root_dir names: a drawn one, a sample or files.
 // The drawn figures are the same whatever a run's seed.
 func Open(ctx context.Context, p dataset.Params) (*dataset.Dataset, error) {
-	if p.RootDir != dataset.Shapes {
+	figures, drawn := dataset.DrawnFigures(p.RootDir)
+	if !drawn {
 		return dataset.Open(ctx, p)
 	}
 	o := shapes.DefaultOptions()
+	o.Figures = shapes.Figures(figures)
 	o.Height, o.Width = p.FrameShape[0], p.FrameShape[1]
 	set, err := shapes.New(o)
 	if err != nil {

@@ -116,9 +116,9 @@ type face struct {
 	eyeV, eyeS, smile           float64
 }
 
-func newFace(r *random.Rand, skin colour, b *body) face {
+func newFace(r *random.Rand, skin colour, b *body) *face {
 	cap := colour{0.80, 0.22, 0.30}.stray(r, 0, jitter)
-	return face{
+	return &face{
 		skin: skin, cap: cap,
 		trim:     cap.mix(colour{1, 1, 1}, 0.55),
 		blush:    skin.mix(colour{0.92, 0.30, 0.30}, 0.35),
@@ -157,10 +157,16 @@ func (f *face) at(s, v, pixel float64) colour {
 	return c.mix(f.capCloth.at(s, v, pixel), inside(brim+0.22-y))
 }
 
+// surface gives the colour at (s, v) of a part's coordinates; pixel is the width
+// of a pixel.
+type surface interface {
+	at(s, v, pixel float64) colour
+}
+
 // outfit is what one puppet looks like.
 type outfit struct {
 	cloths [NumParts]cloth
-	face   face
+	face   surface
 	button colour
 	belt   colour
 }

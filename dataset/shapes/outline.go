@@ -120,7 +120,10 @@ const (
 // middle is the s of the middle of the face.
 func (k *skull) middle() float64 { return k.neck + k.r }
 
-func (k *skull) at(s, v float64) (d, slopeS, slopeV float64) {
+func (k *skull) at(s, v float64) (d, slopeS, slopeV float64) { return k.head(s, v, true) }
+
+// head is the skull with or without the bobble of a cap.
+func (k *skull) head(s, v float64, bobble bool) (d, slopeS, slopeV float64) {
 	d, slopeS, slopeV = k.ball.at(s, v)
 	if d < 0 {
 		return d, slopeS, slopeV // the face is before the throat
@@ -128,10 +131,13 @@ func (k *skull) at(s, v float64) (d, slopeS, slopeV float64) {
 	if e, a, b := k.throat.at(s, v); e < d {
 		d, slopeS, slopeV = e, a, b
 	}
-	for _, knob := range [2]struct{ s, v, r float64 }{
-		{k.middle() + bobbleAt*k.r, 0, bobbleR * k.r},
+	for i, knob := range [2]struct{ s, v, r float64 }{
 		{k.middle() - 0.05*k.r, math.Copysign(earAt*k.r, v), earR * k.r},
+		{k.middle() + bobbleAt*k.r, 0, bobbleR * k.r},
 	} {
+		if i == 1 && !bobble {
+			break
+		}
 		ds, dv := s-knob.s, v-knob.v
 		if e := math.Sqrt(ds*ds+dv*dv) - knob.r; e < d {
 			d, slopeS, slopeV = e, ds/knob.r, dv/knob.r
@@ -143,6 +149,44 @@ func (k *skull) at(s, v float64) (d, slopeS, slopeV float64) {
 func (k *skull) bounds() (s0, s1, v0, v1 float64) {
 	side := (earAt + earR) * k.r
 	return 0.028 - 0.44*k.r, k.middle() + (bobbleAt+bobbleR)*k.r, -side, side
+}
+
+// mane is a head with hair that falls on both sides to a place below it, and no
+// bobble.
+type mane struct {
+	*skull
+	locks [2]*limb
+	side  float64 // of their spines
+}
+
+func newMane(neck, r, falls, breadth float64) *mane {
+	k := newSkull(neck, r)
+	m := &mane{skull: k, side: 0.72 * r}
+	top := k.middle() + 0.30*r
+	for i := range m.locks {
+		m.locks[i] = newLimb(falls, top-falls, breadth*r, 0.5*r)
+	}
+	return m
+}
+
+func (m *mane) at(s, v float64) (d, slopeS, slopeV float64) {
+	d, slopeS, slopeV = m.skull.head(s, v, false)
+	if d < 0 {
+		return d, slopeS, slopeV
+	}
+	for i, l := range m.locks {
+		if e, a, b := l.at(s, v-outward(i)*m.side); e < d {
+			d, slopeS, slopeV = e, a, b
+		}
+	}
+	return d, slopeS, slopeV
+}
+
+func (m *mane) bounds() (s0, s1, v0, v1 float64) {
+	s0, s1, v0, v1 = m.skull.bounds()
+	l0, _, _, l1 := m.locks[0].bounds()
+	side := max(v1, m.side+l1)
+	return min(s0, l0), s1, -side, side
 }
 
 // outlines gives the shape of every part of a puppet.

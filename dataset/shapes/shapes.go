@@ -56,8 +56,21 @@ func (s Split) String() string {
 	return fmt.Sprintf("Split(%d)", int(s))
 }
 
+// Figures says who is drawn. The words are part of data sets' names.
+type Figures string
+
+// The figures that there are.
+const (
+	// Puppets look alike but for shades and patterns; the zero value.
+	Puppets Figures = ""
+	// People differ in face, hair, skin, clothes and proportions.
+	People Figures = "people"
+)
+
 // Options describe a set of videos.
 type Options struct {
+	// Figures says who dances in them.
+	Figures Figures
 	// TrainVideos is the number of videos to learn from.
 	TrainVideos int
 	// TestVideos is the number of unseen videos.
@@ -79,6 +92,9 @@ func DefaultOptions() Options {
 
 // Validate reports the first option that is out of range.
 func (o Options) Validate() error {
+	if o.Figures != Puppets && o.Figures != People {
+		return fmt.Errorf("shapes: there are no figures %q: only %q, or shapes alone, which are puppets", o.Figures, People)
+	}
 	for _, c := range []struct {
 		name         string
 		v, low, high int
@@ -140,15 +156,28 @@ func (s *Set) video(split Split, index int) *Video {
 	stream := func(what string) *random.Rand {
 		return random.New(o.Seed, random.Label("shapes"), uint64(split), uint64(index), random.Label(what))
 	}
-	body := newBody(stream("body"))
+	f := newPuppet(stream)
+	if o.Figures == People {
+		f = newPerson(stream)
+	}
 	return &Video{
 		name:       fmt.Sprintf("%v-%04d", split, index),
 		frames:     o.Frames,
 		view:       newView(o.Width, o.Height),
-		body:       body,
-		shapes:     outlines(&body),
+		figure:     f,
 		dance:      newDance(stream("dance")),
-		outfit:     newOutfit(stream("outfit"), body),
 		background: newBackground(stream("background")),
 	}
+}
+
+// figure is what one of them looks like, whatever it does.
+type figure struct {
+	body   body
+	shapes [NumParts]outline
+	outfit outfit
+}
+
+func newPuppet(stream func(what string) *random.Rand) figure {
+	b := newBody(stream("body"))
+	return figure{body: b, shapes: outlines(&b), outfit: newOutfit(stream("outfit"), b)}
 }

@@ -124,8 +124,8 @@ func (v *Video) Motion(source, driving int) (*Motion, error) {
 			return nil, err
 		}
 	}
-	fromCanvas, from := v.figure(source)
-	toCanvas, to := v.figure(driving)
+	fromCanvas, from := v.drawn(source)
+	toCanvas, to := v.drawn(driving)
 	there := newTruth(fromCanvas, from)
 	ground := v.background.shift(source).minus(v.background.shift(driving))
 	m := &Motion{

@@ -13,10 +13,8 @@ type Video struct {
 	name       string
 	frames     int
 	view       view
-	body       body
-	shapes     [NumParts]outline
+	figure     figure
 	dance      dance
-	outfit     outfit
 	background background
 }
 
@@ -41,7 +39,7 @@ func (v *Video) Draw(t int) (*video.Frame, *Truth, error) {
 	if err := v.check(t); err != nil {
 		return nil, nil, err
 	}
-	c, p := v.figure(t)
+	c, p := v.drawn(t)
 	back := make([]float32, len(c.ink))
 	v.background.draw(back, v.view, t)
 	return c.flatten(back), newTruth(c, p), nil
@@ -53,7 +51,7 @@ func (v *Video) Truth(t int) (*Truth, error) {
 	if err := v.check(t); err != nil {
 		return nil, err
 	}
-	return newTruth(v.figure(t)), nil
+	return newTruth(v.drawn(t)), nil
 }
 
 func (v *Video) check(t int) error {
@@ -63,12 +61,12 @@ func (v *Video) check(t int) error {
 	return nil
 }
 
-// figure draws the puppet of frame t alone.
-func (v *Video) figure(t int) (*canvas, *pose) {
-	p := v.dance.pose(&v.body, t)
+// drawn draws the figure of frame t alone.
+func (v *Video) drawn(t int) (*canvas, *pose) {
+	p := v.dance.pose(&v.figure.body, t)
 	c := newCanvas(v.view)
 	for _, id := range drawOrder {
-		c.part(id, p.parts[id], v.shapes[id], &v.outfit)
+		c.part(id, p.parts[id], v.figure.shapes[id], &v.figure.outfit)
 	}
 	return c, p
 }

@@ -8,6 +8,7 @@ import (
 	"sort"
 	"strings"
 
+	"github.com/prioritycut/prioritycut/dataset"
 	"github.com/prioritycut/prioritycut/evaluate/result"
 	"github.com/prioritycut/prioritycut/model"
 )
@@ -186,7 +187,10 @@ func (g *Group) build(o Options) error {
 }
 
 // builtIn reports whether a data set is one of drawings, which no paper has.
-func builtIn(data string) bool { return data == "shapes" }
+func builtIn(data string) bool {
+	_, drawn := dataset.DrawnFigures(data)
+	return drawn
+}
 
 // tabulate fills the table.
 func (g *Group) tabulate(baseline string) {
