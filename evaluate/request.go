@@ -21,7 +21,7 @@ const (
 // Words in place of a path.
 const (
 	// FromNowhere measures nothing.
-	FromNowhere = "none"
+	FromNowhere = result.Nowhere
 	// FromTruth asks the drawn data set.
 	FromTruth = "truth"
 	// FromModel takes the background mask of the evaluated model.

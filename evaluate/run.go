@@ -3,6 +3,7 @@ package evaluate
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -112,11 +113,11 @@ func prepare(ctx context.Context, q *Request) (_ *evaluation, err error) {
 			return nil, &RequestError{err}
 		}
 	}
-	if e.store, err = result.OpenStore(q.Out, e.description, !q.NoFrames); err != nil {
+	if err := e.openStore(); err != nil {
 		return nil, &RequestError{err}
 	}
 	_, drawn := e.videos[0].Drawn().(truthful)
-	if e.joints, err = openJoints(e.description, result.Folder(q.Out), drawn); err != nil {
+	if e.joints, err = openJoints(e.description, e.store.Folder(), drawn); err != nil {
 		return nil, err
 	}
 	if frames != nil {
@@ -126,6 +127,57 @@ func prepare(ctx context.Context, q *Request) (_ *evaluation, err error) {
 		}
 	}
 	return e, nil
+}
+
+// openStore opens the tables: new ones, those of an earlier call, or those that
+// get columns. Where the folder has more columns than are asked for they stay,
+// as long as nothing is left to be measured without them.
+func (e *evaluation) openStore() (err error) {
+	q := e.q
+	held, err := result.ReadRun(q.Out)
+	more := err == nil && result.Adds(e.description, held)
+	if more {
+		held.Name, held.From, held.NumVideos = e.description.Name, e.description.From, e.description.NumVideos
+		e.description = held
+	}
+	if e.store, err = result.OpenStore(q.Out, e.description, !q.NoFrames); err != nil {
+		return err
+	}
+	asked := map[string]bool{}
+	for _, v := range e.videos {
+		asked[v.Name()] = true
+		if more && !e.store.Done(v.Name()) {
+			return fmt.Errorf("%s has columns by %s, and video %s is to be measured: ask for them again, or choose another --out", q.Out, sources(held), v.Name())
+		}
+	}
+	if lost := e.store.Lost(func(v string) bool { return asked[v] }); len(lost) > 0 {
+		return fmt.Errorf("%s has %s that would be lost (%s): give --num_videos=%d or more to add columns for all, or choose another --out",
+			q.Out, count(len(lost), "video"), lost[0], len(lost)+len(e.videos))
+	}
+	if n := e.store.Added(); n > 0 {
+		e.say("%s holds %s measured otherwise alike: what was not measured is added\n", q.Out, count(n, "video"))
+	}
+	return nil
+}
+
+// sources names what columns of detections come from.
+func sources(r result.Run) string {
+	var named []string
+	for _, s := range []string{r.Masks, r.KeypointsReal, r.EmbeddingsReal} {
+		if s != FromNowhere && s != FromTruth {
+			named = append(named, s)
+		}
+	}
+	if len(named) == 0 {
+		return FromTruth
+	}
+	return strings.Join(named, ", ")
+}
+
+func (e *evaluation) say(format string, args ...any) {
+	if e.q.Progress != nil {
+		fmt.Fprintf(e.q.Progress, format, args...)
+	}
 }
 
 // openSubject opens what is evaluated, and says how further models compute.

@@ -93,6 +93,11 @@ func ReadVideos(path string) ([]VideoRow, error) {
 // EachFrame hands the rows of a frames.csv to visit, in the order of the file.
 // Memory does not grow with their number.
 func EachFrame(path string, visit func(FrameRow) error) error {
+	return eachFrame(path, maxFrame, visit)
+}
+
+// eachFrame is EachFrame up to an offset.
+func eachFrame(path string, end int64, visit func(FrameRow) error) error {
 	f, size, err := localfile.Open(path)
 	if err != nil {
 		return err
@@ -101,7 +106,7 @@ func EachFrame(path string, visit func(FrameRow) error) error {
 	if size > maxFrame {
 		return fmt.Errorf("%s has %d bytes, more than the %d that are read", path, size, int64(maxFrame))
 	}
-	in := bufio.NewReaderSize(f, 1<<16)
+	in := bufio.NewReaderSize(io.LimitReader(f, end), 1<<16)
 	if err := checkHeader[FrameRow](path, in); err != nil {
 		return err
 	}

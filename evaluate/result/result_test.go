@@ -449,3 +449,54 @@ func TestFixed(t *testing.T) {
 		}
 	}
 }
+
+// TestAdditionCutShort stops the move of a finished addition at every place: the
+// next call moves the rest.
+func TestAdditionCutShort(t *testing.T) {
+	plain, with := run(), run()
+	plain.Masks, plain.KeypointsReal, plain.KeypointsGenerated, plain.EmbeddingsReal, plain.EmbeddingsGenerated = Nowhere, Nowhere, Nowhere, Nowhere, Nowhere
+	with = plain
+	with.KeypointsReal, with.KeypointsGenerated = "detector", "detector"
+	if !Adds(plain, with) || Adds(with, plain) || Adds(plain, plain) {
+		t.Fatal("keypoints are an addition, their absence is none")
+	}
+	finish := func(dir string, r Run) {
+		s, err := OpenStore(dir, r, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !s.Done("a") {
+			add(t, s, "a", 2, 1)
+		}
+		if err := s.Finish([]SummaryRow{{}}); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for moved := 0; moved < 5; moved++ {
+		dir, other := t.TempDir(), t.TempDir()
+		finish(dir, plain)
+		finish(other, with)
+		added := Folder(dir).added()
+		if err := os.Rename(other, string(added)); err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range []func(Folder) string{Folder.Frames, Folder.Joints, Folder.Videos, Folder.Run}[:min(moved, 4)] {
+			_ = os.Rename(file(added), file(Folder(dir))) // there are no joints
+		}
+		if moved > 0 {
+			if err := os.Remove(Folder(dir).Summary()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		finish(dir, with)
+		if got, err := ReadRun(dir); err != nil || got.KeypointsReal != "detector" {
+			t.Errorf("after %d moves: %+v, %v", moved, got, err)
+		}
+		if exists(string(added)) || !exists(Folder(dir).Summary()) {
+			t.Errorf("after %d moves the addition is still apart", moved)
+		}
+	}
+}

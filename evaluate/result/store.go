@@ -29,6 +29,9 @@ type Store struct {
 	dirty  bool
 	failed int // saves in a row
 	files  durable.FileSystem
+	// original gets the columns that are measured; nil for an evaluation of its
+	// own.
+	original *original
 }
 
 // maxFailedSaves is how many saves in a row may fail before an evaluation ends.
@@ -41,12 +44,24 @@ const saveEvery = 3 * time.Second
 
 // OpenStore begins an evaluation in a folder, which is made, or goes on with
 // one. Videos that were measured of another model, data set or protocol are
-// refused by the names of what differs, but for the number of videos. With frames a
-// frames.csv is kept; videos whose frames are not in it are done again.
+// refused by the names of what differs, but for the number of videos, and but for
+// columns that were not measured: those are added (Adds), for all of its videos.
+// With frames a frames.csv is kept; videos whose frames are not in it are done again.
 func OpenStore(dir string, run Run, frames bool) (*Store, error) {
 	run.FormatVersion = FormatVersion
-	s := &Store{folder: Folder(dir), run: run, done: map[string]bool{}, saved: time.Now(), files: durable.OS{}}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	folder := Folder(dir)
+	if err := settle(folder); err != nil {
+		return nil, err
+	}
+	if old, err := ReadRun(dir); err == nil && Adds(old, run) && exists(folder.Videos()) {
+		return openAddition(folder, old, run, frames)
+	}
+	return openStore(folder, run, frames)
+}
+
+func openStore(folder Folder, run Run, frames bool) (*Store, error) {
+	s := &Store{folder: folder, run: run, done: map[string]bool{}, saved: time.Now(), files: durable.OS{}}
+	if err := os.MkdirAll(string(folder), 0o755); err != nil {
 		return nil, err
 	}
 	if err := s.begin(); err != nil {
@@ -202,6 +217,10 @@ func (s *Store) openFrames() error {
 // Done reports whether a video's rows are there.
 func (s *Store) Done(video string) bool { return s.done[video] }
 
+// Folder is where the tables grow: the evaluation's, or within it that of columns
+// that are added.
+func (s *Store) Folder() Folder { return s.folder }
+
 // Rows are the rows of all videos so far.
 func (s *Store) Rows() []VideoRow { return s.rows }
 
@@ -214,6 +233,11 @@ func (s *Store) Add(video string, rows []VideoRow, frames []FrameRow) error {
 	}
 	if s.done[video] {
 		return fmt.Errorf("video %s is done already", video)
+	}
+	if s.original != nil {
+		if err := s.original.keep(video, rows, frames); err != nil {
+			return fmt.Errorf("%s: video %s: %w", s.original.folder, video, err)
+		}
 	}
 	for _, r := range rows {
 		r.FormatVersion, r.Video = FormatVersion, video
@@ -275,7 +299,8 @@ func (s *Store) save() error {
 	return nil
 }
 
-// Finish writes the summary.
+// Finish writes the summary. Columns that were added then stand in the
+// evaluation itself.
 func (s *Store) Finish(summary []SummaryRow) error {
 	if err := s.save(); err != nil {
 		return err
@@ -287,7 +312,19 @@ func (s *Store) Finish(summary []SummaryRow) error {
 	if err != nil {
 		return err
 	}
-	return durable.WriteFileOn(s.files, s.folder.Summary(), data)
+	if s.original != nil && s.frames == nil {
+		if err := remove(s.original.folder.Frames()); err != nil {
+			return err
+		}
+	}
+	if err := durable.WriteFileOn(s.files, s.folder.Summary(), data); err != nil || s.original == nil {
+		return err
+	}
+	if err := settle(s.original.folder); err != nil {
+		return err
+	}
+	s.folder, s.original = s.original.folder, nil
+	return nil
 }
 
 // Close saves what was added and closes the files.
