@@ -82,6 +82,9 @@ type Request struct {
 	// WriteFrames is a folder for the predictions of a model, one folder of png
 	// per video; empty writes none.
 	WriteFrames string
+	// Page writes a page beside the tables (PageFile), with films of the worst and
+	// the best videos.
+	Page bool
 	// NoFrames leaves frames.csv out: comparisons then pair videos, not frames.
 	NoFrames bool
 	// Device computes: auto, cpu, gpu or gpu:N.

@@ -29,6 +29,8 @@ type Outcome struct {
 	Skipped []result.VideoRow
 	// Joints are the keypoints, over all frames, where they were measured.
 	Joints []result.JointRow
+	// Page is the path of the page, where one was asked for.
+	Page string
 	// Resumed counts the videos that an earlier call had done.
 	Resumed int
 }
@@ -341,6 +343,7 @@ func (e *evaluation) run(ctx context.Context) (*Outcome, error) {
 		}
 	}
 	summary := e.summary()
+	before, _ := os.ReadFile(result.Folder(e.q.Out).Summary())
 	if err := e.store.Finish(summary); err != nil {
 		return nil, err
 	}
@@ -361,7 +364,28 @@ func (e *evaluation) run(ctx context.Context) (*Outcome, error) {
 	if summary[0].Frames == 0 {
 		return o, errNothingMeasured
 	}
-	return o, nil
+	return o, e.page(ctx, o, before)
+}
+
+// page draws the page if it is wanted and not there; before is what the summary
+// was until now.
+func (e *evaluation) page(ctx context.Context, o *Outcome, before []byte) error {
+	if !e.q.Page {
+		return nil
+	}
+	after, err := os.ReadFile(o.Folder.Summary())
+	if err != nil {
+		return err
+	}
+	if e.pageStands(before, after) {
+		o.Page = filepath.Join(e.q.Out, PageFile)
+		return nil
+	}
+	if err := os.Remove(filepath.Join(e.q.Out, PageFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	e.progress.bar.End()
+	return e.writePage(ctx, o)
 }
 
 // screened are the test videos that were found broken when the data set was

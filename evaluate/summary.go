@@ -96,8 +96,8 @@ func summarizeOne(m result.Measure, videos []result.VideoRow) result.SummaryRow 
 	return row
 }
 
-// summary sums up the videos asked for, in the order of the test set.
-func (e *evaluation) summary() []result.SummaryRow {
+// asked are the rows of the videos asked for, in the order of the test set.
+func (e *evaluation) asked() []result.VideoRow {
 	byVideo := map[string][]result.VideoRow{}
 	for _, r := range e.store.Rows() {
 		byVideo[r.Video] = append(byVideo[r.Video], r)
@@ -106,7 +106,12 @@ func (e *evaluation) summary() []result.SummaryRow {
 	for _, v := range e.videos {
 		rows = append(rows, byVideo[v.Name()]...)
 	}
-	summary := Summarize(rows)
+	return rows
+}
+
+// summary sums up the videos asked for.
+func (e *evaluation) summary() []result.SummaryRow {
+	summary := Summarize(e.asked())
 	more := len(e.screened())
 	for i := range summary {
 		summary[i].Run = e.description

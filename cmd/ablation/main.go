@@ -127,7 +127,7 @@ func (p *program) run() error {
 	if err == nil {
 		out := plan.Out
 		cli.Next(os.Stdout,
-			cli.Step{Command: "xdg-open " + cli.Quote(filepath.Join(out, ablation.HTMLFile)), For: "the table, the claims and their plots on a page"},
+			cli.View(filepath.Join(out, ablation.HTMLFile), "the table, the claims and their plots on a page"),
 			cli.Step{Command: cli.Program("ablation", "--seeds=5", "--out="+out), For: "more seeds, where the claims are undecided; what is done counts"})
 	}
 	return err

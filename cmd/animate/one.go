@@ -68,10 +68,27 @@ func (p *program) runOne(ctx context.Context, a *animator) error {
 		return stopped(err, p.result)
 	}
 	p.done(p.result, film.Rate, sink, report)
-	if !p.sideBySide {
-		fmt.Fprintln(p.Out(), "next: look at it; with --side_by_side it shows source and driving video, too")
-	}
+	p.nextAfterOne(a)
 	return nil
+}
+
+// nextAfterOne says what may come next: the same film with what it is made of
+// beside it.
+func (p *program) nextAfterOne(a *animator) {
+	steps := []cli.Step{cli.View(p.result, "see it")}
+	if !p.sideBySide && !p.Changed("config") {
+		model := "--checkpoint=" + a.path
+		if p.savedModel != "" {
+			model = "--saved_model=" + p.savedModel
+		}
+		extension := filepath.Ext(p.result)
+		steps = append(steps, cli.Step{
+			Command: cli.Program("animate", model, "--source_image="+p.sources[0], "--driving_video="+p.driving, "--side_by_side",
+				"--result_video="+strings.TrimSuffix(p.result, extension)+"-beside"+extension),
+			For: "the same with source and driving video beside it",
+		})
+	}
+	cli.Next(p.Out(), steps...)
 }
 
 // stopped says what a signal left behind; other errors stay.

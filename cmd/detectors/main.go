@@ -86,6 +86,7 @@ func (p *program) run(ctx context.Context, args []string) error {
 	if err != nil {
 		return cli.Usage(err)
 	}
+	var flags []string
 	for _, d := range all {
 		if ctx.Err() != nil {
 			return fmt.Errorf("stopped; the same command with the names of those that are missing goes on: %w", ctx.Err())
@@ -94,8 +95,14 @@ func (p *program) run(ctx context.Context, args []string) error {
 		if err := d.Write(archive, path); err != nil {
 			return err
 		}
-		fmt.Fprintf(p.Out(), "wrote %s: %s (evaluate --%s=%s)\n", path, d.About, flagOf(d.Kind), path)
+		flags = append(flags, fmt.Sprintf("--%s=%s", flagOf(d.Kind), path))
+		fmt.Fprintf(p.Out(), "wrote %s: %s\n", path, d.About)
 	}
+	var steps []cli.Step
+	for i, d := range all {
+		steps = append(steps, cli.Step{Command: cli.Program("evaluate", "--checkpoint=RUN", flags[i]), For: "measure by " + d.Name})
+	}
+	cli.Next(p.Out(), steps...)
 	return nil
 }
 

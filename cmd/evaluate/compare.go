@@ -223,5 +223,6 @@ func (f *compareFlags) tell(w io.Writer, c *compare.Comparison, out string) erro
 	fmt.Fprintf(&b, "differences, plots and pictures: %s; tables: %s, %s, %s\n", filepath.Join(out, compare.HTMLFile),
 		filepath.Join(out, compare.MarkdownFile), filepath.Join(out, compare.TableFile), filepath.Join(out, compare.DifferencesFile))
 	_, err := io.WriteString(w, b.String())
+	cli.Next(w, cli.View(filepath.Join(out, compare.HTMLFile), "all of it on a page"))
 	return err
 }

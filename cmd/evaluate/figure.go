@@ -40,7 +40,7 @@ var (
 	figureOnly  = []string{"figure", "checkpoints", "labels", "videos", "frames", "percent", "box"}
 	measureOnly = []string{
 		"saved_model", "predictions", "name", "data_kind", "num_videos", "size", "fit", "id_sampling", "metric_on", "ssim_window",
-		"masks", "mask_model", "paper", "keypoints", "keypoint_model", "embeddings", "embedding_model", "write_frames", "frame_rows",
+		"masks", "mask_model", "paper", "keypoints", "keypoint_model", "embeddings", "embedding_model", "write_frames", "frame_rows", "page",
 	}
 )
 
@@ -95,6 +95,7 @@ func (f *figureFlags) run(ctx context.Context, stdout io.Writer, args []string) 
 		return err
 	}
 	fmt.Fprintf(stdout, "wrote %s, %dx%d pixels\n", out, drawn.Rect.Dx(), drawn.Rect.Dy())
+	cli.Next(stdout, cli.View(out, "see it"))
 	return nil
 }
 

@@ -42,7 +42,7 @@ func addMeasureFlags(c *cli.Command) *measureFlags {
 		s.StringVar(&q.Out, cli.Out, "", "`folder` of the tables (default evaluations/<name>)")
 	})
 	c.Group("On what", func(s *pflag.FlagSet) {
-		s.StringVar(&q.Data, cli.Data, "", "`what` to measure on: shapes, sample:talking-head, or a path; its test part is taken (default: what the model was trained on)")
+		s.StringVar(&q.Data, cli.Data, "", "`what` to measure on: shapes, shapes:people, sample:talking-head, or a path; its test part is taken (default: what the model was trained on)")
 		s.StringVar(&q.DataKind, "data_kind", "", "`kind` of the data, for the columns of tables: faces, bodies or other (default: by data and preset)")
 		s.IntVar(&q.NumVideos, "num_videos", 0, "measure the first `n` videos of the test set (default: num_videos of the model's configuration, 1000 as the reference)")
 		s.StringVar(&f.size, "size", "", "WIDTHxHEIGHT in `pixels` of predictions, and of exported models that leave it open (default: as the first prediction)")
@@ -72,6 +72,7 @@ func addMeasureFlags(c *cli.Command) *measureFlags {
 	c.Group("Output", func(s *pflag.FlagSet) {
 		s.StringVar(&q.WriteFrames, "write_frames", "", "`folder` for the predicted frames, a folder of png per video, without loss")
 		s.BoolVar(&f.frameRows, "frame_rows", true, "keep a row per frame in frames.csv; without them comparisons pair videos, not frames")
+		s.BoolVar(&q.Page, "page", true, "write "+evaluate.PageFile+" beside the tables, with films of the worst and the best videos, which are predicted once more for it")
 		s.StringVar(&q.Device, cli.Device, "", "`where` to compute: auto, cpu, gpu or gpu:N (default: as the model was trained)")
 	})
 	return f
@@ -103,7 +104,11 @@ func (f *measureFlags) run(ctx context.Context, out io.Writer, args []string) er
 		if err := evaluate.WriteReport(out, o); err != nil {
 			return err
 		}
-		cli.Next(out, cli.Step{Command: cli.Program("evaluate", "--compare", f.q.Out, "OTHER_EVALUATION"), For: "compare it with another"})
+		var steps []cli.Step
+		if o.Page != "" {
+			steps = append(steps, cli.View(o.Page, "the numbers, the worst and the best videos on a page"))
+		}
+		cli.Next(out, append(steps, cli.Step{Command: cli.Program("evaluate", "--compare", f.q.Out, "OTHER_EVALUATION"), For: "compare it with another"})...)
 	}
 	var request *evaluate.RequestError
 	if errors.As(err, &request) {

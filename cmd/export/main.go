@@ -124,11 +124,13 @@ func (p *program) report(plan *export.Plan, done export.Written) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(p.Out(), cli.AsTyped("%s: step %d, %.1f MB, %d signatures; differs from the checkpoint by %.1g at most\n"+
-		"what they take and give: %s\n"+
-		"serve it: bazel run //cmd:serve -- --saved_model=%s, or tensorflow_model_server --model_name=%s --model_base_path=%s\n"),
+	_, err = fmt.Fprintf(p.Out(), "%s: step %d, %.1f MB, %d signatures; differs from the checkpoint by %.1g at most\n"+
+		"what they take and give: %s\n",
 		plan.Dir, plan.Notes.Step, float64(done.Bytes)/1e6, len(plan.Signatures), done.Difference,
-		filepath.Join(plan.Dir, "assets.extra", infer.ReadmeFile), p.options.Out, plan.Name, base)
+		filepath.Join(plan.Dir, "assets.extra", infer.ReadmeFile))
+	cli.Next(p.Out(),
+		cli.Step{Command: cli.Program("serve", "--saved_model="+p.options.Out), For: "serve it: a page in the browser, REST, metrics"},
+		cli.Step{Command: "tensorflow_model_server --model_name=" + cli.Quote(plan.Name) + " --model_base_path=" + cli.Quote(base), For: "or by TensorFlow Serving"})
 	return err
 }
 

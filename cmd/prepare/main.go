@@ -168,7 +168,8 @@ func (p *program) print(r *prepare.Report, complete bool) {
 	} else {
 		say("divided %s; %s; look at %s", r.How, prepare.Size(r.Bytes), r.ReportPath())
 		if complete {
-			say(cli.AsTyped("next: bazel run //cmd:train -- --data=%s%s --dry_run"), r.Out, settings(r))
+			cli.Next(out, cli.View(r.ReportPath(), "every clip: look at it before you train"),
+				cli.Step{Command: cli.Program("train", "--data="+r.Out) + settings(r) + " --dry_run", For: "what a training on it would be"})
 		}
 	}
 }

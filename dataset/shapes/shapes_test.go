@@ -9,6 +9,7 @@ import (
 	"image/png"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
@@ -17,11 +18,14 @@ import (
 
 var update = flag.Bool("update", false, "write the golden pictures anew")
 
-// small is a set of w x h pictures, few enough for a test.
-func small(t *testing.T, w, h int) *Set {
+// small is a set of w x h pictures of puppets, few enough for a test.
+func small(t *testing.T, w, h int) *Set { return some(t, Puppets, w, h) }
+
+// some is such a set of any figures.
+func some(t *testing.T, figures Figures, w, h int) *Set {
 	t.Helper()
 	o := DefaultOptions()
-	o.Width, o.Height = w, h
+	o.Figures, o.Width, o.Height = figures, w, h
 	s, err := New(o)
 	if err != nil {
 		t.Fatal(err)
@@ -47,13 +51,16 @@ func draw(t *testing.T, s *Set, split Split, index, frame int) (*video.Frame, *T
 // multiplications and additions.
 func TestPixelsNeverChange(t *testing.T) {
 	for _, c := range []struct {
+		figures            Figures
 		split              Split
 		index, frame, w, h int
 	}{
-		{Train, 0, 0, 64, 64}, {Train, 199, 13, 64, 64}, {Test, 3, 23, 64, 64}, {Test, 0, 7, 50, 37},
+		{Puppets, Train, 0, 0, 64, 64}, {Puppets, Train, 199, 13, 64, 64}, {Puppets, Test, 3, 23, 64, 64}, {Puppets, Test, 0, 7, 50, 37},
+		{People, Train, 8, 3, 64, 64}, {People, Test, 2, 11, 50, 37},
 	} {
-		got, _ := draw(t, small(t, c.w, c.h), c.split, c.index, c.frame)
-		path := filepath.Join("testdata", fmt.Sprintf("%v-%d-%d-%dx%d.png", c.split, c.index, c.frame, c.w, c.h))
+		got, _ := draw(t, some(t, c.figures, c.w, c.h), c.split, c.index, c.frame)
+		name := fmt.Sprintf("%v-%d-%d-%dx%d.png", c.split, c.index, c.frame, c.w, c.h)
+		path := filepath.Join("testdata", strings.TrimPrefix(string(c.figures)+"-"+name, "-"))
 		if *update {
 			writePNG(t, path, got)
 		}
@@ -176,6 +183,7 @@ func TestSourceHoldsBothSplits(t *testing.T) {
 
 func TestBadOptionsAreRefused(t *testing.T) {
 	for _, change := range []func(*Options){
+		func(o *Options) { o.Figures = "cats" },
 		func(o *Options) { o.TrainVideos = -1 },
 		func(o *Options) { o.TestVideos = MaxVideos + 1 },
 		func(o *Options) { o.Frames = 0 },

@@ -12,7 +12,7 @@ type Report struct {
 	Sections []Section
 }
 
-// Section is a part of a report. Markdown leaves plots and pictures out.
+// Section is a part of a report. Markdown leaves plots, pictures and films out.
 type Section struct {
 	Title    string
 	Warnings []string // in red, before everything else
@@ -21,6 +21,7 @@ type Section struct {
 	Grids    []Grid
 	Plots    []Plot
 	Pictures []Picture
+	Films    []Film
 }
 
 // Grid is a plain table of text.
@@ -34,6 +35,13 @@ type Grid struct {
 type Picture struct {
 	Caption string
 	PNG     []byte
+}
+
+// Film is a film in a file beside the page.
+type Film struct {
+	Caption string
+	// Path is the file's, from the page on, with slashes.
+	Path string
 }
 
 // Plot shows means with intervals, a line per item.

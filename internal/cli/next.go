@@ -31,6 +31,9 @@ func Next(w io.Writer, steps ...Step) {
 	_, _ = io.WriteString(w, b.String())
 }
 
+// View is the step that shows a file: a page, a film, a picture.
+func View(path, what string) Step { return Step{Command: "xdg-open " + Quote(path), For: what} }
+
 // Program is the command that runs one of the programs with these arguments,
 // each of which a shell takes for one word.
 func Program(name string, args ...string) string {

@@ -1,0 +1,88 @@
+package shapes
+
+import (
+	"math"
+	"testing"
+)
+
+// hueOf is the hue of a colour in turns.
+func hueOf(c colour) float64 {
+	top, low := max(c[0], c[1], c[2]), min(c[0], c[1], c[2])
+	var sixths float64
+	switch top {
+	case c[0]:
+		sixths = math.Mod((c[1]-c[2])/(top-low)+6, 6)
+	case c[1]:
+		sixths = (c[2]-c[0])/(top-low) + 2
+	default:
+		sixths = (c[0]-c[1])/(top-low) + 4
+	}
+	return sixths / 6
+}
+
+func TestHSV(t *testing.T) {
+	for hue := 0.01; hue < 1; hue += 0.07 {
+		c := hsv(hue, 0.6, 0.8)
+		if got := hueOf(c); math.Abs(got-hue) > 1e-9 {
+			t.Errorf("hue %v comes out as %v", hue, got)
+		}
+		if top, low := max(c[0], c[1], c[2]), min(c[0], c[1], c[2]); math.Abs(top-0.8) > 1e-12 || math.Abs(low-0.32) > 1e-12 {
+			t.Errorf("hue %v: channels from %v to %v", hue, low, top)
+		}
+	}
+}
+
+// TestPeopleDiffer: shirts and skins of many colours, every hair style, broad and
+// slender figures; and what tells limbs apart stays.
+func TestPeopleDiffer(t *testing.T) {
+	s := some(t, People, 64, 64)
+	styles, shirts := map[hairStyle]int{}, map[int]int{}
+	slimmest, broadest := math.Inf(1), 0.0
+	const people = 60
+	for i := 0; i < people; i++ {
+		v, err := s.Video(Train, i)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f := v.figure
+		styles[f.outfit.face.(*portrait).style]++
+		shirts[int(6*hueOf(f.outfit.cloths[Torso].ground))]++
+		slimmest, broadest = min(slimmest, f.body.shoulderR), max(broadest, f.body.shoulderR)
+		for part, h := range map[Part]hues{
+			LeftUpperArm: garments.leftSleeve, RightUpperArm: garments.rightSleeve, LeftThigh: garments.leftLeg, RightThigh: garments.rightLeg,
+		} {
+			if hue := hueOf(f.outfit.cloths[part].ground); hue < h.from-1e-9 || hue > h.to+1e-9 {
+				t.Errorf("person %d: the %v has the hue %v", i, part, hue)
+			}
+		}
+	}
+	if len(styles) != int(numHairStyles) || len(shirts) != 6 || broadest/slimmest < 1.3 {
+		t.Errorf("hair %v, shirts by hue %v, shoulders from %v to %v", styles, shirts, slimmest, broadest)
+	}
+}
+
+// TestPeopleStayInThePicture: heads, hands and feet do not leave it.
+func TestPeopleStayInThePicture(t *testing.T) {
+	s := some(t, People, 64, 64)
+	out, all := 0, 0
+	for i := 0; i < 30; i++ {
+		v, err := s.Video(Train, i)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for frame := 0; frame < v.Len(); frame += 5 {
+			truth, err := v.Truth(frame)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, j := range truth.Joints {
+				if all++; j.X < 0 || j.Y < 0 || j.X > 63 || j.Y > 63 {
+					out++
+				}
+			}
+		}
+	}
+	if share := float64(out) / float64(all); share > 0.01 {
+		t.Errorf("%.3f of the joints lie outside", share)
+	}
+}
