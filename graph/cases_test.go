@@ -124,9 +124,8 @@ func samplingCases() []gradientCase {
 		one("nearest to twice the size", []int{2, 3, 4, 2}, (*Scope).UpNearest2),
 	}
 	for _, alignCorners := range []bool{false, true} {
-		for padding, name := range map[Padding]string{ZeroPadding: "warp with zeros", ReflectPadding: "warp with reflection"} {
-			cases = append(cases, warpCase(name, padding, alignCorners))
-		}
+		cases = append(cases,
+			warpCase("warp with zeros", ZeroPadding, alignCorners), warpCase("warp with reflection", ReflectPadding, alignCorners))
 	}
 	return cases
 }

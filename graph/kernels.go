@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"errors"
 	"fmt"
 
 	tensorflow "github.com/wamuir/graft/tensorflow"
@@ -9,24 +10,26 @@ import (
 )
 
 // UseKernels lets the layers of the whole graph compute with kernels of our own
-// where they serve: float32 on the CPU (tf.OwnKernels). Device is that of the
+// where they serve: float32 on the CPU (tf.OwnKernels), and Warp on a GPU, too
+// (tf.OwnSampler). Device is that of the
 // session to come. Without this call a graph holds TensorFlow's operations
 // only, as one that is exported must. Values differ by rounding alone; weights
 // and their names are the same.
 func (s *Scope) UseKernels(device string) {
 	own, err := tf.OwnKernels(device)
-	if err != nil {
+	sampler, errSampler := tf.OwnSampler(device)
+	if err := errors.Join(err, errSampler); err != nil {
 		s.Fail(err)
 		return
 	}
-	if !own || s.b.dtype != tensorflow.Float {
+	if !sampler || s.b.dtype != tensorflow.Float {
 		return
 	}
 	if err := tf.LoadOps(); err != nil {
 		s.Fail(err)
 		return
 	}
-	s.b.own = true
+	s.b.own, s.b.ownSampler = own, sampler
 }
 
 // OwnKernels reports whether layers may compute with kernels of our own.

@@ -32,9 +32,8 @@ func ownNormCases() []gradientCase {
 		batch("pooled batch norm", []int{3, 6, 9, 4}, true),
 	}
 	for _, alignCorners := range []bool{false, true} {
-		for padding, name := range map[Padding]string{ZeroPadding: "warp with zeros", ReflectPadding: "warp with reflection"} {
-			cases = append(cases, warpCase(name, padding, alignCorners))
-		}
+		cases = append(cases,
+			warpCase("warp with zeros", ZeroPadding, alignCorners), warpCase("warp with reflection", ReflectPadding, alignCorners))
 	}
 	return cases
 }

@@ -79,7 +79,7 @@ func (s *Scope) Warp(x, grid tensorflow.Output, padding Padding, alignCorners bo
 
 	out := append(append([]int{-1}, dims[1:len(dims)-1]...), c)
 	flat := s.Reshape(grid, -1, points, 2)
-	if s.b.own {
+	if s.b.ownSampler {
 		y := s.Op("PriorityCutSample", Attrs{"align_corners": alignCorners, "reflect": padding == ReflectPadding}, x, flat)
 		return s.Reshape(y, out...)
 	}

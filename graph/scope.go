@@ -34,23 +34,24 @@ type Scope struct {
 
 // builder is what all scopes of a graph share.
 type builder struct {
-	graph     *tensorflow.Graph
-	dtype     tensorflow.DataType
-	refine    Refinement
-	own       bool            // layers may use kernels of our own
-	trains    bool            // weights move
-	taken     map[string]int  // operation name -> how often it was asked for
-	entered   map[string]bool // scopes that own variables
-	scalars   map[scalarKey]tensorflow.Output
-	vars      []*Variable
-	byName    map[string]*Variable
-	pending   map[*Variable]tensorflow.Output
-	order     []*Variable // variables with a pending value, in order of first update
-	matrices  map[string]tensorflow.Output
-	spectral  map[*SpectralNorm]tensorflow.Output
-	gradients int
-	wide      []*tensorflow.Operation // with more than maxInputs inputs
-	err       error
+	graph      *tensorflow.Graph
+	dtype      tensorflow.DataType
+	refine     Refinement
+	own        bool            // layers may use kernels of our own
+	ownSampler bool            // and Warp, which serves GPUs as well
+	trains     bool            // weights move
+	taken      map[string]int  // operation name -> how often it was asked for
+	entered    map[string]bool // scopes that own variables
+	scalars    map[scalarKey]tensorflow.Output
+	vars       []*Variable
+	byName     map[string]*Variable
+	pending    map[*Variable]tensorflow.Output
+	order      []*Variable // variables with a pending value, in order of first update
+	matrices   map[string]tensorflow.Output
+	spectral   map[*SpectralNorm]tensorflow.Output
+	gradients  int
+	wide       []*tensorflow.Operation // with more than maxInputs inputs
+	err        error
 }
 
 type scalarKey struct {

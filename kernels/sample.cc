@@ -7,13 +7,6 @@ namespace prioritycut {
 namespace kernels {
 namespace {
 
-SamplePoint PointOf(const SampleShape& s, const float* grid, int64_t sample,
-                    int64_t point) {
-  const float* at = grid + ((s.grids > 1 ? sample : 0) * s.points + point) * 2;
-  return {PlaceOf(at[0], {s.width, s.align_corners, s.reflect}),
-          PlaceOf(at[1], {s.height, s.align_corners, s.reflect})};
-}
-
 const float* MapOf(const SampleShape& s, const float* x, int64_t sample) {
   return x + (s.maps > 1 ? sample : 0) * s.height * s.width * s.channels;
 }

@@ -12,14 +12,6 @@
 namespace prioritycut {
 namespace kernels {
 
-// Maps or grids may be one for all samples.
-struct SampleShape {
-  int64_t maps, grids, height, width, channels, points;
-  bool align_corners, reflect;
-
-  int64_t Samples() const { return maps > grids ? maps : grids; }
-};
-
 // y [samples, points, channels].
 void Sample(const SampleShape& s, const float* x, const float* grid, float* y,
             Runtime& runtime);

@@ -11,6 +11,11 @@
 #include "tensorflow/core/framework/op_kernel.h"
 #include "tensorflow/core/framework/shape_inference.h"
 
+#if defined(PRIORITYCUT_CUDA)
+#include "kernels/device/op_stream.h"
+#include "kernels/sample_gpu.h"
+#endif
+
 namespace prioritycut {
 namespace kernels {
 namespace {
@@ -145,9 +150,15 @@ class SampleOp : public SampleOpBase {
     OP_REQUIRES_OK(context, ShapeOf(x.shape(), grid.shape(), &s));
     Tensor* y;
     OP_REQUIRES_OK(context, context->allocate_output(0, Out(s), &y));
+    Fill(context, s, x.flat<float>().data(), grid.flat<float>().data(),
+         y->flat<float>().data());
+  }
+
+ protected:
+  virtual void Fill(OpKernelContext* context, const SampleShape& s,
+                    const float* x, const float* grid, float* y) {
     OpRuntime runtime(context);
-    Sample(s, x.flat<float>().data(), grid.flat<float>().data(),
-           y->flat<float>().data(), runtime);
+    Sample(s, x, grid, y, runtime);
   }
 };
 
@@ -166,9 +177,15 @@ class MapGradientOp : public SampleOpBase {
     OP_REQUIRES_OK(context, CheckGradient(s, dy));
     Tensor* dx;
     OP_REQUIRES_OK(context, context->allocate_output(0, x, &dx));
+    Fill(context, s, grid.flat<float>().data(), dy.flat<float>().data(),
+         dx->flat<float>().data());
+  }
+
+ protected:
+  virtual void Fill(OpKernelContext* context, const SampleShape& s,
+                    const float* grid, const float* dy, float* dx) {
     OpRuntime runtime(context);
-    SampleMapGradient(s, grid.flat<float>().data(), dy.flat<float>().data(),
-                      dx->flat<float>().data(), runtime);
+    SampleMapGradient(s, grid, dy, dx, runtime);
   }
 };
 
@@ -184,10 +201,16 @@ class GridGradientOp : public SampleOpBase {
     OP_REQUIRES_OK(context, CheckGradient(s, dy));
     Tensor* dgrid;
     OP_REQUIRES_OK(context, context->allocate_output(0, grid.shape(), &dgrid));
+    Fill(context, s, x.flat<float>().data(), grid.flat<float>().data(),
+         dy.flat<float>().data(), dgrid->flat<float>().data());
+  }
+
+ protected:
+  virtual void Fill(OpKernelContext* context, const SampleShape& s,
+                    const float* x, const float* grid, const float* dy,
+                    float* dgrid) {
     OpRuntime runtime(context);
-    SampleGridGradient(s, x.flat<float>().data(), grid.flat<float>().data(),
-                       dy.flat<float>().data(), dgrid->flat<float>().data(),
-                       runtime);
+    SampleGridGradient(s, x, grid, dy, dgrid, runtime);
   }
 };
 
@@ -196,6 +219,73 @@ REGISTER_KERNEL_BUILDER(Name("PriorityCutSampleMapGrad").Device(DEVICE_CPU),
                         MapGradientOp);
 REGISTER_KERNEL_BUILDER(Name("PriorityCutSampleGridGrad").Device(DEVICE_CPU),
                         GridGradientOp);
+
+#if defined(PRIORITYCUT_CUDA)
+void Report(OpKernelContext* context, const std::string& error) {
+  OP_REQUIRES(context, error.empty(), tensorflow::errors::Internal(error));
+}
+
+class SampleGpuOp : public SampleOp {
+ public:
+  using SampleOp::SampleOp;
+
+ protected:
+  void Fill(OpKernelContext* context, const SampleShape& s, const float* x,
+            const float* grid, float* y) override {
+    const SampleArguments a = {s, x, grid, nullptr, y, nullptr, nullptr};
+    Report(context, LaunchSample(StreamOf(context), a));
+  }
+};
+
+class MapGradientGpuOp : public MapGradientOp {
+ public:
+  using MapGradientOp::MapGradientOp;
+
+ protected:
+  void Fill(OpKernelContext* context, const SampleShape& s, const float* grid,
+            const float* dy, float* dx) override {
+    // The sums, and behind them the largest magnitude. Memory that is let go
+    // here is given to later kernels of the stream alone.
+    const int64_t sums = s.maps * s.height * s.width * s.channels;
+    Tensor scratch;
+    OP_REQUIRES_OK(context,
+                   context->allocate_temp(tensorflow::DT_INT64,
+                                          TensorShape({sums + 1}), &scratch));
+    auto* const memory =
+        reinterpret_cast<uint64_t*>(scratch.flat<int64_t>().data());
+    const SampleArguments a = {s,
+                               nullptr,
+                               grid,
+                               dy,
+                               dx,
+                               memory,
+                               reinterpret_cast<uint32_t*>(memory + sums)};
+    Report(context, LaunchSampleMapGradient(StreamOf(context), a));
+  }
+};
+
+class GridGradientGpuOp : public GridGradientOp {
+ public:
+  using GridGradientOp::GridGradientOp;
+
+ protected:
+  void Fill(OpKernelContext* context, const SampleShape& s, const float* x,
+            const float* grid, const float* dy, float* dgrid) override {
+    const SampleArguments a = {s, x, grid, dy, dgrid, nullptr, nullptr};
+    Report(context, LaunchSampleGridGradient(StreamOf(context), a));
+  }
+};
+
+REGISTER_KERNEL_BUILDER(
+    Name("PriorityCutSample").Device(tensorflow::DEVICE_GPU), SampleGpuOp);
+REGISTER_KERNEL_BUILDER(Name("PriorityCutSampleMapGrad")
+                            .Device(tensorflow::DEVICE_GPU)
+                            .HostMemory("x_shape"),
+                        MapGradientGpuOp);
+REGISTER_KERNEL_BUILDER(
+    Name("PriorityCutSampleGridGrad").Device(tensorflow::DEVICE_GPU),
+    GridGradientGpuOp);
+#endif  // PRIORITYCUT_CUDA
 
 absl::Status SampleGradient(const tensorflow::Scope& scope,
                             const tensorflow::Operation& op,

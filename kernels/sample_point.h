@@ -4,17 +4,25 @@
 #ifndef PRIORITYCUT_KERNELS_SAMPLE_POINT_H_
 #define PRIORITYCUT_KERNELS_SAMPLE_POINT_H_
 
-#include <cmath>
-#include <cstdint>
+#include "kernels/device/block.h"
 
-#ifdef __CUDACC__
-#define PRIORITYCUT_ANYWHERE __host__ __device__ inline
-#else
-#define PRIORITYCUT_ANYWHERE inline
+#if !defined(__CUDACC_RTC__)
+#include <math.h>
 #endif
 
 namespace prioritycut {
 namespace kernels {
+
+// Maps [maps, height, width, channels] and points [grids, points, 2]. Maps or
+// grids may be one for all samples.
+struct SampleShape {
+  int64_t maps, grids, height, width, channels, points;
+  bool align_corners, reflect;
+
+  PRIORITYCUT_ANYWHERE int64_t Samples() const {
+    return maps > grids ? maps : grids;
+  }
+};
 
 // How coordinates in [-1, 1] lie on a side of so many pixels. Where corners are
 // aligned -1 and 1 are the centres of its first and last pixel, else their
@@ -51,9 +59,9 @@ PRIORITYCUT_ANYWHERE SamplePlace PlaceOf(float t, const SampleSide& side) {
       at = at * 0;
       slope = 0;
     } else {
-      const float from = at - low, far = std::fabs(from);
-      const float turns = std::floor(far / span), rest = far - turns * span;
-      const bool odd = turns - 2 * std::floor(turns * 0.5f) != 0;
+      const float from = at - low, far = fabsf(from);
+      const float turns = floorf(far / span), rest = far - turns * span;
+      const bool odd = turns - 2 * floorf(turns * 0.5f) != 0;
       at = (odd ? span - rest : rest) + low;
       slope *= from > 0 ? 1.0f : from < 0 ? -1.0f : 0.0f;
       if (odd) slope = -slope;
@@ -62,7 +70,7 @@ PRIORITYCUT_ANYWHERE SamplePlace PlaceOf(float t, const SampleSide& side) {
       if (at > n - 1) at = n - 1;
     }
   }
-  const float floor = std::floor(at);
+  const float floor = floorf(at);
   // Compared before the cast, which knows no number beyond an integer's.
   const bool near = floor >= -1 && floor < n;
   return {near ? static_cast<int64_t>(floor) : -2, at - floor, slope};
@@ -94,6 +102,15 @@ struct SamplePoint {
     return x.share == x.share && y.share == y.share;
   }
 };
+
+// A point of a sample.
+PRIORITYCUT_ANYWHERE SamplePoint PointOf(const SampleShape& s,
+                                         const float* grid, int64_t sample,
+                                         int64_t point) {
+  const float* at = grid + ((s.grids > 1 ? sample : 0) * s.points + point) * 2;
+  return {PlaceOf(at[0], {s.width, s.align_corners, s.reflect}),
+          PlaceOf(at[1], {s.height, s.align_corners, s.reflect})};
+}
 
 }  // namespace kernels
 }  // namespace prioritycut

@@ -28,7 +28,9 @@ func TestGPUKernelsAreRegistered(t *testing.T) {
 	if os.Getenv("PRIORITYCUT_TEST_CUDA") == "1" {
 		want = append(want, "GPU")
 	}
-	if got, err := KernelDevices("PriorityCutMask"); err != nil || !slices.Equal(got, want) {
-		t.Errorf("PriorityCutMask has kernels for %v (%v), want %v", got, err, want)
+	for _, op := range []string{"PriorityCutMask", "PriorityCutSample", "PriorityCutSampleMapGrad", "PriorityCutSampleGridGrad"} {
+		if got, err := KernelDevices(op); err != nil || !slices.Equal(got, want) {
+			t.Errorf("%s has kernels for %v (%v), want %v", op, got, err, want)
+		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -45,6 +46,9 @@ type SessionConfig struct {
 	// it at the start.
 	MemoryGrowth bool
 }
+
+// gpuType is TensorFlow's name of GPUs among types of device.
+const gpuType = "GPU"
 
 // maxThreads bounds thread counts, above any machine TensorFlow runs on.
 const maxThreads = 4096
@@ -124,8 +128,9 @@ func (c SessionConfig) Proto() ([]byte, error) {
 
 // Session runs a graph. Its methods may be called from several goroutines.
 type Session struct {
-	session *tensorflow.Session
-	devices []tensorflow.Device
+	session  *tensorflow.Session
+	devices  []tensorflow.Device
+	wantsGPU bool // auto, gpu or gpu:N
 }
 
 // NewSession makes a session for graph. It is an error when the configuration
@@ -227,9 +232,13 @@ func (s *Session) checkDevice(name string) error {
 	if err != nil {
 		return err
 	}
+	s.wantsGPU = d.gpu
 	if d.required && !s.HasGPU() {
-		return fmt.Errorf("device %q: TensorFlow %s sees no GPU: this is its CPU build, or the driver or the CUDA libraries are missing "+
-			"(TF_CPP_MIN_LOG_LEVEL=0 shows what it tried); run with device cpu or auto, or install the GPU build", name, tensorflow.Version())
+		why := "this machine has none, or its driver is not loaded"
+		if gpuPresent() {
+			why = whyNoGPU()
+		}
+		return fmt.Errorf("device %q: TensorFlow %s sees no GPU: %s; run with device cpu or auto, or see docs/gpu.md", name, tensorflow.Version(), why)
 	}
 	return nil
 }
@@ -242,11 +251,61 @@ func (s *Session) Devices() []tensorflow.Device {
 // HasGPU reports whether the session has a GPU.
 func (s *Session) HasGPU() bool {
 	for _, d := range s.devices {
-		if d.Type == "GPU" {
+		if d.Type == gpuType {
 			return true
 		}
 	}
 	return false
+}
+
+// DeviceMemory is how much memory TensorFlow may take of the session's first
+// GPU, in bytes; false where there is no GPU.
+func (s *Session) DeviceMemory() (int64, bool) {
+	for _, d := range s.devices {
+		if d.Type == gpuType {
+			return d.MemoryLimitBytes, true
+		}
+	}
+	return 0, false
+}
+
+// Placement says in words where the session computes, and why not on a GPU where
+// the machine has one that the session was allowed to use.
+func (s *Session) Placement() string {
+	var names []string
+	for _, d := range s.devices {
+		if d.Type == gpuType {
+			names = append(names, fmt.Sprintf("%s with %.1f GB", shortName(d.Name), float64(d.MemoryLimitBytes)/(1<<30)))
+		}
+	}
+	switch {
+	case len(names) > 0:
+		return "on " + strings.Join(names, ", ")
+	case s.wantsGPU && gpuPresent():
+		return "on the CPU: this machine has a GPU, but " + whyNoGPU()
+	}
+	return "on the CPU"
+}
+
+// shortName is GPU:0 of /job:localhost/replica:0/task:0/device:GPU:0.
+func shortName(device string) string {
+	_, name, found := strings.Cut(device, "/device:")
+	if !found {
+		return device
+	}
+	return name
+}
+
+// whyNoGPU is the most likely reason for which TensorFlow shows no GPU.
+func whyNoGPU() string {
+	if visible, set := os.LookupEnv("CUDA_VISIBLE_DEVICES"); set && (visible == "" || strings.HasPrefix(visible, "-1")) {
+		return fmt.Sprintf("CUDA_VISIBLE_DEVICES=%q hides it", visible)
+	}
+	// Kernels are registered by the build, whether or not there is a device.
+	if devices, err := KernelDevices("MatMul"); err == nil && !slices.Contains(devices, gpuType) {
+		return fmt.Sprintf("TensorFlow %s is its build for CPUs (bazel with --config=cuda, or PRIORITYCUT_CUDA=1 before env.sh, takes the one for GPUs)", tensorflow.Version())
+	}
+	return "TensorFlow cannot use it: NVIDIA's driver is missing or older than 525, or the GPU is older than TensorFlow supports (TF_CPP_MIN_LOG_LEVEL=0 shows what it tried)"
 }
 
 // Run feeds tensors, evaluates fetches and runs targets, as one step. The

@@ -11,7 +11,7 @@ trap 'rm -rf "$out"' EXIT
 flags="-std=c++17 -O1 -g -Wall -Wextra -Wno-psabi -fsanitize=address,undefined -fno-sanitize-recover=all"
 
 # shellcheck disable=SC2016,SC2086 # flags are words
-find kernels -maxdepth 1 -name '*.cc' ! -name '*_ops.cc' | sort |
+find kernels -maxdepth 1 -name '*.cc' ! -name '*_ops.cc' ! -name '*_gpu.cc' ! -name '*_gpu_test.cc' | sort |
   xargs -P 2 -I{} sh -c 'exec "$1" $2 -I. -c "$4" -o "$3/$(basename "$4" .cc).o"' sh "$cxx" "$flags" "$out" {}
 # shellcheck disable=SC2086
 for test in "$out"/*_test.o; do

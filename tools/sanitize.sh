@@ -13,7 +13,7 @@ cxx=${CXX:-g++}
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 
-kernels=$(find kernels -maxdepth 1 -name '*.cc' ! -name '*_ops.cc' ! -name '*_test.cc' | sort)
+kernels=$(find kernels -maxdepth 1 -name '*.cc' ! -name '*_ops.cc' ! -name '*_gpu.cc' ! -name '*_test.cc' | sort)
 
 # build NAME SANITIZERS TEST SOURCE...
 build() {
@@ -33,17 +33,24 @@ build conv address,undefined kernels/conv_test.cc $kernels
 build norm address,undefined kernels/norm_test.cc $kernels
 # shellcheck disable=SC2086
 build sample address,undefined kernels/sample_test.cc $kernels
+# shellcheck disable=SC2086
+build device_sample address,undefined kernels/sample_device_test.cc $kernels
 build mask address,undefined prioritycut/kernels/priority_cut_mask_test.cc prioritycut/kernels/priority_cut_mask.cc
 build device_mask address,undefined prioritycut/kernels/priority_cut_mask_device_test.cc prioritycut/kernels/priority_cut_mask.cc
 "$cxx" -std=c++17 -O1 -g -fPIC -shared -Wl,-soname,libcuda.so.1 -I. kernels/device/fake_driver.cc -o "$out/libcuda.so.1"
 build gpu_mask address,undefined prioritycut/kernels/priority_cut_mask_gpu_test.cc prioritycut/kernels/priority_cut_mask_gpu.cc \
   prioritycut/kernels/priority_cut_mask.cc kernels/device/driver.cc "$out/libcuda.so.1" -Wl,-rpath,"$out" -ldl
+# shellcheck disable=SC2086
+build gpu_sample address,undefined kernels/sample_gpu_test.cc kernels/sample_gpu.cc $kernels kernels/device/driver.cc \
+  "$out/libcuda.so.1" -Wl,-rpath,"$out" -ldl
 "$out/conv" "${1:-12}"
 "$out/norm" "${1:-12}"
 "$out/sample" "${1:-12}"
 "$out/mask" "${2:-300}"
 "$out/device_mask" "${2:-300}"
+"$out/device_sample" "${1:-12}"
 ASAN_OPTIONS=detect_leaks=0 "$out/gpu_mask" # the stand-in forgets on purpose, as the driver does
+ASAN_OPTIONS=detect_leaks=0 "$out/gpu_sample"
 echo "threads:"
 # shellcheck disable=SC2086
 build threads thread kernels/conv_test.cc $kernels

@@ -21,6 +21,9 @@ const (
 	// ownKernelFactor is the same where kernels of our own serve: they need fewer
 	// tensors, and keep the transformed kernels of networks that do not train.
 	ownKernelFactor = 4.1
+	// deviceFactor is the same on a GPU, where one operation runs at a time. No GPU
+	// was at hand to measure it.
+	deviceFactor = 1.3
 )
 
 // MemoryEstimate is what training is expected to need of main memory.
@@ -32,12 +35,20 @@ type MemoryEstimate struct {
 	// Step is the most that one step needs beside them; it grows with the
 	// batch.
 	Step int64
+	// Tensors are those of a step that are alive together.
+	Tensors int64
 	// Batch is the batch that Step is for.
 	Batch int
 }
 
 // Total is the expected peak of the process, in bytes.
 func (m MemoryEstimate) Total() int64 { return programMemory + m.Variables + m.Gradients + m.Step }
+
+// Device is the expected peak of a GPU's memory, in bytes: the same tensors, and
+// deviceFactor of those of a step for what cuDNN works in.
+func (m MemoryEstimate) Device() int64 {
+	return m.Variables + m.Gradients + int64(deviceFactor*float64(m.Tensors))
+}
 
 // String tells the parts.
 func (m MemoryEstimate) String() string {
@@ -65,7 +76,8 @@ func EstimateMemory(s *graph.Scope, step *Step, o StepOptions) (MemoryEstimate, 
 	if s.OwnKernels() {
 		factor = ownKernelFactor
 	}
-	e.Step = int64(factor * float64(m.Temporaries-e.Gradients))
+	e.Tensors = m.Temporaries - e.Gradients
+	e.Step = int64(factor * float64(e.Tensors))
 	return e, s.Err()
 }
 
@@ -83,21 +95,42 @@ func checkMemory(m MemoryEstimate, o StepOptions) error {
 	if err != nil || m.Total() <= limit {
 		return nil // an unknown limit stops nobody
 	}
-	fits, err := largestBatch(o, limit)
+	advice, err := smallerBatch(o, func(m MemoryEstimate) bool { return m.Total() <= limit })
 	if err != nil {
 		return err
-	}
-	advice := "not even one pair fits: use smaller networks or pictures"
-	if fits > 0 {
-		advice = fmt.Sprintf("the largest batch that fits is %d: --set train_params.batch_size=%d", fits, fits)
 	}
 	return fmt.Errorf("training needs %v, and this machine has %.1f GB; %s", m, gigabytes(limit), advice)
 }
 
-// largestBatch is the largest batch below o.Batch whose step fits into limit
-// bytes, 0 when none does. It builds a graph for each batch that it tries: what
+// checkDeviceMemory refuses a step on a GPU that needs more than TensorFlow may
+// take of the GPU's memory, in bytes.
+func checkDeviceMemory(m MemoryEstimate, o StepOptions, limit int64) error {
+	if limit <= 0 || m.Device() <= limit {
+		return nil // an unknown limit stops nobody
+	}
+	advice, err := smallerBatch(o, func(m MemoryEstimate) bool { return m.Device() <= limit })
+	if err != nil {
+		return err
+	}
+	return fmt.Errorf("training needs about %.1f GB of the GPU's memory for a step of %d pairs, and TensorFlow may take %.1f GB; %s",
+		gigabytes(m.Device()), m.Batch, gigabytes(limit), advice)
+}
+
+// smallerBatch is advice on the largest batch that fits.
+func smallerBatch(o StepOptions, holds func(MemoryEstimate) bool) (string, error) {
+	fits, err := largestBatch(o, holds)
+	switch {
+	case err != nil:
+		return "", err
+	case fits == 0:
+		return "not even one pair fits: use smaller networks or pictures", nil
+	}
+	return fmt.Sprintf("the largest batch that fits is %d: --set train_params.batch_size=%d", fits, fits), nil
+}
+
+// largestBatch is the largest batch below o.Batch whose step fits, 0 when none does. It builds a graph for each batch that it tries: what
 // is alive together does not grow evenly.
-func largestBatch(o StepOptions, limit int64) (int, error) {
+func largestBatch(o StepOptions, holds func(MemoryEstimate) bool) (int, error) {
 	fits, tooLarge := 0, o.Batch
 	for tooLarge-fits > 1 {
 		o.Batch = (fits + tooLarge) / 2
@@ -110,7 +143,7 @@ func largestBatch(o StepOptions, limit int64) (int, error) {
 		if err != nil {
 			return 0, err
 		}
-		if m.Total() <= limit {
+		if holds(m) {
 			fits = o.Batch
 		} else {
 			tooLarge = o.Batch

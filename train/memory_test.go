@@ -1,6 +1,7 @@
 package train
 
 import (
+	"strings"
 	"testing"
 
 	tensorflow "github.com/wamuir/graft/tensorflow"
@@ -31,8 +32,35 @@ func TestLargestBatch(t *testing.T) {
 	}
 	for want, bytes := range map[int]int64{3: limit, 2: limit - 1, 0: 1} {
 		o.Batch = 5
-		if got, err := largestBatch(o, bytes); err != nil || got != want {
+		if got, err := largestBatch(o, func(m MemoryEstimate) bool { return m.Total() <= bytes }); err != nil || got != want {
 			t.Errorf("%d bytes hold a batch of %d, %v; want %d", bytes, got, err, want)
 		}
+	}
+}
+
+// A GPU's memory bounds the batch as the machine's does.
+func TestDeviceMemory(t *testing.T) {
+	o := OptionsOf(tiny(t, model.PriorityCut))
+	o.Batch = 3
+	s := graph.New(tensorflow.Float)
+	step, err := BuildStep(s, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := EstimateMemory(s, step, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m.Device() <= m.Variables+m.Gradients || m.Device() >= m.Total() {
+		t.Errorf("the GPU's part is %d bytes, of %d", m.Device(), m.Total())
+	}
+	for _, fits := range []int64{m.Device(), 0, -1} { // 0: TensorFlow does not tell
+		if err := checkDeviceMemory(m, o, fits); err != nil {
+			t.Errorf("%d bytes: %v", fits, err)
+		}
+	}
+	err = checkDeviceMemory(m, o, m.Device()-1)
+	if err == nil || !strings.Contains(err.Error(), "GPU's memory") || !strings.Contains(err.Error(), "train_params.batch_size=2") {
+		t.Errorf("a byte too little: %v", err)
 	}
 }

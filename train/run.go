@@ -115,6 +115,7 @@ func (s *session) prepare() error {
 	if s.session, err = tf.NewSession(s.scope.Graph(), sessionConfigOf(s.config.Run)); err != nil {
 		return err
 	}
+	glog.Infof("computing %s", s.session.Placement())
 	if err := s.checkMemory(); err != nil {
 		return err
 	}
@@ -192,8 +193,8 @@ func (s *session) checkMemory() error {
 		return err
 	}
 	glog.Infof("memory: %v", m)
-	if s.session.HasGPU() {
-		return nil // most of it lies on the device, where nothing is kept twice
+	if limit, ok := s.session.DeviceMemory(); ok {
+		return checkDeviceMemory(m, s.options, limit) // nothing is kept twice there
 	}
 	s.mayHold = m.mayHold()
 	return checkMemory(m, s.options)

@@ -61,8 +61,15 @@ struct Block {
     __syncthreads();
   }
 
+  // Whole numbers come out the same whoever is first.
   __device__ void Add(uint32_t* to, uint32_t value) const {
     atomicAdd(to, value);
+  }
+  __device__ void Add(uint64_t* to, uint64_t value) const {
+    atomicAdd(to, value);
+  }
+  __device__ void Raise(uint32_t* to, uint32_t value) const {
+    atomicMax(to, value);
   }
 };
 

@@ -44,6 +44,8 @@ class EmulatedBlock {
   }
 
   void Add(uint32_t* to, uint32_t value) const { *to += value; }
+  void Add(uint64_t* to, uint64_t value) const { *to += value; }
+  void Raise(uint32_t* to, uint32_t value) const { *to = std::max(*to, value); }
 
  private:
   int64_t index_, blocks_;

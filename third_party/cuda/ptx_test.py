@@ -14,9 +14,14 @@ import wheels
 
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 MACHINES = ["sm_70", "sm_80", "sm_90"]
-# What a block has without asking for more, and registers of 1024 threads.
+# What a block has without asking for more, and what its threads share.
 SHARED_BYTES = 48 << 10
-REGISTERS = 64
+REGISTERS = 64 << 10
+
+
+def threads_of(ptx):
+    """The threads of a block of each entry."""
+    return {name: int(n) for name, n in re.findall(r"\.entry (\w+)\(.*?\.maxntid (\d+),", ptx, re.DOTALL)}
 
 
 class PtxTest(unittest.TestCase):
@@ -31,7 +36,7 @@ class PtxTest(unittest.TestCase):
             entries = re.findall(r"\.entry (\w+)", ptx)
             self.assertTrue(entries, source)
             host = source.with_name(source.stem + "_gpu.cc")
-            self.assertEqual(set(re.findall(r'Launch\("(\w+)"', (TOP / host).read_text())), set(entries), host)
+            self.assertEqual(set(re.findall(r'(?:Launch|Named)\("(\w+)"', (TOP / host).read_text())), set(entries), host)
             # The bits of sums of products must be the CPU's.
             self.assertNotRegex(ptx, r"\bfma\.", source)
             for machine in MACHINES:
@@ -41,12 +46,13 @@ class PtxTest(unittest.TestCase):
                     command = [ptxas, "--verbose", "--warning-as-error", "--gpu-name=" + machine, "--output-file=/dev/null", path]
                     done = subprocess.run(command, stderr=subprocess.PIPE, text=True)
                     self.assertEqual(done.returncode, 0, done.stderr)
-                    self.check(done.stderr, len(entries))
+                    self.check(done.stderr, threads_of(ptx))
 
-    def check(self, said, entries):
-        registers = [int(n) for n in re.findall(r"Used (\d+) registers", said)]
-        self.assertEqual(len(registers), entries, said)
-        self.assertLessEqual(max(registers), REGISTERS, said)
+    def check(self, said, threads):
+        parts = re.findall(r"entry function '(\w+)'.*?Used (\d+) registers", said, re.DOTALL)
+        self.assertEqual({name for name, _ in parts}, set(threads), said)
+        for name, registers in parts:
+            self.assertLessEqual(int(registers) * threads[name], REGISTERS, said)
         for amount in re.findall(r"(\d+) bytes smem", said):
             self.assertLessEqual(int(amount), SHARED_BYTES, said)
         spilt = [int(n) for n in re.findall(r"(\d+) bytes spill", said)]
