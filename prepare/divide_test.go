@@ -62,6 +62,19 @@ func TestGivenSidesStay(t *testing.T) {
 	}
 }
 
+// Records are divided by their files, and not called people.
+func TestHowRecordsAreDivided(t *testing.T) {
+	o := options("in", "out")
+	for _, kind := range []kind{film, records} {
+		a, b := clipOf("a", 100), clipOf("b", 40)
+		a.in.kind, b.in.kind = kind, kind
+		_, d, err := divide([]*clip{a, b}, &o)
+		if err != nil || strings.Contains(d.how, "nobody") != (kind == film) || strings.Contains(d.how, "file of records") != (kind == records) {
+			t.Errorf("kind %v: %q, %v", kind, d.how, err)
+		}
+	}
+}
+
 func TestDivideByTime(t *testing.T) {
 	o := options("in", "out")
 	o.Gap = 3
