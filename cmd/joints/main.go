@@ -93,6 +93,9 @@ func (p *program) run(ctx context.Context) (err error) {
 	if err := detector.Save(p.out, own); err != nil {
 		return err
 	}
+	for _, weak := range own.Weak() {
+		fmt.Fprintf(p.Out(), "too weak to judge by, train longer (--steps): %s\n", weak)
+	}
 	fmt.Fprintf(p.Out(), "on unseen videos: %v\nwrote %s in %s\n", own, p.out, time.Since(began).Round(time.Second))
 	cli.Next(p.Out(), cli.Step{Command: cli.Program("evaluate", "--keypoint_model="+p.out), For: "AKD and MKR of the last default run; what it has measured stays"})
 	return nil

@@ -6,7 +6,7 @@
 // frames are.
 //
 // The network works on pictures of at most 96 pixels a side, larger ones are
-// shrunk: a block to half of that, an hourglass of three levels, and two heads.
+// shrunk to at most 128: a block to half of that, an hourglass of three levels, and two heads.
 // One gives a heatmap per joint, whose mean is the joint's place (soft-argmax);
 // the other a map per joint, whose mean under the heatmap is the logit of being
 // visible.

@@ -6,9 +6,11 @@ import (
 	"errors"
 	"math"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	tensorflow "github.com/wamuir/graft/tensorflow"
 
 	"github.com/prioritycut/prioritycut/dataset/shapes"
@@ -161,7 +163,7 @@ func compareSaved(t *testing.T, d *Detector, dir string, own Errors) {
 	if err := json.Unmarshal(extra, &text); err != nil {
 		t.Fatal(err)
 	}
-	if text.HeldOut != own || len(text.Joints) != numJoints || text.Joints[shapes.LeftElbow] != "left elbow" || text.Threshold != Threshold {
+	if !reflect.DeepEqual(text.HeldOut, own) || len(text.Joints) != numJoints || text.Joints[shapes.LeftElbow] != "left elbow" || text.Threshold != Threshold {
 		t.Errorf("description %+v", text)
 	}
 }
@@ -316,11 +318,35 @@ func TestErrors(t *testing.T) {
 	sum.add(truth, found)
 	sum.add(&shapes.Truth{}, make([]Joint, numJoints)) // nothing to be found: no part of the mean
 	want := Errors{Frames: 2, Pixels: 1.25, Visible: 3, Found: 2, Hidden: 2*numJoints - 3, FalseVisible: 1}
-	if got := sum.mean(); got != want {
-		t.Errorf("errors %+v, want %+v", got, want)
+	got := sum.mean()
+	for j, e := range got.Joints {
+		one := JointError{Joint: shapes.JointID(j).String()}
+		switch j {
+		case 0:
+			one.Pixels, one.Visible, one.Found = 2, 1, 1
+		case 1:
+			one.Pixels, one.Visible, one.Found = 0.5, 1, 1
+		case 2:
+			one.Visible = 1
+		}
+		if e != one {
+			t.Errorf("joint %+v, want %+v", e, one)
+		}
 	}
-	if got := (&errorSum{}).mean(); got != (Errors{}) {
+	words := got.Weak()
+	if len(words) != 1 || !strings.Contains(words[0], "neck: 100.0 % missing") {
+		t.Errorf("weak: %q", words)
+	}
+	got.Joints = nil
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("errors (-want +got):\n%s", diff)
+	}
+	if got := (&errorSum{}).mean(); got.Frames != 0 || got.Pixels != 0 || len(got.Weak()) > 0 {
 		t.Errorf("no frames give %+v", got)
+	}
+	wrist := Errors{Joints: []JointError{{"left wrist", 0.51, 100, 99}, {"right wrist", 0.5, 100, 98}, {"nose", 3, 1, 1}}}
+	if words := wrist.Weak(); len(words) != 1 || !strings.Contains(words[0], "left wrist: 0.51 pixels") {
+		t.Errorf("weak: %q", words)
 	}
 }
 
@@ -393,8 +419,9 @@ func TestLargePictures(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Shrunk by 4 to 64x32, halved to 32x16.
-	if len(v) != 2*32*16 || v[0] != 2 || v[1] != 2 || v[2*33] != 10 || v[2*33+1] != 10 || v[2*511] != 250 || v[2*511+1] != 122 {
+	// Shrunk by 2 to 128x64, halved to 64x32.
+	const last = 64*32 - 1
+	if len(v) != 2*64*32 || v[0] != 1 || v[1] != 1 || v[2*65] != 5 || v[2*65+1] != 5 || v[2*last] != 253 || v[2*last+1] != 125 {
 		t.Errorf("%d values: first %v, last %v", len(v), v[:2], v[len(v)-2:])
 	}
 }

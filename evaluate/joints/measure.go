@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"strings"
 
 	tensorflow "github.com/wamuir/graft/tensorflow"
 
@@ -66,12 +67,53 @@ type Errors struct {
 	// Hidden joints of all frames, and those called visible among them.
 	Hidden       int `json:"hidden"`
 	FalseVisible int `json:"false_visible"`
+	// Joints are the same joint by joint, in the order of shapes.JointID.
+	Joints []JointError `json:"joints"`
+}
+
+// JointError is what a detector makes of one joint.
+type JointError struct {
+	Joint string `json:"joint"`
+	// Pixels is the mean of |dx| and |dy| where it is visible and found.
+	Pixels float64 `json:"pixels"`
+	// Visible counts the frames that show it, Found those among them in which it
+	// is found.
+	Visible int `json:"visible"`
+	Found   int `json:"found"`
+}
+
+// What a detector must reach on real frames, lest it hides what becomes of hands
+// and feet.
+const (
+	mostWristPixels = 0.5
+	mostMissing     = 2. // percent, of every joint
+)
+
+// Weak says in words which joints the detector is too weak for: AKD and MKR then
+// tell of the detector more than of the pictures.
+func (e Errors) Weak() []string {
+	var words []string
+	for _, j := range e.Joints {
+		if missing := 100 - percent(j.Found, j.Visible); j.Visible > 0 && missing > mostMissing {
+			words = append(words, fmt.Sprintf("%s: %.1f %% missing of %d in real frames", j.Joint, missing, j.Visible))
+		}
+		if strings.HasSuffix(j.Joint, "wrist") && j.Pixels > mostWristPixels {
+			words = append(words, fmt.Sprintf("%s: %.2f pixels off in real frames", j.Joint, j.Pixels))
+		}
+	}
+	return words
 }
 
 // String tells the errors in a line.
 func (e Errors) String() string {
-	return fmt.Sprintf("%.2f pixels off per coordinate; %.1f %% of the visible joints found; %.1f %% of the hidden ones called visible; %d frames",
+	text := fmt.Sprintf("%.2f pixels off per coordinate; %.1f %% of the visible joints found; %.1f %% of the hidden ones called visible; %d frames",
 		e.Pixels, percent(e.Found, e.Visible), percent(e.FalseVisible, e.Hidden), e.Frames)
+	for _, j := range e.Joints {
+		if strings.HasSuffix(j.Joint, "wrist") && j.Found > 0 {
+			text += fmt.Sprintf("; %s %.2f pixels off, %.1f %% missing", j.Joint, j.Pixels, 100-percent(j.Found, j.Visible))
+		}
+	}
+	return text
 }
 
 func percent(part, whole int) float64 { return 100 * float64(part) / float64(max(whole, 1)) }
@@ -84,9 +126,13 @@ type errorSum struct {
 }
 
 func (e *errorSum) add(t *shapes.Truth, found []Joint) {
+	if e.Joints == nil {
+		e.Joints = make([]JointError, numJoints)
+	}
 	e.Frames++
 	sum, n := 0.0, 0
 	for j, joint := range t.Joints {
+		one := &e.Joints[j]
 		switch {
 		case !joint.Visible:
 			e.Hidden++
@@ -95,10 +141,14 @@ func (e *errorSum) add(t *shapes.Truth, found []Joint) {
 			}
 		default:
 			e.Visible++
+			one.Visible++
 			if found[j].Found() {
 				e.Found++
+				one.Found++
 				n++
-				sum += (math.Abs(found[j].X-joint.X) + math.Abs(found[j].Y-joint.Y)) / 2
+				off := (math.Abs(found[j].X-joint.X) + math.Abs(found[j].Y-joint.Y)) / 2
+				sum += off
+				one.Pixels += off // the sum, until mean
 			}
 		}
 	}
@@ -108,9 +158,15 @@ func (e *errorSum) add(t *shapes.Truth, found []Joint) {
 	}
 }
 
+// mean ends the counting.
 func (e *errorSum) mean() Errors {
 	if e.measured > 0 {
 		e.Pixels = e.pixels / float64(e.measured)
+	}
+	for j := range e.Joints {
+		one := &e.Joints[j]
+		one.Joint = shapes.JointID(j).String()
+		one.Pixels /= float64(max(one.Found, 1))
 	}
 	return e.Errors
 }

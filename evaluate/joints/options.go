@@ -30,8 +30,11 @@ func DefaultOptions() Options {
 }
 
 const (
-	// maxWork is the largest side that the network looks at.
-	maxWork = 96
+	// Pictures of up to maxWhole pixels a side are looked at as they are, larger
+	// ones smaller, with maxShrunk pixels a side at most: a pixel of those is worth
+	// several of the picture, so they may be a little larger.
+	maxWhole  = 96
+	maxShrunk = 128
 	// cell is the least common size of the network's maps, in pixels: one
 	// halving of the stem, three of the hourglass.
 	cell = 2 << levels
@@ -62,8 +65,9 @@ func (o Options) Validate() error {
 }
 
 // CheckSize reports whether the detector can be built for pictures of w by h
-// pixels: both sides must be multiples of 16 after shrinking by the power of two
-// that brings the longer one to at most 96 pixels.
+// pixels: both sides must be multiples of 16 after shrinking by a power of two,
+// which is 1 where the longer one has at most 96 pixels, and else brings it to at
+// most 128.
 func CheckSize(w, h int) error {
 	if min(w, h) < shapes.MinSide || max(w, h) > 1024 {
 		return fmt.Errorf("joints: pictures of %dx%d pixels: sides must lie in [%d, 1024]", w, h, shapes.MinSide)
@@ -77,8 +81,12 @@ func CheckSize(w, h int) error {
 // shrinking is the factor by which pictures are made smaller before the network
 // looks at them: a power of two.
 func shrinking(w, h int) int {
-	f := 1
-	for max(w, h) > maxWork*f {
+	side := max(w, h)
+	if side <= maxWhole {
+		return 1
+	}
+	f := 2
+	for side > maxShrunk*f {
 		f *= 2
 	}
 	return f
