@@ -27,13 +27,16 @@ func buildJoints(b *builder, image tensorflow.Output) (parts, error) {
 }
 
 // buildForeground looks at the whole picture stretched to a square, and brings the
-// mask back to the picture's size.
+// mask back to the picture's size. Where a side of the picture is longer than the
+// network's, pixels are means, as in crop.
 func buildForeground(b *builder, image tensorflow.Output) (parts, error) {
 	resize := func(x, h, w tensorflow.Output) tensorflow.Output {
 		return op.ResizeBilinear(b.next(), x, op.Pack(b.next(), []tensorflow.Output{h, w}), op.ResizeBilinearHalfPixelCenters(true))
 	}
-	side := op.Const(b.next(), int32(selfieSide))
 	_, h, w := b.size(image)
-	mask := b.network(selfie, resize(image, side, side), "activation_10:0")
+	longest := op.Cast(b.next(), op.Maximum(b.next(), h, w), tensorflow.Float)
+	k := b.samples(b.reshape(longest, 1), selfieSide)
+	side := op.Mul(b.next(), k, op.Const(b.next(), int32(selfieSide)))
+	mask := b.network(selfie, b.averaged(resize(image, side, side), k, selfieSide), "activation_10:0")
 	return parts{result: op.Squeeze(b.next(), resize(mask, h, w), op.SqueezeAxis([]int64{3}))}, b.finish()
 }

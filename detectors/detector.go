@@ -2,6 +2,7 @@ package detectors
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	tensorflow "github.com/wamuir/graft/tensorflow"
@@ -13,16 +14,26 @@ import (
 type Network struct {
 	// File is its graph in the package.
 	File string
-	// Title says what it is, Source where it comes from, License what its authors
-	// ask for.
-	Title, Source, License string
+	// Title says what it is, Source where it comes from.
+	Title, Source string
+	// License is that of its authors; empty where neither the package nor the
+	// project that it comes from states one. The package's own does not cover it.
+	License string
+}
+
+// Terms says in words under which licence a network is.
+func (n Network) Terms() string {
+	if n.License == "" {
+		return "licence not stated by the package nor by its project"
+	}
+	return "licence " + n.License
 }
 
 // The networks.
 var (
 	faceDetection = Network{"facemesh-detection-short.json", "MediaPipe BlazeFace, short range", "Google MediaPipe", "Apache-2.0"}
 	faceMesh      = Network{"facemesh.json", "MediaPipe Face Mesh, 468 points", "Google MediaPipe", "Apache-2.0"}
-	faceRes       = Network{"faceres.json", "HSE-FaceRes, 1024 features of a face", "HSE_FaceRec_tf", "not told by the package; see its project"}
+	faceRes       = Network{"faceres.json", "HSE-FaceRes, 1024 features of a face", "HSE_FaceRec_tf", ""}
 	moveNet       = Network{"movenet-thunder.json", "MoveNet Thunder, 17 joints", "Google TensorFlow Hub", "Apache-2.0"}
 	selfie        = Network{"selfie.json", "MediaPipe Selfie Segmentation", "Google MediaPipe", "Apache-2.0"}
 )
@@ -47,6 +58,11 @@ type Detector struct {
 	Points []string
 
 	build func(b *builder, image tensorflow.Output) (parts, error)
+}
+
+// Unlicensed are the networks of a detector whose licence is not stated.
+func (d Detector) Unlicensed() []Network {
+	return slices.DeleteFunc(slices.Clone(d.Networks), func(n Network) bool { return n.License != "" })
 }
 
 // The names of the detectors.

@@ -13,7 +13,9 @@
 //
 // Every model has the signature serving_default, which takes
 //
-//	image  float32 [N, H, W, 3], RGB in [0, 1]
+//	image  float32 [N, H, W, 3], RGB in [0, 1]; N = 1: some of the networks take one
+//	       picture at once, and how finely a picture is sampled is not to depend on
+//	       those beside it
 //
 // and gives one of
 //

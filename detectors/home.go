@@ -57,7 +57,7 @@ func (s Source) Provide(ctx context.Context, names ...string) (_ map[string]stri
 		if err != nil {
 			return nil, err
 		}
-		path := filepath.Join(s.Home, name+"-"+d.key())
+		path := d.Folder(s.Home)
 		paths[name] = path
 		if _, err := savedmodel.Dir(path); err == nil {
 			continue
@@ -74,8 +74,11 @@ func (s Source) Provide(ctx context.Context, names ...string) (_ map[string]stri
 	return paths, nil
 }
 
+// Folder is where a detector is kept below a home.
+func (d Detector) Folder(home string) string { return filepath.Join(home, d.Name+"-"+d.key()) }
+
 // making changes whenever what is built around the networks does.
-const making = 1
+const making = 2
 
 // key tells detectors of one name apart.
 func (d Detector) key() string {

@@ -45,20 +45,53 @@ func (b *builder) whole(image tensorflow.Output) region {
 	}
 }
 
-// crop cuts a region out of each picture and makes it upright, size pixels wide:
-// bilinear sampling, black outside. Regions much larger than size should be of
-// pictures that were made small before: it does not average.
+// crop cuts a region out of each picture and makes it upright, size pixels wide,
+// black outside. Pixels of the crop are means of bilinear samples that lie at most
+// a pixel of the picture apart, so that nothing of a large region is passed over;
+// a region no wider than size is sampled once for each.
 func (b *builder) crop(image tensorflow.Output, r region, size int32) tensorflow.Output {
-	// Pixel u of the crop lies at ((u + 1/2) / size - 1/2) side from the centre.
-	scale := b.times(r.side, 1/float32(size))
-	first := b.mul(r.side, b.num(0.5/float32(size)-0.5))
+	k := b.samples(r.side, size)
+	fine := b.sampled(image, r, op.Mul(b.next(), k, op.Const(b.next(), size)))
+	return b.averaged(fine, k, size)
+}
+
+// maxSamples bounds the samples of a pixel along each axis: beyond it a region of
+// thousands of pixels would take more memory than its picture.
+const maxSamples = 16
+
+// samples is how many samples a pixel takes along each axis, so that the widest of
+// the regions is sampled at least once a pixel: a number, int32.
+func (b *builder) samples(side tensorflow.Output, size int32) tensorflow.Output {
+	widest := op.Max(b.next(), side, op.Const(b.next(), []int32{0}))
+	k := op.Ceil(b.next(), b.times(widest, 1/float32(size)))
+	return op.Cast(b.next(), op.Minimum(b.next(), op.Maximum(b.next(), k, b.num(1)), b.num(maxSamples)), tensorflow.Int32)
+}
+
+// averaged makes pixels of k by k ones: x [N, size k, size k, C] -> [N, size,
+// size, C].
+func (b *builder) averaged(x, k tensorflow.Output, size int32) tensorflow.Output {
+	whole := op.Shape(b.next(), x)
+	at := func(i int32) tensorflow.Output {
+		return op.GatherV2(b.next(), whole, op.Const(b.next(), i), op.Const(b.next(), int32(0)))
+	}
+	s := op.Const(b.next(), size)
+	blocks := op.Reshape(b.next(), x, op.Pack(b.next(), []tensorflow.Output{at(0), s, k, s, k, at(3)}))
+	return op.Mean(b.next(), blocks, op.Const(b.next(), []int32{2, 4}))
+}
+
+// sampled takes bilinear samples of a region, pixels in a row of them.
+func (b *builder) sampled(image tensorflow.Output, r region, pixels tensorflow.Output) tensorflow.Output {
+	// Sample u lies at ((u + 1/2) / pixels - 1/2) side from the centre.
+	share := op.Reciprocal(b.next(), op.Cast(b.next(), pixels, tensorflow.Float))
+	scale := b.mul(r.side, share)
+	first := b.mul(r.side, b.plus(b.times(share, 0.5), -0.5))
 	cos, sin := op.Cos(b.next(), r.angle), op.Sin(b.next(), r.angle)
 	zero := op.ZerosLike(b.next(), r.side)
 	transforms := b.columns(
 		b.mul(cos, scale), op.Neg(b.next(), b.mul(sin, scale)), b.add(b.plus(r.x, -0.5), b.mul(first, b.sub(cos, sin))),
 		b.mul(sin, scale), b.mul(cos, scale), b.add(b.plus(r.y, -0.5), b.mul(first, b.add(cos, sin))),
 		zero, zero)
-	return op.ImageProjectiveTransformV3(b.next(), image, transforms, op.Const(b.next(), []int32{size, size}), b.num(0), "BILINEAR")
+	return op.ImageProjectiveTransformV3(b.next(), image, transforms, op.Pack(b.next(), []tensorflow.Output{pixels, pixels}), b.num(0), "BILINEAR")
 }
 
 // onPicture brings points x, y [N, J], in shares of a region's side from its left

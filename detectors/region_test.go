@@ -7,6 +7,7 @@ import (
 	tensorflow "github.com/wamuir/graft/tensorflow"
 	"github.com/wamuir/graft/tensorflow/op"
 
+	"github.com/prioritycut/prioritycut/internal/random"
 	"github.com/prioritycut/prioritycut/tf"
 )
 
@@ -120,6 +121,52 @@ func TestWhole(t *testing.T) {
 			t.Errorf("row %d is %v, want %v", y, v, want)
 		}
 	}
+}
+
+// TestCropAverages: pixels of a crop are means of all that they stand for, so that
+// what alternates from pixel to pixel is grey and not black or white, and a
+// turned region of random pixels has the means that float64 gives.
+func TestCropAverages(t *testing.T) {
+	const side, size = 60, 8
+	board := make([]float32, side*side*3)
+	noise := make([]float32, side*side*3)
+	r := random.New(1)
+	for i := range board {
+		board[i], noise[i] = float32((i/3+i/3/side)%2), float32(r.Float64())
+	}
+	b := newBuilder(nil)
+	image := op.Placeholder(b.next(), tensorflow.Float, op.PlaceholderShape(tensorflow.MakeShape(-1, -1, -1, 3)))
+	told := op.Placeholder(b.next(), tensorflow.Float, op.PlaceholderShape(tensorflow.MakeShape(-1, regionWidth)))
+	region := []float32{30, 30, 36, 0.3, 1}
+	got := fetch(t, b, map[tensorflow.Output]*tensorflow.Tensor{
+		image: tensor(t, append(board, noise...), 2, side, side, 3), told: tensor(t, append(region, region...), 2, regionWidth),
+	}, b.crop(image, b.regionOf(told), size))[0]
+	const k = 5 // 36 / 8 samples, rounded up
+	for v := range size {
+		for u := range size {
+			at := (v*size + u) * 3
+			if math.Abs(float64(got[at])-0.5) > 0.1 {
+				t.Errorf("pixel %d,%d of a chessboard is %v", u, v, got[at])
+			}
+			want := 0.0
+			for i := range k * k {
+				du, dv := (float64(u*k+i%k)+0.5)/(size*k)-0.5, (float64(v*k+i/k)+0.5)/(size*k)-0.5
+				cos, sin := math.Cos(0.3)*36, math.Sin(0.3)*36
+				want += bilinear(noise, side, 30+cos*du-sin*dv-0.5, 30+sin*du+cos*dv-0.5) / (k * k)
+			}
+			if d := math.Abs(float64(got[size*size*3+at]) - want); d > 1e-4 {
+				t.Errorf("pixel %d,%d of noise is %.2g off", u, v, d)
+			}
+		}
+	}
+}
+
+// bilinear is the first colour of a square picture at a place between pixels.
+func bilinear(pix []float32, side int, x, y float64) float64 {
+	i, j := int(math.Floor(x)), int(math.Floor(y))
+	dx, dy := x-float64(i), y-float64(j)
+	at := func(i, j int) float64 { return float64(pix[(j*side+i)*3]) }
+	return (1-dy)*((1-dx)*at(i, j)+dx*at(i+1, j)) + dy*((1-dx)*at(i, j+1)+dx*at(i+1, j+1))
 }
 
 func TestAnchors(t *testing.T) {

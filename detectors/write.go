@@ -3,6 +3,7 @@ package detectors
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	tensorflow "github.com/wamuir/graft/tensorflow"
 	"github.com/wamuir/graft/tensorflow/op"
@@ -46,6 +47,26 @@ type Description struct {
 	Points   []string  `json:"points,omitempty"`
 }
 
+// String tells networks, package and what is made of them, for the rows of tables.
+func (d Description) String() string {
+	var files []string
+	for _, n := range d.Networks {
+		files = append(files, strings.TrimSuffix(n.File, ".json"))
+	}
+	return fmt.Sprintf("%s of %s: %s", strings.Join(files, " and "), d.Package, d.About)
+}
+
+// Described reads the description of a SavedModel that this package wrote; false
+// for other models.
+func Described(m *savedmodel.Model) (Description, bool) {
+	var d Description
+	text, err := m.Extra(DescriptionName)
+	if err != nil || json.Unmarshal(text, &d) != nil {
+		return Description{}, false
+	}
+	return d, d.Package != "" && len(d.Networks) > 0
+}
+
 // Write makes the detector of an archive's networks and writes it as a SavedModel
 // into the new folder dir, which appears when all of it is written.
 func (d Detector) Write(a *Archive, dir string) error {
@@ -58,7 +79,7 @@ func (d Detector) Write(a *Archive, dir string) error {
 
 func (d Detector) model(a *Archive) (*savedmodel.Def, error) {
 	b := newBuilder(a)
-	image := op.Placeholder(b.scope.SubScope("image"), tensorflow.Float, op.PlaceholderShape(tensorflow.MakeShape(d.batch(), -1, -1, 3)))
+	image := op.Placeholder(b.scope.SubScope("image"), tensorflow.Float, op.PlaceholderShape(tensorflow.MakeShape(1, -1, -1, 3)))
 	p, err := d.build(b, image)
 	if err != nil {
 		return nil, err
@@ -71,14 +92,6 @@ func (d Detector) model(a *Archive) (*savedmodel.Def, error) {
 	def.Signatures = d.signatures(image, p)
 	def.Graph, err = tf.GraphDefOf(b.graph)
 	return def, err
-}
-
-// batch is how many pictures it takes at once: 1 where a network was frozen so.
-func (d Detector) batch() int64 {
-	if d.Name == BodyJoints || d.Name == Foreground {
-		return 1
-	}
-	return -1
 }
 
 func (d Detector) signatures(image tensorflow.Output, p parts) []savedmodel.SignatureDef {

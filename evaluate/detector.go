@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"time"
 
 	tensorflow "github.com/wamuir/graft/tensorflow"
 
@@ -50,6 +51,11 @@ type detector struct {
 	signature, input, output string
 	h, w                     int // 0: any
 	single, regional         bool
+	// networks are what it is made of, where it tells.
+	networks string
+	// spent is how long it has looked at so many pictures.
+	spent  time.Duration
+	looked int
 }
 
 func openDetector(kind vectorKind, path string, session tf.SessionConfig) (*detector, error) {
@@ -61,6 +67,9 @@ func openDetector(kind vectorKind, path string, session tf.SessionConfig) (*dete
 	}
 	if d.model, err = savedmodel.Open(path, session); err != nil {
 		return nil, fmt.Errorf("--%s: %w", flag, err)
+	}
+	if told, ok := detectors.Described(d.model); ok {
+		d.networks = told.String()
 	}
 	if err := d.bind(); err != nil {
 		d.model.Close()
@@ -181,16 +190,16 @@ func (d *detector) detect(frames []*video.Frame) ([][]float32, error) {
 	if err != nil {
 		return nil, err
 	}
-	out, err := d.model.CallFor(d.signature, map[string]*tensorflow.Tensor{d.input: image}, d.output)
+	out, err := d.call(d.signature, map[string]*tensorflow.Tensor{d.input: image}, d.output, len(frames))
 	if err != nil {
 		return nil, err
 	}
-	values, err := tf.Values[float32](out[d.output])
+	values, err := tf.Values[float32](out)
 	if err != nil {
 		return nil, err
 	}
 	scaleX, scaleY := float64(w)/float64(fitted[0].W), float64(h)/float64(fitted[0].H)
-	return d.split(values, out[d.output].Shape(), fitted, scaleX, scaleY)
+	return d.split(values, out.Shape(), fitted, scaleX, scaleY)
 }
 
 // split cuts the output into frames.
@@ -245,8 +254,26 @@ func scaled(values []float32, width int, scaleX, scaleY float64) []float32 {
 	return out
 }
 
-// String names the model and its content.
-func (d *detector) String() string { return baseName(d.path) + "@" + short(d.digest) }
+// String names the model and its content, and the networks in it where it tells.
+func (d *detector) String() string {
+	name := baseName(d.path) + "@" + short(d.digest)
+	if d.networks != "" {
+		name += " (" + d.networks + ")"
+	}
+	return name
+}
+
+// call has the model look at so many pictures.
+func (d *detector) call(signature string, inputs map[string]*tensorflow.Tensor, output string, pictures int) (*tensorflow.Tensor, error) {
+	began := time.Now()
+	out, err := d.model.CallFor(signature, inputs, output)
+	if err != nil {
+		return nil, err
+	}
+	d.spent += time.Since(began)
+	d.looked += pictures
+	return out[output], nil
+}
 
 func (d *detector) close() error { return d.model.Close() }
 

@@ -66,11 +66,10 @@ func (d *detector) one(real, made *video.Frame) (inReal, inMade []float32, err e
 	if err != nil {
 		return nil, nil, err
 	}
-	found, err := d.model.CallFor(detectors.FindRegion, map[string]*tensorflow.Tensor{detectors.ImageName: first}, detectors.RegionName)
+	region, err := d.call(detectors.FindRegion, map[string]*tensorflow.Tensor{detectors.ImageName: first}, detectors.RegionName, 0)
 	if err != nil {
 		return nil, nil, err
 	}
-	region := found[detectors.RegionName]
 	values, err := tf.Values[float32](region)
 	if err != nil {
 		return nil, nil, err
@@ -91,16 +90,16 @@ func (d *detector) one(real, made *video.Frame) (inReal, inMade []float32, err e
 
 // within looks at one picture in a region.
 func (d *detector) within(image, region *tensorflow.Tensor, f *video.Frame) ([]float32, error) {
-	out, err := d.model.CallFor(detectors.InRegion,
-		map[string]*tensorflow.Tensor{detectors.ImageName: image, detectors.RegionName: region}, d.output)
+	out, err := d.call(detectors.InRegion,
+		map[string]*tensorflow.Tensor{detectors.ImageName: image, detectors.RegionName: region}, d.output, 1)
 	if err != nil {
 		return nil, err
 	}
-	values, err := tf.Values[float32](out[d.output])
+	values, err := tf.Values[float32](out)
 	if err != nil {
 		return nil, err
 	}
-	all, err := d.split(values, out[d.output].Shape(), []*video.Frame{f}, 1, 1)
+	all, err := d.split(values, out.Shape(), []*video.Frame{f}, 1, 1)
 	if err != nil {
 		return nil, err
 	}

@@ -128,7 +128,7 @@ func TestMaskModel(t *testing.T) {
 		}
 		return dir
 	}
-	s, err := newModelSaliency(model(-1), 3, 2, tf.SessionConfig{Device: "cpu"})
+	s, err := newModelSaliency(model(-1), "", "", 3, 2, tf.SessionConfig{Device: "cpu"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -142,7 +142,7 @@ func TestMaskModel(t *testing.T) {
 	if string(got) != "\x00\x00\x00\x00\x01\x00" || !strings.HasPrefix(s.from, "bright@") {
 		t.Errorf("mask %v from %s", got, s.from)
 	}
-	if _, err := newModelSaliency(model(8), 3, 2, tf.SessionConfig{}); err == nil || !strings.Contains(err.Error(), "one size only") {
+	if _, err := newModelSaliency(model(8), "", "", 3, 2, tf.SessionConfig{}); err == nil || !strings.Contains(err.Error(), "one size only") {
 		t.Errorf("a model of one size: %v", err)
 	}
 }

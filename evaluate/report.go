@@ -176,15 +176,18 @@ func notes(o *Outcome, missing map[string][]int) []string {
 			out = append(out, fmt.Sprintf("%s: %s equal to the real one (infinite), left out of the mean.", titleOf(s.Measure()), count(s.Infinite, "frame")))
 		}
 	}
-	if r.Masks == FromNowhere {
-		out = append(out, "Salient parts: not measured without --masks.")
-	} else {
+	switch {
+	case r.Masks == FromNowhere:
+		out = append(out, "Salient parts: not measured without --masks or --mask_model.")
+	case strings.Contains(r.Masks, "@"):
+		out = append(out, fmt.Sprintf("Salient parts of real frames, the same for all models, by %s.", r.Masks))
+	default:
 		out = append(out, fmt.Sprintf("Salient parts by --masks=%s.", r.Masks))
 	}
 	if r.KeypointsReal == FromNowhere {
 		out = append(out, "AKD, MKR: not measured without --keypoints or --keypoint_model.")
 	} else {
-		out = append(out, fmt.Sprintf("Keypoints: of real frames by %s, of generated ones by %s.", r.KeypointsReal, r.KeypointsGenerated))
+		out = append(out, "Keypoints "+by(r.KeypointsReal, r.KeypointsGenerated))
 	}
 	for _, s := range o.Summary {
 		if !s.Mean.Known() && askedFor(s) && s.Metric != result.AEDEuclidean {
@@ -193,8 +196,24 @@ func notes(o *Outcome, missing map[string][]int) []string {
 	}
 	if r.EmbeddingsReal == FromNowhere {
 		out = append(out, "AED: not measured without --embeddings or --embedding_model.")
+	} else {
+		out = append(out, "Embeddings "+by(r.EmbeddingsReal, r.EmbeddingsGenerated))
+	}
+	if own := r.NotThePapers(); own != "" {
+		out = append(out, own)
+	}
+	for _, d := range o.Detectors {
+		out = append(out, fmt.Sprintf("Time of %s: %.3g ms a frame by %s, the mean of %d.", d.Kind, 1000*d.PerFrame.Seconds(), d.Model, d.Frames))
 	}
 	return out
+}
+
+// by says who looked at real and at generated frames.
+func by(real, generated string) string {
+	if real == generated {
+		return fmt.Sprintf("of real and generated frames by %s.", real)
+	}
+	return fmt.Sprintf("of real frames by %s, of generated ones by %s.", real, generated)
 }
 
 // missingFrames are the frames without predictions, by video, as far as

@@ -68,6 +68,10 @@ type Request struct {
 	// MaskModel is a SavedModel that finds salient pixels in the real frames, in
 	// place of Masks.
 	MaskModel string
+	// MaskHome is a folder that keeps what MaskModel finds, by the content of model
+	// and frames, so that evaluations to be compared share their masks; empty keeps
+	// nothing.
+	MaskHome string
 	// Keypoints is a folder with real.csv and generated.csv, a table of those of
 	// the real frames, FromTruth for the real frames, or empty. KeypointModel is
 	// a SavedModel that finds those that the tables lack.

@@ -31,6 +31,8 @@ type Outcome struct {
 	Joints []result.JointRow
 	// Page is the path of the page, where one was asked for.
 	Page string
+	// Detectors are the models that looked at frames, and how long that took.
+	Detectors []DetectorTime
 	// Resumed counts the videos that an earlier call had done.
 	Resumed int
 }
@@ -287,7 +289,7 @@ func (e *evaluation) openSources(session tf.SessionConfig) error {
 	}
 	var err error
 	if q.MaskModel != "" {
-		e.saliency, err = newModelSaliency(q.MaskModel, r.Width, r.Height, session)
+		e.saliency, err = newModelSaliency(q.MaskModel, q.MaskHome, r.Data, r.Width, r.Height, session)
 	} else {
 		e.saliency, err = newSaliency(q.Masks, drawn, threshold, r.Width, r.Height)
 	}
@@ -353,6 +355,7 @@ func (e *evaluation) run(ctx context.Context) (*Outcome, error) {
 	if e.joints != nil {
 		o.Joints = JointMeans(e.joints.rows)
 	}
+	o.Detectors = e.detectorTimes()
 	for _, r := range o.Videos {
 		if r.Error != "" {
 			o.Skipped = append(o.Skipped, r)

@@ -19,16 +19,22 @@ type saliency struct {
 	truth  truthful
 	stored *storedVideo
 	model  *detector
+	common *maskStore // keeps what the model finds; nil keeps nothing
 }
 
 // newModelSaliency takes masks from a SavedModel that looks at the real frames:
-// all models compared on a data set then share them.
-func newModelSaliency(path string, w, h int, session tf.SessionConfig) (*saliency, error) {
+// all models compared on a data set then share them. They are kept below home,
+// unless that is empty.
+func newModelSaliency(path, home, data string, w, h int, session tf.SessionConfig) (*saliency, error) {
 	d, err := openDetector(maskVectors, path, session)
 	if err != nil {
 		return nil, &RequestError{err}
 	}
-	return &saliency{from: d.String(), w: w, h: h, model: d}, nil
+	s := &saliency{from: d.String(), w: w, h: h, model: d}
+	if home != "" {
+		s.common = newMaskStore(home, d.digest, data, w, h)
+	}
+	return s, nil
 }
 
 // newSaliency checks where masks come from; an empty word is the truth where
@@ -62,6 +68,9 @@ func newSaliency(from string, drawn bool, threshold float64, w, h int) (*salienc
 func (s *saliency) begin(ctx context.Context, v dataset.TestVideo) error {
 	s.truth, s.stored = nil, nil
 	if s.model != nil {
+		if s.common != nil {
+			s.common.begin(v.Name())
+		}
 		return nil
 	}
 	switch s.from {
@@ -86,6 +95,8 @@ func (s *saliency) begin(ctx context.Context, v dataset.TestVideo) error {
 // mask returns the mask of frame i; nil where there is none.
 func (s *saliency) mask(i int, real *video.Frame, g guess) ([]byte, error) {
 	switch {
+	case s.common != nil:
+		return s.common.mask(real, func() ([]byte, error) { return s.seen(real) })
 	case s.model != nil:
 		return s.seen(real)
 	case s.from == FromModel:
@@ -141,6 +152,9 @@ func (s *saliency) seen(real *video.Frame) ([]byte, error) {
 }
 
 func (s *saliency) end() error {
+	if s.common != nil {
+		s.common.end()
+	}
 	err := s.stored.close()
 	s.stored = nil
 	return err

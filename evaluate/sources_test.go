@@ -175,3 +175,22 @@ func TestNothingInCommon(t *testing.T) {
 		}
 	}
 }
+
+// TestNamesInTables: programs of others tell of a video under its name, without
+// its ending, or under that of the file that they read.
+func TestNamesInTables(t *testing.T) {
+	own, other := []part{{1, 2}}, []part{{3, 4}}
+	for _, name := range []string{"a.mp4", "a", "a.mp4.png", "a.png", "a.mkv"} {
+		table := &vectorTable{parts: map[string][]part{name: own, "b.mp4": other, "aa": other}}
+		if diff := cmp.Diff(own, table.of("a.mp4"), cmp.AllowUnexported(part{})); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+	table := &vectorTable{parts: map[string][]part{"a.mp4": own, "a": other}}
+	if got := table.of("a.mp4"); got[0] != own[0] {
+		t.Errorf("the video's own name comes second: %v", got)
+	}
+	if got := table.of("c"); got != nil {
+		t.Errorf("rows %v of another video", got)
+	}
+}

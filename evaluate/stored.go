@@ -34,18 +34,7 @@ type storedVideo struct {
 // the same name with or without the test video's extension. An empty path says
 // that there is none.
 func findStored(root, name string) (string, error) {
-	stem := strings.TrimSuffix(name, filepath.Ext(name))
-	bases := []string{name}
-	if stem != name && stem != "" {
-		bases = append(bases, stem)
-	}
-	var candidates []string
-	for _, ext := range []string{"", ".png", ".mkv", ".avi", ".mov", ".mp4", ".m4v", ".webm", ".gif"} {
-		for _, b := range bases {
-			candidates = append(candidates, b+ext)
-		}
-	}
-	for _, c := range candidates {
+	for _, c := range namesOfOthers(name) {
 		if !filepath.IsLocal(c) {
 			return "", fmt.Errorf("test video %q has a name that is no file's", name)
 		}
@@ -62,6 +51,23 @@ func findStored(root, name string) (string, error) {
 		}
 	}
 	return "", nil
+}
+
+// namesOfOthers are the names under which programs of others tell of a test video:
+// its own first, without its ending, with that of a picture or film, or with both.
+func namesOfOthers(name string) []string {
+	stem := strings.TrimSuffix(name, filepath.Ext(name))
+	bases := []string{name}
+	if stem != name && stem != "" {
+		bases = append(bases, stem)
+	}
+	var names []string
+	for _, ext := range []string{"", ".png", ".mkv", ".avi", ".mov", ".mp4", ".m4v", ".webm", ".gif"} {
+		for _, b := range bases {
+			names = append(names, b+ext)
+		}
+	}
+	return names
 }
 
 // openStored opens a video of frames of w by h pixels; length is that of the

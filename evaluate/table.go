@@ -22,7 +22,8 @@ import (
 //	video,frame,x0,y0,x1,y1,...   keypoints in pixels; -1 or empty: missing
 //	video,frame,e0,e1,...         embeddings
 //
-// Frames count from 0. A frame without a row, or with nothing but empty fields,
+// video is the test video's name, with or without its ending, or that of a file
+// that somebody made of it. Frames count from 0. A frame without a row, or with nothing but empty fields,
 // is one in which nothing was found. The file is read once to learn where each
 // video's rows are; memory does not grow with it.
 type vectorTable struct {
@@ -63,7 +64,7 @@ func openTable(kind vectorKind, path string, videos []dataset.TestVideo) (_ *vec
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	for _, v := range videos {
-		if len(t.parts[v.Name()]) > 0 {
+		if len(t.of(v.Name())) > 0 {
 			return t, nil
 		}
 	}
@@ -165,13 +166,24 @@ func (t *vectorTable) row(row []string) (frame int, vector []float32, err error)
 	return frame, vector, nil
 }
 
+// of finds the rows of a test video, whose name may have another ending, as files
+// of predictions have.
+func (t *vectorTable) of(name string) []part {
+	for _, n := range namesOfOthers(name) {
+		if parts := t.parts[n]; len(parts) > 0 {
+			return parts
+		}
+	}
+	return nil
+}
+
 func (t *vectorTable) begin(ctx context.Context, v dataset.TestVideo) error {
 	length, err := v.Len(ctx)
 	if err != nil {
 		return &readError{fmt.Errorf("video %s: %w", v.Name(), err)}
 	}
 	t.rows = map[int][]float32{}
-	for _, p := range t.parts[v.Name()] {
+	for _, p := range t.of(v.Name()) {
 		rows := t.in.From(p.from, p.to)
 		for {
 			row, err := rows.Next()

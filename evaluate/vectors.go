@@ -98,6 +98,11 @@ func (k vectorKind) flag() string {
 	return "embeddings"
 }
 
+// String says what is found.
+func (k vectorKind) String() string {
+	return [...]string{keypointVectors: "keypoints", embeddingVectors: "embeddings", maskVectors: "masks"}[k]
+}
+
 func (k vectorKind) modelFlag() string {
 	switch k {
 	case keypointVectors:

@@ -96,7 +96,9 @@ func (p *program) run(ctx context.Context, args []string) error {
 			return err
 		}
 		flags = append(flags, fmt.Sprintf("--%s=%s", flagOf(d.Kind), path))
-		fmt.Fprintf(p.Out(), "wrote %s: %s\n", path, d.About)
+		if err := p.tell(ctx, d, path); err != nil {
+			return err
+		}
 	}
 	var steps []cli.Step
 	for i, d := range all {
@@ -105,6 +107,26 @@ func (p *program) run(ctx context.Context, args []string) error {
 	cli.Next(p.Out(), steps...)
 	return nil
 }
+
+// tell says what was written, how long it takes and what its licences are.
+func (p *program) tell(ctx context.Context, d detectors.Detector, path string) error {
+	each, err := detectors.Time(ctx, path, timedSide)
+	if ctx.Err() != nil {
+		return nil // the next one is not begun
+	}
+	if err != nil {
+		return fmt.Errorf("%s was written, but does not run: %w", path, err)
+	}
+	fmt.Fprintf(p.Out(), "wrote %s: %s; %.3g ms for a picture of %dx%d pixels\n",
+		path, d.About, 1000*each.Seconds(), timedSide, timedSide)
+	for _, n := range d.Unlicensed() {
+		fmt.Fprintf(p.Out(), "note: %s: %s; ask its authors before you sell or publish what it measures\n", n.Title, n.Terms())
+	}
+	return nil
+}
+
+// timedSide is the side of the picture that detectors are timed with, the paper's.
+const timedSide = 256
 
 // chosen are the detectors of names; none names all.
 func chosen(names []string) ([]detectors.Detector, error) {
@@ -140,7 +162,7 @@ func list(w io.Writer, all []detectors.Detector) error {
 	for _, d := range all {
 		fmt.Fprintf(&b, "\n%s: %s; %s\n", d.Name, d.About, d.Kind)
 		for _, n := range d.Networks {
-			fmt.Fprintf(&b, "  %s: %s, from %s, licence %s\n", n.File, n.Title, n.Source, n.License)
+			fmt.Fprintf(&b, "  %s: %s, from %s, %s\n", n.File, n.Title, n.Source, n.Terms())
 		}
 	}
 	_, err := io.WriteString(w, b.String())

@@ -94,7 +94,7 @@ func (f *measureFlags) run(ctx context.Context, out io.Writer, args []string) er
 			return cli.Usage(err)
 		}
 	}
-	f.q.Progress = out
+	f.q.Progress, f.q.MaskHome = out, maskHome()
 	o, err := evaluate.Run(ctx, f.q)
 	if errors.Is(err, context.Canceled) {
 		fmt.Fprintf(out, "stopped; the same command goes on with %s\n", f.q.Out)

@@ -3,6 +3,10 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/golang/glog"
 
 	"github.com/prioritycut/prioritycut/detectors"
 	"github.com/prioritycut/prioritycut/evaluate"
@@ -15,6 +19,21 @@ import (
 var paperDetectors = map[string][]string{
 	result.Faces:  {detectors.FaceLandmarks, detectors.FaceIdentity, detectors.Foreground},
 	result.Bodies: {detectors.BodyJoints, detectors.Foreground},
+}
+
+// flags name another model of each kind.
+var flags = map[detectors.Kind]string{
+	detectors.Keypoints: "keypoint_model", detectors.Embedding: "embedding_model", detectors.Mask: "mask_model",
+}
+
+// maskHome keeps the masks of real frames, which evaluations share; empty where
+// the machine has no folder for such things.
+func maskHome() string {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(cache, "prioritycut", "masks")
 }
 
 // takeDetectors fills in the models that --paper asks for, where the request
@@ -40,6 +59,9 @@ func takeDetectors(ctx context.Context, paper string, q *evaluate.Request) error
 		d, err := detectors.Named(name)
 		if err != nil {
 			return err
+		}
+		for _, n := range d.Unlicensed() {
+			glog.Warningf("%s uses %s: %s. Ask its authors before you sell or publish what it measures, or name another by --%s", name, n.Title, n.Terms(), flags[d.Kind])
 		}
 		switch {
 		case d.Kind == detectors.Keypoints && q.Keypoints == "" && q.KeypointModel == "":

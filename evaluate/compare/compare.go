@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
 
@@ -177,6 +178,9 @@ func (g *Group) build(o Options) error {
 		t, err := PublishedTable(n)
 		if err != nil {
 			return err
+		}
+		if slices.ContainsFunc(g.Evaluations, func(e *result.Evaluation) bool { return e.Run.NotThePapers() != "" }) {
+			t.Caption += "; detected by other networks than above, see below"
 		}
 		g.Published = append(g.Published, t)
 	}

@@ -78,6 +78,11 @@ func notes(group []*result.Evaluation) []string {
 	if names := dataNames(group); len(names) > 1 {
 		all = append(all, fmt.Sprintf("Not the same in all: the data are named %s. Their videos are called alike; see that they are.", strings.Join(names, ", ")))
 	}
+	for _, e := range group {
+		if own := e.Run.NotThePapers(); own != "" && !slices.Contains(all, own) {
+			all = append(all, own)
+		}
+	}
 	if p.Masks == "model" {
 		all = append(all, "Salient parts are each model's own foreground: these columns compare different pixels, and not with the paper's.")
 	}

@@ -1,5 +1,7 @@
 package result
 
+import "strings"
+
 // Run says what was evaluated and how. Two evaluations compare only where
 // Protocol is the same.
 type Run struct {
@@ -191,4 +193,22 @@ func (r *FrameRow) at(m Measure) *Value {
 		return &r.AEDEuclidean
 	}
 	return nil
+}
+
+// NotThePapers says which columns were measured by models that the paper did not
+// use, so that they stand beside rows measured alike and no printed ones; empty
+// where none was, and for drawn data, of which no table is printed.
+func (p Protocol) NotThePapers() string {
+	var columns []string
+	for _, c := range []struct{ column, from string }{
+		{"AKD and MKR", p.KeypointsGenerated}, {"AED", p.EmbeddingsGenerated}, {"salient and not salient", p.Masks},
+	} {
+		if strings.Contains(c.from, "@") {
+			columns = append(columns, c.column)
+		}
+	}
+	if len(columns) == 0 || p.Data == "shapes" {
+		return ""
+	}
+	return strings.Join(columns, ", ") + ": by networks that are not the paper's. Compare with rows that were measured alike, never with printed ones."
 }
