@@ -19,6 +19,7 @@ import (
 	"github.com/prioritycut/prioritycut/evaluate/result"
 	"github.com/prioritycut/prioritycut/internal/durable"
 	"github.com/prioritycut/prioritycut/internal/localfile"
+	"github.com/prioritycut/prioritycut/tf/savedmodel"
 )
 
 // Nothing in place of a detector's folder measures without one.
@@ -38,6 +39,28 @@ type Detectors struct {
 	// TrustSavedModel lets the SavedModels do more than compute: see
 	// tf.SessionConfig.
 	TrustSavedModel bool `json:",omitempty"`
+}
+
+// check refuses, before hours of training, what would be refused after them.
+func (d Detectors) check() error {
+	for flag, path := range map[string]string{"keypoint_model": d.KeypointModel, "embedding_model": d.EmbeddingModel} {
+		if path == "" || path == Nothing {
+			continue
+		}
+		if err := savedmodel.Check(path, d.TrustSavedModel); err != nil {
+			return fmt.Errorf("--%s: %w", flag, err)
+		}
+	}
+	switch d.Masks {
+	case "", Nothing, evaluate.FromTruth, evaluate.FromModel:
+		return nil
+	}
+	if info, err := os.Stat(d.Masks); err != nil {
+		return fmt.Errorf("--masks: %w; give a folder, truth, model or none", err)
+	} else if !info.IsDir() {
+		return fmt.Errorf("--masks=%s is no folder; give a folder, truth, model or none", d.Masks)
+	}
+	return nil
 }
 
 // evaluation is the folder of a run's evaluation.

@@ -1,10 +1,12 @@
 package ablation
 
 import (
+	"context"
 	"fmt"
 	"path/filepath"
 
 	"github.com/prioritycut/prioritycut/config"
+	"github.com/prioritycut/prioritycut/dataset/named"
 )
 
 // Lengths of an ablation that is told nothing.
@@ -103,6 +105,9 @@ func NewPlan(o Options) (*Plan, error) {
 	if o.Seeds < 0 || o.Seeds > mostSeeds {
 		return nil, fmt.Errorf("%d seeds: there must be 1 to %d", o.Seeds, mostSeeds)
 	}
+	if err := o.Detectors.check(); err != nil {
+		return nil, err
+	}
 	p := &Plan{Out: o.Out, Rows: o.Rows, Seeds: o.Seeds, detectors: o.Detectors, quick: o.Quick}
 	common, err := p.fit(o)
 	if err != nil {
@@ -133,6 +138,16 @@ func (p *Plan) add(common config.Options, v RowName, seed int64) error {
 		Name: name, Dir: filepath.Join(p.Out, name), Row: v, Seed: seed, Config: c, options: o,
 	})
 	return nil
+}
+
+// CheckData opens the data that the runs would be trained on.
+func (p *Plan) CheckData(ctx context.Context) error {
+	c := p.Runs[0].Config.Dataset
+	if c.RootDir == "" {
+		return nil // the configuration has been told what is missing
+	}
+	_, err := named.Open(ctx, c)
+	return err
 }
 
 func (p *Plan) warn(w config.Warning) {

@@ -90,6 +90,9 @@ func command() *program {
 	p.Group("", func(f *pflag.FlagSet) {
 		f.BoolVar(&p.worker, "worker", false, "measure the one job that standard input describes, in this process: what the program starts itself for")
 	})
+	p.Paths(cli.Input, "reference")
+	p.Paths(cli.OutputFile, cli.Out, "report", "plot")
+	p.Paths(cli.OutputFolder, "cache")
 	return p
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/prioritycut/prioritycut/dataset/named"
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/internal/localfile"
+	"github.com/prioritycut/prioritycut/internal/usage"
 	"github.com/prioritycut/prioritycut/model"
 )
 
@@ -68,7 +69,7 @@ func DryRun(ctx context.Context, o RunOptions) error {
 		fmt.Fprintf(o.Out, "%-32s %12d\n", c.Network, c.Parameters)
 	}
 	if err := checkWeights(s, step, o.Config); err != nil {
-		return err
+		return usage.Wrap(err)
 	}
 	memory, err := EstimateMemory(s, step, options)
 	if err != nil {
@@ -123,7 +124,7 @@ func checkData(ctx context.Context, c *config.Config, out io.Writer) (items int,
 	}
 	data, err := named.Open(ctx, c.Dataset)
 	if err != nil {
-		return 0, err
+		return 0, usage.WrapUnless(ctx, err)
 	}
 	report, err := data.Check(ctx)
 	if err != nil {

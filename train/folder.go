@@ -48,7 +48,7 @@ func openFolder(dir rundir.Dir, c *config.Config, files durable.FileSystem) (*fo
 	}
 	f := &folder{dir: dir, store: checkpoint.OpenStoreOn(files, dir.Checkpoints()), files: files, made: missing(string(dir))}
 	if err := os.MkdirAll(string(dir), 0o777); err != nil {
-		return nil, fmt.Errorf("run folder: %w", err)
+		return nil, usage.Wrap(fmt.Errorf("run folder: %w", err))
 	}
 	var err error
 	if f.lock, err = folderlock.Acquire(string(dir)); err != nil {

@@ -22,6 +22,7 @@ import (
 	"github.com/prioritycut/prioritycut/internal/machine"
 	"github.com/prioritycut/prioritycut/internal/picture"
 	"github.com/prioritycut/prioritycut/internal/rundir"
+	"github.com/prioritycut/prioritycut/internal/usage"
 	"github.com/prioritycut/prioritycut/tf"
 	"github.com/prioritycut/prioritycut/tf/checkpoint"
 	"github.com/prioritycut/prioritycut/tf/events"
@@ -135,7 +136,7 @@ func (s *session) close() {
 func (s *session) openData(ctx context.Context) error {
 	var err error
 	if s.data, err = named.Open(ctx, s.config.Dataset); err != nil {
-		return err
+		return usage.WrapUnless(ctx, err)
 	}
 	glog.Infof("data: %v", s.data)
 	s.dataNews = &dataHook{data: s.data, every: s.config.Train.LogSteps, told: map[string]bool{}}

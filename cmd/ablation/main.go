@@ -15,6 +15,7 @@ import (
 	"github.com/prioritycut/prioritycut/config"
 	"github.com/prioritycut/prioritycut/internal/cli"
 	"github.com/prioritycut/prioritycut/internal/logging"
+	"github.com/prioritycut/prioritycut/internal/usage"
 )
 
 const summary = "Trains the five rows of the paper's ablation (Table 4), or the eight of all its tables, with equal numbers of steps and several seeds, " +
@@ -70,6 +71,8 @@ func command() *program {
 		f.BoolVar(&p.detect.TrustSavedModel, cli.TrustSavedModel, false, cli.TrustUsage)
 		f.StringVar(&p.detect.Masks, "masks", "", "`where` salient pixels are: a folder of masks, truth (drawn data) or none (default: truth if there is one)")
 	})
+	p.Paths(cli.Input, "keypoint_model", "embedding_model", "masks")
+	p.Paths(cli.OutputFolder, cli.Out)
 	p.shared = p.AddShared(cli.Preset, cli.Data, cli.Config, cli.Set, cli.Steps, cli.InitFrom, cli.VGG19, cli.Device)
 	if docs, err := config.Docs(config.DefaultPreset); err == nil {
 		for _, d := range docs {
@@ -114,11 +117,16 @@ func (p *program) run() error {
 	if err != nil {
 		return cli.Usage(err)
 	}
+	ctx, stop := cli.UntilSignalled(logging.Stderr(), "saving and stopping; a second signal leaves at once")
+	defer stop()
+	if p.dryRun {
+		if err := plan.CheckData(ctx); err != nil {
+			return usage.WrapUnless(ctx, err)
+		}
+	}
 	if err := plan.Describe(os.Stdout, states); err != nil || p.dryRun {
 		return err
 	}
-	ctx, stop := cli.UntilSignalled(logging.Stderr(), "saving and stopping; a second signal leaves at once")
-	defer stop()
 	err = plan.Train(ctx, os.Stdout)
 	if errors.Is(err, ablation.ErrStopped) {
 		_, err = fmt.Println(err)

@@ -99,6 +99,10 @@ func command() *program {
 		f.StringVar(&p.out, cli.Out, "", "`folder` for the results of --pairs (default: animation in the run's folder)")
 		f.StringVar(&p.format, "format", "mp4", "`format` of these results: "+video.FilmNames+", or png for folders of frames")
 	})
+	p.Paths(cli.Input, "source_image", "driving_video", "checkpoint", "saved_model", cli.Config, "pairs", cli.Data)
+	p.Paths(cli.Output, "result_video")
+	p.Paths(cli.OutputFile, "keypoints_csv")
+	p.Paths(cli.OutputFolder, cli.Out)
 	p.shared = p.AddShared(cli.Device)
 	p.Group("The machine", func(f *pflag.FlagSet) {
 		f.BoolVar(&p.cpu, "cpu", false, "the same as --device=cpu")

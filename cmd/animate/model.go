@@ -39,11 +39,8 @@ func (p *program) open() (*animator, error) {
 	}
 	if p.savedModel != "" {
 		e, err := infer.OpenSavedModel(p.savedModel, o)
-		if infer.IsMissing(err) {
-			return nil, cli.Usage(err)
-		}
 		if err != nil {
-			return nil, err
+			return nil, cli.Usage(err)
 		}
 		folder, err := filepath.Abs(e.Name)
 		if err != nil {

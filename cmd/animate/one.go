@@ -37,7 +37,7 @@ func (p *program) runOne(ctx context.Context, a *animator) error {
 	}
 	for _, path := range []string{p.result, p.keypoints} {
 		if err := os.MkdirAll(filepath.Dir(filepath.Clean(path)), 0o777); err != nil {
-			return err
+			return cli.Usage(err)
 		}
 	}
 	table, err := p.keypointTable()
@@ -136,6 +136,8 @@ func (p *program) job(ctx context.Context, a *animator) (animate.Job, video.Film
 		if p.Changed("audio") && p.audio {
 			p.warn("a folder of frames has no sound")
 		}
+	case video.Unknown:
+		err = fmt.Errorf("--driving_video=%s is no video: a folder of png or jpg frames, a film (mp4, mov, webm, gif, ...) or a strip (png, jpg) is", p.driving)
 	}
 	return job, film, cli.Usage(err)
 }

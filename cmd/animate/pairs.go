@@ -16,6 +16,7 @@ import (
 	"github.com/prioritycut/prioritycut/dataset/named"
 	"github.com/prioritycut/prioritycut/internal/cli"
 	"github.com/prioritycut/prioritycut/internal/rundir"
+	"github.com/prioritycut/prioritycut/internal/usage"
 	"github.com/prioritycut/prioritycut/video"
 )
 
@@ -48,7 +49,7 @@ func (p *program) runPairs(ctx context.Context, a *animator) error {
 	}
 	dir := p.pairsDir(a.path)
 	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return err
+		return cli.Usage(err)
 	}
 	origin := pairsOrigin{Model: a.identity, Data: p.pairsData(a), Motion: motion, Fit: string(p.fitOf(a)), Rate: p.fps, OwnRate: p.fps == "", SideBySide: p.sideBySide}
 	if p.sourceFrames > 1 {
@@ -137,7 +138,7 @@ func (p *program) testSet(ctx context.Context, a *animator) (*dataset.Dataset, e
 	c.Dataset.Fit = p.fitOf(a)
 	set, err := named.Open(ctx, c.Dataset)
 	if err != nil {
-		return nil, err
+		return nil, usage.WrapUnless(ctx, err)
 	}
 	if len(set.Test()) == 0 {
 		return nil, cli.Usage(fmt.Errorf("%s holds no test video", c.Dataset.RootDir))

@@ -13,6 +13,7 @@ import (
 	"github.com/prioritycut/prioritycut/infer"
 	"github.com/prioritycut/prioritycut/internal/cli"
 	"github.com/prioritycut/prioritycut/internal/localfile"
+	"github.com/prioritycut/prioritycut/weights"
 )
 
 // convertedBy changes when conversion does: what is kept of before is left.
@@ -26,6 +27,14 @@ func (p *program) published(path string) (string, error) {
 	if err != nil || info.IsDir() {
 		return path, nil // whoever opens it says what is wrong
 	}
+	// What is no file of weights is told before all of it is read.
+	held, err := weights.Open(path)
+	if err != nil {
+		return "", p.unlike(err)
+	}
+	if err := held.Close(); err != nil {
+		return "", err
+	}
 	dir, err := p.convertedDir(path)
 	if err != nil {
 		return "", err
@@ -34,11 +43,8 @@ func (p *program) published(path string) (string, error) {
 		return dir, nil
 	}
 	job, err := convert.Read(convert.Options{Checkpoint: path, Out: dir, ConfigFile: p.config, WeightsOnly: true})
-	if err != nil && p.config == "" {
-		err = fmt.Errorf("%w; a file of first-order-model's weights needs --config=YAML, the file that it was trained with", err)
-	}
 	if err != nil {
-		return "", err
+		return "", p.unlike(err)
 	}
 	defer job.Close() // it was only read
 	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
@@ -53,6 +59,14 @@ func (p *program) published(path string) (string, error) {
 		}
 	}
 	return dir, err
+}
+
+// unlike says what a file of weights needs besides.
+func (p *program) unlike(err error) error {
+	if p.config != "" {
+		return err
+	}
+	return fmt.Errorf("%w; a file of first-order-model's weights needs --config=YAML, the file that it was trained with", err)
 }
 
 // convertedDir is the folder for what is converted of a file and of --config.

@@ -58,6 +58,8 @@ func command() *program {
 		f.StringVar(&o.Variant, cli.Variant, "", "`row` of the ablation; left out, it is fomm-adv where the file has a trained discriminator of FOMM's, "+
 			"else fomm, which converts without one")
 	})
+	p.Paths(cli.Input, "checkpoint", cli.Config)
+	p.Paths(cli.Output, cli.Out)
 	if docs, err := config.Docs(config.DefaultPreset); err == nil {
 		for _, d := range docs {
 			p.Keys = append(p.Keys, d.Key)

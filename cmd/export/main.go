@@ -64,6 +64,8 @@ func command() *program {
 			"serving_default as it is usually is left out then")
 		f.BoolVar(&p.dryRun, cli.DryRun, false, "build and describe the model, and write nothing")
 	})
+	p.Paths(cli.Input, "checkpoint")
+	p.Paths(cli.OutputFolder, cli.Out)
 	p.Topic("help_signatures", "say what the signatures of an exported model do", signatures)
 	return p
 }

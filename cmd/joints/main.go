@@ -55,6 +55,7 @@ func command() *program {
 		f.IntVar(&o.Batch, "batch", o.Batch, "frames `n` of a step")
 		f.IntVar(&o.HeldOut, "held_out", o.HeldOut, "measure the error on `n` frames of unseen videos")
 	})
+	p.Paths(cli.Output, cli.Out)
 	p.shared = p.AddShared(cli.Seed, cli.Device, cli.Deterministic)
 	return p
 }

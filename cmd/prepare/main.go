@@ -83,6 +83,8 @@ func command() *program {
 	p.Group("The machine", func(f *pflag.FlagSet) {
 		f.IntVar(&o.Workers, "workers", o.Workers, "videos, and pictures, at once; 0 is one per core, at most 8")
 	})
+	p.Paths(cli.Input, "in", "cuts", "checkpoint")
+	p.Paths(cli.OutputFolder, cli.Out)
 	return p
 }
 

@@ -72,6 +72,8 @@ func command() *program {
 		f.time(&o.KeepAlive, "keep_alive", "`time` that a connection may wait for the next request")
 		f.time(&o.Grace, "grace", "`time` that jobs may go on when the server is to stop")
 	})
+	p.Paths(cli.Input, "checkpoint", "saved_model", "examples")
+	p.Paths(cli.OutputFolder, "work")
 	p.shared = p.AddShared(cli.Device)
 	p.Group("The machine", func(f *pflag.FlagSet) {
 		f.IntVar(&p.batch, "batch", 0, "compute `n` frames of a job at once (default: what suits the pictures' size)")

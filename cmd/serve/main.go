@@ -100,10 +100,7 @@ func (p *program) open() (*serve.Opened, error) {
 	o := infer.Options{Session: tf.SessionConfig{Device: p.shared.Device, MemoryGrowth: true, TrustSavedModel: p.trust}, Batch: p.batch}
 	if p.savedModel != "" {
 		model, err := serve.OpenSavedModel(p.savedModel, o)
-		if infer.IsMissing(err) {
-			err = cli.Usage(err)
-		}
-		return model, err
+		return model, cli.Usage(err)
 	}
 	path := p.checkpoint
 	if path == "" {
@@ -113,13 +110,10 @@ func (p *program) open() (*serve.Opened, error) {
 		return nil, cli.Usage(fmt.Errorf("%s is an exported model: name it by --saved_model", path))
 	}
 	model, err := serve.OpenCheckpoint(path, o)
-	if infer.IsMissing(err) {
-		if p.checkpoint == "" {
-			err = fmt.Errorf("there is no trained model in %s yet: make one with bazel run //cmd:train (minutes), or name one by --checkpoint", path)
-		}
-		err = cli.Usage(err)
+	if infer.IsMissing(err) && p.checkpoint == "" {
+		err = fmt.Errorf("there is no trained model in %s yet: make one with bazel run //cmd:train (minutes), or name one by --checkpoint", path)
 	}
-	return model, err
+	return model, cli.Usage(err)
 }
 
 func (p *program) announce(l net.Listener, model *serve.Opened) {

@@ -8,6 +8,7 @@ import (
 	"github.com/prioritycut/prioritycut/config"
 	"github.com/prioritycut/prioritycut/dataset/named"
 	"github.com/prioritycut/prioritycut/infer"
+	"github.com/prioritycut/prioritycut/internal/usage"
 )
 
 // subject is a model and what it makes of all pairs.
@@ -27,7 +28,7 @@ func gather(ctx context.Context, o Options, p plan) ([]subject, []pair, error) {
 	for i, path := range o.Checkpoints {
 		m, err := infer.Load(path)
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, usage.Wrap(err)
 		}
 		one := newSubject(m)
 		if len(o.Labels) > 0 {
@@ -68,7 +69,7 @@ func (o Options) read(ctx context.Context, first subject) ([]pair, error) {
 	}
 	data, err := named.Open(ctx, c.Dataset)
 	if err != nil {
-		return nil, err
+		return nil, usage.WrapUnless(ctx, err)
 	}
 	return o.pairs(ctx, data.Test())
 }

@@ -54,6 +54,7 @@ func command() *program {
 		f.Float64Var(&p.seconds, "seconds", 3, "`seconds` to measure each signature")
 		f.Float64Var(&p.tolerance, "tolerance", 1e-4, "largest `difference` to the checkpoint that is no error, where an engine computes as exactly as it can")
 	})
+	p.Paths(cli.Input, "checkpoint")
 	return p
 }
 

@@ -48,6 +48,7 @@ type Command struct {
 	Stdout, Stderr io.Writer
 
 	flags    *pflag.FlagSet
+	paths    map[string]PathUse // flags that take paths
 	groups   []group
 	topics   []*topic
 	finish   []func() error // run after flags are parsed
@@ -207,6 +208,9 @@ func (c *Command) Parse(args []string) (done bool, rest []string, err error) {
 	if len(rest) > c.MaxArgs {
 		return false, nil, Usage(c.unexpected(rest[c.MaxArgs]))
 	}
+	if err := c.checkPaths(); err != nil {
+		return false, nil, Usage(err)
+	}
 	return false, rest, nil
 }
 
@@ -231,12 +235,15 @@ func (c *Command) addCommon() {
 	c.groups = append(c.groups, group{title: "Log", flags: set, extra: true})
 }
 
+// logDir is the flag of the log's folder. What cannot be one ends no program.
+const logDir = "log_dir"
+
 // logFlags are glog's flags, as far as internal/logging keeps to them, without what else registered itself globally. Go's
 // own flag package counts as parsed from here on, which glog asks for.
 func logFlags() *goflag.FlagSet {
 	set := goflag.NewFlagSet("log", goflag.ContinueOnError)
 	for _, name := range []string{
-		"logtostderr", "alsologtostderr", "stderrthreshold", "log_dir",
+		"logtostderr", "alsologtostderr", "stderrthreshold", logDir,
 		"v", "vmodule", "log_backtrace_at",
 	} {
 		f := goflag.Lookup(name)
@@ -245,7 +252,7 @@ func logFlags() *goflag.FlagSet {
 		}
 		usage := f.Usage
 		switch name {
-		case "log_dir":
+		case logDir:
 			usage = "write the log into a file in this `folder` (default: logs in the folder of a run; programs without one write no file)"
 		case "stderrthreshold":
 			usage = "show messages of this `severity` and above: INFO, WARNING, ERROR, FATAL, or 0 to 3"

@@ -102,6 +102,12 @@ func (c *Command) AddShared(names ...string) *Shared {
 
 func (c *Command) addShared(flags *pflag.FlagSet, s *Shared, name string) {
 	switch name {
+	case Data, Config, InitFrom, VGG19:
+		c.Paths(Input, name)
+	case Out:
+		c.Paths(OutputFolder, name)
+	}
+	switch name {
 	case Steps:
 		c.addNumber(flags, &s.Steps, name)
 	case Seed:

@@ -89,7 +89,8 @@ func isNamed(f *os.File) bool {
 }
 
 // Publish syncs it, makes it readable for all, or for all who may read new
-// folders, and gives it its final name, durably.
+// folders, and gives it its final name, durably. A file takes the place of
+// what is Replaceable only.
 func (t *Temp) Publish(path string) error {
 	// What is made aside is for its owner alone.
 	mode := os.FileMode(0o644)
@@ -97,6 +98,8 @@ func (t *Temp) Publish(path string) error {
 		return err
 	} else if info.IsDir() {
 		mode = 0o755
+	} else if err := Replaceable(path); err != nil {
+		return err
 	}
 	if err := t.File.Chmod(mode); err != nil {
 		return err

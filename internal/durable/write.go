@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"sync/atomic"
 	"time"
+
+	"github.com/prioritycut/prioritycut/internal/localfile"
 )
 
 // TempPrefix begins the names of files and folders that are being written by
@@ -28,7 +30,8 @@ func WriteFileOn(fs FileSystem, path string, data []byte) error {
 }
 
 // Write replaces or makes a file with what write writes; small writes are
-// gathered. The folder must exist.
+// gathered. The folder must exist. What is no regular file, such as /dev/null,
+// is not replaced but a *localfile.NotRegularError.
 func Write(path string, write func(io.Writer) error) error { return WriteOn(OS{}, path, write) }
 
 // WriteOn is Write on a file system of the caller's.
@@ -36,6 +39,9 @@ func WriteOn(fs FileSystem, path string, write func(io.Writer) error) error {
 	dir, name := filepath.Split(filepath.Clean(path))
 	if dir == "" {
 		dir = "."
+	}
+	if err := Replaceable(path); err != nil {
+		return err
 	}
 	sweepOnce(dir, TempPrefix)
 	temp := filepath.Join(dir, UniqueName(TempPrefix, name))
@@ -47,6 +53,18 @@ func WriteOn(fs FileSystem, path string, write func(io.Writer) error) error {
 		return errors.Join(err, fs.RemoveAll(temp))
 	}
 	return Publish(fs, temp, path)
+}
+
+// Replaceable reports what a file must not take the name of: a folder, or a
+// pipe, socket or device, which whoever else uses it would lose. Renaming asks
+// for leave to write in the folder only, and who runs as root has it in /dev.
+func Replaceable(path string) error {
+	err := localfile.Check(path)
+	var other *localfile.NotRegularError
+	if errors.As(err, &other) {
+		return err
+	}
+	return nil // whoever writes there reports all else
 }
 
 // WriteNew makes a file in a folder that nobody looks at yet, and syncs it; one

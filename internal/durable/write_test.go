@@ -10,6 +10,7 @@ import (
 
 	"github.com/prioritycut/prioritycut/internal/durable"
 	"github.com/prioritycut/prioritycut/internal/fault"
+	"github.com/prioritycut/prioritycut/internal/localfile"
 )
 
 func TestWriteFileReplacesAll(t *testing.T) {
@@ -30,6 +31,40 @@ func TestWriteFileReplacesAll(t *testing.T) {
 	}
 	if err := durable.WriteFile(filepath.Join(dir, "no", "such", "folder"), nil); err == nil {
 		t.Error("a missing folder gives no error")
+	}
+}
+
+// Whoever runs as root may rename into /dev: what others wait at, or look for
+// there, is never replaced.
+func TestOnlyFilesAreReplaced(t *testing.T) {
+	dir := t.TempDir()
+	pipe, device := filepath.Join(dir, "pipe"), filepath.Join(dir, "device")
+	if err := errors.Join(syscall.Mkfifo(pipe, 0o600), os.Symlink("/dev/null", device)); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{pipe, device, dir} {
+		before, err := os.Lstat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var refused *localfile.NotRegularError
+		if err := durable.WriteFile(path, []byte("x")); !errors.As(err, &refused) {
+			t.Errorf("%s: %v", path, err)
+		}
+		temp, err := durable.NewFile(dir, ".new-")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := temp.Publish(path); !errors.As(err, &refused) {
+			t.Errorf("%s: %v", path, err)
+		}
+		temp.Remove()
+		if after, err := os.Lstat(path); err != nil || !os.SameFile(before, after) {
+			t.Errorf("%s was replaced: %v", path, err)
+		}
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 2 {
+		t.Errorf("left behind: %v, %v", entries, err)
 	}
 }
 

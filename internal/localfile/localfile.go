@@ -107,16 +107,23 @@ func regular(path string, info fs.FileInfo) error {
 	if info.Mode().IsRegular() {
 		return nil
 	}
-	kind := "something else"
-	switch t := info.Mode().Type(); {
+	return &NotRegularError{path, Kind(info.Mode())}
+}
+
+// Kind names what a mode is of: "a file", "a folder", "a pipe", "a socket", "a
+// device", "something else".
+func Kind(mode fs.FileMode) string {
+	switch t := mode.Type(); {
+	case t.IsRegular():
+		return "a file"
 	case t.IsDir():
-		kind = "a folder"
+		return "a folder"
 	case t&fs.ModeNamedPipe != 0:
-		kind = "a pipe"
+		return "a pipe"
 	case t&fs.ModeSocket != 0:
-		kind = "a socket"
+		return "a socket"
 	case t&fs.ModeDevice != 0:
-		kind = "a device"
+		return "a device"
 	}
-	return &NotRegularError{path, kind}
+	return "something else"
 }

@@ -45,6 +45,18 @@ func Open(dir string, config tf.SessionConfig) (*Model, error) {
 	return m, nil
 }
 
+// Check refuses what Open refuses of a model's file, without loading anything.
+func Check(path string, trusted bool) error {
+	dir, err := Dir(path)
+	if err == nil {
+		_, err = readMetaGraph(dir, trusted)
+	}
+	if err != nil {
+		return fmt.Errorf("SavedModel %s: %w", path, err)
+	}
+	return nil
+}
+
 func openModel(path string, config tf.SessionConfig) (*Model, error) {
 	dir, err := Dir(path)
 	if err != nil {

@@ -1,0 +1,13 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/prioritycut/prioritycut/internal/cli/clitest"
+)
+
+func TestMain(m *testing.M) { clitest.Main(m, main) }
+
+func TestPaths(t *testing.T) {
+	clitest.Paths(t, command().Command, []string{"size", "device"}, clitest.Path{Flag: "out"})
+}
