@@ -7,6 +7,9 @@ import (
 
 	"github.com/prioritycut/prioritycut/config"
 	"github.com/prioritycut/prioritycut/dataset/named"
+	"github.com/prioritycut/prioritycut/infer"
+	"github.com/prioritycut/prioritycut/internal/localfile"
+	"github.com/prioritycut/prioritycut/weights"
 )
 
 // Lengths of an ablation that is told nothing.
@@ -140,13 +143,28 @@ func (p *Plan) add(common config.Options, v RowName, seed int64) error {
 	return nil
 }
 
-// CheckData opens the data that the runs would be trained on.
-func (p *Plan) CheckData(ctx context.Context) error {
-	c := p.Runs[0].Config.Dataset
-	if c.RootDir == "" {
-		return nil // the configuration has been told what is missing
+// Check opens what the runs would read: the data and the weights of others. Of
+// what is missing the configuration has been told.
+func (p *Plan) Check(ctx context.Context) error {
+	c := p.Runs[0].Config
+	if c.InitFrom != "" {
+		from, err := infer.OpenCheckpoint(c.InitFrom)
+		if err != nil {
+			return fmt.Errorf("--init_from: %w", err)
+		}
+		from.Close()
 	}
-	_, err := named.Open(ctx, c)
+	if f := c.VGG19.File; f != "" && f != config.RandomVGG19 && localfile.Check(f) == nil {
+		held, err := weights.Open(f)
+		if err != nil {
+			return fmt.Errorf("--vgg19: %w", err)
+		}
+		held.Close()
+	}
+	if c.Dataset.RootDir == "" {
+		return nil
+	}
+	_, err := named.Open(ctx, c.Dataset)
 	return err
 }
 

@@ -1,7 +1,9 @@
 package config
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -163,6 +165,9 @@ func (r *resolver) checkFiles() error {
 	}
 	if f := c.VGG19.File; f != "" && f != RandomVGG19 {
 		if err := localfile.Check(f); err != nil {
+			if !errors.Is(err, fs.ErrNotExist) {
+				return fmt.Errorf("vgg19.file: %w: name a file or random", err)
+			}
 			if err := missing("vgg19.file", "%v: name a file or random", err); err != nil {
 				return err
 			}

@@ -335,7 +335,11 @@ func (e *evaluation) run(ctx context.Context) (*Outcome, error) {
 	e.progress = newVideosDone(e.q.Progress, len(e.videos))
 	defer e.progress.bar.End()
 	for _, v := range e.videos {
-		if e.store.Done(v.Name()) && e.frames.has(v) {
+		drawn, err := e.frames.has(v)
+		if err != nil {
+			return nil, err
+		}
+		if drawn && e.store.Done(v.Name()) {
 			o.Resumed++
 			e.progress.resumed()
 			continue

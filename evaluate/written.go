@@ -55,7 +55,11 @@ func newFrameFolder(dir string, r result.Run, videos []dataset.TestVideo) (*fram
 	old, err := f.readOrigin()
 	if errors.Is(err, fs.ErrNotExist) {
 		for _, v := range videos {
-			if f.has(v) {
+			has, err := f.has(v)
+			if err != nil {
+				return nil, fmt.Errorf("--write_frames: %w", err)
+			}
+			if has {
 				return nil, fmt.Errorf("--write_frames=%s holds a folder %s, and no %s that says what it is of: choose another folder", dir, v.Name(), originFile)
 			}
 		}
@@ -118,24 +122,24 @@ func sameDir(a, b string) bool {
 }
 
 // has reports whether a video's frames are there: such a folder is complete.
-func (f *frameFolder) has(v dataset.TestVideo) bool {
+// What is no folder is an error, and so is one that cannot be read: its frames
+// would be taken for missing.
+func (f *frameFolder) has(v dataset.TestVideo) (bool, error) {
 	if f == nil {
-		return true
+		return true, nil
 	}
-	d, err := os.Open(filepath.Join(f.dir, v.Name()))
-	if err != nil {
-		return false
+	entries, err := localfile.ReadDir(filepath.Join(f.dir, v.Name()))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
 	}
-	defer d.Close()
-	_, err = d.Readdirnames(1)
-	return err == nil
+	return len(entries) > 0, err
 }
 
 // create begins the folder of a video's frames; nil where frames are not
 // wanted, or are there already.
 func (f *frameFolder) create(v dataset.TestVideo) (*video.FramesWriter, error) {
-	if f.has(v) {
-		return nil, nil
+	if has, err := f.has(v); has || err != nil {
+		return nil, err
 	}
 	return video.CreateFrames(filepath.Join(f.dir, v.Name()), f.origin.Width, f.origin.Height)
 }

@@ -120,7 +120,7 @@ func (p *program) run() error {
 	ctx, stop := cli.UntilSignalled(logging.Stderr(), "saving and stopping; a second signal leaves at once")
 	defer stop()
 	if p.dryRun {
-		if err := plan.CheckData(ctx); err != nil {
+		if err := plan.Check(ctx); err != nil {
 			return usage.WrapUnless(ctx, err)
 		}
 	}

@@ -25,6 +25,6 @@ func TestPaths(t *testing.T) {
 		clitest.Path{Flag: "config", With: with},
 		clitest.Path{Flag: "pairs", With: []string{model, "--data=shapes", "--cpu"}},
 		clitest.Path{Flag: "data", With: of},
-		clitest.Path{Flag: "out", With: append([]string{"--data=nowhere"}, of...)},
+		clitest.Path{Flag: "out", With: append([]string{"--data=nowhere"}, of...), Other: []string{"folder"}},
 	)
 }

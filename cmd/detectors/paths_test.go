@@ -11,7 +11,6 @@ func TestMain(m *testing.M) { clitest.Main(m, main) }
 func TestPaths(t *testing.T) {
 	clitest.Paths(t, command().Command, nil,
 		clitest.Path{Flag: "archive", With: []string{"--out=out"}},
-		// A folder alone is well; what is missing then is the archive.
-		clitest.Path{Flag: "out", With: []string{"--archive=/dev/null"}},
+		clitest.Path{Flag: "out", With: []string{"--archive=nowhere"}, Other: []string{"folder"}},
 	)
 }

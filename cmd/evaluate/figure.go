@@ -16,6 +16,7 @@ import (
 	"github.com/prioritycut/prioritycut/config"
 	"github.com/prioritycut/prioritycut/evaluate/figure"
 	"github.com/prioritycut/prioritycut/internal/cli"
+	"github.com/prioritycut/prioritycut/internal/durable"
 	"github.com/prioritycut/prioritycut/internal/picture"
 	"github.com/prioritycut/prioritycut/internal/rundir"
 )
@@ -125,6 +126,9 @@ func (f *figureFlags) options(args []string) (o figure.Options, out string, err 
 	}
 	if !strings.EqualFold(filepath.Ext(out), ".png") {
 		return o, "", fmt.Errorf("--out=%s: a figure is a .png file", out)
+	}
+	if err := durable.Replaceable(out); err != nil {
+		return o, "", fmt.Errorf("--out: %w", err)
 	}
 	return o, out, o.Validate()
 }

@@ -18,7 +18,6 @@ func TestPaths(t *testing.T) {
 		clitest.Path{Flag: "checkpoint", With: with},
 		clitest.Path{Flag: "saved_model", With: with},
 		clitest.Path{Flag: "examples", With: append([]string{"--checkpoint=" + run}, with...)},
-		// It would serve from the folder, did it find a model.
-		clitest.Path{Flag: "work", With: append([]string{"--checkpoint=nowhere"}, with...)},
+		clitest.Path{Flag: "work", With: append([]string{"--checkpoint=nowhere"}, with...), Other: []string{"folder"}},
 	)
 }

@@ -19,6 +19,6 @@ func TestPaths(t *testing.T) {
 		clitest.Path{Flag: "init_from", With: with},
 		// A dry run says what is missing, and that a run would need it.
 		clitest.Path{Flag: "vgg19", With: with, Fine: []string{"link to nothing"}},
-		clitest.Path{Flag: "out", With: append([]string{"--data=nowhere"}, run...)},
+		clitest.Path{Flag: "out", With: append([]string{"--data=nowhere"}, run...), Other: []string{"folder"}},
 	)
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/spf13/pflag"
 
@@ -46,7 +47,7 @@ func (c *Command) PathFlags() map[string]PathUse { return c.paths }
 func (c *Command) TextFlags() (names []string) {
 	c.flags.VisitAll(func(f *pflag.Flag) {
 		_, list := f.Value.(pflag.SliceValue)
-		if (list || f.Value.Type() == "string") && f.Name != logDir {
+		if (list && strings.HasPrefix(f.Value.Type(), "string") || f.Value.Type() == "string") && f.Name != logDir {
 			names = append(names, f.Name)
 		}
 	})

@@ -22,9 +22,10 @@ type Path struct {
 	Ext string
 	// With are the other flags, under which the program looks at it.
 	With []string
-	// Fine are the things that are no mistake here, and Failed those that are found
-	// to be one when the work has begun (exit code 1).
-	Fine, Failed []string
+	// Fine are the things that are no mistake here, Failed those that are found to be
+	// one when the work has begun (exit code 1), and Other those that are well, so
+	// that the program refuses something else, which With names.
+	Fine, Failed, Other []string
 }
 
 // things are what no path of a careful person leads to, by name: where something
@@ -70,7 +71,12 @@ func Paths(t *testing.T, c *cli.Command, words []string, paths ...Path) {
 				continue
 			}
 			t.Run(p.Flag+p.Ext+", "+thing.name, func(t *testing.T) {
-				path := filepath.Join(t.TempDir(), "thing"+p.Ext)
+				dir, err := os.MkdirTemp("", "paths") // the test's name has commas
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer os.RemoveAll(dir)
+				path := filepath.Join(dir, "thing"+p.Ext)
 				if thing.name == "below a file" {
 					path = filepath.Join(filepath.Dir(path), "file", "thing"+p.Ext)
 				}
@@ -121,7 +127,7 @@ func (p Path) try(t *testing.T, path, thing string) {
 	if code != want {
 		t.Errorf("exit code %d, want %d: %s", code, want, said)
 	}
-	if want != cli.ExitOK && !strings.Contains(said, path) && !strings.Contains(said, "--"+strings.TrimLeft(p.Flag, "-")) {
+	if want != cli.ExitOK && !slices.Contains(p.Other, thing) && !strings.Contains(said, path) && !strings.Contains(said, "--"+strings.TrimLeft(p.Flag, "-")) {
 		t.Errorf("neither flag nor path is named: %s", said)
 	}
 	if now, err := os.Lstat(path); want != cli.ExitOK && errBefore == nil && (err != nil || now.Mode() != before.Mode() || now.Size() != before.Size() && now.Mode()&fs.ModeType == 0) {
