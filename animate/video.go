@@ -51,9 +51,18 @@ type Job struct {
 	// then those of each driving frame in order, before they are related to the
 	// source's; may be nil.
 	Observe func(frame int, kp infer.Keypoints) error
-	// Compose makes the frame that is written of a driving frame, as it was
-	// fitted, and its result; nil writes the result.
-	Compose func(driving, result *video.Frame) (*video.Frame, error)
+	// Compose makes the frame that is written; nil writes the result.
+	Compose func(Made) (*video.Frame, error)
+}
+
+// Made is a frame of an animation and what it was made of.
+type Made struct {
+	// Driving is the driving frame as it was fitted.
+	Driving, Result *video.Frame
+	// KPSource, KPDriving and KPResult are the places of keypoints in [-1, 1]: those
+	// found in the source and in the driving frame, and those that the result was
+	// made with. None where the model has no keypoints.
+	KPSource, KPDriving, KPResult [][2]float64
 }
 
 // SourceFrame is the number under which Job.Observe sees the source.
@@ -220,9 +229,6 @@ func (r *running) stream(ctx context.Context, sink video.Writer) error {
 				return err
 			}
 			frames, err := r.compute(done, batch)
-			for i := 0; i < len(frames) && err == nil && r.job.Compose != nil; i++ {
-				frames[i], err = r.job.Compose(batch[i], frames[i])
-			}
 			if err == nil {
 				err = send(ctx, computed, frames)
 			}
@@ -335,7 +341,14 @@ func (r *running) compute(first int, batch []*video.Frame) ([]*video.Frame, erro
 	if err != nil {
 		return nil, err
 	}
-	return frames(decoded[infer.Prediction], r.h, r.w)
+	results, err := frames(decoded[infer.Prediction], r.h, r.w)
+	for i := 0; i < len(results) && err == nil && r.job.Compose != nil; i++ {
+		results[i], err = r.job.Compose(Made{
+			Driving: batch[i], Result: results[i],
+			KPSource: r.poseSource.Points(0), KPDriving: driving.Points(i), KPResult: pose.Points(i),
+		})
+	}
+	return results, err
 }
 
 // carry relates driving poses to the source's.

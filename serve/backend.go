@@ -77,6 +77,8 @@ type Choices struct {
 	BestFrame     int
 	// Fit brings pictures to the model's size; empty is the model's own way.
 	Fit video.Fit
+	// Keypoints draws those of source, driving film and result on them.
+	Keypoints bool
 	// Audio takes the driving film's sound over.
 	Audio bool
 	// Format of the result: mp4, webm or gif.

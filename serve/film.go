@@ -47,12 +47,16 @@ func (f *filmAnimator) Animate(ctx context.Context, a Animation, report Report) 
 	if a.Audio && info.Audio != "" && a.Format != "gif" { // which holds none
 		o.Audio = a.Driving
 	}
-	film, err := video.CreateFilm(ctx, a.Result, w, h, o)
+	shownW, shownH := w, h
+	if a.Keypoints { // drawn at a size at which they can be told apart
+		shownW, shownH = w*animate.Enlargement(w), h*animate.Enlargement(w)
+	}
+	film, err := video.CreateFilm(ctx, a.Result, shownW, shownH, o)
 	if err != nil {
 		return err
 	}
 	defer film.Abort()
-	seen := newViews(ctx, a, sources[0], w, h, o.Rate)
+	seen := newViews(ctx, a, sources[0], shownW, shownH, o.Rate)
 	defer seen.abort()
 	job := f.job(a, sources, info, report)
 	job.Compose = seen.compose

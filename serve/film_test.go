@@ -131,3 +131,42 @@ func TestUnevenFilm(t *testing.T) {
 		t.Errorf("%d frames, about %d expected, %.3f a second, %.3f s", info.Frames, total, info.Rate, d)
 	}
 }
+
+// TestFilmsWithKeypoints: result and views are enlarged alike and show what is not
+// in those without.
+func TestFilmsWithKeypoints(t *testing.T) {
+	animator := animator(t)
+	a := film(t)
+	dir := filepath.Dir(a.Result)
+	a.SourceView, a.DrivingView, a.Keypoints = filepath.Join(dir, "source.png"), filepath.Join(dir, "driving.mp4"), true
+	if err := animator.Animate(context.Background(), a, Report{Progress: func(int, int) {}, Warn: func(string) {}}); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{a.Result, a.DrivingView} {
+		info, err := video.Probe(context.Background(), path, video.Limits{})
+		if err != nil || info.W < animate.ReadableWidth || info.H < animate.ReadableWidth || info.Frames != 6 {
+			t.Errorf("%s: %+v, %v", path, info, err)
+		}
+	}
+	shown, err := video.ReadPicture(a.SourceView, video.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	source, err := video.ReadPicture(a.Source, video.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain, err := animate.Marked(source, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	differ := 0
+	for i := range plain.Pix {
+		if plain.Pix[i] != shown.Pix[i] {
+			differ++
+		}
+	}
+	if share := float64(differ) / float64(len(plain.Pix)); share == 0 || share > 0.5 {
+		t.Errorf("%.3f of the picture's values are keypoints", share)
+	}
+}

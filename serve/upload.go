@@ -266,8 +266,8 @@ func (u *upload) unusable(err error) error {
 // check reports what cannot go together, or not with the model.
 func (c *Choices) check(can Abilities) error {
 	switch {
-	case !can.Relative && (c.Relative || c.AdaptScale || c.FindBestFrame || c.BestFrame > 0):
-		return badRequest("this model has no keypoints: leave out relative, adapt_scale, find_best_frame and best_frame")
+	case !can.Relative && (c.Relative || c.AdaptScale || c.FindBestFrame || c.BestFrame > 0 || c.Keypoints):
+		return badRequest("this model has no keypoints: leave out relative, adapt_scale, find_best_frame, best_frame and keypoints")
 	case c.FindBestFrame && c.BestFrame > 0:
 		return badRequest("find_best_frame and best_frame exclude each other")
 	case !c.Relative && (c.AdaptScale || c.FindBestFrame || c.BestFrame > 0):
@@ -287,6 +287,8 @@ func (c *Choices) set(name, value string) (err error) {
 		c.Relative, err = parseBool(name, value)
 	case "adapt_scale":
 		c.AdaptScale, err = parseBool(name, value)
+	case "keypoints":
+		c.Keypoints, err = parseBool(name, value)
 	case "find_best_frame":
 		c.FindBestFrame, err = parseBool(name, value)
 	case "audio":
@@ -317,7 +319,7 @@ func (c *Choices) set(name, value string) (err error) {
 // isChoice tells the name of an option: what comes under another name is not
 // even read.
 func isChoice(name string) bool {
-	return slices.Contains([]string{"relative", "adapt_scale", "find_best_frame", "audio", "best_frame", "fit", "format", "unattended"}, name)
+	return slices.Contains([]string{"relative", "adapt_scale", "keypoints", "find_best_frame", "audio", "best_frame", "fit", "format", "unattended"}, name)
 }
 
 func parseBool(name, value string) (bool, error) {

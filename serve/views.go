@@ -7,37 +7,37 @@ import (
 
 	"github.com/golang/glog"
 
+	"github.com/prioritycut/prioritycut/animate"
 	"github.com/prioritycut/prioritycut/video"
 )
 
-// views are what the model saw of a job's files, at its own size: the picture,
+// views are what the model saw of a job's files, at the result's size: the picture,
 // and the film frame by frame, without sound. They are shown beside the result.
 // What goes wrong with them is no failure of the job.
 type views struct {
-	a    Animation
-	film *video.FilmWriter // nil when it is not wanted, or was given up
+	a      Animation
+	source *video.Frame      // as it was fitted, until it is written
+	film   *video.FilmWriter // nil when it is not wanted, or was given up
 }
 
-// newViews writes the picture, which was fitted, and begins the film.
+// newViews begins the film. The picture waits for its keypoints.
 func newViews(ctx context.Context, a Animation, source *video.Frame, w, h int, rate string) *views {
-	v := &views{a: a}
+	v := &views{a: a, source: source}
 	if a.SourceView == "" || a.DrivingView == "" {
 		return v
 	}
-	err := v.picture(source)
-	if err == nil {
-		v.film, err = video.CreateFilm(ctx, a.DrivingView, w, h, video.FilmOptions{Rate: rate, Limits: a.Limits})
-	}
+	var err error
+	v.film, err = video.CreateFilm(ctx, a.DrivingView, w, h, video.FilmOptions{Rate: rate, Limits: a.Limits})
 	v.failed(err)
 	return v
 }
 
-func (v *views) picture(fitted *video.Frame) error {
+func (v *views) picture(shown *video.Frame) error {
 	f, err := os.OpenFile(v.a.SourceView, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}
-	if err := video.EncodePNG(f, fitted); err != nil {
+	if err := video.EncodePNG(f, shown); err != nil {
 		f.Close()
 		return err
 	}
@@ -52,12 +52,39 @@ func (v *views) failed(err error) {
 	v.abort()
 }
 
-// compose is an animate.Job's: it takes driving frames and leaves results alone.
-func (v *views) compose(driving, result *video.Frame) (*video.Frame, error) {
+// compose is an animate.Job's: it takes source and driving frames, and draws
+// keypoints on all of them where they are wanted.
+func (v *views) compose(m animate.Made) (*video.Frame, error) {
 	if v.film != nil {
-		v.failed(v.film.Write(driving))
+		v.failed(v.show(m))
 	}
-	return result, nil
+	return v.marked(m.Result, m.KPResult)
+}
+
+func (v *views) show(m animate.Made) error {
+	if v.source != nil {
+		source, err := v.marked(v.source, m.KPSource)
+		if err != nil {
+			return err
+		}
+		if err := v.picture(source); err != nil {
+			return err
+		}
+		v.source = nil
+	}
+	driving, err := v.marked(m.Driving, m.KPDriving)
+	if err != nil {
+		return err
+	}
+	return v.film.Write(driving)
+}
+
+// marked draws keypoints on a frame, if they are wanted.
+func (v *views) marked(f *video.Frame, points [][2]float64) (*video.Frame, error) {
+	if !v.a.Keypoints {
+		return f, nil
+	}
+	return animate.Marked(f, points)
 }
 
 func (v *views) close() {

@@ -4,34 +4,41 @@ import (
 	"image"
 
 	"github.com/prioritycut/prioritycut/animate"
+	"github.com/prioritycut/prioritycut/internal/cli"
 	"github.com/prioritycut/prioritycut/internal/picture"
 	"github.com/prioritycut/prioritycut/video"
 )
 
-// besideWidth is how many pixels wide pictures beside each other are at least:
-// those of small models are enlarged by a whole factor.
-const besideWidth = 192
-
 // moment is what belongs together in one frame of a film of comparison.
-type moment struct{ source, driving, result *video.Frame }
+type moment struct {
+	source *video.Frame
+	animate.Made
+}
 
-// beside draws moments, one below the other, under captions. All pictures have
-// one size.
-func beside(moments ...moment) (*video.Frame, error) {
+// beside draws moments, one below the other, under captions, with their keypoints
+// if marked. All pictures have one size.
+func beside(marked bool, moments ...moment) (*video.Frame, error) {
 	first := moments[0].source
-	factor := max(1, (besideWidth+first.W-1)/first.W)
+	factor := animate.Enlargement(first.W)
 	g := picture.Grid{Border: true, CellW: factor * first.W, CellH: factor * first.H}
 	for _, column := range []struct {
 		caption string
-		of      func(moment) *video.Frame
+		of      func(moment) (*video.Frame, [][2]float64)
 	}{
-		{"source", func(m moment) *video.Frame { return m.source }},
-		{"driving", func(m moment) *video.Frame { return m.driving }},
-		{"result", func(m moment) *video.Frame { return m.result }},
+		{"source", func(m moment) (*video.Frame, [][2]float64) { return m.source, m.KPSource }},
+		{"driving", func(m moment) (*video.Frame, [][2]float64) { return m.Driving, m.KPDriving }},
+		{"result", func(m moment) (*video.Frame, [][2]float64) { return m.Result, m.KPResult }},
 	} {
 		var cells []image.Image
 		for _, m := range moments {
-			cells = append(cells, column.of(m).Image())
+			frame, points := column.of(m)
+			if marked {
+				var err error
+				if frame, err = animate.Marked(frame, points); err != nil {
+					return nil, err
+				}
+			}
+			cells = append(cells, frame.Image())
 		}
 		picture.Add(&g, column.caption, cells...)
 	}
@@ -42,21 +49,30 @@ func beside(moments ...moment) (*video.Frame, error) {
 	return video.FromImage(drawn)
 }
 
+// checkMarks refuses --keypoints for a model without any.
+func (p *program) checkMarks(a *animator) error {
+	if !p.marked || a.Engine().HasKeypoints() {
+		return nil
+	}
+	return cli.Usage(withoutKeypoints("keypoints", a))
+}
+
 // compare has a job write source, driving frame and result beside each other,
-// if --side_by_side is given. It returns the size of what is written.
+// if --side_by_side or --keypoints is given. It returns the size of what is
+// written.
 func (p *program) compare(a *animator, job *animate.Job) (w, h int, err error) {
 	h, w = a.Size()
-	if !p.sideBySide {
+	if !p.sideBySide && !p.marked {
 		return w, h, nil
 	}
 	source, err := job.Fit.Apply(job.Source, w, h)
 	if err != nil {
 		return 0, 0, err
 	}
-	job.Compose = func(driving, result *video.Frame) (*video.Frame, error) {
-		return beside(moment{source, driving, result})
+	job.Compose = func(m animate.Made) (*video.Frame, error) {
+		return beside(p.marked, moment{source, m})
 	}
-	blank, err := job.Compose(source, source)
+	blank, err := job.Compose(animate.Made{Driving: source, Result: source})
 	if err != nil {
 		return 0, 0, err
 	}

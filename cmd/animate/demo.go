@@ -33,6 +33,9 @@ func (p *program) runDemo(ctx context.Context, a *animator) error {
 	if p.keypoints != "" {
 		return cli.Usage(fmt.Errorf("--keypoints_csv needs --source_image and --driving_video"))
 	}
+	if err := p.checkMarks(a); err != nil {
+		return err
+	}
 	if p.data != "" {
 		a.config.Dataset.RootDir = p.data
 	}
@@ -72,18 +75,18 @@ func (p *program) demoResult(run string) string {
 	return p.result
 }
 
-// demoRow is a source and the frames of driving video and result.
+// demoRow is a source and the frames that were made of it.
 type demoRow struct {
-	source          *video.Frame
-	driving, result []*video.Frame
+	source *video.Frame
+	made   []animate.Made
 }
 
-// memory collects frames. It is a video.Writer.
-type memory struct{ frames []*video.Frame }
+// nowhere is a video.Writer for frames that Compose has taken.
+type nowhere struct{}
 
-func (m *memory) Write(f *video.Frame) error { m.frames = append(m.frames, f); return nil }
-func (m *memory) Close() error               { return nil }
-func (m *memory) Abort()                     {}
+func (nowhere) Write(*video.Frame) error { return nil }
+func (nowhere) Close() error             { return nil }
+func (nowhere) Abort()                   {}
 
 func (p *program) demoRows(ctx context.Context, a *animator, videos []dataset.TestVideo) ([]demoRow, error) {
 	motion, err := p.motion(a)
@@ -116,21 +119,24 @@ func (p *program) demoRows(ctx context.Context, a *animator, videos []dataset.Te
 			return nil, fmt.Errorf("test video %s: %w", videos[s].Name(), err)
 		}
 		row := demoRow{source: firsts[s]}
-		if row.driving, err = someFrames(ctx, videos[d], demoFrames); err != nil {
-			return nil, err
-		}
-		result := &memory{}
-		_, err = a.Video(ctx, animate.Job{
-			Source: sources[0], Further: sources[1:], Fit: p.fitOf(a), Motion: motion, Warn: p.warn,
-			Driving: func(ctx context.Context) (video.Reader, error) {
-				next := func(i int) (*video.Frame, error) { return row.driving[i], nil }
-				return video.Sequence(ctx, len(row.driving), next), nil
-			},
-		}, result)
+		driving, err := someFrames(ctx, videos[d], demoFrames)
 		if err != nil {
 			return nil, err
 		}
-		row.result = result.frames
+		_, err = a.Video(ctx, animate.Job{
+			Source: sources[0], Further: sources[1:], Fit: p.fitOf(a), Motion: motion, Warn: p.warn,
+			Driving: func(ctx context.Context) (video.Reader, error) {
+				next := func(i int) (*video.Frame, error) { return driving[i], nil }
+				return video.Sequence(ctx, len(driving), next), nil
+			},
+			Compose: func(m animate.Made) (*video.Frame, error) {
+				row.made = append(row.made, m)
+				return m.Result, nil
+			},
+		}, nowhere{})
+		if err != nil {
+			return nil, err
+		}
 		rows = append(rows, row)
 	}
 	return rows, nil
@@ -195,11 +201,11 @@ func (p *program) writeDemo(ctx context.Context, path string, rows []demoRow) er
 	}
 	length := 0
 	for _, r := range rows {
-		length = max(length, len(r.result))
+		length = max(length, len(r.made))
 	}
 	var sink video.Writer
 	for i := 0; i < length; i++ {
-		frame, err := demoFrame(rows, i)
+		frame, err := demoFrame(p.marked, rows, i)
 		if err != nil {
 			return err
 		}
@@ -217,11 +223,10 @@ func (p *program) writeDemo(ctx context.Context, path string, rows []demoRow) er
 }
 
 // demoFrame draws one moment; rows that have ended keep their last frame.
-func demoFrame(rows []demoRow, i int) (*video.Frame, error) {
+func demoFrame(marked bool, rows []demoRow, i int) (*video.Frame, error) {
 	var moments []moment
 	for _, row := range rows {
-		at := min(i, len(row.result)-1)
-		moments = append(moments, moment{row.source, row.driving[at], row.result[at]})
+		moments = append(moments, moment{row.source, row.made[min(i, len(row.made)-1)]})
 	}
-	return beside(moments...)
+	return beside(marked, moments...)
 }

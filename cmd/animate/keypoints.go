@@ -12,6 +12,16 @@ import (
 	"github.com/prioritycut/prioritycut/internal/durable"
 )
 
+// withoutKeypoints refuses a flag for a model that finds no keypoints, and names
+// its family where that is known.
+func withoutKeypoints(flag string, a *animator) error {
+	of := "this model"
+	if a.config != nil {
+		of = string(a.config.FamilyName())
+	}
+	return fmt.Errorf("--%s: %s has no keypoints", flag, of)
+}
+
 // keypointTable writes the keypoints of source and driving frames. A nil table
 // does nothing.
 type keypointTable struct {

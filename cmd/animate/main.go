@@ -40,6 +40,7 @@ type program struct {
 
 	fit, fps, keypoints string
 	audio, sideBySide   bool
+	marked              bool // --keypoints
 
 	pairs, data, out, format string
 
@@ -86,6 +87,7 @@ func command() *program {
 		f.StringVar(&p.fps, "fps", "", "`rate` of a result whose driving video is a folder, such as 25 or 30000/1001 (default "+video.DefaultRate+"); a film's own rate is kept. "+
 			"With --pairs every frame of every video is shown at it (default: each film's own)")
 		f.BoolVar(&p.sideBySide, "side_by_side", false, "show source, driving video and result beside each other (the clip without flags always does)")
+		f.BoolVar(&p.marked, "keypoints", false, "draw the keypoints: --side_by_side with those found in source and driving video, and those that the result was made with")
 		f.StringVar(&p.keypoints, "keypoints_csv", "", "`file` to write the keypoints of the source and of every driving frame to")
 	})
 	p.Group("Many at once", func(f *pflag.FlagSet) {

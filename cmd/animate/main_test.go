@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prioritycut/prioritycut/animate"
 	"github.com/prioritycut/prioritycut/infer/tinymodel"
 	"github.com/prioritycut/prioritycut/internal/cli/clitest"
 	"github.com/prioritycut/prioritycut/video"
@@ -382,7 +383,7 @@ func TestDemo(t *testing.T) {
 		t.Errorf("it does not say where the clip is:\n%s", out)
 	}
 	film, _, _ := streams(t, filepath.Join(dir, path))
-	if n, _ := strconv.Atoi(film.Frames); n < 10 || film.Rate != "12/1" || film.W < 3*besideWidth || film.H < demoRows*besideWidth {
+	if n, _ := strconv.Atoi(film.Frames); n < 10 || film.Rate != "12/1" || film.W < 3*animate.ReadableWidth || film.H < demoRows*animate.ReadableWidth {
 		t.Errorf("%+v", film)
 	}
 	os.Remove(filepath.Join(run, demoName))

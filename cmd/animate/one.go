@@ -32,8 +32,11 @@ func (p *program) runOne(ctx context.Context, a *animator) error {
 	if err := p.notOver(); err != nil {
 		return cli.Usage(err)
 	}
+	if err := p.checkMarks(a); err != nil {
+		return err
+	}
 	if p.keypoints != "" && !a.Engine().HasKeypoints() {
-		return cli.Usage(errors.New("--keypoints_csv: the model has no keypoints"))
+		return cli.Usage(withoutKeypoints("keypoints_csv", a))
 	}
 	for _, path := range []string{p.result, p.keypoints} {
 		if err := os.MkdirAll(filepath.Dir(filepath.Clean(path)), 0o777); err != nil {
@@ -76,7 +79,7 @@ func (p *program) runOne(ctx context.Context, a *animator) error {
 // beside it.
 func (p *program) nextAfterOne(a *animator) {
 	steps := []cli.Step{cli.View(p.result, "see it")}
-	if !p.sideBySide && !p.Changed("config") {
+	if !p.sideBySide && !p.marked && !p.Changed("config") {
 		model := "--checkpoint=" + a.path
 		if p.savedModel != "" {
 			model = "--saved_model=" + p.savedModel

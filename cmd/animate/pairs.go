@@ -33,6 +33,9 @@ func (p *program) runPairs(ctx context.Context, a *animator) error {
 	if err != nil {
 		return err
 	}
+	if err := p.checkMarks(a); err != nil {
+		return err
+	}
 	set, err := p.testSet(ctx, a)
 	if err != nil {
 		return err
@@ -51,7 +54,7 @@ func (p *program) runPairs(ctx context.Context, a *animator) error {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return cli.Usage(err)
 	}
-	origin := pairsOrigin{Model: a.identity, Data: p.pairsData(a), Motion: motion, Fit: string(p.fitOf(a)), Rate: p.fps, OwnRate: p.fps == "", SideBySide: p.sideBySide}
+	origin := pairsOrigin{Model: a.identity, Data: p.pairsData(a), Motion: motion, Fit: string(p.fitOf(a)), Rate: p.fps, OwnRate: p.fps == "", SideBySide: p.sideBySide || p.marked, Keypoints: p.marked}
 	if p.sourceFrames > 1 {
 		origin.SourceFrames = p.sourceFrames
 	}
@@ -81,6 +84,7 @@ func (p *program) runPairs(ctx context.Context, a *animator) error {
 		fmt.Fprintf(p.Out(), ", %d of them done before", done)
 	}
 	fmt.Fprintln(p.Out())
+	cli.Next(p.Out(), cli.View(dir, "see them"))
 	return nil
 }
 

@@ -31,6 +31,8 @@ type pairsOrigin struct {
 	// SideBySide is left out where it is off, as it was before there was such a
 	// flag.
 	SideBySide bool `json:"side_by_side,omitempty"`
+	// Keypoints are drawn; left out likewise.
+	Keypoints bool `json:"keypoints,omitempty"`
 	// SourceFrames is left out where it is 1, likewise.
 	SourceFrames int `json:"source_frames,omitempty"`
 }

@@ -24,7 +24,7 @@ func TestX2Face(t *testing.T) {
 		t.Errorf("it says\n%s", out)
 	}
 	for flag, want := range map[string]string{
-		"--relative": "no keypoints", "--find_best_frame": "no keypoints", "--adapt_scale": "no keypoints", "--keypoints_csv=kp.csv": "no keypoints",
+		"--relative": "no keypoints", "--find_best_frame": "no keypoints", "--adapt_scale": "no keypoints", "--keypoints_csv=kp.csv": "no keypoints", "--keypoints": "x2face has no keypoints",
 	} {
 		p := start(t, dir, append(flags, flag)...)
 		exit, _ := p.Run().(*exec.ExitError)
