@@ -219,7 +219,7 @@ func (f *folder) tellComplete(out io.Writer) {
 }
 
 // own are the names that a run makes in its folder.
-var own = []string{"README.txt", "checkpoints", "config.yaml", "events", "logs", "metrics.csv", "pictures", "summary.csv"}
+var own = []string{"README.txt", "checkpoints", "config.yaml", "curves.png", "events", "logs", "metrics.csv", "pictures", "summary.csv"}
 
 // checkForeign refuses a folder that has files but no run.
 func checkForeign(dir rundir.Dir) error {
@@ -251,8 +251,10 @@ const readme = `This folder holds a training run of PriorityCut (format_version 
   config.yaml    every setting of the run, with its documentation
   metrics.csv    a row per logged step: losses (weighted), measurements,
                  learning rates, gradient norms, times, validation
+  curves.png     losses and errors on unseen videos, drawn from it
   summary.csv    what the finished run reached on unseen videos
-  pictures/      grids of what the model does, by step
+  pictures/      grids of what the model does, by step: train-... with the
+                 videos that it learns from, unseen-... with others
   events/        the same numbers and pictures for TensorBoard:
                  tensorboard --logdir <this folder>/events
   logs/          what the programs said

@@ -348,6 +348,8 @@ func (s *session) hooks(ctx context.Context, t *trainer, log *eventLog) []Hook {
 	s.checkpoints.before = metrics.sync
 	return append(hooks,
 		metrics,
+		s.newCurves(),
+		&unseenHook{ctx: ctx, session: s, events: log},
 		&picturesHook{
 			step: s.step, options: s.options, variant: s.config.Variant, style: s.style, run: s.session, events: log,
 			files: files, patience: patience, dir: dir.Pictures(), every: c.PictureSteps, rows: c.PictureRows,

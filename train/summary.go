@@ -48,7 +48,7 @@ func (s *session) finish(ctx context.Context) error {
 	o := s.finalOptions(len(videos))
 	found, err := evaluate.Validate(ctx, s.session, s.reconstructor, videos, o)
 	if err == nil {
-		err = s.drawUnseen(ctx, at, videos)
+		err = s.drawUnseenLast(ctx, at, videos)
 	}
 	if ctx.Err() != nil {
 		fmt.Fprintln(s.out, "all steps are taken and saved; the same command measures the result")
@@ -74,11 +74,48 @@ func (s *session) finalOptions(videos int) evaluate.Options {
 	return o
 }
 
-// unseenRows is the number of test videos in the last picture.
+// unseenRows is the number of test videos in a picture of them.
 const unseenRows = 8
 
-// drawUnseen draws what the finished model makes of test videos.
-func (s *session) drawUnseen(ctx context.Context, at int64, videos []dataset.TestVideo) error {
+// unseenHook draws what the model makes of test videos whenever it was validated;
+// what it makes of them at the end is drawn with the summary.
+type unseenHook struct {
+	ctx     context.Context
+	session *session
+	events  *eventLog
+}
+
+// After implements Hook. A run that was asked to stop does not keep anybody
+// waiting for pictures.
+func (h *unseenHook) After(m *Moment) error {
+	if m.Validation == nil || m.Last() {
+		return nil
+	}
+	err := h.session.drawUnseen(h.ctx, m.Step, h.session.data.Test(), h.events)
+	if h.ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// End implements Hook.
+func (h *unseenHook) End(*Moment) error { return nil }
+
+// drawUnseenLast draws what the finished model makes of test videos.
+func (s *session) drawUnseenLast(ctx context.Context, at int64, videos []dataset.TestVideo) error {
+	log := &eventLog{files: s.folder.files, dir: s.folder.dir.Events(), patience: s.checkpoints.patience}
+	err := log.write(at+1, func(*events.Writer) error { return nil }) // what the steps have said stays
+	if err == nil {
+		err = s.drawUnseen(ctx, at, videos, log)
+	}
+	if err != nil {
+		return err
+	}
+	return log.close()
+}
+
+// drawUnseen draws what the model makes of test videos.
+func (s *session) drawUnseen(ctx context.Context, at int64, videos []dataset.TestVideo, log *eventLog) error {
 	o := evaluate.Options{Videos: unseenRows, BGThreshold: s.config.PriorityCut.BGThreshold}
 	grid, err := s.reconstructor.Grid(ctx, s.session, videos, o, s.style)
 	if err != nil {
@@ -100,11 +137,7 @@ func (s *session) drawUnseen(ctx context.Context, at int64, videos []dataset.Tes
 	if err := patience.wrote(pictures, err); err != nil {
 		return err
 	}
-	log := &eventLog{files: s.folder.files, dir: s.folder.dir.Events(), patience: patience}
-	if err := log.write(at+1, func(w *events.Writer) error { return w.Image(at, "unseen_videos", encoded) }); err != nil {
-		return err
-	}
-	return log.close()
+	return log.write(at, func(w *events.Writer) error { return w.Image(at, "unseen_videos", encoded) })
 }
 
 // writeSummary writes summary.csv and says the same in words.
@@ -124,7 +157,8 @@ func (s *session) writeSummary(at int64, found *evaluate.Result) error {
 	if found != nil {
 		fmt.Fprint(s.out, inWords(found))
 	}
-	fmt.Fprintf(s.out, "pictures are in %s, numbers in %s and %s\n", s.folder.dir.Pictures(), s.folder.dir.Metrics(), s.folder.dir.Summary())
+	fmt.Fprintf(s.out, "pictures are in %s, curves in %s, numbers in %s and %s\n",
+		s.folder.dir.Pictures(), s.folder.dir.Curves(), s.folder.dir.Metrics(), s.folder.dir.Summary())
 	model := "--checkpoint=" + string(s.folder.dir)
 	cli.Next(s.out,
 		cli.Step{Command: cli.Program("animate", model), For: "see it move on videos that it has not seen"},

@@ -29,7 +29,7 @@ func TestVariants(t *testing.T) {
 	} {
 		t.Run(string(variant), func(t *testing.T) {
 			dir := t.TempDir()
-			complete(t, dir, tiny(t, variant, "loss_weights.reconstruction=10"))
+			complete(t, dir, tiny(t, variant, "loss_weights.reconstruction=10", "train_params.validation_steps=3"))
 			rows, err := ReadMetrics(rundir.Dir(dir).Metrics())
 			if err != nil {
 				t.Fatal(err)
@@ -58,6 +58,7 @@ func TestVariants(t *testing.T) {
 			}
 			checkPicture(t, filepath.Join(rundir.Dir(dir).Pictures(), "train-00000004.png"))
 			checkPicture(t, filepath.Join(rundir.Dir(dir).Pictures(), "unseen-00000004.png"))
+			checkCurves(t, dir, "unseen-00000003.png")
 			checkEvents(t, rundir.Dir(dir).Events(), want)
 			if last := rows[3]; !last.ValL1.Known || !last.ValForegroundFro.Known || last.VGG19 != "random" || last.FormatVersion != 1 {
 				t.Errorf("the last row lacks the validation, the note on VGG-19 or the version: %+v", last)

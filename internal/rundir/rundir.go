@@ -28,6 +28,9 @@ func (d Dir) Summary() string { return d.join("summary.csv") }
 // Checkpoints is the folder of checkpoints.
 func (d Dir) Checkpoints() string { return d.join("checkpoints") }
 
+// Curves is the picture of what Metrics says.
+func (d Dir) Curves() string { return d.join("curves.png") }
+
 // Pictures is the folder of picture grids.
 func (d Dir) Pictures() string { return d.join("pictures") }
 
