@@ -17,7 +17,7 @@ import (
 	"github.com/prioritycut/prioritycut/internal/pyenv"
 )
 
-//go:embed node/*.json peer/*
+//go:embed node/*.json java/* peer/*
 var files embed.FS
 
 // engine is a program of others.
@@ -26,8 +26,9 @@ type engine struct {
 	name string
 	// requirements is the list of packages that package pyenv installs.
 	requirements string
-	// node says that it runs in Node, with the packages of folder node.
-	node bool
+	// node says that it runs in Node, with the packages of folder node, java that
+	// it runs in Java, with those of folder java.
+	node, java bool
 }
 
 // engines in the order in which they run: MNN takes the files that were made
@@ -37,6 +38,8 @@ var engines = []engine{
 	{name: "tensorflow", requirements: "tensorflow-2.19"},
 	{name: "tensorflow", requirements: "tensorflow-2.20"},
 	{name: "tensorflow", requirements: "converters"},
+	{name: "C++", requirements: "tensorflow-2.18"},
+	{name: "Java", requirements: "tensorflow-2.18", java: true},
 	{name: "LiteRT", requirements: "converters"},
 	{name: "ONNX Runtime", requirements: "converters"},
 	{name: "OpenVINO", requirements: "converters"},
@@ -86,7 +89,7 @@ func (e engine) measure(ctx context.Context, dir string, seconds float64) ([]row
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range []string{"engines.py", "resave.py"} {
+	for _, name := range []string{"engines.py", "resave.py", "engine.cc"} {
 		if err := unpack("peer/"+name, dir); err != nil {
 			return nil, err
 		}
@@ -98,6 +101,13 @@ func (e engine) measure(ctx context.Context, dir string, seconds float64) ([]row
 			return nil, err
 		}
 		env = append(env, "ENGINES_NODE="+node)
+	}
+	if e.java {
+		classes, err := javaClasses(ctx)
+		if err != nil {
+			return nil, err
+		}
+		env = append(env, "ENGINES_JAVA="+classes)
 	}
 	out, failure := run(ctx, env, python, filepath.Join(dir, "engines.py"), e.name, dir, strconv.FormatFloat(seconds, 'g', -1, 64))
 	var rows []row

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -158,6 +159,36 @@ func TestOnce(t *testing.T) {
 	}
 	if made != 2 {
 		t.Errorf("made %d times", made)
+	}
+}
+
+// Packages are those that were pinned: another, one more or one less is told.
+func TestVerify(t *testing.T) {
+	dir := t.TempDir()
+	jars, list := filepath.Join(dir, "jars"), filepath.Join(dir, "list")
+	sum := "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad  a.jar\n" // of abc
+	for name, c := range map[string]struct {
+		list, want string
+		files      map[string]string
+	}{
+		"whole":   {sum, "", map[string]string{"a.jar": "abc"}},
+		"another": {sum, "a.jar is not the one", map[string]string{"a.jar": "abd"}},
+		"more":    {sum, "b.jar is not the one", map[string]string{"a.jar": "abc", "b.jar": "abc"}},
+		"less":    {sum, "a.jar: file does not exist", nil},
+		"no list": {"abc", "no line of sha256sum", nil},
+	} {
+		if err := errors.Join(os.RemoveAll(jars), os.Mkdir(jars, 0o700), os.WriteFile(list, []byte(c.list), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		for file, text := range c.files {
+			if err := os.WriteFile(filepath.Join(jars, file), []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		err := verify(jars, list)
+		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %q", name, err, c.want)
+		}
 	}
 }
 

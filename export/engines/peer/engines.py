@@ -8,10 +8,11 @@ outputs those of the checkpoint. Prints one line of JSON for each row of the
 table: engine, version, model, signatures (reached), difference (the largest),
 ms (median time of serving_default, or of animate_frame, by signature), note.
 SECONDS bounds the time of measuring. ENGINES_NODE is a folder with tfjs.js and
-the packages that it needs.
+the packages that it needs, ENGINES_JAVA one with Engine.class and jars/.
 """
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -117,6 +118,62 @@ def keras():
         engine="Keras, TFSMLayer", note=f"TensorFlow {tf.__version__}")
 
 
+def native(engine, command, note=""):
+    """Has a program of another language call all signatures: engine.cc says how."""
+    for model in ("plain", "frozen"):
+        folder = file(f"{ENGINE}-{model}")
+        os.makedirs(folder, exist_ok=True)
+        with open(os.path.join(folder, "calls"), "w") as f:
+            for signature in SIGNATURES:
+                print("signature", signature, file=f)
+                for key, value in CALLS["in"][signature].items():
+                    name = os.path.join(folder, f"in-{signature}-{key}")
+                    value.astype(np.float32).tofile(name)
+                    print("in", key, name, *value.shape, file=f)
+                for key in CALLS["out"][signature]:
+                    print("out", key, os.path.join(folder, f"out-{signature}-{key}"), file=f)
+        said = finished([*command, path(model), os.path.join(folder, "calls"), str(SECONDS)]).split("\n")
+        words = [line.split() for line in said if line]
+        ms = {w[1]: float(w[2]) for w in words if w[0] == "ms" and w[1] in TIMED}
+
+        def run(signature, inputs):
+            return {key: np.fromfile(os.path.join(folder, f"out-{signature}-{key}"), np.float32).reshape(value.shape)
+                    for key, value in CALLS["out"][signature].items()}
+        row(next(w[1] for w in words if w[0] == "version"), model, run, engine=engine, ms=ms, note=note)
+
+
+def finished(command):
+    """What a command prints; if it fails, what it complains of."""
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(done.stderr[-2000:])
+    return done.stdout
+
+
+def cpp():
+    import tensorflow as tf
+    if not shutil.which("g++"):
+        return not_run("TensorFlow, C++", tf.__version__, "g++ is needed")
+    out = file("engine")
+    link = tf.sysconfig.get_link_flags()
+    library = next(flag[2:] for flag in link if flag.startswith("-L"))
+    finished(["g++", "-O1", file("engine.cc"), "-o", out, *tf.sysconfig.get_compile_flags(), "-Wl,--no-as-needed", *link, "-l:libtensorflow_cc.so.2",
+              "-Wl,-rpath," + library])
+    native("TensorFlow, C++", [out], "headers and libraries of the Python package")
+
+
+def java():
+    classes = os.environ.get("ENGINES_JAVA")
+    if not classes:
+        return not_run("TensorFlow, Java", "", "a JDK and Maven are needed")
+    native("TensorFlow, Java", ["java", "-cp", os.path.join(classes, "jars", "*") + os.pathsep + classes, "Engine"], "tensorflow-core-api 1.1.0")
+
+
+def not_run(engine, version, why):
+    print(json.dumps({"engine": engine, "version": version, "model": "plain", "signatures": SIGNATURES, "difference": None, "ms": {},
+                      "note": "not run: " + why}), flush=True)
+
+
 def litert():
     import importlib.metadata
 
@@ -209,9 +266,7 @@ def tensorflowjs():
             raise RuntimeError(done.stderr[-2000:])
     version, node = importlib.metadata.version("tensorflowjs"), os.environ.get("ENGINES_NODE")
     if not node:
-        print(json.dumps({"engine": ENGINE, "version": version, "model": "plain", "signatures": SIGNATURES, "difference": None, "ms": {},
-                          "note": "converted, not run: node and npm are needed"}), flush=True)
-        return
+        return not_run(ENGINE, version, "converted, and Node and npm are needed")
     times = {}
 
     def run(signature, inputs):
@@ -227,4 +282,4 @@ def tensorflowjs():
     row(version, "plain", run, note="plain JavaScript in Node; converted with TF_ENABLE_ONEDNN_OPTS=0", ms=times)
 
 
-{"tensorflow": tensorflow, "LiteRT": litert, "ONNX Runtime": onnxruntime, "OpenVINO": openvino, "MNN": mnn, "tensorflowjs": tensorflowjs}[ENGINE]()
+{"tensorflow": tensorflow, "C++": cpp, "Java": java, "LiteRT": litert, "ONNX Runtime": onnxruntime, "OpenVINO": openvino, "MNN": mnn, "tensorflowjs": tensorflowjs}[ENGINE]()
