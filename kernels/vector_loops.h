@@ -25,7 +25,9 @@ PRIORITYCUT_INLINE Vector Load(const float* p) {
 PRIORITYCUT_INLINE void Store(float* p, Vector x) {
   *reinterpret_cast<Unaligned*>(p) = x;
 }
-PRIORITYCUT_INLINE Vector All(float f) { return Vector{} + f; }
+// Less zero is the same number, which the compiler knows; zero plus it is not,
+// where it is -0, and would take an addition.
+PRIORITYCUT_INLINE Vector All(float f) { return f - Vector{}; }
 
 // The first n lanes, zeros behind them.
 PRIORITYCUT_INLINE Vector LoadFirst(const float* p, int64_t n) {
@@ -68,7 +70,9 @@ void ProductOf(const Product& p) {
       b += p.ldb;
     }
   }
+#pragma GCC unroll 16
   for (int i = 0; i < kHigh; ++i) {
+#pragma GCC unroll 2
     for (int j = 0; j < kWide; ++j) {
       const int left = p.cols - j * kLanes;
       float* c = p.c + i * p.ldc + j * kLanes;
