@@ -127,26 +127,21 @@ bool Conv::Use(Method method) {
 
 int64_t Conv::PackedFloats() const {
   if (method_ == Method::kWinograd) {
-    return shape_.upsample
-               ? WinogradPackedFloats(shape_, turned_, *vectors_)
-               : WinogradPackedFloats(Effective(), false, *vectors_);
+    return WinogradPackedFloats(shape_, turned_, *vectors_);
   }
   return DirectPackedFloats(Effective(), method_ == Method::kDots, *vectors_);
 }
 
 bool Conv::Pack(const float* kernel, float* packed, Runtime& runtime) const {
+  if (method_ == Method::kWinograd) {
+    return WinogradPack(shape_, turned_, kernel, packed, *vectors_, runtime);
+  }
   if (turned_) {
     float* turned = runtime.Scratch(shape_.KernelFloats());
     if (turned == nullptr) return false;
     Turn(kernel, int64_t{shape_.kernel} * shape_.kernel, shape_.in, shape_.out,
          turned, runtime);
     kernel = turned;
-  }
-  if (method_ == Method::kWinograd) {
-    return shape_.upsample ? WinogradPack(shape_, turned_, kernel, packed,
-                                          *vectors_, runtime)
-                           : WinogradPack(Effective(), false, kernel, packed,
-                                          *vectors_, runtime);
   }
   DirectPack(Effective(), method_ == Method::kDots, kernel, packed, *vectors_,
              runtime);
@@ -158,10 +153,8 @@ bool Conv::Run(const float* x, const float* packed, const Epilogue& epilogue,
   const ConvShape s = Effective();
   const PaddedEpilogue padded(epilogue, s.out, *vectors_);
   if (method_ == Method::kWinograd) {
-    return shape_.upsample ? WinogradRun(shape_, turned_, x, packed,
-                                         padded.get(), y, *vectors_, runtime)
-                           : WinogradRun(s, false, x, packed, padded.get(), y,
-                                         *vectors_, runtime);
+    return WinogradRun(shape_, turned_, x, packed, padded.get(), y, *vectors_,
+                       runtime);
   }
   const bool few = method_ == Method::kDots;
   if (!turned_ || !shape_.upsample) {

@@ -54,7 +54,7 @@ class Runtime {
 enum class Method { kWinograd, kDirect, kDots };
 
 // The convolution of one shape in one direction. The kernel is packed first, to
-// be used as often as one likes.
+// be used as often as one likes, unless it is used as it is.
 class Conv {
  public:
   // y from x. Kept says that a packed kernel serves many calls.
@@ -68,7 +68,8 @@ class Conv {
   bool Use(Method method);
   Method method() const { return method_; }
 
-  // Size of a packed kernel.
+  // Size of a packed kernel; 0 says that Run takes the kernel as it is, and
+  // that there is nothing to pack.
   int64_t PackedFloats() const;
   // Each returns false when memory is short.
   bool Pack(const float* kernel, float* packed, Runtime& runtime) const;

@@ -328,6 +328,10 @@ class ConvOp : public OpKernel {
   absl::Status Packed(OpKernelContext* context, const Conv& conv,
                       const ConvShape& s, bool turned, const Tensor& kernel,
                       Runtime& runtime, Tensor* packed) {
+    if (conv.PackedFloats() == 0) {
+      *packed = kernel;
+      return absl::OkStatus();
+    }
     const KeptKernels::Key key = {
         kernel.flat<float>().data(),
         {s.kernel, s.in, s.out, s.upsample, turned,

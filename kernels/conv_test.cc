@@ -116,11 +116,23 @@ struct Worst {
   }
 };
 
+// Packs the kernel unless it is used as it is, and convolves.
+bool Convolve(const Conv& conv, const std::vector<float>& kernel,
+              const std::vector<float>& x, const Epilogue& epilogue,
+              std::vector<float>* y, Runtime& runtime) {
+  if (conv.PackedFloats() == 0) {
+    return conv.Run(x.data(), kernel.data(), epilogue, y->data(), runtime);
+  }
+  std::vector<float> packed(conv.PackedFloats());
+  return conv.Pack(kernel.data(), packed.data(), runtime) &&
+         conv.Run(x.data(), packed.data(), epilogue, y->data(), runtime);
+}
+
 void CheckPass(const Reference& r, const Conv& conv, bool turned,
                const Vectors& v, Runtime& runtime, Worst* worst) {
   const std::vector<float> w = Floats(r.w), in = Floats(turned ? r.dy : r.x);
   std::vector<double> want = turned ? r.dx : r.y;
-  std::vector<float> got(want.size(), NAN), packed(conv.PackedFloats());
+  std::vector<float> got(want.size(), NAN);
   Epilogue epilogue;
   std::vector<float> scale, shift;
   if (!turned) {
@@ -134,9 +146,7 @@ void CheckPass(const Reference& r, const Conv& conv, bool turned,
       want[i] = std::max(want[i] * scale[o] + shift[o], 0.0);
     }
   }
-  const bool ok =
-      conv.Pack(w.data(), packed.data(), runtime) &&
-      conv.Run(in.data(), packed.data(), epilogue, got.data(), runtime);
+  const bool ok = Convolve(conv, w, in, epilogue, &got, runtime);
   const double products = double(r.w.size()) / (turned ? r.s.in : r.s.out);
   worst->Check(r.s, v, conv.method(), turned ? "input gradient" : "output",
                ok ? Apart(got, want, products) : NAN, products);
@@ -206,9 +216,16 @@ ConvShape Draw(std::mt19937* random) {
   return s;
 }
 
+// Shapes that take ways which small ones do not: many tiles and few, kernels
+// that are used in parts, sums over several chunks of tiles.
+const ConvShape kLarge[] = {
+    {1, 43, 47, 30, 40, 3, 1, 1},  {1, 67, 61, 10, 20, 3, 1, 1, true},
+    {1, 9, 7, 200, 40, 3, 1, 1},   {2, 5, 6, 90, 180, 3, 1, 1, true},
+    {1, 11, 10, 180, 90, 4, 1, 2}, {3, 131, 127, 4, 60, 3, 1, 1},
+};
+
 // The same bits at every number of threads and in every run.
-void CheckThreads(std::mt19937* random) {
-  const ConvShape s = {2, 40, 37, 65, 70, 3, 1, 1};
+void CheckThreads(const ConvShape& s, std::mt19937* random) {
   std::vector<float> x(s.batch * s.height * s.width * s.in),
       w(s.KernelFloats());
   for (auto* list : {&x, &w}) {
@@ -218,10 +235,9 @@ void CheckThreads(std::mt19937* random) {
   for (int threads : {1, 2, 3, 3, 7}) {
     TestRuntime runtime(threads);
     const Conv conv = Conv::Forward(s, ChosenVectors());
-    std::vector<float> packed(conv.PackedFloats()), dw(w.size());
+    std::vector<float> dw(w.size());
     std::vector<float> y(s.batch * s.height * s.width * s.out);
-    conv.Pack(w.data(), packed.data(), runtime);
-    conv.Run(x.data(), packed.data(), {}, y.data(), runtime);
+    Convolve(conv, w, x, {}, &y, runtime);
     KernelGradient(s, x.data(), y.data(), dw.data(), nullptr, runtime,
                    ChosenVectors());
     y.insert(y.end(), dw.begin(), dw.end());
@@ -246,7 +262,9 @@ int main(int argc, char** argv) {
   for (int i = 0; i < shapes && failures < 20; ++i) {
     CheckShape(Draw(&random), &random, &worst);
   }
-  CheckThreads(&random);
+  for (const ConvShape& s : kLarge) CheckShape(s, &random, &worst);
+  CheckThreads({2, 40, 37, 65, 70, 3, 1, 1}, &random);
+  CheckThreads({1, 13, 15, 65, 200, 3, 1, 1}, &random);
   std::printf("%s; worst differences: Winograd %.2g, others %.2g\n",
               failures == 0 ? "passed" : "FAILED", worst.winograd,
               worst.direct);

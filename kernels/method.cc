@@ -13,25 +13,27 @@ bool WinogradServes(const ConvShape& s) {
 
 namespace {
 
-// Winograd's algorithm needs a quarter of the products, and reads four times
-// the kernel. Measured on both instruction sets, in processor time:
+// Winograd's algorithm needs a quarter of the products, and transforms.
+// Measured on both instruction sets, in processor time:
 //
-// * From 16 channels on it takes half to nine tenths of the time of direct
-//   products, in each direction. But what it rounds away in a forward pass
-//   moves all that follows: sums of gradients that nearly cancel come to the
-//   edge of what the reference's numbers allow where layers of 32 channels use
-//   it, and are as near as TensorFlow's with 64. Gradients at a kernel move
-//   nothing else, those at inputs little.
-// * Few tiles do not repay its kernel: forward passes break even at 4 tiles of
-// a
-//   kernel that is kept, which is not worth the memory, and at about 32 where
-//   it is packed each time. Gradients of narrow layers have small kernels, and
-//   break even at 4 tiles.
+// * From 12 channels on it takes half to nine tenths of the time of direct
+//   products, in each direction, unless both numbers are so small that
+//   transforms are all there is to a gradient at a kernel. But what it rounds
+//   away in a forward pass moves all that follows: sums of gradients that
+//   nearly cancel come to the edge of what the reference's numbers allow where
+//   layers of 32 channels use it, and are as near as TensorFlow's with
+//   64. Gradients at a kernel move nothing else, those at inputs little.
+// * Few tiles do not repay the transform of the kernel. Direct products repay
+//   the packing of theirs no sooner: kept, they win below 9 tiles; packed each
+//   time, below 4, and turned, where packing is slowest, at one tile of
+//   repeated pixels alone.
 constexpr int64_t kLeastChannels = 64;
-constexpr int64_t kLeastChannelsBack = 16;
-constexpr int64_t kLeastTilesKept = 16;
-constexpr int64_t kLeastTiles = 32;
+constexpr int64_t kLeastChannelsBack = 12;
+constexpr int64_t kLeastWeightsOfTap = 384;
+constexpr int64_t kLeastTilesKept = 9;
+constexpr int64_t kLeastTiles = 4;
 constexpr int64_t kLeastTilesNarrow = 8;
+constexpr int64_t kLeastTilesOfKernel = 9;
 
 int64_t Tiles(const ConvShape& s) {
   // Of a shape with repeated pixels as many as its small map has.
@@ -51,12 +53,14 @@ bool Narrow(const ConvShape& s) {
   return std::min(s.in, s.out) < kLeastChannels;
 }
 
-// Whether sums along the inputs are quicker than vectors of outputs, most of
-// whose lanes would be empty: a sum takes as long as 1.25 lanes.
+// Whether sums along the inputs are quicker than vectors of outputs, some of
+// whose lanes would be empty. A sum takes a tenth longer for each product, and
+// as long as 256 of them to be gathered from its lanes.
 bool DotsPay(const ConvShape& s, const Vectors& v) {
   if (int64_t{s.kernel} * s.in < v.lanes) return false;
-  constexpr int64_t kFew = 12, kPanel = 16, kWide = 21;
-  return s.out <= kFew || (s.kernel >= 7 && s.out > kPanel && s.out <= kWide);
+  const int64_t products = int64_t{s.kernel} * s.kernel * s.in;
+  const int64_t vectors = RoundUp(s.out, v.lanes) * products;
+  return s.out * (products + products / 10 + 256) < vectors;
 }
 
 }  // namespace
@@ -70,19 +74,18 @@ Method ForwardMethod(const ConvShape& s, const Vectors& v, bool kept) {
 
 Method InputGradientMethod(const ConvShape& s, const ConvShape& computed,
                            const Vectors& v, bool kept) {
-  const bool winograd = WinogradPays(s, kLeastChannelsBack,
-                                     Narrow(s) ? kLeastTilesNarrow
-                                     : kept    ? kLeastTilesKept
-                                               : kLeastTiles);
-  if (winograd) return Method::kWinograd;
+  int64_t least = s.upsample ? kLeastTiles : 1;
+  if (kept) least = kLeastTilesKept;
+  if (Narrow(s)) least = kLeastTilesNarrow;
+  if (WinogradPays(s, kLeastChannelsBack, least)) return Method::kWinograd;
   return DotsPay(computed, v) ? Method::kDots : Method::kDirect;
 }
 
 Method KernelGradientMethod(const ConvShape& s) {
-  return WinogradPays(s, kLeastChannelsBack,
-                      Narrow(s) ? kLeastTilesNarrow : kLeastTiles)
-             ? Method::kWinograd
-             : Method::kDirect;
+  const bool winograd =
+      s.in * s.out >= kLeastWeightsOfTap &&
+      WinogradPays(s, kLeastChannelsBack, kLeastTilesOfKernel);
+  return winograd ? Method::kWinograd : Method::kDirect;
 }
 
 }  // namespace kernels

@@ -16,16 +16,14 @@ Method InputGradientMethod(const ConvShape& shape, const ConvShape& computed,
 Method KernelGradientMethod(const ConvShape& shape);
 bool WinogradServes(const ConvShape& shape);
 
-// Winograd's algorithm. An up-sampled shape is given as the forward pass has
-// it, also when turned; any other as it is computed.
+// Winograd's algorithm. Shapes and kernels are the forward pass's, also turned.
+// Where a packed kernel has no floats, WinogradRun takes the kernel itself.
 int64_t WinogradPackedFloats(const ConvShape& shape, bool turned,
                              const Vectors& v);
-// kernel is [side, side, in, out], turned and transposed already where that is
-// wanted.
 bool WinogradPack(const ConvShape& shape, bool turned, const float* kernel,
                   float* packed, const Vectors& v, Runtime& runtime);
 bool WinogradRun(const ConvShape& shape, bool turned, const float* x,
-                 const float* packed, const Epilogue& epilogue, float* y,
+                 const float* kernel, const Epilogue& epilogue, float* y,
                  const Vectors& v, Runtime& runtime);
 bool WinogradKernelGradient(const ConvShape& shape, const float* x,
                             const float* dy, float* dkernel, const Vectors& v,

@@ -4,6 +4,8 @@
 
 #if defined(__x86_64__) && defined(__GNUC__)
 
+#include <immintrin.h>
+
 #if defined(__clang__)
 #pragma clang attribute push(                                               \
     __attribute__((target("avx512f,avx512vl,avx512bw,avx512dq,avx2,fma"))), \

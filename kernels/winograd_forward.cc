@@ -1,0 +1,276 @@
+// Winograd's algorithm, forward and for the gradient at the input.
+
+#include <algorithm>
+#include <atomic>
+
+#include "kernels/methods.h"
+#include "kernels/winograd_tiles.h"
+
+namespace prioritycut {
+namespace kernels {
+namespace {
+
+// With no more tiles than this a kernel is transformed where it is used: the
+// sums of all tiles for one panel of outputs stay in the second-level cache, so
+// every part of the kernel is read once, and its points are never written to
+// memory. That takes a few percents of the products' time, and less than
+// reading four times as much.
+constexpr int64_t kFewTiles = 112;
+// Floats of a kernel's points that are used before the next are made.
+constexpr int64_t kKernelPart = 96 * 1024;
+// Floats of the input's points in a block of tiles.
+constexpr int64_t kBlock = 160 * 1024;
+
+// A packed kernel: [output side][panel][input side][36][in][columns].
+struct Packed {
+  int64_t point, side, panel;  // strides
+
+  Packed(const Layout& l, const Vectors& v) {
+    point = l.in * v.columns;
+    side = point * kPoints;
+    panel = side * l.inputs.size();
+  }
+};
+
+class Forward {
+ public:
+  Forward(const Layout& layout, const Vectors& v, const float* x,
+          const float* kernel, const Epilogue& epilogue, float* y)
+      : l_(layout),
+        v_(v),
+        packed_(layout, v),
+        panels_(layout.Panels(v)),
+        x_(x),
+        kernel_(kernel),
+        epilogue_(epilogue),
+        y_(y) {}
+
+  // In blocks of tiles that stay in the second-level cache.
+  bool RunBlocks(Runtime& runtime) const {
+    const int64_t block = BlockOf(runtime.Threads());
+    const int64_t blocks = (l_.tiles + block - 1) / block;
+    std::atomic<bool> enough{true};
+    runtime.Run(blocks, Cost(block), [&](int64_t begin, int64_t end) {
+      Points in(block, l_.in), sums(block, v_.columns);
+      const int64_t ins = in.side * l_.inputs.size();
+      in.data = ThreadScratch(ins + sums.side);
+      if (in.data == nullptr) {
+        enough = false;
+        return;
+      }
+      sums.data = in.data + ins;
+      for (int64_t b = begin; b < end; ++b) {
+        const int64_t first = b * block;
+        Block(first, std::min(first + block, l_.tiles), in, sums);
+      }
+    });
+    return enough;
+  }
+
+  // Panel by panel of outputs, each for all tiles or a share of them.
+  bool RunPanels(const KernelReader& kernel, Runtime& runtime) const {
+    Points in(l_.tiles, l_.in);
+    in.data = runtime.Scratch(in.side * l_.inputs.size());
+    if (in.data == nullptr) return false;
+    runtime.Run(l_.tiles, kPoints * l_.in, [&](int64_t begin, int64_t end) {
+      ReadTiles(begin, end, 0, in);
+    });
+    const int64_t units = l_.outputs.size() * panels_;
+    const int64_t wanted = 2 * runtime.Threads();
+    const int64_t shares =
+        std::clamp<int64_t>((wanted + units - 1) / units, 1, l_.tiles);
+    std::atomic<bool> enough{true};
+    const int64_t cost = Cost(l_.tiles) / (units * shares) + 1;
+    runtime.Run(units * shares, cost, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        const int64_t share = i % shares;
+        if (!Panel(i / shares / panels_, i / shares % panels_,
+                   share * l_.tiles / shares, (share + 1) * l_.tiles / shares,
+                   kernel, in)) {
+          enough = false;
+        }
+      }
+    });
+    return enough;
+  }
+
+ private:
+  int64_t Cost(int64_t tiles) const {
+    return tiles * kPoints * l_.in * l_.out * l_.Kernels() / v_.columns;
+  }
+
+  // Tiles of one block, with work for every thread. Each block reads the whole
+  // kernel, so a block is never very small.
+  int64_t BlockOf(int threads) const {
+    constexpr int64_t kLeast = 24, kMost = 72;
+    const int64_t of_tile = kPoints * OddLines(l_.in) * l_.inputs.size();
+    const int64_t block = std::clamp(kBlock / of_tile, kLeast, kMost);
+    int64_t blocks = (l_.tiles + block - 1) / block;
+    if (blocks < 8 * threads) blocks = RoundUp(blocks, threads);
+    return (l_.tiles + blocks - 1) / blocks;
+  }
+
+  void Block(int64_t first, int64_t last, const Points& in,
+             const Points& sums) const {
+    ReadTiles(first, last, first, in);
+    Product product = ProductOf(in, sums);
+    product.outer = l_.inputs.size();
+    product.a_outer = in.side;
+    product.k = l_.in;
+    product.b_outer = packed_.side;
+    for (size_t o = 0; o < l_.outputs.size(); ++o) {
+      for (int64_t n = 0; n < panels_; ++n) {
+        const float* kernel = kernel_ + (o * panels_ + n) * packed_.panel;
+        for (int p = 0; p < kPoints; ++p) {
+          product.b = kernel + p * packed_.point;
+          Multiply(product, in.data + p * in.point, last - first,
+                   sums.data + p * sums.point);
+        }
+        WriteTiles(first, last, o, n, sums);
+      }
+    }
+  }
+
+  // False where there is no memory.
+  bool Panel(int64_t o, int64_t n, int64_t first, int64_t last,
+             const KernelReader& kernel, const Points& in) const {
+    const int64_t most =
+        std::max<int64_t>(kKernelPart / kPoints / v_.columns, 1);
+    const int64_t parts = (l_.in + most - 1) / most;
+    const int64_t channels = (l_.in + parts - 1) / parts;
+    const int64_t point = OddLines(channels * v_.columns);
+    Points sums(last - first, v_.columns);
+    float* points = ThreadScratch(kPoints * point + sums.side +
+                                  kernel.TapsFloats(channels));
+    if (points == nullptr) return false;
+    sums.data = points + kPoints * point;
+    float* taps = sums.data + sums.side;
+    Product product = ProductOf(in, sums);
+    product.outer = 1;
+    for (size_t i = 0; i < l_.inputs.size(); ++i) {
+      for (int64_t from = 0; from < l_.in; from += channels) {
+        const int64_t to = std::min(from + channels, l_.in);
+        kernel.Read(o + i, n, from, to, taps, points, point);
+        product.k = to - from;
+        for (int p = 0; p < kPoints; ++p) {
+          if (to < l_.in) {
+            kernel.Prefetch(n, to, std::min(to + channels, l_.in), p, kPoints);
+          }
+          product.b = points + p * point;
+          Multiply(product,
+                   in.data + i * in.side + p * in.point + first * in.row + from,
+                   last - first, sums.data + p * sums.point);
+        }
+        product.add = true;
+      }
+    }
+    WriteTiles(first, last, o, n, sums);
+    return true;
+  }
+
+  Product ProductOf(const Points& in, const Points& sums) const {
+    Product product = {};
+    product.lda = in.row;
+    product.ldb = v_.columns;
+    product.ldc = sums.row;
+    product.cols = v_.columns;
+    return product;
+  }
+
+  // The products of some tiles at one point, rows shared out evenly.
+  void Multiply(Product product, const float* in, int64_t tiles,
+                float* sums) const {
+    const int64_t steps = (tiles + v_.rows - 1) / v_.rows;
+    for (int64_t i = 0; i < steps; ++i) {
+      const int64_t from = i * tiles / steps, to = (i + 1) * tiles / steps;
+      product.rows = static_cast<int>(to - from);
+      product.a = in + from * product.lda;
+      product.c = sums + from * product.ldc;
+      v_.product(product);
+    }
+  }
+
+  void ReadTiles(int64_t first, int64_t last, int64_t origin,
+                 const Points& in) const {
+    for (size_t i = 0; i < l_.inputs.size(); ++i) {
+      for (int64_t t = first; t < last; ++t) {
+        v_.input_points(x_, SquareOf(l_, l_.inputs[i], t, kTile, 0, l_.in),
+                        in.data + i * in.side + (t - origin) * in.row,
+                        in.point);
+      }
+    }
+  }
+
+  void WriteTiles(int64_t first, int64_t last, int64_t o, int64_t n,
+                  const Points& sums) const {
+    const int64_t from = n * v_.columns;
+    const int64_t channels = std::min<int64_t>(l_.out - from, v_.columns);
+    Epilogue epilogue = epilogue_;
+    if (epilogue.scale != nullptr) epilogue.scale += from;
+    if (epilogue.shift != nullptr) epilogue.shift += from;
+    for (int64_t t = first; t < last; ++t) {
+      v_.output_pixels(sums.data + (t - first) * sums.row, sums.point, l_.m,
+                       epilogue, y_,
+                       SquareOf(l_, l_.outputs[o], t, l_.m, from, channels));
+    }
+  }
+
+  const Layout& l_;
+  const Vectors& v_;
+  const Packed packed_;
+  const int64_t panels_;
+  const float* x_;
+  const float* kernel_;
+  const Epilogue& epilogue_;
+  float* y_;
+};
+
+}  // namespace
+
+int64_t WinogradPackedFloats(const ConvShape& shape, bool turned,
+                             const Vectors& v) {
+  const Layout l = LayoutOf(shape, turned);
+  if (l.tiles <= kFewTiles) return 0;
+  return Packed(l, v).panel * l.Panels(v) * l.outputs.size();
+}
+
+bool WinogradPack(const ConvShape& shape, bool turned, const float* kernel,
+                  float* packed, const Vectors& v, Runtime& runtime) {
+  const Layout l = LayoutOf(shape, turned);
+  const Packed strides(l, v);
+  const KernelReader reader(shape, turned, kernel, v);
+  const int64_t panels = l.Panels(v), inputs = l.inputs.size();
+  constexpr int64_t kPart = 32;
+  const int64_t parts = (l.in + kPart - 1) / kPart;
+  const int64_t units = l.Kernels() * panels * parts;
+  std::atomic<bool> enough{true};
+  runtime.Run(units, kPart * kPoints * 4, [&](int64_t begin, int64_t end) {
+    float* taps = ThreadScratch(reader.TapsFloats(kPart) + 1);
+    if (taps == nullptr) {
+      enough = false;
+      return;
+    }
+    for (int64_t u = begin; u < end; ++u) {
+      const int64_t from = u % parts * kPart, i = u / parts % inputs;
+      const int64_t n = u / parts / inputs % panels;
+      const int64_t o = u / parts / inputs / panels;
+      reader.Read(o + i, n, from, std::min(from + kPart, l.in), taps,
+                  packed + (o * panels + n) * strides.panel + i * strides.side +
+                      from * v.columns,
+                  strides.point);
+    }
+  });
+  return enough;
+}
+
+bool WinogradRun(const ConvShape& shape, bool turned, const float* x,
+                 const float* kernel, const Epilogue& epilogue, float* y,
+                 const Vectors& v, Runtime& runtime) {
+  const Layout l = LayoutOf(shape, turned);
+  const Forward forward(l, v, x, kernel, epilogue, y);
+  if (l.tiles > kFewTiles) return forward.RunBlocks(runtime);
+  return forward.RunPanels(KernelReader(shape, turned, kernel, v), runtime);
+}
+
+}  // namespace kernels
+}  // namespace prioritycut
