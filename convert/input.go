@@ -152,8 +152,31 @@ func (in *input) noteLifted(chosen map[string]string) {
 		in.notes = append(in.notes, before+". was taken off the names")
 	}
 	if len(in.aside) > 0 {
-		in.notes = append(in.notes, fmt.Sprintf("%d tensors that belong to no network of these are left out (%s)", len(in.aside), strings.Join(ownersOf(in.aside), ", ")))
+		in.notes = append(in.notes, leftOut(in.aside, lifted))
 	}
+}
+
+// leftOut tells which tensors belong to no network, by what they begin with; what
+// lies beside the networks, below one of places, by one name more.
+func leftOut(names, places []string) string {
+	var groups []string
+	for _, name := range names {
+		below := ""
+		for _, place := range places {
+			if place != "" && strings.HasPrefix(name, place+".") {
+				below = place + "."
+			}
+		}
+		first, _, _ := strings.Cut(strings.TrimPrefix(name, below), ".")
+		if group := below + first; !slices.Contains(groups, group) {
+			groups = append(groups, group)
+		}
+	}
+	const most = 8
+	if len(groups) > most {
+		groups = append(groups[:most], "...")
+	}
+	return fmt.Sprintf("%d tensors that belong to no network of these are left out (%s)", len(names), strings.Join(groups, ", "))
 }
 
 // strip takes off what stands between a network's name and its own names,

@@ -235,6 +235,28 @@ func TestNamedAdam(t *testing.T) {
 	}
 }
 
+// TestTensorsBeside leaves out what a program kept beside whole networks, and tells
+// it; what has a network's name is never left out.
+func TestTensorsBeside(t *testing.T) {
+	entries := entriesOf(t, "fomm")
+	more := func(names ...string) []byte {
+		all := slices.Clone(entries)
+		for _, name := range names {
+			all = append(all, entry{name: name, shape: []int64{2}, values: []float32{1, 2}})
+		}
+		return npzOf(t, all)
+	}
+	j := mustRead(t, more("rng_state", "scaler.scale", "a", "b"), Options{})
+	if !j.remarked("4 tensors that belong to no network of these are left out (rng_state, scaler, a, b)") || !slices.Contains(j.ignored, "b") {
+		t.Errorf("remarks %q, ignored %q", j.remarks, j.ignored)
+	}
+	for _, name := range []string{"generator.more", "kp_detector.more", "optimizer_more.step"} {
+		if _, err := read(t, more("rng_state", name), Options{}); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 // TestFolderForm compares the folder with what training's own tools expect.
 func TestFolderForm(t *testing.T) {
 	j := mustRead(t, npzOf(t, entriesOf(t, "fomm-adv")), Options{})

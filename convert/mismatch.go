@@ -65,9 +65,7 @@ func (e *MismatchError) List(w io.Writer) error {
 // hint guesses why a file does not fit its configuration.
 func (c *runState) hint(m *weights.MismatchError, s *input, o Options) string {
 	owners := ownersOf(slices.Concat(m.Missing, m.Misshapen, m.Extra))
-	foreign := slices.DeleteFunc(ownersOf(m.Extra), func(owner string) bool {
-		return slices.Contains(players, strings.TrimPrefix(owner, optimizerPrefix))
-	})
+	foreign := ownersOf(foreignIn(m.Extra))
 	switch {
 	case slices.ContainsFunc(m.Extra, isWeightNorm):
 		return "the file has weight normalisation, which no network here has: remove it (remove_weight_norm, remove_parametrizations) before saving"
@@ -83,6 +81,23 @@ func (c *runState) hint(m *weights.MismatchError, s *input, o Options) string {
 		return "the configuration describes networks of other sizes" + c.otherSizes(s) + ": is it the one that the weights were trained with?"
 	}
 	return "is it the configuration that the weights were trained with (num_blocks, num_bottleneck_blocks, estimate_jacobian ...)?"
+}
+
+// foreignIn are those names that belong to no network of any family, nor to its
+// optimiser.
+func foreignIn(names []string) []string {
+	return slices.DeleteFunc(slices.Clone(names), func(name string) bool {
+		owner, _, _ := strings.Cut(name, ".")
+		owner = strings.TrimPrefix(owner, optimizerPrefix)
+		return slices.Contains(players, owner) || slices.Contains(x2faceNetworks, owner)
+	})
+}
+
+// onlyBeside reports whether a file has all that is wanted, and of the rest
+// nothing that a network or an optimiser is named by.
+func onlyBeside(m *weights.MismatchError) bool {
+	ofOptimiser := func(name string) bool { return strings.HasPrefix(name, optimizerPrefix) }
+	return len(m.Missing)+len(m.Misshapen) == 0 && len(foreignIn(m.Extra)) == len(m.Extra) && !slices.ContainsFunc(m.Extra, ofOptimiser)
 }
 
 // isWeightNorm tells the magnitudes of weight normalisation, by both of PyTorch's

@@ -122,6 +122,12 @@ func (c *runState) check(s *input, o Options) error {
 		}
 	}
 	var mismatch *weights.MismatchError
+	if errors.As(err, &mismatch) && onlyBeside(mismatch) {
+		// The networks are whole: what somebody's training kept beside them is its own.
+		c.remark("%s", leftOut(mismatch.Extra, nil))
+		c.ignored = append(c.ignored, mismatch.Extra...)
+		return nil
+	}
 	if errors.As(err, &mismatch) {
 		return &MismatchError{Tensors: mismatch, Hint: c.hint(mismatch, s, o)}
 	}
