@@ -143,12 +143,18 @@ func open(t testing.TB, dir string) *savedmodel.Model {
 // noise are n pictures, [n, 32, 64, 3].
 func noise(t testing.TB, seed int64, n int) *tensorflow.Tensor {
 	t.Helper()
+	return sizedNoise(t, seed, n, [3]int{height, width, 3})
+}
+
+// sizedNoise are n pictures of that shape.
+func sizedNoise(t testing.TB, seed int64, n int, shape [3]int) *tensorflow.Tensor {
+	t.Helper()
 	r := random.New(seed)
-	values := make([]float32, n*height*width*3)
+	values := make([]float32, n*shape[0]*shape[1]*shape[2])
 	for i := range values {
 		values[i] = float32(r.Uniform(0, 1))
 	}
-	return floats(t, values, int64(n), height, width, 3)
+	return floats(t, values, int64(n), int64(shape[0]), int64(shape[1]), int64(shape[2]))
 }
 
 func floats(t testing.TB, values []float32, dims ...int64) *tensorflow.Tensor {

@@ -65,9 +65,10 @@ for i, model in enumerate(loaded):
         for key, value in function(**{k: tf.constant(v) for k, v in feeds.items()}).items():
             outputs[f"v2/{i}/{signature}/{key}"] = value.numpy()
 moved = [variables(model, inputs["absolute"]) for model in loaded]
-pictures = lite(sys.argv[4], "keypoints", inputs["keypoints"])
+poses = "keypoints" if "keypoints" in inputs else "pose"
+pictures = lite(sys.argv[4], poses, inputs[poses])
 for key in pictures[0]:
-    outputs[f"lite/0/keypoints/{key}"] = np.concatenate([p[key] for p in pictures])
+    outputs[f"lite/0/{poses}/{key}"] = np.concatenate([p[key] for p in pictures])
 
 for i, d in enumerate(sys.argv[4:]):
     with tf.compat.v1.Session(graph=tf.Graph()) as session:
