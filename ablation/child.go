@@ -63,7 +63,7 @@ func Child(args []string) (code int, is bool) {
 	_ = goflag.Set("logtostderr", "true")                   // the flag exists
 	_ = goflag.CommandLine.Parse(nil)                       // for glog; without arguments it cannot fail
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // it outlives whoever reads
-	defer logging.Start()()
+	defer logging.Start(nil)()                              // the parent shows it as typed
 	var j job
 	err := json.Unmarshal([]byte(args[1]), &j)
 	if err == nil {

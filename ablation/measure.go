@@ -48,7 +48,7 @@ func (d Detectors) check() error {
 			continue
 		}
 		if err := savedmodel.Check(path, d.TrustSavedModel); err != nil {
-			return fmt.Errorf("--%s: %w", flag, err)
+			return fmt.Errorf("`%s`: %w", flag, err)
 		}
 	}
 	switch d.Masks {
@@ -56,9 +56,9 @@ func (d Detectors) check() error {
 		return nil
 	}
 	if info, err := os.Stat(d.Masks); err != nil {
-		return fmt.Errorf("--masks: %w; give a folder, truth, model or none", err)
+		return fmt.Errorf("`masks`: %w; give a folder, truth, model or none", err)
 	} else if !info.IsDir() {
-		return fmt.Errorf("--masks=%s is no folder; give a folder, truth, model or none", d.Masks)
+		return fmt.Errorf("`masks`=%s is no folder; give a folder, truth, model or none", d.Masks)
 	}
 	return nil
 }

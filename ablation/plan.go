@@ -150,14 +150,14 @@ func (p *Plan) Check(ctx context.Context) error {
 	if c.InitFrom != "" {
 		from, err := infer.OpenCheckpoint(c.InitFrom)
 		if err != nil {
-			return fmt.Errorf("--init_from: %w", err)
+			return fmt.Errorf("`init_from`: %w", err)
 		}
 		from.Close()
 	}
 	if f := c.VGG19.File; f != "" && f != config.RandomVGG19 && localfile.Check(f) == nil {
 		held, err := weights.Open(f)
 		if err != nil {
-			return fmt.Errorf("--vgg19: %w", err)
+			return fmt.Errorf("`vgg19`: %w", err)
 		}
 		held.Close()
 	}

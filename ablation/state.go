@@ -65,7 +65,7 @@ func (r *Run) compare(dir rundir.Dir, step int64) (*config.Config, error) {
 	}
 	if most := r.Config.Train.Steps; most > 0 && step > most {
 		return nil, fmt.Errorf("%s has taken %d steps, more than the %d that every run of this ablation shall have: "+
-			"ask for --steps=%d, or give another --out", r.Dir, step, most, step)
+			"ask for `steps`=%d, or give another `out`", r.Dir, step, most, step)
 	}
 	return was, nil
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/prioritycut/prioritycut/internal/nearest"
+	"github.com/prioritycut/prioritycut/internal/usage"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -34,7 +35,7 @@ const (
 // origin says who set a key last.
 type origin struct {
 	rank  rank
-	where string // "preset vox-256", "my.yaml:12", "--set batch_size=3"
+	where string // "preset vox-256", "my.yaml:12", "set batch_size=3"
 }
 
 // origins maps dotted paths of leaves to who set them.
@@ -247,7 +248,7 @@ func suggest(name, path string, section reflect.Type) string {
 			}
 		}
 	}
-	return "; --help_config lists all keys"
+	return "; " + usage.Call("train", "help_config") + " lists all keys"
 }
 
 // last returns the last part of a dotted path.

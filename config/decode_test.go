@@ -159,8 +159,8 @@ func TestSet(t *testing.T) {
 		"train_params.scales=1":    "must be a list",
 	} {
 		_, _, err := Resolve(Options{Sets: []string{set}})
-		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "--set "+set) {
-			t.Errorf("--set %s: %v lacks %q", set, err, want)
+		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "`set` "+set) {
+			t.Errorf("`set` %s: %v lacks %q", set, err, want)
 		}
 	}
 }

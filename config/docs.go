@@ -75,13 +75,13 @@ func Docs(preset string) ([]KeyDoc, error) {
 }
 
 // WriteHelp prints every key with its default in a preset and its
-// documentation.
-func WriteHelp(w io.Writer, preset string) error {
+// documentation, behind a title.
+func WriteHelp(w io.Writer, title, preset string) error {
 	docs, err := Docs(preset)
 	if err != nil {
 		return err
 	}
-	if _, err := fmt.Fprintf(w, "Keys of --config files and --set, with the defaults of preset %s.\n", preset); err != nil {
+	if _, err := fmt.Fprintf(w, "%s, with the defaults of preset %s.\n", title, preset); err != nil {
 		return err
 	}
 	for _, d := range docs {

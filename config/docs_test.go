@@ -61,7 +61,7 @@ func TestDefaultsCanBeSet(t *testing.T) {
 
 func TestWriteHelp(t *testing.T) {
 	var out bytes.Buffer
-	if err := WriteHelp(&out, "vox-256"); err != nil {
+	if err := WriteHelp(&out, "Keys", "vox-256"); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
@@ -78,7 +78,7 @@ func TestWriteHelp(t *testing.T) {
 			t.Errorf("line %d has %d characters", i+1, len(line))
 		}
 	}
-	if err := WriteHelp(&out, "nothing"); err == nil {
+	if err := WriteHelp(&out, "Keys", "nothing"); err == nil {
 		t.Error("help for an unknown preset")
 	}
 }

@@ -65,7 +65,7 @@ func TestForeignKeysAreRefused(t *testing.T) {
 		{"prioritycut", "x2face_params.momentum=0.5", "it is of x2face"},
 	} {
 		_, _, err := Resolve(Options{Variant: c.variant, Sets: []string{c.set}})
-		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "--set") {
+		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "`set`") {
 			t.Errorf("%s %s: %v", c.variant, c.set, err)
 		}
 	}

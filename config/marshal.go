@@ -27,8 +27,8 @@ func (c *Config) Marshal() ([]byte, error) {
 	}
 	root := section(reflect.ValueOf(c).Elem(), "", comments, c.FamilyName())
 	var out bytes.Buffer
-	out.WriteString("# Resolved configuration of a run, written by the program. As --config=" + FileName +
-		"\n# it gives the same configuration again.\n\n")
+	out.WriteString("# Resolved configuration of a run, written by the program. Given as a configuration\n" +
+		"# file it is the same configuration again.\n\n")
 	encoder := yaml.NewEncoder(&out)
 	encoder.SetIndent(2)
 	if err := encoder.Encode(root); err != nil {

@@ -111,7 +111,7 @@ func base(name string, family model.FamilyName, fineTune bool) (*Config, origins
 	layers := []layer{reference.settings, familyLayer(reference, family)}
 	recipes := []layer{reference.recipe}
 	if slices.Contains(nativePresets, name) && family != model.MonkeyNetFamily {
-		return nil, nil, fmt.Errorf("preset %s is Monkey-Net's: give --variant=monkeynet, or another preset", name)
+		return nil, nil, fmt.Errorf("preset %s is Monkey-Net's: give `variant`=monkeynet, or another preset", name)
 	}
 	if name != ReferencePreset {
 		p, err := loadPreset(name)

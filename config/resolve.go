@@ -44,7 +44,7 @@ type Warning struct {
 func (w Warning) String() string {
 	for _, f := range (Options{}).texts() {
 		if f.path == w.Key {
-			return "--" + f.flag + ": " + w.Text
+			return "`" + f.flag + "`: " + w.Text
 		}
 	}
 	return w.Key + ": " + w.Text
@@ -150,7 +150,7 @@ func (o Options) flags() []layer {
 	var all []layer
 	add := func(flag, path, tag, text string) {
 		node := &yaml.Node{Kind: yaml.ScalarNode, Tag: tag, Value: text}
-		all = append(all, layer{rank: fromFlag, label: "--" + flag + "=" + clip(text), path: path, root: nest(path, node)})
+		all = append(all, layer{rank: fromFlag, label: "`" + flag + "`=" + clip(text), path: path, root: nest(path, node)})
 	}
 	for _, f := range o.texts() {
 		if f.text != "" {
@@ -192,7 +192,7 @@ func (r *resolver) identity() (*Config, error) {
 			r.options.ConfigFile, all.FormatVersion, FormatVersion)
 	}
 	if o := r.options; o.Steps != nil && *o.Steps < 1 {
-		return nil, fmt.Errorf("--steps=%d: must be at least 1", *o.Steps)
+		return nil, fmt.Errorf("`steps`=%d: must be at least 1", *o.Steps)
 	}
 	return all, nil
 }

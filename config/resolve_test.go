@@ -160,7 +160,7 @@ func TestFlagsThatWinOverSomethingElseSaySo(t *testing.T) {
 	_, warnings := resolve(t, Options{
 		Preset: "vox-256", Variant: "cutmix", ConfigFile: file, Sets: []string{"seed=4"}, Seed: &seed,
 	})
-	for key, want := range map[string]string{"preset": "bair-256", "variant": "unet", "seed": "--set seed=4"} {
+	for key, want := range map[string]string{"preset": "bair-256", "variant": "unet", "seed": "`set` seed=4"} {
 		if !strings.Contains(about(warnings, key), want) {
 			t.Errorf("no warning about %s naming %s: %v", key, want, warnings)
 		}
@@ -230,7 +230,7 @@ func TestStepsMoveNoMilestone(t *testing.T) {
 	}
 	zero := int64(0)
 	if _, _, err := Resolve(Options{Steps: &zero}); err == nil {
-		t.Error("--steps=0 was accepted")
+		t.Error("`steps`=0 was accepted")
 	}
 }
 
@@ -250,7 +250,7 @@ func TestSamples(t *testing.T) {
 
 func TestVGG19(t *testing.T) {
 	weights := write(t, "vgg.npz", "x")
-	if _, _, err := Resolve(Options{Preset: "vox-256", Data: Shapes}); err == nil || !strings.Contains(err.Error(), "--vgg19=random") {
+	if _, _, err := Resolve(Options{Preset: "vox-256", Data: Shapes}); err == nil || !strings.Contains(err.Error(), "`vgg19`=random") {
 		t.Errorf("vox-256 without weights: %v", err)
 	}
 	c, warnings, err := Resolve(Options{Preset: "vox-256", Data: Shapes, VGG19: "random"})
@@ -276,7 +276,7 @@ func TestVGG19(t *testing.T) {
 	}
 	for _, bad := range []string{t.TempDir(), filepath.Join(t.TempDir(), "no.npz")} {
 		if _, _, err := Resolve(Options{VGG19: bad}); err == nil {
-			t.Errorf("--vgg19=%s was accepted", bad)
+			t.Errorf("`vgg19`=%s was accepted", bad)
 		}
 	}
 }
@@ -324,11 +324,11 @@ func TestPipesAreRefused(t *testing.T) {
 	pipe = localfiletest.Pipe(t, "vgg19.pth")
 	_, _, err = Resolve(Options{VGG19: pipe, Data: Shapes})
 	if err == nil || !strings.Contains(err.Error(), "a pipe, not a regular file") {
-		t.Errorf("--vgg19 of a pipe: %v", err)
+		t.Errorf("`vgg19` of a pipe: %v", err)
 	}
 	pipe = localfiletest.Pipe(t, "run")
 	if _, _, err = Resolve(Options{InitFrom: pipe}); err == nil || !strings.Contains(err.Error(), "no folder") {
-		t.Errorf("--init_from of a pipe: %v", err)
+		t.Errorf("`init_from` of a pipe: %v", err)
 	}
 }
 
@@ -346,7 +346,7 @@ func TestNamesAsTheyAreTyped(t *testing.T) {
 	for _, w := range warnings {
 		all = append(all, w.String())
 	}
-	if text := strings.Join(all, "\n"); !strings.Contains(text, "--vgg19: random features") {
+	if text := strings.Join(all, "\n"); !strings.Contains(text, "`vgg19`: random features") {
 		t.Errorf("%s", text)
 	}
 }

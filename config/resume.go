@@ -113,5 +113,5 @@ func RefuseOnResume(diffs []KeyDiff) error {
 		return nil
 	}
 	return errors.New("the run cannot go on with settings that change its meaning:\n" +
-		strings.Join(refused, "\n") + "\ngive the run's own settings, or another --out for a new run")
+		strings.Join(refused, "\n") + "\ngive the run's own settings, or another `out` for a new run")
 }

@@ -153,13 +153,13 @@ func (r *resolver) checkFiles() error {
 	}
 	if c.Dataset.RootDir == "" {
 		if err := missing("dataset_params.root_dir",
-			"no data named: give --data=DIR (a folder of videos), --data=%sNAME or --data=%s", SamplePrefix, People); err != nil {
+			"no data named: give `data`=DIR (a folder of videos), `data`=%sNAME or `data`=%s", SamplePrefix, People); err != nil {
 			return err
 		}
 	}
 	if c.VGG19.File == "" && c.FamilyName() == model.FOMMFamily {
-		if err := missing("vgg19.file", "the perceptual loss of preset %s needs VGG-19's weights: give --vgg19=FILE "+
-			"(.npz, .safetensors or torchvision's .pth), or --vgg19=random to train on random features", c.Preset); err != nil {
+		if err := missing("vgg19.file", "the perceptual loss of preset %s needs VGG-19's weights: give `vgg19`=FILE "+
+			"(.npz, .safetensors or torchvision's .pth), or `vgg19`=random to train on random features", c.Preset); err != nil {
 			return err
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/prioritycut/prioritycut/internal/nearest"
+	"github.com/prioritycut/prioritycut/internal/usage"
 	"github.com/prioritycut/prioritycut/model"
 	"go.yaml.in/yaml/v3"
 )
@@ -13,7 +14,7 @@ import (
 // parseSet turns key=value into a layer. The key is a dotted path or the end of
 // one when only one key of the family ends so; the value is YAML on one line.
 func parseSet(set string, family model.FamilyName) (layer, error) {
-	label := "--set " + clip(set)
+	label := "`set` " + clip(set)
 	key, text, found := strings.Cut(set, "=")
 	key = strings.TrimSpace(key)
 	if !found || key == "" {
@@ -96,7 +97,7 @@ func suggestPath(key string) string {
 		best = last(nearest.Word(key, paths()))
 	}
 	if best == "" {
-		return "; --help_config lists all keys"
+		return "; " + usage.Call("train", "help_config") + " lists all keys"
 	}
 	// Of several keys of that name, the one whose path is nearest, compared over
 	// as many parts as were typed.

@@ -127,7 +127,7 @@ func (c *Config) validateTrain(v *validator) {
 	}
 	if belongs(at+"lr_kp_detector", c.FamilyName()) && v.floats(at+"lr_kp_detector", t.LRKPDetector, 0, 1) && t.LRKPDetector == 0 && c.InitFrom == "" {
 		v.fail(at+"lr_kp_detector", "is 0 without init_from: the keypoint detector would never learn; "+
-			"give --init_from=DIR or a rate such as 2e-4")
+			"give `init_from`=DIR or a rate such as 2e-4")
 	}
 	v.floats(at+"cons_warmup_epochs", t.ConsWarmupEpochs, 0, 1e6)
 	v.ints(at+"cons_warmup_steps", t.ConsWarmupSteps, 0, 1e12)

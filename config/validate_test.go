@@ -24,7 +24,7 @@ func TestValuesThatCannotBeUsed(t *testing.T) {
 		{[]string{"lr_generator=0"}, "train_params.lr_generator", "above 0"},
 		{[]string{"lr_generator=2"}, "train_params.lr_generator", "at most 1"},
 		{[]string{"lr_discriminator=0"}, "train_params.lr_discriminator", "above 0"},
-		{[]string{"lr_kp_detector=0"}, "train_params.lr_kp_detector", "--init_from"},
+		{[]string{"lr_kp_detector=0"}, "train_params.lr_kp_detector", "`init_from`"},
 		{[]string{"lr_kp_detector=-1e-4"}, "train_params.lr_kp_detector", ""},
 		{[]string{"epoch_milestones=[5, 5]"}, "train_params.epoch_milestones", "increase"},
 		{[]string{"epoch_milestones=[0]"}, "train_params.epoch_milestones", "above 0"},
@@ -110,7 +110,7 @@ func TestErrorsNameWhoSetTheValue(t *testing.T) {
 		ConfigFile: write(t, "my.yaml", "train_params:\n  log_steps: 0\n"),
 		Sets:       []string{"batch_size=0"},
 	})
-	for _, want := range []string{"my.yaml:2: train_params.log_steps", "--set batch_size=0: train_params.batch_size"} {
+	for _, want := range []string{"my.yaml:2: train_params.log_steps", "`set` batch_size=0: train_params.batch_size"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v lacks %q", err, want)
 		}

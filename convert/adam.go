@@ -16,7 +16,7 @@ func (c *runState) takeOptimisers(s *input) error {
 	for _, p := range c.nets.players {
 		err := c.takeOptimiserOf(p, s)
 		if err != nil {
-			return fmt.Errorf("the optimiser of %s: %w; --weights_only converts without optimisers", p.Name, err)
+			return fmt.Errorf("the optimiser of %s: %w; `weights_only` converts without optimisers", p.Name, err)
 		}
 	}
 	return nil

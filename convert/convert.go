@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/prioritycut/prioritycut/internal/localfile"
+	"github.com/prioritycut/prioritycut/model"
 )
 
 // Options say what to convert.
@@ -42,8 +43,22 @@ type Job interface {
 	// Write writes Options.Out, all of it or nothing under that name, and tells
 	// w what it is.
 	Write(w io.Writer) error
+	// Made says what Write makes.
+	Made() Made
 	// Close frees the input.
 	Close() error
+}
+
+// Made says what a conversion is good for, so that a program can tell what may
+// come next.
+type Made struct {
+	// Variant is what a training goes on as from the folder of a run; empty where
+	// a file is made.
+	Variant model.Variant
+	// Features says that such a training compares features of VGG-19.
+	Features bool
+	// VGG19 says that the file holds these weights.
+	VGG19 bool
 }
 
 // Read reads and checks what is to be converted. Its errors are mended by other
@@ -66,15 +81,15 @@ func Read(o Options) (Job, error) {
 func (o Options) check() error {
 	switch {
 	case o.Checkpoint == "":
-		return errors.New("nothing to convert: give --checkpoint=FILE (.pth.tar, .npz, .safetensors) or the folder of a run")
+		return errors.New("nothing to convert: give `checkpoint`=FILE (.pth.tar, .npz, .safetensors) or the folder of a run")
 	case o.Out == "":
-		return errors.New("nowhere to write: give --out=FOLDER, or --out=FILE.safetensors")
+		return errors.New("nowhere to write: give `out`=FOLDER, or `out`=FILE.safetensors")
 	}
 	if ext := strings.ToLower(filepath.Ext(o.Out)); slices.Contains([]string{".npz", ".pth", ".pt", ".tar", ".ckpt", ".h5", ".pkl"}, ext) {
-		return fmt.Errorf("--out=%s: files are written as .safetensors only, which PyTorch, TensorFlow and JAX read; a name without ending makes a folder", o.Out)
+		return fmt.Errorf("`out`=%s: files are written as .safetensors only, which PyTorch, TensorFlow and JAX read; a name without ending makes a folder", o.Out)
 	}
 	if o.Parametrizations && !o.toFile() {
-		return errors.New("--parametrizations gives the tensors of a file names: it goes with --out=FILE.safetensors")
+		return errors.New("`parametrizations` gives the tensors of a file names: it goes with `out`=FILE.safetensors")
 	}
 	return checkVacant(o.Out)
 }
@@ -92,17 +107,17 @@ func checkVacant(path string) error {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("--out: %w", err)
+		return fmt.Errorf("`out`: %w", err)
 	}
 	if info.IsDir() {
 		entries, err := localfile.ReadDir(path)
 		if err != nil {
-			return fmt.Errorf("--out: %w", err)
+			return fmt.Errorf("`out`: %w", err)
 		}
 		if len(entries) == 0 {
 			return nil
 		}
-		return fmt.Errorf("--out=%s: the folder exists and is not empty: name another", path)
+		return fmt.Errorf("`out`=%s: the folder exists and is not empty: name another", path)
 	}
-	return fmt.Errorf("--out=%s exists: name another, or remove it", path)
+	return fmt.Errorf("`out`=%s exists: name another, or remove it", path)
 }

@@ -23,9 +23,9 @@ import (
 func openFolder(o Options) (Job, error) {
 	switch {
 	case !o.toFile():
-		return nil, fmt.Errorf("%s is a folder, as our checkpoints are: give --out=FILE.safetensors to carry one elsewhere, or --checkpoint=FILE to bring one in", o.Checkpoint)
+		return nil, fmt.Errorf("%s is a folder, as our checkpoints are: give `out`=FILE.safetensors to carry one elsewhere, or `checkpoint`=FILE to bring one in", o.Checkpoint)
 	case o.ConfigFile != "" || o.Preset != "" || o.Variant != "" || len(o.Sets) > 0:
-		return nil, fmt.Errorf("%s carries its configuration: leave --config, --preset, --variant and --set out", o.Checkpoint)
+		return nil, fmt.Errorf("%s carries its configuration: leave `config`, `preset`, `variant` and `set` out", o.Checkpoint)
 	}
 	stored, err := openCheckpoint(o.Checkpoint)
 	if err != nil {
@@ -133,7 +133,7 @@ func (c *runState) completeSlots() error {
 		if known == len(slots) || known == 0 {
 			continue
 		}
-		return fmt.Errorf("the optimiser of %s has %d of %d tensors; --weights_only converts without optimisers", p.Name, known, len(slots))
+		return fmt.Errorf("the optimiser of %s has %d of %d tensors; `weights_only` converts without optimisers", p.Name, known, len(slots))
 	}
 	return nil
 }
@@ -192,6 +192,6 @@ another program (format_version 1).
   checkpoints/   the weights, as a training run keeps them: a folder of
                  safetensors files with a manifest
 
-train --init_from=<this folder> begins a run from them; evaluating, exporting
-and animating take the folder as they take a run's.
+A training that is given this folder for init_from begins with them;
+evaluating, exporting and animating take it as they take a run's.
 `

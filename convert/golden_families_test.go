@@ -175,7 +175,7 @@ func TestOtherFamiliesAreTold(t *testing.T) {
 		options Options
 		want    string
 	}{
-		{Options{Checkpoint: monkey}, "--config"},
+		{Options{Checkpoint: monkey}, "`config`"},
 		{Options{Checkpoint: monkey, Preset: "vox-256"}, "other sizes"},
 		{Options{Checkpoint: monkey, Preset: "vox-256", Variant: "fomm"}, "networks of monkeynet"},
 		{Options{Checkpoint: face, Variant: "monkeynet"}, "networks of x2face"},

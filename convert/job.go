@@ -7,7 +7,6 @@ import (
 	"text/tabwriter"
 
 	"github.com/prioritycut/prioritycut/graph"
-	"github.com/prioritycut/prioritycut/internal/cli"
 	"github.com/prioritycut/prioritycut/internal/rundir"
 	"github.com/prioritycut/prioritycut/model"
 	"github.com/prioritycut/prioritycut/tf/checkpoint"
@@ -35,39 +34,19 @@ func (j *job) Write(w io.Writer) error {
 		return err
 	}
 	_, err := fmt.Fprintf(w, "written: %s\n", out)
-	if err == nil && !j.options.toFile() {
-		cli.Next(w,
-			cli.Step{Command: cli.Program("animate", "--checkpoint="+out, "--source_image=PICTURE", "--driving_video=FILM"), For: "a picture and a film of yours"},
-			cli.Step{Command: "bazel run //cmd:train --" + j.trainFlags() + j.trainedBy(), For: "go on from it"})
-	}
 	return err
 }
 
-// trainedBy are the flags of what is trained from it: PriorityCut, or the same
-// family where that is another.
-func (j *job) trainedBy() string {
-	if j.config.FamilyName() != model.FOMMFamily {
-		return " --variant=" + string(j.config.Variant) + " --data=FOLDER"
+// Made implements Job. What comes of FOMM's weights is trained as PriorityCut,
+// what comes of another family's as what it is.
+func (j *job) Made() Made {
+	switch {
+	case j.options.toFile():
+		return Made{}
+	case j.config.FamilyName() != model.FOMMFamily:
+		return Made{Variant: j.config.Variant}
 	}
-	return " --variant=prioritycut --data=FOLDER --vgg19=FILE"
-}
-
-// trainFlags are those by which training meets this configuration again.
-func (j *job) trainFlags() string {
-	flags := " --init_from=" + cli.Quote(j.options.Out)
-	if preset := j.options.Preset; preset != "" {
-		flags += " --preset=" + preset
-	}
-	switch file := j.options.ConfigFile; {
-	case file != "":
-		flags += " --config=" + cli.Quote(file)
-	case j.options.Preset == "":
-		flags += " --config=" + cli.Quote(rundir.Dir(j.options.Out).Config())
-	}
-	for _, set := range j.options.Sets {
-		flags += " --set=" + cli.Quote(set)
-	}
-	return flags
+	return Made{Variant: model.PriorityCut, Features: true}
 }
 
 // summary says in a few lines what a checkpoint is.
@@ -130,7 +109,7 @@ func (j *job) List(w io.Writer) error {
 			return err
 		}
 	}
-	_, err := fmt.Fprintf(w, "nothing is written (--dry_run); without it: %s\n", j.options.Out)
+	_, err := fmt.Fprintf(w, "nothing is written (`dry_run`); without it: %s\n", j.options.Out)
 	return err
 }
 

@@ -111,7 +111,7 @@ func TestNeverTrainedDiscriminator(t *testing.T) {
 	root = root.with("optimizer_discriminator", adamOf(parametersOf(entries, discriminator), func(int) int64 { return -1 }))
 	data := torchOf(t, root)
 	j := mustRead(t, data, Options{})
-	if j.config.Variant != "fomm" || j.nets.player(discriminator) != nil || !j.remarked("--variant=fomm-adv keeps it") {
+	if j.config.Variant != "fomm" || j.nets.player(discriminator) != nil || !j.remarked("`variant`=fomm-adv keeps it") {
 		t.Errorf("variant %s, remarks %q", j.config.Variant, j.remarks)
 	}
 	if j.notes.Step != 7 || j.count(j.nets.counter) != 7 {
@@ -167,7 +167,7 @@ func TestNumberedAdam(t *testing.T) {
 
 	plain := mustRead(t, torchOf(t, whole(count)), Options{WeightsOnly: true})
 	if plain.hasOptimiser(plain.nets.players[0]) || plain.notes.Step != 0 {
-		t.Error("--weights_only takes an optimiser")
+		t.Error("`weights_only` takes an optimiser")
 	}
 	for name, c := range map[string]struct {
 		root dict
@@ -180,7 +180,7 @@ func TestNumberedAdam(t *testing.T) {
 		"amsgrad":           {whole(count).with("optimizer_generator", amsgrad(parametersOf(entries, generator))), "amsgrad"},
 	} {
 		data := torchOf(t, c.root)
-		if _, err := read(t, data, Options{}); err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "--weights_only") {
+		if _, err := read(t, data, Options{}); err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "`weights_only`") {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}
 		if _, err := read(t, data, Options{WeightsOnly: true}); err != nil {

@@ -44,7 +44,7 @@ func (e *MismatchError) Error() string {
 		}
 		text += ")"
 	}
-	return text + "; --dry_run lists all"
+	return text + "; `dry_run` lists all"
 }
 
 // Unwrap returns the list.
@@ -72,9 +72,9 @@ func (c *runState) hint(m *weights.MismatchError, s *input, o Options) string {
 	case len(foreign) > 0:
 		return "the file has what no network here has, " + strings.Join(foreign, ", ") + ": is it of another model?"
 	case len(owners) == 1 && owners[0] == discriminator && o.Variant != "":
-		return "the file has another discriminator than variant " + o.Variant + ": leave --variant out, or convert without it by --variant=fomm"
+		return "the file has another discriminator than variant " + o.Variant + ": leave `variant` out, or convert without it by `variant`=fomm"
 	case len(owners) == 1 && owners[0] == discriminator:
-		return "discriminator_params describe another discriminator than the file has: correct them, or convert without it by --variant=fomm"
+		return "discriminator_params describe another discriminator than the file has: correct them, or convert without it by `variant`=fomm"
 	case len(owners) == 1 && len(m.Missing) > 0 && len(s.Sub(owners[0]).Names()) == 0:
 		return "the file has no network " + owners[0]
 	case len(m.Misshapen) > 0:

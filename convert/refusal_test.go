@@ -42,21 +42,21 @@ func TestRefusals(t *testing.T) {
 		options Options
 		want    []string
 	}{
-		"nothing":              {Options{Out: "x"}, []string{"--checkpoint=FILE"}},
-		"no out":               {Options{Checkpoint: published}, []string{"--out=FOLDER"}},
+		"nothing":              {Options{Out: "x"}, []string{"`checkpoint`=FILE"}},
+		"no out":               {Options{Checkpoint: published}, []string{"`out`=FOLDER"}},
 		"no such file":         {Options{Checkpoint: "no/such", Out: "x"}, []string{"no/such", "no such file"}},
-		"no configuration":     {Options{Checkpoint: published}, []string{"--config=vox-256.yaml", "--preset"}},
+		"no configuration":     {Options{Checkpoint: published}, []string{"`config`=vox-256.yaml", "`preset`"}},
 		"no such YAML":         {Options{Checkpoint: published, ConfigFile: "no.yaml"}, []string{"no.yaml", "no such file"}},
 		"a torch file as YAML": {Options{Checkpoint: published, ConfigFile: published}, []string{"small.pth.tar"}},
 		"cut short":            {Options{Checkpoint: fileOf(t, "cut.pth.tar", whole[:len(whole)/2]), ConfigFile: yaml}, []string{"cut.pth.tar", "cut short"}},
 		"cut short, zip":       {Options{Checkpoint: fileOf(t, "cut.pth.tar", zipped[:len(zipped)/2]), ConfigFile: yaml}, []string{"cut.pth.tar", "cut short"}},
 		"empty":                {Options{Checkpoint: taken, ConfigFile: yaml}, []string{"it is empty"}},
 		"another size": {Options{Checkpoint: published, Preset: "vox-256"},
-			[]string{"other sizes", "num_kp is 10 and the file has 5", "block_expansion is 64 and the file has 8", "misshapen", "--dry_run"}},
+			[]string{"other sizes", "num_kp is 10 and the file has 5", "block_expansion is 64 and the file has 8", "misshapen", "`dry_run`"}},
 		"fewer blocks":        {Options{Checkpoint: published, ConfigFile: yaml, Sets: []string{"num_bottleneck_blocks=2"}}, []string{"12 not expected", "generator.bottleneck.r2"}},
 		"more blocks":         {Options{Checkpoint: published, ConfigFile: yaml, Sets: []string{"num_bottleneck_blocks=4"}}, []string{"12 missing", "generator.bottleneck.r3"}},
-		"other variant":       {Options{Checkpoint: published, ConfigFile: yaml, Variant: "prioritycut"}, []string{"leave --variant out"}},
-		"other blocks":        {Options{Checkpoint: published, ConfigFile: yaml, Sets: []string{"discriminator_params.num_blocks=3"}}, []string{"discriminator_params", "--variant=fomm"}},
+		"other variant":       {Options{Checkpoint: published, ConfigFile: yaml, Variant: "prioritycut"}, []string{"leave `variant` out"}},
+		"other blocks":        {Options{Checkpoint: published, ConfigFile: yaml, Sets: []string{"discriminator_params.num_blocks=3"}}, []string{"discriminator_params", "`variant`=fomm"}},
 		"no kp_detector":      {Options{Checkpoint: fileOf(t, "g.npz", npzOf(t, only(entriesOf(t, "fomm"), generator))), ConfigFile: smallestFile(t)}, []string{"the file has no network kp_detector"}},
 		"VGG":                 {Options{Checkpoint: one("features.0.weight"), ConfigFile: yaml}, []string{"weights of VGG-19", "--vgg19=FILE"}},
 		"half a VGG":          {Options{Checkpoint: one("features.0.weight"), Out: filepath.Join(t.TempDir(), "v.safetensors")}, []string{"VGG-19", "missing", "misshapen"}},
@@ -66,7 +66,7 @@ func TestRefusals(t *testing.T) {
 		"twice":               {Options{Checkpoint: one("generator.module.x", "generator.x"), ConfigFile: yaml}, []string{"keep one"}},
 		"weight norm":         {Options{Checkpoint: one("generator.x", "generator.first.conv.parametrizations.weight.original0"), ConfigFile: yaml}, []string{"weight normalisation"}},
 		"VGG with norms":      {Options{Checkpoint: one("features.0.weight", "features.1.running_mean"), Out: filepath.Join(t.TempDir(), "v.safetensors")}, []string{"batch normalisation"}},
-		"names for a folder":  {Options{Checkpoint: published, ConfigFile: yaml, Parametrizations: true}, []string{"--out=FILE.safetensors"}},
+		"names for a folder":  {Options{Checkpoint: published, ConfigFile: yaml, Parametrizations: true}, []string{"`out`=FILE.safetensors"}},
 		"something else":      {Options{Checkpoint: one("a", "b"), ConfigFile: yaml}, []string{"no checkpoint of first-order-model", "a, b"}},
 		"another model":       {Options{Checkpoint: one("generator.x", "bg_predictor.fc.weight"), ConfigFile: yaml}, []string{"bg_predictor", "another model"}},
 		"a text":              {Options{Checkpoint: yaml, ConfigFile: yaml}, []string{"neither npz nor safetensors"}},
@@ -234,14 +234,6 @@ func TestEmptyFolder(t *testing.T) {
 	data := fileOf(t, "x.npz", npzOf(t, entriesOf(t, "fomm")))
 	perform(t, Options{Checkpoint: data, ConfigFile: smallestFile(t), Out: dir})
 	newest(t, dir)
-}
-
-// TestCommandToType gives the command that goes on so that a shell takes it.
-func TestCommandToType(t *testing.T) {
-	j := &job{options: Options{Out: "my runs/it's", ConfigFile: "a.yaml", Sets: []string{"scales=[1,0.5]", "use_kp=true"}}}
-	if got, want := j.trainFlags(), ` --init_from='my runs/it'\''s' --config=a.yaml --set='scales=[1,0.5]' --set=use_kp=true`; got != want {
-		t.Errorf("%s, want %s", got, want)
-	}
 }
 
 // TestList is what --dry_run prints.

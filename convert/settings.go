@@ -46,14 +46,14 @@ func (c *runState) settle(s *input, o Options) error {
 	c.notes = notes
 	if ours && o.ConfigFile == "" && o.Preset == "" {
 		if len(o.Sets) > 0 || o.Variant != "" {
-			return errors.New("the file carries its configuration: --set and --variant change it together with --config or --preset only")
+			return errors.New("the file carries its configuration: `set` and `variant` change it together with `config` or `preset` only")
 		}
 		c.config, err = config.Unmarshal([]byte(notes.Config), c.from)
 		return err
 	}
 	family := familyOf(s)
 	if traits, ok := model.Variant(o.Variant).Traits(); ok && traits.Family != family {
-		return fmt.Errorf("the file holds networks of %s, which variant %s has not: leave --variant out", family, o.Variant)
+		return fmt.Errorf("the file holds networks of %s, which variant %s has not: leave `variant` out", family, o.Variant)
 	}
 	sets, preset := o.Sets, o.Preset
 	if family == model.X2FaceFamily {
@@ -62,7 +62,7 @@ func (c *runState) settle(s *input, o Options) error {
 			preset = config.ReferencePreset
 		}
 	} else if o.ConfigFile == "" && o.Preset == "" {
-		return errors.New("which configuration were the weights trained with? give its YAML file, --config=vox-256.yaml, or a --preset of its sizes, such as vox-256")
+		return errors.New("which configuration were the weights trained with? give its YAML file, `config`=vox-256.yaml, or a `preset` of its sizes, such as vox-256")
 	}
 	variant := o.Variant
 	switch {
@@ -109,7 +109,7 @@ func (c *runState) variantOf(s *input) string {
 	case len(disc.Names()) == 0:
 		return variantAgainst(model.NoDiscriminator)
 	case neverStepped(s, discriminator):
-		c.remark("the discriminator never took a step (so with generator_gan: 0): it is left out; --variant=fomm-adv keeps it")
+		c.remark("the discriminator never took a step (so with generator_gan: 0): it is left out; `variant`=fomm-adv keeps it")
 		return variantAgainst(model.NoDiscriminator)
 	case len(disc.Sub("discs").Names()) > 0:
 		return variantAgainst(model.PatchDiscriminator)

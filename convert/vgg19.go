@@ -7,8 +7,8 @@ import (
 	"strconv"
 	"text/tabwriter"
 
-	"github.com/prioritycut/prioritycut/internal/cli"
 	"github.com/prioritycut/prioritycut/internal/safetensors"
+	"github.com/prioritycut/prioritycut/internal/usage"
 	"github.com/prioritycut/prioritycut/weights"
 )
 
@@ -27,7 +27,7 @@ func newRepacking(s *weights.StateDict, first *weights.Tensor, o Options) (Job, 
 	r := &repacking{file: s, from: o.Checkpoint, out: o.Out}
 	var err error
 	if !o.toFile() {
-		err = errors.New("these are the weights of VGG-19, not a checkpoint: training reads such files directly, --vgg19=FILE; --out=FILE.safetensors packs what it needs of them into a smaller file")
+		err = errors.New("these are the weights of VGG-19, not a checkpoint: training reads such files directly, as " + usage.Call("train", "vgg19=FILE") + "; `out`=FILE.safetensors packs what it needs of them into a smaller file")
 	} else {
 		r.convs, err = weights.VGG19(s, vggWidths(first))
 	}
@@ -91,10 +91,13 @@ func (r *repacking) Write(w io.Writer) error {
 	if err := writeSafeTensors(r.out, r.tensors(), map[string]string{"format": "pt"}); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(w, "%s: VGG-19, %d convolutions up to %s\nwritten: %s\ntrain --vgg19=%s uses it\n",
-		r.from, len(r.convs), r.convs[len(r.convs)-1].Name, r.out, cli.Quote(r.out))
+	_, err := fmt.Fprintf(w, "%s: VGG-19, %d convolutions up to %s\nwritten: %s\n",
+		r.from, len(r.convs), r.convs[len(r.convs)-1].Name, r.out)
 	return err
 }
+
+// Made implements Job.
+func (r *repacking) Made() Made { return Made{VGG19: true} }
 
 // List implements Job.
 func (r *repacking) List(w io.Writer) error {
@@ -106,6 +109,6 @@ func (r *repacking) List(w io.Writer) error {
 	if err := table.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(w, "nothing is written (--dry_run); without it: %s\n", r.out)
+	_, err := fmt.Fprintf(w, "nothing is written (`dry_run`); without it: %s\n", r.out)
 	return err
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/prioritycut/prioritycut/internal/localfile"
 	"github.com/prioritycut/prioritycut/internal/random"
+	"github.com/prioritycut/prioritycut/internal/usage"
 	"github.com/prioritycut/prioritycut/video"
 )
 
@@ -127,7 +128,7 @@ func listVideos(dir string, p Params) (videos []entry, others []string, err erro
 		return nil, nil, fmt.Errorf("data set: folder %s holds no video: a folder of png or jpg frames, a film (mp4, mov, webm, gif, ...) or a strip (png, jpg)", dir)
 	}
 	if film := onlyDeeper(dir, videos); film != "" {
-		return nil, nil, fmt.Errorf("data set: folder %s holds no video itself; films lie deeper, such as %s: one folder of videos is made of them by prepare --in=%s --out=FOLDER", dir, film, branching(dir))
+		return nil, nil, fmt.Errorf("data set: folder %s holds no video itself; films lie deeper, such as %s: one folder of videos is made of them by %s", dir, film, usage.Call("prepare", "in="+branching(dir), "out=FOLDER"))
 	}
 	sort.Slice(videos, func(i, j int) bool { return videos[i].name < videos[j].name })
 	if onlyPictures && !anyStrip(videos, p) {

@@ -260,7 +260,7 @@ func TestFilmsInFoldersOfFolders(t *testing.T) {
 	}
 	for _, dir := range []string{"dev/mp4", "dev", ""} {
 		_, err := Open(context.Background(), params(t, filepath.Join(root, dir)))
-		for _, want := range []string{"films lie deeper, such as ", "v1/1.mp4", "prepare --in=" + filepath.Join(root, "dev/mp4") + " --out="} {
+		for _, want := range []string{"films lie deeper, such as ", "v1/1.mp4", "prepare -- --in=" + filepath.Join(root, "dev/mp4") + " --out="} {
 			if err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("%q: %v; want %q", dir, err, want)
 			}

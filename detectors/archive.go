@@ -121,7 +121,7 @@ func (p Package) notDownloaded(err error, words string) error {
 	if len(words) > longest {
 		words = "..." + words[len(words)-longest:]
 	}
-	return fmt.Errorf("%s could not be downloaded by npm (%w): %s\nOn a machine that can, type\n  npm pack %s\nand name the file here: --archive=/path/to/%s",
+	return fmt.Errorf("%s could not be downloaded by npm (%w): %s\nOn a machine that can, type\n  npm pack %s\nand name the file here: `archive`=/path/to/%s",
 		p.Requirement, err, strings.ToValidUTF8(words, "?"), p.Requirement, p.File)
 }
 

@@ -101,7 +101,7 @@ func TestFetch(t *testing.T) {
 		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}
-		if name == "no network" && !strings.Contains(err.Error(), "--archive=") {
+		if name == "no network" && !strings.Contains(err.Error(), "`archive`=") {
 			t.Errorf("%v does not say what to do", err)
 		}
 		if left, _ := filepath.Glob(filepath.Join(home, "download-*")); len(left) > 0 {

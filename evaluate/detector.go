@@ -63,17 +63,17 @@ func openDetector(kind vectorKind, path string, session tf.SessionConfig) (*dete
 	flag := kind.modelFlag()
 	var err error
 	if d.digest, err = modelDigest(path); err != nil {
-		return nil, fmt.Errorf("--%s: %w", flag, err)
+		return nil, fmt.Errorf("`%s`: %w", flag, err)
 	}
 	if d.model, err = savedmodel.Open(path, session); err != nil {
-		return nil, fmt.Errorf("--%s: %w", flag, err)
+		return nil, fmt.Errorf("`%s`: %w", flag, err)
 	}
 	if told, ok := detectors.Described(d.model); ok {
 		d.networks = told.String()
 	}
 	if err := d.bind(); err != nil {
 		d.model.Close()
-		return nil, fmt.Errorf("--%s=%s: %w", flag, path, err)
+		return nil, fmt.Errorf("`%s`=%s: %w", flag, path, err)
 	}
 	return d, nil
 }

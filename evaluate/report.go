@@ -178,14 +178,14 @@ func notes(o *Outcome, missing map[string][]int) []string {
 	}
 	switch {
 	case r.Masks == FromNowhere:
-		out = append(out, "Salient parts: not measured without --masks or --mask_model.")
+		out = append(out, "Salient parts: not measured without `masks` or `mask_model`.")
 	case strings.Contains(r.Masks, "@"):
 		out = append(out, fmt.Sprintf("Salient parts of real frames, the same for all models, by %s.", r.Masks))
 	default:
-		out = append(out, fmt.Sprintf("Salient parts by --masks=%s.", r.Masks))
+		out = append(out, fmt.Sprintf("Salient parts by `masks`=%s.", r.Masks))
 	}
 	if r.KeypointsReal == FromNowhere {
-		out = append(out, "AKD, MKR: not measured without --keypoints or --keypoint_model.")
+		out = append(out, "AKD, MKR: not measured without `keypoints` or `keypoint_model`.")
 	} else {
 		out = append(out, "Keypoints "+by(r.KeypointsReal, r.KeypointsGenerated))
 	}
@@ -195,7 +195,7 @@ func notes(o *Outcome, missing map[string][]int) []string {
 		}
 	}
 	if r.EmbeddingsReal == FromNowhere {
-		out = append(out, "AED: not measured without --embeddings or --embedding_model.")
+		out = append(out, "AED: not measured without `embeddings` or `embedding_model`.")
 	} else {
 		out = append(out, "Embeddings "+by(r.EmbeddingsReal, r.EmbeddingsGenerated))
 	}

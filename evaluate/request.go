@@ -127,32 +127,32 @@ func (q *Request) Validate() error {
 	}
 	switch {
 	case given != 1:
-		return refuse("give one of --checkpoint, --saved_model and --predictions")
+		return refuse("give one of `checkpoint`, `saved_model` and `predictions`")
 	case q.Out == "":
-		return refuse("give --out, the folder of the evaluation")
+		return refuse("give `out`, the folder of the evaluation")
 	case q.Predictions != "" && q.Data == "":
-		return refuse("--predictions needs --data: shapes, sample:NAME or the path of the data set that they are predictions of")
+		return refuse("`predictions` needs `data`: shapes, sample:NAME or the path of the data set that they are predictions of")
 	case q.MetricOn != OnFloat && q.MetricOn != OnPNG:
-		return refuse("--metric_on=%s: float or png", q.MetricOn)
+		return refuse("`metric_on`=%s: float or png", q.MetricOn)
 	case q.Checkpoint != "" && (q.Height > 0 || q.Width > 0):
-		return refuse("--size says nothing to --checkpoint: it takes pictures of the size that it was trained on")
+		return refuse("`size` says nothing to `checkpoint`: it takes pictures of the size that it was trained on")
 	case q.Checkpoint != "" && q.IDSampling:
-		return refuse("--id_sampling says nothing to --checkpoint: its configuration says how data are split")
+		return refuse("`id_sampling` says nothing to `checkpoint`: its configuration says how data are split")
 	case q.Predictions != "" && q.WriteFrames != "":
-		return refuse("--write_frames says nothing to --predictions: they are on disk already")
+		return refuse("`write_frames` says nothing to `predictions`: they are on disk already")
 	case q.Predictions != "" && q.Masks == FromModel:
-		return refuse("--masks=model needs a model, predictions have none: --masks=truth, or a folder of masks")
+		return refuse("`masks`=model needs a model, predictions have none: `masks`=truth, or a folder of masks")
 	case q.MaskModel != "" && q.Masks != "":
-		return refuse("--masks and --mask_model both say which pixels are salient: give one of them")
+		return refuse("`masks` and `mask_model` both say which pixels are salient: give one of them")
 	case q.NumVideos < 0:
-		return refuse("--num_videos=%d: at least 1", q.NumVideos)
+		return refuse("`num_videos`=%d: at least 1", q.NumVideos)
 	case q.Height < 0 || q.Width < 0:
 		return refuse("a picture of %dx%d pixels", q.Width, q.Height)
 	}
 	switch q.DataKind {
 	case "", result.Faces, result.Bodies, result.Other:
 	default:
-		return refuse("--data_kind=%s: faces, bodies or other", q.DataKind)
+		return refuse("`data_kind`=%s: faces, bodies or other", q.DataKind)
 	}
 	if q.Fit != "" {
 		if err := q.Fit.Validate(); err != nil {

@@ -151,11 +151,11 @@ func (e *evaluation) openStore() (err error) {
 	for _, v := range e.videos {
 		asked[v.Name()] = true
 		if more && !e.store.Done(v.Name()) {
-			return fmt.Errorf("%s has columns by %s, and video %s is to be measured: ask for them again, or choose another --out", q.Out, sources(held), v.Name())
+			return fmt.Errorf("%s has columns by %s, and video %s is to be measured: ask for them again, or choose another `out`", q.Out, sources(held), v.Name())
 		}
 	}
 	if lost := e.store.Lost(func(v string) bool { return asked[v] }); len(lost) > 0 {
-		return fmt.Errorf("%s has %s that would be lost (%s): give --num_videos=%d or more to add columns for all, or choose another --out",
+		return fmt.Errorf("%s has %s that would be lost (%s): give `num_videos`=%d or more to add columns for all, or choose another `out`",
 			q.Out, count(len(lost), "video"), lost[0], len(lost)+len(e.videos))
 	}
 	if n := e.store.Added(); n > 0 {
@@ -225,7 +225,7 @@ func (e *evaluation) openData(ctx context.Context) error {
 	r.FormatVersion, r.Name = result.FormatVersion, q.Name
 	e.subject.describe(r)
 	if p.RootDir == "" {
-		return refuse("%s does not say what it was trained on: give --data (shapes, sample:NAME or a path)", r.From)
+		return refuse("%s does not say what it was trained on: give `data` (shapes, sample:NAME or a path)", r.From)
 	}
 	if r.Name == "" {
 		r.Name = NameOf(r.From)

@@ -258,17 +258,17 @@ func TestRequestsThatAreRefused(t *testing.T) {
 	}{
 		"two subjects":      {func(q *Request) { q.SavedModel = "y" }, "give one of"},
 		"no subject":        {func(q *Request) { q.Checkpoint = "" }, "give one of"},
-		"no folder":         {func(q *Request) { q.Out = "" }, "--out"},
+		"no folder":         {func(q *Request) { q.Out = "" }, "`out`"},
 		"no such model":     {func(*Request) {}, "x"},
 		"window":            {func(q *Request) { q.SSIMWindow = "box" }, "uniform or gaussian"},
 		"float or png":      {func(q *Request) { q.MetricOn = "jpeg" }, "float or png"},
 		"kind":              {func(q *Request) { q.DataKind = "cats" }, "faces, bodies or other"},
 		"fit":               {func(q *Request) { q.Fit = "squeeze" }, "squeeze"},
-		"data":              {func(q *Request) { q.Checkpoint, q.Predictions = "", "p" }, "needs --data"},
-		"size of a run":     {func(q *Request) { q.Height, q.Width = 64, 64 }, "--size says nothing to --checkpoint"},
-		"split of a run":    {func(q *Request) { q.IDSampling = true }, "--id_sampling says nothing to --checkpoint"},
+		"data":              {func(q *Request) { q.Checkpoint, q.Predictions = "", "p" }, "needs `data`"},
+		"size of a run":     {func(q *Request) { q.Height, q.Width = 64, 64 }, "`size` says nothing to `checkpoint`"},
+		"split of a run":    {func(q *Request) { q.IDSampling = true }, "`id_sampling` says nothing to `checkpoint`"},
 		"written twice":     {func(q *Request) { q.Checkpoint, q.Predictions, q.Data, q.WriteFrames = "", "p", "shapes", "w" }, "on disk already"},
-		"masks of no model": {func(q *Request) { q.Checkpoint, q.Predictions, q.Data, q.Masks = "", "p", "shapes", FromModel }, "--masks=model"},
+		"masks of no model": {func(q *Request) { q.Checkpoint, q.Predictions, q.Data, q.Masks = "", "p", "shapes", FromModel }, "`masks`=model"},
 	} {
 		q := base
 		c.change(&q)
@@ -282,9 +282,9 @@ func TestRequestsThatAreRefused(t *testing.T) {
 		change func(*Request)
 		want   string
 	}{
-		"real alone":     {func(q *Request) { q.Keypoints = FromTruth }, "--keypoint_model"},
-		"no such masks":  {func(q *Request) { q.Masks = "nowhere" }, "--masks"},
-		"no detector":    {func(q *Request) { q.KeypointModel = "nowhere" }, "--keypoint_model"},
+		"real alone":     {func(q *Request) { q.Keypoints = FromTruth }, "`keypoint_model`"},
+		"no such masks":  {func(q *Request) { q.Masks = "nowhere" }, "`masks`"},
+		"no detector":    {func(q *Request) { q.KeypointModel = "nowhere" }, "`keypoint_model`"},
 		"embedded truth": {func(q *Request) { q.Embeddings = FromTruth }, "no drawn truth about embeddings"},
 		"no data":        {func(q *Request) { q.Data = "nowhere" }, "nowhere"},
 	} {

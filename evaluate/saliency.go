@@ -50,15 +50,15 @@ func newSaliency(from string, drawn bool, threshold float64, w, h int) (*salienc
 	case FromNowhere, FromModel:
 	case FromTruth:
 		if !drawn {
-			return nil, refuse("--masks=truth: only the drawn data set knows what is salient; give a folder of masks, or --masks=model")
+			return nil, refuse("`masks`=truth: only the drawn data set knows what is salient; give a folder of masks, or `masks`=model")
 		}
 	default:
 		info, err := os.Stat(from)
 		if err != nil {
-			return nil, refuse("--masks: %w; give a folder, or truth, model or none", err)
+			return nil, refuse("`masks`: %w; give a folder, or truth, model or none", err)
 		}
 		if !info.IsDir() {
-			return nil, refuse("--masks=%s is no folder; give a folder, or truth, model or none", from)
+			return nil, refuse("`masks`=%s is no folder; give a folder, or truth, model or none", from)
 		}
 	}
 	return &saliency{from: from, threshold: threshold, w: w, h: h}, nil

@@ -78,7 +78,7 @@ func TestOtherSavedModels(t *testing.T) {
 		"a detector":    {func(q *Request) { q.SavedModel = testDetector(t) }, `no signature "absolute"`},
 		"no background": {func(q *Request) { q.Masks = FromModel }, "gives no background"},
 		"another size":  {func(q *Request) { q.Height, q.Width = 64, 64 }, "takes pictures of 32x32 pixels, not 64x64"},
-		"no data":       {func(q *Request) { q.Data = "" }, "give --data"},
+		"no data":       {func(q *Request) { q.Data = "" }, "give `data`"},
 	} {
 		other := q
 		other.Out = filepath.Join(t.TempDir(), "out")

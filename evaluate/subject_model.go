@@ -58,7 +58,7 @@ func openCheckpoint(q *Request) (_ *modelSubject, device string, err error) {
 func openSavedModel(q *Request, session tf.SessionConfig) (*modelSubject, error) {
 	digest, err := modelDigest(q.SavedModel)
 	if err != nil {
-		return nil, refuse("--saved_model: %w", err)
+		return nil, refuse("`saved_model`: %w", err)
 	}
 	e, err := infer.OpenSavedModel(q.SavedModel, infer.Options{Session: session, Height: q.Height, Width: q.Width})
 	if err != nil {
@@ -75,11 +75,11 @@ func openSavedModel(q *Request, session tf.SessionConfig) (*modelSubject, error)
 func (s *modelSubject) check(q *Request) error {
 	switch c := s.engine.Config; {
 	case c != nil && q.IDSampling:
-		return errors.New("--id_sampling says nothing to it: its configuration says how data are split")
+		return errors.New("`id_sampling` says nothing to it: its configuration says how data are split")
 	case c != nil:
 		s.p = c.Dataset
 	case q.Data == "":
-		return errors.New("it does not tell what it was trained on: give --data")
+		return errors.New("it does not tell what it was trained on: give `data`")
 	default:
 		s.p.IDSampling = q.IDSampling
 	}
@@ -101,7 +101,7 @@ func (s *modelSubject) wants(q *Request) error {
 	}
 	s.want = append(s.want, infer.Background)
 	if err := s.engine.Reconstructs(s.want...); err != nil {
-		return fmt.Errorf("%w, which --masks=model takes: give a folder of masks, or --masks=none", err)
+		return fmt.Errorf("%w, which `masks`=model takes: give a folder of masks, or `masks`=none", err)
 	}
 	return nil
 }

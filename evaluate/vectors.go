@@ -83,10 +83,10 @@ func openVectors(kind vectorKind, tables, model string, videos []dataset.TestVid
 	case p.real == nil && p.generated == nil:
 		return p, nil
 	case p.generated == nil:
-		return nil, refuse("--%s=%s tells about the real frames alone: give %s for the generated ones in the same folder as real.csv, or --%s",
+		return nil, refuse("`%s`=%s tells about the real frames alone: give %s for the generated ones in the same folder as real.csv, or `%s`",
 			flag, tables, generatedTable, kind.modelFlag())
 	case p.real == nil:
-		return nil, refuse("--%s=%s lacks %s, for the real frames; add it, or give --%s", flag, tables, realTable, kind.modelFlag())
+		return nil, refuse("`%s`=%s lacks %s, for the real frames; add it, or give `%s`", flag, tables, realTable, kind.modelFlag())
 	}
 	return p, nil
 }
@@ -120,17 +120,17 @@ func (p *vectorPair) openTables(kind vectorKind, path string, videos []dataset.T
 	}
 	if path == FromTruth {
 		if kind != keypointVectors {
-			return refuse("--embeddings=truth: there is no drawn truth about embeddings")
+			return refuse("`embeddings`=truth: there is no drawn truth about embeddings")
 		}
 		if len(videos) == 0 || videos[0].Drawn() == nil {
-			return refuse("--keypoints=truth: only the drawn data set knows its joints; give a table, or --keypoint_model")
+			return refuse("`keypoints`=truth: only the drawn data set knows its joints; give a table, or `keypoint_model`")
 		}
 		p.real, p.fromReal = &drawnJoints{}, FromTruth
 		return nil
 	}
 	info, err := os.Stat(path)
 	if err != nil {
-		return refuse("--%s: %w", kind.flag(), err)
+		return refuse("`%s`: %w", kind.flag(), err)
 	}
 	if !info.IsDir() {
 		t, err := openTable(kind, path, videos)
@@ -157,7 +157,7 @@ func (p *vectorPair) openTables(kind vectorKind, path string, videos []dataset.T
 		}
 	}
 	if !found {
-		return refuse("--%s=%s holds neither %s nor %s", kind.flag(), path, realTable, generatedTable)
+		return refuse("`%s`=%s holds neither %s nor %s", kind.flag(), path, realTable, generatedTable)
 	}
 	return nil
 }

@@ -57,20 +57,20 @@ func newFrameFolder(dir string, r result.Run, videos []dataset.TestVideo) (*fram
 		for _, v := range videos {
 			has, err := f.has(v)
 			if err != nil {
-				return nil, fmt.Errorf("--write_frames: %w", err)
+				return nil, fmt.Errorf("`write_frames`: %w", err)
 			}
 			if has {
-				return nil, fmt.Errorf("--write_frames=%s holds a folder %s, and no %s that says what it is of: choose another folder", dir, v.Name(), originFile)
+				return nil, fmt.Errorf("`write_frames`=%s holds a folder %s, and no %s that says what it is of: choose another folder", dir, v.Name(), originFile)
 			}
 		}
 		return f, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("--write_frames: %w", err)
+		return nil, fmt.Errorf("`write_frames`: %w", err)
 	}
 	from := old.From
 	if old.From = f.origin.From; old != f.origin {
-		return nil, fmt.Errorf("--write_frames=%s holds frames of %s (weights %s, data %s), not of %s (weights %s, data %s): choose another folder, or delete that one",
+		return nil, fmt.Errorf("`write_frames`=%s holds frames of %s (weights %s, data %s), not of %s (weights %s, data %s): choose another folder, or delete that one",
 			dir, from, short(old.Weights), old.Data, f.origin.From, short(f.origin.Weights), f.origin.Data)
 	}
 	return f, nil

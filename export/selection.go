@@ -52,7 +52,7 @@ func choose(all []savedmodel.SignatureDef, names []string, standard string) (*se
 	}
 	other := standard != "" && standard != infer.SigDefault
 	if other && slices.Contains(names, infer.SigDefault) {
-		return nil, fmt.Errorf("--default=%s takes the place of %s: leave that out of --signatures", standard, infer.SigDefault)
+		return nil, fmt.Errorf("`default`=%s takes the place of %s: leave that out of `signatures`", standard, infer.SigDefault)
 	}
 	for _, def := range all {
 		switch {

@@ -17,6 +17,7 @@ import (
 	"github.com/prioritycut/prioritycut/config"
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/internal/rundir"
+	"github.com/prioritycut/prioritycut/internal/usage"
 	"github.com/prioritycut/prioritycut/tf/checkpoint"
 )
 
@@ -81,7 +82,8 @@ func foreign(path string) error {
 	}
 	for _, ext := range []string{".tar", ".pth", ".pt", ".npz", ".safetensors"} {
 		if strings.EqualFold(filepath.Ext(path), ext) {
-			return fmt.Errorf("%s is a file of weights, not a run: first bazel run //cmd:convert -- --checkpoint=%s --config=ITS.yaml --out=runs/NAME, then name runs/NAME", path, path)
+			return fmt.Errorf("%s is a file of weights, not a run: first %s, then name runs/NAME",
+				path, usage.Call("convert", "checkpoint="+path, "config=ITS.yaml", "out=runs/NAME"))
 		}
 	}
 	return nil

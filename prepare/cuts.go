@@ -302,7 +302,7 @@ func parseMoment(text string, unit TimeUnit) (moment, error) {
 		m.value = 60*m.value + v
 	}
 	if m.unit == InFrames && m.value != float64(int(m.value)) {
-		return m, fmt.Errorf("%q is no number of a frame: with --times=seconds plain numbers are seconds", text)
+		return m, fmt.Errorf("%q is no number of a frame: with `times`=seconds plain numbers are seconds", text)
 	}
 	return m, nil
 }

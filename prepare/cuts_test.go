@@ -42,7 +42,7 @@ func TestReadCuts(t *testing.T) {
 	if diff := cmp.Diff(want, cuts, cmp.AllowUnexported(cut{}, moment{}, reference{})); diff != "" {
 		t.Error(diff)
 	}
-	reasons := []string{"not after start", "all four or none", "must be positive", "--times=seconds", "train, test or empty", "2 fields", "names no video", "no time", "bare \""}
+	reasons := []string{"not after start", "all four or none", "must be positive", "`times`=seconds", "train, test or empty", "2 fields", "names no video", "no time", "bare \""}
 	if len(mistakes) != len(reasons) {
 		t.Fatalf("%d mistakes: %v", len(mistakes), mistakes)
 	}

@@ -71,7 +71,7 @@ func divide(clips []*clip, o *Options) ([]*clip, *division, error) {
 	sizes := f.sizes(clips)
 	switch {
 	case o.Split == SplitIdentity && len(sizes) < 2 && open == len(clips):
-		return nil, nil, usage.Wrap(fmt.Errorf("--split=identity: all clips belong to one identity; --split=time takes the end of each %s for the test", told(clips, "video", "file")))
+		return nil, nil, usage.Wrap(fmt.Errorf("`split`=identity: all clips belong to one identity; `split`=time takes the end of each %s for the test", told(clips, "video", "file")))
 	case o.Split == SplitTime || len(sizes) < 2 && open == len(clips):
 		d.how = told(clips, "by time: the end of each video is the test", "by time: the last records of each file are the test")
 		clips, err = d.byTime(clips, o)

@@ -74,7 +74,7 @@ func listInputs(in, out string) (*lister, error) {
 		return l, nil
 	}
 	if l.out != nil && os.SameFile(info, l.out) {
-		return nil, fmt.Errorf("%s cannot be both --in and --out", in)
+		return nil, fmt.Errorf("%s cannot be both `in` and `out`", in)
 	}
 	l.walk(in, "", 0)
 	l.stampAll()

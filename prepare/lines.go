@@ -42,7 +42,7 @@ func (pl *planner) fromCuts(ctx context.Context) error {
 		if in == nil {
 			pl.p.missing[c.video] = true
 			for _, c := range rows[c.video] {
-				pl.drop(dropped{video: c.video, identity: c.identity, partition: c.partition, line: c.line, fault: true, reason: "the video is not below --in"})
+				pl.drop(dropped{video: c.video, identity: c.identity, partition: c.partition, line: c.line, fault: true, reason: "the video is not below `in`"})
 			}
 			continue
 		}
@@ -180,7 +180,7 @@ func (pl *planner) measure(ctx context.Context, in *input, clips []*clip) ([]*cl
 }
 
 func tooShort(n int, o *Options, note string) string {
-	text := fmt.Sprintf("%d frames: shorter than --min_frames=%d", n, o.MinFrames)
+	text := fmt.Sprintf("%d frames: shorter than `min_frames`=%d", n, o.MinFrames)
 	if note != "" {
 		text += "; " + note
 	}
@@ -226,7 +226,7 @@ func (pl *planner) resolve(in *input, one cut, k *clock) (*clip, *dropped) {
 	case c.First >= c.End:
 		return no(true, "ends before it begins")
 	case c.len() < pl.o.MinFrames:
-		return no(false, "shorter than --min_frames=%d", pl.o.MinFrames)
+		return no(false, "shorter than `min_frames`=%d", pl.o.MinFrames)
 	}
 	if one.box == nil {
 		return c, nil
@@ -236,7 +236,7 @@ func (pl *planner) resolve(in *input, one cut, k *clock) (*clip, *dropped) {
 	case !inside:
 		return no(true, "its box lies outside of the picture of %dx%d pixels", in.info.W, in.info.H)
 	case min(box[2], box[3]) < pl.o.Size:
-		return no(false, "its box is smaller than --size=%d", pl.o.Size)
+		return no(false, "its box is smaller than `size`=%d", pl.o.Size)
 	}
 	c.box = box
 	return c, nil

@@ -95,7 +95,7 @@ func readManifest(out string, want map[string]string) (*manifest, error) {
 	lines := bytes.SplitAfter(data, []byte("\n"))
 	var h header
 	if err := json.Unmarshal(lines[0], &h); err != nil || h.Prepare == 0 {
-		return nil, usage.Wrap(fmt.Errorf("%s is no manifest of prepare: name another --out", m.path))
+		return nil, usage.Wrap(fmt.Errorf("%s is no manifest of prepare: name another `out`", m.path))
 	}
 	if err := m.compare(out, h); err != nil {
 		return nil, usage.Wrap(err)
@@ -133,7 +133,7 @@ func (m *manifest) refuseForeign(out string) error {
 // compare names the parameters that differ.
 func (m *manifest) compare(out string, h header) error {
 	if h.Prepare != version {
-		return fmt.Errorf("%s was made by another version of prepare (%d, this is %d): name another --out", out, h.Prepare, version)
+		return fmt.Errorf("%s was made by another version of prepare (%d, this is %d): name another `out`", out, h.Prepare, version)
 	}
 	var names, differ []string
 	for name := range m.header.Parameters {
@@ -142,13 +142,13 @@ func (m *manifest) compare(out string, h header) error {
 	sort.Strings(names)
 	for _, name := range names {
 		if had, want := h.Parameters[name], m.header.Parameters[name]; had != want {
-			differ = append(differ, fmt.Sprintf("--%s was %s and is %s", name, orNone(had), orNone(want)))
+			differ = append(differ, fmt.Sprintf("`%s` was %s and is %s", name, orNone(had), orNone(want)))
 		}
 	}
 	if len(differ) == 0 {
 		return nil
 	}
-	return fmt.Errorf("%s was made with other parameters: %s; give the same again, or name another --out", out, strings.Join(differ, ", "))
+	return fmt.Errorf("%s was made with other parameters: %s; give the same again, or name another `out`", out, strings.Join(differ, ", "))
 }
 
 func orNone(text string) string {

@@ -145,32 +145,32 @@ const maxSize = 8192
 func (o *Options) Validate() error {
 	switch {
 	case o.In == "":
-		return errors.New("--in is missing: name a folder of videos, one video, or a file of TFRecords")
+		return errors.New("`in` is missing: name a folder of videos, one video, or a file of TFRecords")
 	case o.Out == "":
-		return errors.New("--out is missing: name the folder to make")
+		return errors.New("`out` is missing: name the folder to make")
 	case o.Size < 8 || o.Size > maxSize:
-		return fmt.Errorf("--size=%d: must lie in 8..%d", o.Size, maxSize)
+		return fmt.Errorf("`size`=%d: must lie in 8..%d", o.Size, maxSize)
 	case o.Format != PNG && o.Format != JPG && o.Format != MP4:
-		return fmt.Errorf("--format=%s: choose png, jpg or mp4", o.Format)
+		return fmt.Errorf("`format`=%s: choose png, jpg or mp4", o.Format)
 	case o.Format == MP4 && o.Size%2 != 0:
-		return fmt.Errorf("--size=%d: films of mp4 have even sides; choose %d, or --format=png", o.Size, o.Size+1)
+		return fmt.Errorf("`size`=%d: films of mp4 have even sides; choose %d, or `format`=png", o.Size, o.Size+1)
 	case o.Crop != CropNone && o.Crop != CropMotion && o.Crop != CropKeypoints:
-		return fmt.Errorf("--crop=%s: choose none, motion or keypoints", o.Crop)
+		return fmt.Errorf("`crop`=%s: choose none, motion or keypoints", o.Crop)
 	case o.Crop == CropKeypoints && o.Checkpoint == "":
-		return errors.New("--crop=keypoints needs --checkpoint=DIR, a run or a converted checkpoint whose keypoints show where the figure is")
+		return errors.New("`crop`=keypoints needs `checkpoint`=DIR, a run or a converted checkpoint whose keypoints show where the figure is")
 	case o.Crop != CropKeypoints && o.Checkpoint != "":
-		return errors.New("--checkpoint is used by --crop=keypoints only: add that, or leave it out")
+		return errors.New("`checkpoint` is used by `crop`=keypoints only: add that, or leave it out")
 	case !(o.Margin >= 0 && o.Margin <= 4):
-		return fmt.Errorf("--margin=%v: it is a share and must lie in [0, 4]", o.Margin)
+		return fmt.Errorf("`margin`=%v: it is a share and must lie in [0, 4]", o.Margin)
 	case o.Times != InFrames && o.Times != InSeconds:
-		return fmt.Errorf("--times=%s: choose frames or seconds", o.Times)
+		return fmt.Errorf("`times`=%s: choose frames or seconds", o.Times)
 	case o.Camera != "aux1" && o.Camera != "main":
-		return fmt.Errorf("--camera=%s: choose aux1 or main", o.Camera)
+		return fmt.Errorf("`camera`=%s: choose aux1 or main", o.Camera)
 	case o.Split != SplitAuto && o.Split != SplitIdentity && o.Split != SplitTime:
-		return fmt.Errorf("--split=%s: choose auto, identity or time", o.Split)
+		return fmt.Errorf("`split`=%s: choose auto, identity or time", o.Split)
 	}
 	if err := o.Fit.Validate(); err != nil {
-		return fmt.Errorf("--fit: %w", err)
+		return fmt.Errorf("`fit`: %w", err)
 	}
 	return o.validateNumbers()
 }
@@ -178,19 +178,19 @@ func (o *Options) Validate() error {
 func (o *Options) validateNumbers() error {
 	switch {
 	case !(o.FPS >= 0 && o.FPS <= 1000):
-		return fmt.Errorf("--fps=%v: must lie in [0, 1000]; 0 takes every frame", o.FPS)
+		return fmt.Errorf("`fps`=%v: must lie in [0, 1000]; 0 takes every frame", o.FPS)
 	case o.MinFrames < 2:
-		return fmt.Errorf("--min_frames=%d: a clip needs at least 2 frames, a source and a driving one", o.MinFrames)
+		return fmt.Errorf("`min_frames`=%d: a clip needs at least 2 frames, a source and a driving one", o.MinFrames)
 	case o.MaxFrames < o.MinFrames:
-		return fmt.Errorf("--max_frames=%d: must be at least --min_frames, %d", o.MaxFrames, o.MinFrames)
+		return fmt.Errorf("`max_frames`=%d: must be at least `min_frames`, %d", o.MaxFrames, o.MinFrames)
 	case !(o.MinMotion >= 0 && o.MinMotion <= 255):
-		return fmt.Errorf("--min_motion=%v: it counts grey levels and must lie in [0, 255]", o.MinMotion)
+		return fmt.Errorf("`min_motion`=%v: it counts grey levels and must lie in [0, 255]", o.MinMotion)
 	case !(o.TestShare > 0 && o.TestShare < 1):
-		return fmt.Errorf("--test_share=%v: must lie between 0 and 1", o.TestShare)
+		return fmt.Errorf("`test_share`=%v: must lie between 0 and 1", o.TestShare)
 	case o.Gap < 0 || o.Gap > 1<<20:
-		return fmt.Errorf("--gap=%d: must lie in 0..%d", o.Gap, 1<<20)
+		return fmt.Errorf("`gap`=%d: must lie in 0..%d", o.Gap, 1<<20)
 	case o.Workers < 0 || o.Workers > 1024:
-		return fmt.Errorf("--workers=%d: must lie in 0..1024; 0 is one per core", o.Workers)
+		return fmt.Errorf("`workers`=%d: must lie in 0..1024; 0 is one per core", o.Workers)
 	}
 	return nil
 }

@@ -140,7 +140,7 @@ func swallowed(inputs []*input, root string) string {
 		return ""
 	}
 	id := inputs[0].identity
-	return fmt.Sprintf("all %d videos are of one identity, %s: identities are the folders in --in. Is one folder too many before them? --in=%s makes %d of it",
+	return fmt.Sprintf("all %d videos are of one identity, %s: identities are the folders in `in`. Is one folder too many before them? `in`=%s makes %d of it",
 		len(inputs), id, filepath.Join(root, id), len(below))
 }
 
@@ -163,9 +163,9 @@ func (pl *planner) fromScenes(ctx context.Context, in *input) error {
 			box: p.Box, motion: p.Motion, measured: true, record: -1, known: known}
 		switch {
 		case p.len() < pl.o.MinFrames:
-			pl.drop(c.drop(fmt.Sprintf("shorter than --min_frames=%d", pl.o.MinFrames), false))
+			pl.drop(c.drop(fmt.Sprintf("shorter than `min_frames`=%d", pl.o.MinFrames), false))
 		case p.Motion < pl.o.MinMotion:
-			pl.drop(c.drop(fmt.Sprintf("hardly moves (less than --min_motion=%v)", pl.o.MinMotion), false))
+			pl.drop(c.drop(fmt.Sprintf("hardly moves (less than `min_motion`=%v)", pl.o.MinMotion), false))
 		default:
 			pl.add(c)
 		}

@@ -11,7 +11,7 @@ func TestOneIdentitySwallowsAll(t *testing.T) {
 		names string
 		want  string
 	}{
-		{"mp4/id1/v1/1.mp4 mp4/id1/v2/1.mp4 mp4/id2/v1/1.mp4", "--in=root/mp4 makes 2 of it"},
+		{"mp4/id1/v1/1.mp4 mp4/id1/v2/1.mp4 mp4/id2/v1/1.mp4", "`in`=root/mp4 makes 2 of it"},
 		{"train/mp4/id1/1.mp4 train/mp4/id2/1.mp4", ""},
 		{"id1/v1/1.mp4 id2/v1/1.mp4", ""},
 		{"id1/1.mp4 id1/2.mp4", ""},

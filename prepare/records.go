@@ -48,7 +48,7 @@ func trajectory(data []byte, o *Options) ([]*video.Frame, error) {
 		frames = append(frames, frame)
 	}
 	if len(frames) == 0 {
-		return nil, fmt.Errorf("it has no feature 0/image_%s/encoded: this is not the layout of the robot pushing set, or the other --camera has the pictures", o.Camera)
+		return nil, fmt.Errorf("it has no feature 0/image_%s/encoded: this is not the layout of the robot pushing set, or the other `camera` has the pictures", o.Camera)
 	}
 	return frames, nil
 }

@@ -168,7 +168,7 @@ func (r *Report) warn(p *plan, enlarged int, o *Options) {
 			}
 		}
 	}
-	add(enlarged, fmt.Sprintf("%%d clips show less than %dx%d pixels and were enlarged: a smaller --size loses nothing", o.Size, o.Size))
+	add(enlarged, fmt.Sprintf("%%d clips show less than %dx%d pixels and were enlarged: a smaller `size` loses nothing", o.Size, o.Size))
 	add(p.div.joined, "%d times two identities shared nearly equal frames: they are on the same side")
 	add(p.div.gap, "%d frames were left out between the train and the test part of a scene")
 	add(p.div.nearEqual, "%d test frames were left out because a train frame is nearly equal")
@@ -190,7 +190,7 @@ func (r *Report) empty() error {
 			break
 		}
 	}
-	return fmt.Errorf("%s\nthere must be at least one on each side: see --min_frames, --min_motion, --size and --split", text)
+	return fmt.Errorf("%s\nthere must be at least one on each side: see `min_frames`, `min_motion`, `size` and `split`", text)
 }
 
 // sourceSize is the size in pixels of what a clip shows; 0 if unknown.

@@ -35,7 +35,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	}
 	o.Limits = o.Limits.OrDefault()
 	if _, err := os.Stat(o.In); err != nil {
-		return nil, usage.Wrap(fmt.Errorf("--in: %w", err))
+		return nil, usage.Wrap(fmt.Errorf("`in`: %w", err))
 	}
 	if err := needTools(); err != nil {
 		return nil, usage.Wrap(err)
@@ -44,7 +44,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if o.Crop == CropKeypoints {
 		d, err := openDetector(o.Checkpoint)
 		if err != nil {
-			return nil, usage.Wrap(fmt.Errorf("--checkpoint: %w", err))
+			return nil, usage.Wrap(fmt.Errorf("`checkpoint`: %w", err))
 		}
 		defer d.close()
 		pl.scans.detector, pl.scans.model = d, d.digest
@@ -194,7 +194,7 @@ func (m *manifest) refuseVanished(p *plan) error {
 		names = append(names, name)
 	}
 	sort.Strings(names)
-	return usage.Wrap(fmt.Errorf("--out holds clips of %d videos that are no longer below --in, such as %s: bring them back, or name another --out", len(names), names[0]))
+	return usage.Wrap(fmt.Errorf("`out` holds clips of %d videos that are no longer below `in`, such as %s: bring them back, or name another `out`", len(names), names[0]))
 }
 
 // adopt finds the clips that an earlier run made, moves those that belong to

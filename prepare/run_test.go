@@ -146,7 +146,7 @@ func TestBadInput(t *testing.T) {
 		"list.tfrecord": {StatusUnreadable, "no TFRecord file"},
 		"sound.mkv":     {StatusUnreadable, "no video"},
 		"damaged.mkv":   {StatusUnreadable, "frames are used"},
-		"single":        {StatusDropped, "--min_frames"},
+		"single":        {StatusDropped, "`min_frames`"},
 		"still":         {StatusDropped, "hardly moves"},
 		"odd.mkv":       {StatusClip, ""},
 		"turned.mp4":    {StatusClip, ""},
@@ -246,7 +246,7 @@ func TestAgain(t *testing.T) {
 	changed.Size, changed.Fit = 24, video.Pad
 	_, err := Run(context.Background(), changed)
 	var usage *usage.Error
-	if !errors.As(err, &usage) || !strings.Contains(err.Error(), "--size was 16 and is 24") || !strings.Contains(err.Error(), "--fit was crop and is pad") {
+	if !errors.As(err, &usage) || !strings.Contains(err.Error(), "`size` was 16 and is 24") || !strings.Contains(err.Error(), "`fit` was crop and is pad") {
 		t.Errorf("changed parameters: %v", err)
 	}
 

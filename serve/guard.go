@@ -19,7 +19,7 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		case !s.hostAllowed(r.Host):
 			s.metrics.refused.WithLabelValues("host").Inc()
 			s.fail(w, r, failf(http.StatusMisdirectedRequest,
-				"this server is not known as %.100q: use its address, or name it by --hosts", r.Host))
+				"this server is not known as %.100q: use its address; the server takes further names (hosts)", r.Host))
 		case !sameSite(r):
 			s.metrics.refused.WithLabelValues("cross_site").Inc()
 			s.fail(w, r, failf(http.StatusForbidden, "refused: another web site asks for this"))

@@ -190,7 +190,7 @@ func TestWhoAsks(t *testing.T) {
 
 	s.options.Hosts, s.options.Loopback = nil, false
 	if a := s.do("GET", "/", map[string]string{"Host": "machine.lan"}, nil); a.status != 200 {
-		t.Errorf("a server for the network without --hosts: %d", a.status)
+		t.Errorf("a server for the network without `hosts`: %d", a.status)
 	}
 }
 

@@ -82,19 +82,19 @@ var modelName = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,100}$`)
 func (o Options) Validate() error {
 	var errs []error
 	if !modelName.MatchString(o.Name) {
-		errs = append(errs, fmt.Errorf("--name=%q: letters, digits, '_', '-' and '.' only, at most 100", o.Name))
+		errs = append(errs, fmt.Errorf("`name`=%q: letters, digits, '_', '-' and '.' only, at most 100", o.Name))
 	}
 	if o.Version < 1 {
 		errs = append(errs, fmt.Errorf("the model's version is %d, want 1 or more", o.Version))
 	}
 	for _, h := range o.Hosts {
 		if h == "" || strings.ContainsAny(h, "/: \t") {
-			errs = append(errs, fmt.Errorf("--hosts: %q is no host name (no scheme, no port)", h))
+			errs = append(errs, fmt.Errorf("`hosts`: %q is no host name (no scheme, no port)", h))
 		}
 	}
 	within := func(flag string, value, least, most int64) {
 		if value < least || value > most {
-			errs = append(errs, fmt.Errorf("--%s=%d: want %d to %d", flag, value, least, most))
+			errs = append(errs, fmt.Errorf("`%s`=%d: want %d to %d", flag, value, least, most))
 		}
 	}
 	within("max_upload", o.MaxUpload, 1<<10, 1<<40)
@@ -112,7 +112,7 @@ func (o Options) Validate() error {
 	within("min_rate", o.MinRate, 1, 1<<30)
 	lasting := func(flag string, value, least, most time.Duration) {
 		if value < least || value > most {
-			errs = append(errs, fmt.Errorf("--%s=%v: want %v to %v", flag, value, least, most))
+			errs = append(errs, fmt.Errorf("`%s`=%v: want %v to %v", flag, value, least, most))
 		}
 	}
 	const second, day = time.Second, 24 * time.Hour

@@ -159,7 +159,7 @@ func TestLeftovers(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, path := range []string{open, link} {
-		if _, err := openWork(path); err == nil || !strings.Contains(err.Error(), "--work") {
+		if _, err := openWork(path); err == nil || !strings.Contains(err.Error(), "`work`") {
 			t.Errorf("%s: %v", path, err)
 		}
 	}

@@ -39,7 +39,7 @@ func (s *Server) createJob(w http.ResponseWriter, r *http.Request) error {
 	u := &upload{
 		dir: filepath.Join(s.work.dir, id), backend: s.backend, choices: s.backend.Animator.Defaults(),
 		limits: video.Limits{
-			MaxPixels: s.options.MaxPixels, MaxFrames: s.options.MaxFrames, PixelsBy: "the server's --max_pixels", FramesBy: "the server's --max_frames",
+			MaxPixels: s.options.MaxPixels, MaxFrames: s.options.MaxFrames, PixelsBy: "the server's max_pixels", FramesBy: "the server's max_frames",
 		},
 	}
 	if err := os.Mkdir(u.dir, 0o700); err != nil {

@@ -71,7 +71,7 @@ func ownFolder(root string) error {
 	}
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	if !info.IsDir() || !ok || int(stat.Uid) != os.Getuid() || info.Mode().Perm()&0o022 != 0 {
-		return fmt.Errorf("the folder for jobs %s is not a folder that only you can write to: choose another one by --work", root)
+		return fmt.Errorf("the folder for jobs %s is not a folder that only you can write to: choose another one by `work`", root)
 	}
 	return nil
 }

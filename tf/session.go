@@ -303,7 +303,7 @@ func whyNoGPU() string {
 	}
 	// Kernels are registered by the build, whether or not there is a device.
 	if devices, err := KernelDevices("MatMul"); err == nil && !slices.Contains(devices, gpuType) {
-		return fmt.Sprintf("TensorFlow %s is its build for CPUs (bazel with --config=cuda, or PRIORITYCUT_CUDA=1 before env.sh, takes the one for GPUs)", tensorflow.Version())
+		return fmt.Sprintf("TensorFlow %s is its build for CPUs (Bazel's configuration cuda, or PRIORITYCUT_CUDA=1 before env.sh, takes the one for GPUs)", tensorflow.Version())
 	}
 	return "TensorFlow cannot use it: NVIDIA's driver is missing or older than 525, or the GPU is older than TensorFlow supports (TF_CPP_MIN_LOG_LEVEL=0 shows what it tried)"
 }

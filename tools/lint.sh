@@ -47,6 +47,7 @@ gofmt_differs() {
 check gofmt gofmt_differs
 check vet go vet ./...
 check staticcheck "$lint/staticcheck" ./...
+check house go test -count=1 ./tests/house # it reads the tree, which Bazel's tests do not see
 buildifier_differs() {
   tracked WORKSPACE '*BUILD.bazel' '*.bzl' | xargs -0 -r "$lint/buildifier" -mode=diff -lint=off
 }

@@ -57,7 +57,7 @@ func DryRun(ctx context.Context, o RunOptions) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(o.Out, "# configuration (--help_config explains the keys)\n%s\n%s", withoutComments(text), &data)
+	fmt.Fprintf(o.Out, "# configuration (`help_config` explains the keys)\n%s\n%s", withoutComments(text), &data)
 	s := graph.New(tensorflow.Float)
 	options := OptionsOf(o.Config)
 	step, err := BuildStep(s, options)

@@ -215,7 +215,7 @@ func (f *folder) complete(total int64) bool {
 
 // tellComplete says that there is nothing left to do.
 func (f *folder) tellComplete(out io.Writer) {
-	fmt.Fprintf(out, "the run in %s is complete after %d steps; a larger --steps goes on, another --out begins a new run\n", f.dir, f.meta.Step)
+	fmt.Fprintf(out, "the run in %s is complete after %d steps; a larger `steps` goes on, another `out` begins a new run\n", f.dir, f.meta.Step)
 }
 
 // own are the names that a run makes in its folder.
@@ -239,7 +239,7 @@ func checkForeign(dir rundir.Dir) error {
 			known = known || e.Name() == name
 		}
 		if !known {
-			return usage.Wrap(fmt.Errorf("run folder %s has files but no run (%s, but no config.yaml): name another --out", dir, e.Name()))
+			return usage.Wrap(fmt.Errorf("run folder %s has files but no run (%s, but no config.yaml): name another `out`", dir, e.Name()))
 		}
 	}
 	return nil
@@ -263,5 +263,5 @@ const readme = `This folder holds a training run of PriorityCut (format_version 
                  damaged-... is one that was found damaged, kept as it was
 
 The command that made the run goes on with it where it stopped. A larger
---steps lengthens it.
+number of steps lengthens it.
 `

@@ -49,7 +49,7 @@ func (g *guard) refused(at Position, attempt int64, batch *dataset.Batch, f feed
 		return nil
 	}
 	return fmt.Errorf("%w: %d (max_refused_steps), the last one because %s; the state is that after step %d; "+
-		"a lower learning rate or another --seed in a new run may help", errTooManyRefused, g.row, why, at.Step)
+		"a lower learning rate or another `seed` in a new run may help", errTooManyRefused, g.row, why, at.Step)
 }
 
 // diagnose says which losses, measurements and gradients of an attempt were not

@@ -122,7 +122,7 @@ func (i *initializer) moments(s *graph.Scope) {
 			continue
 		}
 		if missing := i.lacking(vars); missing != "" {
-			glog.Warningf("--init_from: the optimiser starts anew for %s: %s", p.Name, missing)
+			glog.Warningf("`init_from`: the optimiser starts anew for %s: %s", p.Name, missing)
 			continue
 		}
 		for _, v := range vars {

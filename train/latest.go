@@ -66,7 +66,7 @@ func (f *folder) refuseTaken(damaged []checkpoint.Damaged) error {
 	for _, path := range shows {
 		text += fmt.Sprintf("\n  %s shows its steps", path)
 	}
-	return usage.Wrap(errors.New(text + "\nnothing was changed: bring the checkpoints back (is a disk not mounted?), name another --out, " +
+	return usage.Wrap(errors.New(text + "\nnothing was changed: bring the checkpoints back (is a disk not mounted?), name another `out`, " +
 		"or move this folder away to begin anew"))
 }
 

@@ -125,7 +125,7 @@ func smallerBatch(o StepOptions, holds func(MemoryEstimate) bool) (string, error
 	case fits == 0:
 		return "not even one pair fits: use smaller networks or pictures", nil
 	}
-	return fmt.Sprintf("the largest batch that fits is %d: --set train_params.batch_size=%d", fits, fits), nil
+	return fmt.Sprintf("the largest batch that fits is %d: `set` train_params.batch_size=%d", fits, fits), nil
 }
 
 // largestBatch is the largest batch below o.Batch whose step fits, 0 when none does. It builds a graph for each batch that it tries: what

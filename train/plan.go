@@ -62,7 +62,7 @@ func (h *planHook) After(m *Moment) error {
 	}
 	h.trainer.total, m.Total = t.Steps, t.Steps
 	whole := time.Duration((takes(t.Steps) + h.now().Sub(h.begun).Seconds()) * float64(time.Second))
-	h.say(fmt.Sprintf("at %.3g s a step the run is %d steps long and takes about %v in all (--steps=N chooses another length)",
+	h.say(fmt.Sprintf("at %.3g s a step the run is %d steps long and takes about %v in all (`steps`=N chooses another length)",
 		perStep, t.Steps, whole.Round(time.Second)))
 	return nil
 }

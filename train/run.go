@@ -36,6 +36,9 @@ type RunOptions struct {
 	Dir string
 	// Out is where a person looks: progress and results. A terminal gets a bar.
 	Out io.Writer
+	// Finished is told of a run that has been completed, for what may come next;
+	// may be nil.
+	Finished func(rundir.Dir)
 	// Files is what the run's folder is written to; nil is the operating system.
 	// Tests put faults there.
 	Files durable.FileSystem
@@ -61,7 +64,7 @@ func Run(ctx context.Context, o RunOptions) error {
 		f.tellComplete(o.Out)
 		return nil
 	}
-	s := &session{config: o.Config, folder: f, out: o.Out, options: OptionsOf(o.Config), style: style, begun: time.Now()}
+	s := &session{config: o.Config, folder: f, out: o.Out, finished: o.Finished, options: OptionsOf(o.Config), style: style, begun: time.Now()}
 	if err := s.openData(ctx); err != nil {
 		if ctx.Err() != nil {
 			fmt.Fprintln(o.Out, "stopped before a step was taken")
@@ -85,9 +88,10 @@ func Run(ctx context.Context, o RunOptions) error {
 
 // session is a run at work.
 type session struct {
-	config *config.Config
-	folder *folder
-	out    io.Writer
+	config   *config.Config
+	folder   *folder
+	out      io.Writer
+	finished func(rundir.Dir) // may be nil
 
 	begun         time.Time
 	data          *dataset.Dataset
@@ -231,7 +235,7 @@ func (s *session) loadVGG() (values, error) {
 		return nil, nil // no term compares features
 	}
 	if v.SHA256 == "" {
-		glog.Warning("--vgg19: the perceptual loss compares random fixed features, not those that the paper trained with (--vgg19=FILE)")
+		glog.Warning("`vgg19`: the perceptual loss compares random fixed features, not those that the paper trained with (`vgg19`=FILE)")
 		return nil, nil
 	}
 	glog.Infof("VGG-19: weights of %s", v.File)

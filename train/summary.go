@@ -9,7 +9,6 @@ import (
 
 	"github.com/prioritycut/prioritycut/dataset"
 	"github.com/prioritycut/prioritycut/evaluate"
-	"github.com/prioritycut/prioritycut/internal/cli"
 	"github.com/prioritycut/prioritycut/internal/durable"
 	"github.com/prioritycut/prioritycut/internal/picture"
 	"github.com/prioritycut/prioritycut/internal/rundir"
@@ -159,11 +158,9 @@ func (s *session) writeSummary(at int64, found *evaluate.Result) error {
 	}
 	fmt.Fprintf(s.out, "pictures are in %s, curves in %s, numbers in %s and %s\n",
 		s.folder.dir.Pictures(), s.folder.dir.Curves(), s.folder.dir.Metrics(), s.folder.dir.Summary())
-	model := "--checkpoint=" + string(s.folder.dir)
-	cli.Next(s.out,
-		cli.Step{Command: cli.Program("animate", model), For: "see it move on videos that it has not seen"},
-		cli.Step{Command: cli.Program("evaluate", model), For: "measure it"},
-		cli.Step{Command: "tensorboard --logdir=" + cli.Quote(s.folder.dir.Events()), For: "curves and pictures"})
+	if s.finished != nil {
+		s.finished(s.folder.dir)
+	}
 	return nil
 }
 

@@ -12,7 +12,7 @@ type Limits struct {
 	// MaxFrames bounds the frames of a video.
 	MaxFrames int
 	// PixelsBy and FramesBy are how people change these limits where they can,
-	// such as "--max_pixels"; messages name them.
+	// such as "`max_pixels`"; messages name them.
 	PixelsBy, FramesBy string
 	// Patience is how long ffmpeg may make no progress before it is ended; two
 	// minutes unless told (child.DefaultPatience).

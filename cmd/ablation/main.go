@@ -124,17 +124,17 @@ func (p *program) run() error {
 			return usage.WrapUnless(ctx, err)
 		}
 	}
-	if err := plan.Describe(os.Stdout, states); err != nil || p.dryRun {
+	if err := plan.Describe(p.Out(), states); err != nil || p.dryRun {
 		return err
 	}
-	err = plan.Train(ctx, os.Stdout)
+	err = plan.Train(ctx, p.Out())
 	if errors.Is(err, ablation.ErrStopped) {
-		_, err = fmt.Println(err)
+		_, err = fmt.Fprintln(p.Out(), err)
 		return err
 	}
 	if err == nil {
 		out := plan.Out
-		cli.Next(os.Stdout,
+		cli.Next(p.Out(),
 			cli.View(filepath.Join(out, ablation.HTMLFile), "the table, the claims and their plots on a page"),
 			cli.Step{Command: cli.Program("ablation", "--seeds=5", "--out="+out), For: "more seeds, where the claims are undecided; what is done counts"})
 	}

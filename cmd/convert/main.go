@@ -5,6 +5,7 @@ package main
 import (
 	"errors"
 	goflag "flag"
+	"fmt"
 	"os"
 
 	"github.com/spf13/pflag"
@@ -12,6 +13,8 @@ import (
 	"github.com/prioritycut/prioritycut/config"
 	"github.com/prioritycut/prioritycut/convert"
 	"github.com/prioritycut/prioritycut/internal/cli"
+	"github.com/prioritycut/prioritycut/internal/rundir"
+	"github.com/prioritycut/prioritycut/internal/usage"
 )
 
 const summary = "Reads a checkpoint of first-order-model (*.pth.tar, or its tensors in .npz or .safetensors) and writes " +
@@ -86,5 +89,46 @@ func (p *program) run() (err error) {
 	if p.dryRun {
 		return job.List(p.Out())
 	}
-	return job.Write(p.Out())
+	if err := job.Write(p.Out()); err != nil {
+		return err
+	}
+	p.next(job.Made())
+	return nil
+}
+
+// next says what may come after a conversion.
+func (p *program) next(made convert.Made) {
+	out := p.options.Out
+	switch {
+	case made.VGG19:
+		fmt.Fprintf(p.Out(), "train --vgg19=%s uses it\n", usage.Quote(out))
+	case made.Variant != "":
+		cli.Next(p.Out(),
+			cli.Step{Command: cli.Program("animate", "--checkpoint="+out, "--source_image=PICTURE", "--driving_video=FILM"), For: "a picture and a film of yours"},
+			cli.Step{Command: cli.Program("train", p.trainFlags(made)...), For: "go on from it"})
+	}
+}
+
+// trainFlags are those by which training meets the configuration of what was
+// made again.
+func (p *program) trainFlags(made convert.Made) []string {
+	o := p.options
+	flags := []string{"--init_from=" + o.Out}
+	if o.Preset != "" {
+		flags = append(flags, "--preset="+o.Preset)
+	}
+	switch {
+	case o.ConfigFile != "":
+		flags = append(flags, "--config="+o.ConfigFile)
+	case o.Preset == "":
+		flags = append(flags, "--config="+rundir.Dir(o.Out).Config())
+	}
+	for _, set := range o.Sets {
+		flags = append(flags, "--set="+set)
+	}
+	flags = append(flags, "--variant="+string(made.Variant), "--data=FOLDER")
+	if made.Features {
+		flags = append(flags, "--vgg19=FILE")
+	}
+	return flags
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/prioritycut/prioritycut/internal/cli"
 	"github.com/prioritycut/prioritycut/internal/logging"
 	"github.com/prioritycut/prioritycut/internal/rundir"
+	"github.com/prioritycut/prioritycut/internal/usage"
 )
 
 const summary = "Writes a trained model as a SavedModel, NAME/VERSION/ as TensorFlow Serving has it, for any program that loads " +
@@ -132,7 +133,7 @@ func (p *program) report(plan *export.Plan, done export.Written) error {
 		filepath.Join(plan.Dir, "assets.extra", infer.ReadmeFile))
 	cli.Next(p.Out(),
 		cli.Step{Command: cli.Program("serve", "--saved_model="+p.options.Out), For: "serve it: a page in the browser, REST, metrics"},
-		cli.Step{Command: "tensorflow_model_server --model_name=" + cli.Quote(plan.Name) + " --model_base_path=" + cli.Quote(base), For: "or by TensorFlow Serving"})
+		cli.Step{Command: "tensorflow_model_server --model_name=" + usage.Quote(plan.Name) + " --model_base_path=" + usage.Quote(base), For: "or by TensorFlow Serving"})
 	return err
 }
 

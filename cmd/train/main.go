@@ -12,6 +12,7 @@ import (
 	"github.com/prioritycut/prioritycut/internal/cli"
 	"github.com/prioritycut/prioritycut/internal/logging"
 	"github.com/prioritycut/prioritycut/internal/rundir"
+	"github.com/prioritycut/prioritycut/internal/usage"
 	"github.com/prioritycut/prioritycut/train"
 )
 
@@ -19,7 +20,7 @@ func main() {
 	// Warnings concern whoever sits in front of the screen.
 	_ = goflag.Set("stderrthreshold", "WARNING") // the flag and the level exist
 	c, flags := command()
-	os.Exit(c.Main(func([]string) error { return run(flags) }))
+	os.Exit(c.Main(func([]string) error { return run(c, flags) }))
 }
 
 func command() (c *cli.Command, flags *cli.Shared) {
@@ -42,12 +43,12 @@ func command() (c *cli.Command, flags *cli.Shared) {
 		if preset == "" {
 			preset = config.DefaultPreset
 		}
-		return config.WriteHelp(w, preset)
+		return config.WriteHelp(w, "Keys of --config files and --set", preset)
 	})
 	return c, flags
 }
 
-func run(f *cli.Shared) error {
+func run(command *cli.Command, f *cli.Shared) error {
 	c, warnings, err := config.Resolve(config.Options{
 		Preset: f.Preset, Variant: f.Variant, ConfigFile: f.Config, Sets: f.Set, InitFrom: f.InitFrom, Data: f.Data,
 		VGG19: f.VGG19, Device: f.Device, Steps: f.Steps, Seed: f.Seed, Deterministic: f.Deterministic,
@@ -59,7 +60,8 @@ func run(f *cli.Shared) error {
 	for _, w := range warnings {
 		glog.Warning(w)
 	}
-	o := train.RunOptions{Config: c, Dir: f.Out, Out: os.Stdout}
+	o := train.RunOptions{Config: c, Dir: f.Out, Out: command.Out()}
+	o.Finished = func(run rundir.Dir) { next(command.Out(), run) }
 	if o.Dir == "" {
 		o.Dir = rundir.Default(c.Preset, string(c.Variant))
 	}
@@ -69,4 +71,13 @@ func run(f *cli.Shared) error {
 		return train.DryRun(ctx, o)
 	}
 	return train.Run(ctx, o)
+}
+
+// next says what may come after a run.
+func next(out io.Writer, run rundir.Dir) {
+	model := "--checkpoint=" + string(run)
+	cli.Next(out,
+		cli.Step{Command: cli.Program("animate", model), For: "see it move on videos that it has not seen"},
+		cli.Step{Command: cli.Program("evaluate", model), For: "measure it"},
+		cli.Step{Command: "tensorboard --logdir=" + usage.Quote(run.Events()), For: "curves and pictures"})
 }

@@ -72,7 +72,7 @@ type ConflictError struct {
 // Error lists what differs and what to do.
 func (e *ConflictError) Error() string {
 	return fmt.Sprintf("the evaluations on %s were not measured alike, so their numbers do not compare:\n  %s\n"+
-		"evaluate anew with the same flags, or ask for --mixed to see them side by side, flagged", e.Data, strings.Join(e.Conflicts, "\n  "))
+		"evaluate anew with the same flags, or ask for `mixed` to see them side by side, flagged", e.Data, strings.Join(e.Conflicts, "\n  "))
 }
 
 // Load reads finished evaluations: each path is the folder of one, or of a run
@@ -86,7 +86,7 @@ func Load(paths []string) ([]*result.Evaluation, error) {
 		if errors.Is(err, fs.ErrNotExist) {
 			inner, innerErr := result.Read(filepath.Join(path, DefaultEvaluation))
 			if e, err = inner, innerErr; errors.Is(err, fs.ErrNotExist) {
-				err = fmt.Errorf("%s holds no evaluation: make one by evaluate --checkpoint=%s", path, path)
+				err = fmt.Errorf("%s holds no evaluation: make one by evaluate `checkpoint`=%s", path, path)
 			}
 		}
 		if err != nil {

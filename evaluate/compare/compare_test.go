@@ -270,7 +270,7 @@ func TestLoad(t *testing.T) {
 	if _, err := Load([]string{a, a + "/"}); err == nil || !strings.Contains(err.Error(), "named twice") {
 		t.Errorf("the same one twice: %v", err)
 	}
-	if _, err := Load([]string{holder + "x"}); err == nil || !strings.Contains(err.Error(), "evaluate --checkpoint=") {
+	if _, err := Load([]string{holder + "x"}); err == nil || !strings.Contains(err.Error(), "evaluate `checkpoint`=") {
 		t.Errorf("no evaluation: %v", err)
 	}
 	if err := os.Remove(result.Folder(a).Summary()); err != nil {

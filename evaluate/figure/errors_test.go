@@ -53,7 +53,7 @@ func TestRefusals(t *testing.T) {
 		"tensor left out": {Options{Number: 4, Checkpoints: list(broken)}, "generator.final"},
 		"sizes":           {Options{Number: 4, Checkpoints: list(cut, wide)}, "64x32"},
 		"fits":            {Options{Number: 4, Checkpoints: list(cut, padded)}, "pad"},
-		"data":            {Options{Number: 4, Checkpoints: list(cut, elsewhere)}, "say --data"},
+		"data":            {Options{Number: 4, Checkpoints: list(cut, elsewhere)}, "say `data`"},
 		"videos":          {Options{Number: 4, Checkpoints: list(cut, other)}, "were not the same"},
 	} {
 		c.o.Device = "cpu"

@@ -65,7 +65,7 @@ func (o Options) read(ctx context.Context, first subject) ([]pair, error) {
 		c.Dataset.RootDir = o.Data
 	}
 	if c.Dataset.RootDir == "" {
-		return nil, fmt.Errorf("its configuration names no data: say --data")
+		return nil, fmt.Errorf("its configuration names no data: say `data`")
 	}
 	data, err := named.Open(ctx, c.Dataset)
 	if err != nil {
@@ -84,9 +84,9 @@ func agree(a, b subject, pathA, pathB string, dataGiven bool) error {
 	case dataGiven:
 		return nil
 	case a.cfg.Dataset.RootDir != b.cfg.Dataset.RootDir:
-		return fmt.Errorf("it was trained on %q, %s on %q: say --data to show both the same videos", b.cfg.Dataset.RootDir, pathA, a.cfg.Dataset.RootDir)
+		return fmt.Errorf("it was trained on %q, %s on %q: say `data` to show both the same videos", b.cfg.Dataset.RootDir, pathA, a.cfg.Dataset.RootDir)
 	case a.data != "" && b.data != "" && a.data != b.data:
-		return fmt.Errorf("the videos in %q were not the same when it and %s were trained: say --data to show both the same videos", b.cfg.Dataset.RootDir, pathA)
+		return fmt.Errorf("the videos in %q were not the same when it and %s were trained: say `data` to show both the same videos", b.cfg.Dataset.RootDir, pathA)
 	}
 	return nil
 }

@@ -141,7 +141,7 @@ func (o *original) keep(video string, rows []VideoRow, frames []FrameRow) error 
 	case rows[0].Error != "":
 		return fmt.Errorf("it was measured before, and now: %s", rows[0].Error)
 	case old[0].Length != rows[0].Length:
-		return fmt.Errorf("it has %d frames, and had %d when it was measured before: choose another --out", rows[0].Length, old[0].Length)
+		return fmt.Errorf("it has %d frames, and had %d when it was measured before: choose another `out`", rows[0].Length, old[0].Length)
 	}
 	before := o.frames[video]
 	if len(frames) > 0 && len(before) != len(frames) {

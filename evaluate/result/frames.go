@@ -88,5 +88,5 @@ func tableOfOthers(path string, size int64) error {
 	if size < 256 {
 		return nil
 	}
-	return fmt.Errorf("%s is no table of frames of this version: choose another --out", path)
+	return fmt.Errorf("%s is no table of frames of this version: choose another `out`", path)
 }

@@ -105,7 +105,7 @@ func (s *Store) begin() error {
 		return err
 	default:
 		if d := Differences(old, s.run); len(d) > 0 && exists(s.folder.Videos()) {
-			return fmt.Errorf("%s holds another evaluation, which differs in %s: choose another --out, or delete that folder", dir, strings.Join(d, "; "))
+			return fmt.Errorf("%s holds another evaluation, which differs in %s: choose another `out`, or delete that folder", dir, strings.Join(d, "; "))
 		}
 		if old != s.run { // more videos, or another name: the summary is of the old ones
 			if err := remove(s.folder.Summary()); err != nil {
@@ -115,7 +115,7 @@ func (s *Store) begin() error {
 	}
 	for _, path := range []string{s.folder.Videos(), s.folder.Summary(), s.folder.Frames()} {
 		if err != nil && exists(path) {
-			return fmt.Errorf("%s exists, but no %s that says what it is of: choose another --out", path, s.folder.Run())
+			return fmt.Errorf("%s exists, but no %s that says what it is of: choose another `out`", path, s.folder.Run())
 		}
 	}
 	data, err := json.MarshalIndent(s.run, "", "  ")

@@ -143,7 +143,7 @@ func (c *Command) Main(run func(args []string) error) int {
 // Run is Main for the given arguments, from the working directory.
 func (c *Command) Run(args []string, run func(args []string) error) int {
 	done, rest, err := c.Parse(args)
-	defer logging.Start()() // by the flags that were parsed
+	defer logging.Start(c.Typed)() // by the flags that were parsed
 	if done {
 		return ExitOK
 	}
@@ -153,7 +153,7 @@ func (c *Command) Run(args []string, run func(args []string) error) int {
 	if err == nil {
 		return ExitOK
 	}
-	fmt.Fprintf(c.Err(), "%s: %s\n%s", c.Name, AsTyped(err.Error()), c.advice(err))
+	fmt.Fprintf(c.Err(), "%s: %s\n%s", c.Name, c.Typed(err.Error()), c.advice(err))
 	var usage *usage.Error
 	if errors.As(err, &usage) {
 		return ExitUsage
@@ -185,20 +185,20 @@ func (c *Command) Parse(args []string) (done bool, rest []string, err error) {
 		}
 	}
 	if c.helpFlag || c.helpAll {
-		if err := c.WriteHelp(c.Out(), c.helpAll); err != nil {
+		if err := c.WriteHelp(c.stdout(), c.helpAll); err != nil {
 			return false, nil, err
 		}
 		return true, nil, nil
 	}
 	switch {
 	case c.version:
-		return true, nil, c.writeVersion(c.Out())
+		return true, nil, c.writeVersion(c.stdout())
 	case c.helpDoc:
-		return true, nil, c.WriteMarkdown(c.Out())
+		return true, nil, c.WriteMarkdown(c.stdout())
 	}
 	for _, t := range c.topics {
 		if t.asked {
-			if err := t.print(c.Out()); err != nil {
+			if err := t.print(c.stdout()); err != nil {
 				return false, nil, Usage(err)
 			}
 			return true, nil, nil
@@ -266,18 +266,21 @@ func logFlags() *goflag.FlagSet {
 	return set
 }
 
-// Out is where results go.
-func (c *Command) Out() io.Writer {
+// Out is where results go, as Typed shows them.
+func (c *Command) Out() io.Writer { return typed{c.stdout(), c.Typed} }
+
+// stdout is Out for texts that name flags themselves.
+func (c *Command) stdout() io.Writer {
 	if c.Stdout != nil {
 		return c.Stdout
 	}
 	return os.Stdout
 }
 
-// Err is where mistakes and warnings go.
+// Err is where mistakes and warnings go, as Typed shows them.
 func (c *Command) Err() io.Writer {
 	if c.Stderr != nil {
-		return c.Stderr
+		return typed{c.Stderr, c.Typed}
 	}
-	return logging.Stderr()
+	return typed{logging.Stderr(), c.Typed}
 }

@@ -7,7 +7,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"unicode"
+
+	"github.com/prioritycut/prioritycut/internal/usage"
 )
 
 // Step is a command that may come next, and what for.
@@ -32,7 +33,7 @@ func Next(w io.Writer, steps ...Step) {
 }
 
 // View is the step that shows a file: a page, a film, a picture.
-func View(path, what string) Step { return Step{Command: "xdg-open " + Quote(path), For: what} }
+func View(path, what string) Step { return Step{Command: "xdg-open " + usage.Quote(path), For: what} }
 
 // Program is the command that runs one of the programs with these arguments,
 // each of which a shell takes for one word.
@@ -42,7 +43,7 @@ func Program(name string, args ...string) string {
 		command += " --"
 	}
 	for _, a := range args {
-		command += " " + Quote(a)
+		command += " " + usage.Quote(a)
 	}
 	return command
 }
@@ -72,16 +73,6 @@ func asTyped(text, programs, dir string) string {
 		if near, err := filepath.Rel(dir, path); err == nil && !strings.HasPrefix(near, "..") {
 			path = "./" + near
 		}
-		return Quote(path)
+		return usage.Quote(path)
 	})
-}
-
-// Quote is a text as a shell takes it for one word.
-func Quote(word string) string {
-	if word != "" && !strings.ContainsFunc(word, func(r rune) bool {
-		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("-_=+./,:@%", r)
-	}) {
-		return word
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }

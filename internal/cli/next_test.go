@@ -7,6 +7,8 @@ import (
 	"runtime/debug"
 	"strings"
 	"testing"
+
+	"github.com/prioritycut/prioritycut/internal/usage"
 )
 
 func TestNext(t *testing.T) {
@@ -47,7 +49,7 @@ func TestAsTyped(t *testing.T) {
 // A shell gives back what was quoted.
 func TestQuote(t *testing.T) {
 	for _, word := range []string{"", "plain/path-1.mp4", "a b", "it's", "$HOME", "`ls`", "a\nb", "*", "ä"} {
-		out, err := exec.Command("sh", "-c", "printf %s "+Quote(word)).Output()
+		out, err := exec.Command("sh", "-c", "printf %s "+usage.Quote(word)).Output()
 		if err != nil || string(out) != word {
 			t.Errorf("%q becomes %q, %v", word, out, err)
 		}

@@ -32,6 +32,7 @@ type router struct {
 	write  *os.File // glog's end of the pipe
 	stderr *os.File // the process's own
 	sink   *sink
+	typed  func(string) string // may be nil
 	ended  chan struct{}
 
 	mu      sync.Mutex
@@ -44,16 +45,16 @@ var (
 	active *router
 )
 
-// Start begins to route glog's lines, by glog's flags as they are then, and
-// returns what ends it: all lines are written, and glog is as it was. A second
+// Start begins to route glog's lines, by glog's flags as they are then, each as
+// typed shows it (nil: as it is), and returns what ends it: all lines are written, and glog is as it was. A second
 // Start before that does nothing.
-func Start() (stop func()) {
+func Start(typed func(line string) string) (stop func()) {
 	mu.Lock()
 	defer mu.Unlock()
 	if active != nil {
 		return func() {}
 	}
-	r, err := newRouter()
+	r, err := newRouter(typed)
 	if err != nil {
 		// Without a pipe glog goes on by itself.
 		fmt.Fprintf(os.Stderr, "log: %v\n", err)
@@ -76,7 +77,7 @@ func Start() (stop func()) {
 	}
 }
 
-func newRouter() (*router, error) {
+func newRouter(typed func(string) string) (*router, error) {
 	read, write, err := os.Pipe()
 	if err != nil {
 		return nil, err
@@ -90,7 +91,7 @@ func newRouter() (*router, error) {
 		threshold = info
 	}
 	r := &router{
-		write: write, stderr: os.Stderr, ended: make(chan struct{}), flushes: map[string]chan struct{}{},
+		write: write, stderr: os.Stderr, typed: typed, ended: make(chan struct{}), flushes: map[string]chan struct{}{},
 		sink: &sink{stderr: os.Stderr, threshold: threshold, dir: flagValue("log_dir"), off: toStderr},
 	}
 	r.sink.in = bufio.NewReaderSize(read, 1<<16)
@@ -169,7 +170,11 @@ func (r *router) run() {
 		if begun && bytes.HasPrefix(piece, []byte(flushMark)) {
 			r.answer(string(bytes.TrimSuffix(piece, []byte("\n"))))
 		} else if len(piece) > 0 {
-			r.sink.put(piece, begun)
+			shown := piece
+			if r.typed != nil {
+				shown = []byte(r.typed(string(piece)))
+			}
+			r.sink.put(shown, begun)
 		}
 		begun = bytes.HasSuffix(piece, []byte("\n"))
 		if err != nil && err != bufio.ErrBufferFull {

@@ -75,7 +75,7 @@ func TestWhereLinesGo(t *testing.T) {
 				setFlag(t, flag, strings.ReplaceAll(value, "@", dir))
 			}
 			stderr := stderrFile(t)
-			stop := Start()
+			stop := Start(nil)
 			glog.Info("one\nand its second line")
 			glog.Warning("two")
 			if test.flags["log_dir"] == "" {
@@ -113,7 +113,7 @@ func TestWhereLinesGo(t *testing.T) {
 func TestWhatCannotBeWritten(t *testing.T) {
 	setFlag(t, "log_dir", "/dev/null/logs")
 	stderr := stderrFile(t)
-	stop := Start()
+	stop := Start(nil)
 	for range 3 {
 		glog.Info("a line")
 	}
@@ -122,7 +122,7 @@ func TestWhatCannotBeWritten(t *testing.T) {
 		t.Errorf("standard error has %d of 3 lines:\n%s", n, stderr())
 	}
 	os.Stderr.Close()
-	stop = Start()
+	stop = Start(nil)
 	glog.Error("nobody reads this")
 	stop()
 }

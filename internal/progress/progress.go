@@ -36,6 +36,13 @@ type Bar struct {
 // time has passed since the last one; with 0 only Line writes.
 func New(out io.Writer, every time.Duration) *Bar {
 	b := &Bar{out: out, every: every, throttle: 200 * time.Millisecond}
+	for { // behind what only changes texts
+		around, ok := out.(interface{ Unwrap() io.Writer })
+		if !ok {
+			break
+		}
+		out = around.Unwrap()
+	}
 	f, ok := out.(*os.File)
 	if !ok || !term.IsTerminal(int(f.Fd())) {
 		return b

@@ -24,12 +24,12 @@ func (l *Limits) picture(file *string) (pixels int64, err error) {
 	if err := l.Ctx.Err(); err != nil {
 		return 0, err
 	}
-	harmless, pixels, err := video.Harmless([]byte(*file), video.Limits{MaxPixels: l.Pixels, PixelsBy: "the server's --max_pixels"})
+	harmless, pixels, err := video.Harmless([]byte(*file), video.Limits{MaxPixels: l.Pixels, PixelsBy: "the server's max_pixels"})
 	if err != nil {
 		return 0, fmt.Errorf("the picture: %w", err)
 	}
 	if l.seen += pixels; l.seen > l.Together {
-		return 0, fmt.Errorf("the pictures of the request have more than %d pixels together (the server's --max_request_pixels)", l.Together)
+		return 0, fmt.Errorf("the pictures of the request have more than %d pixels together (the server's max_request_pixels)", l.Together)
 	}
 	*file = string(harmless)
 	return pixels, nil

@@ -112,7 +112,7 @@ func readRows(w *walker, readers map[string]*tensorReader, limits Limits) (n int
 	}
 	err = w.list(func() error {
 		if n++; n > limits.Batch {
-			return badRequest("more than %d instances (the server's --max_batch)", limits.Batch)
+			return badRequest("more than %d instances (the server's max_batch)", limits.Batch)
 		}
 		what := fmt.Sprintf("instance %d", n-1)
 		return readNamed(w, what, readers, func(reader *tensorReader) error { return reader.row(w) })
@@ -145,7 +145,7 @@ func readColumns(w *walker, readers map[string]*tensorReader, limits Limits, sha
 		}
 	}
 	if n > limits.Batch {
-		return 0, badRequest("%d examples, more than %d (the server's --max_batch)", n, limits.Batch)
+		return 0, badRequest("%d examples, more than %d (the server's max_batch)", n, limits.Batch)
 	}
 	return n, nil
 }

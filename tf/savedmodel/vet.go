@@ -15,8 +15,8 @@ import (
 	pb "github.com/wamuir/graft/tensorflow/core/protobuf/for_core_protos_go_proto"
 )
 
-// trustFlag is how programs let people say that they trust a model.
-const trustFlag = "--trust_saved_model"
+// trustOption is how people say that they trust a model.
+const trustOption = "`trust_saved_model`"
 
 // vetting looks at every node of a model's graph, of its functions and of its
 // initialisation.
@@ -56,7 +56,7 @@ func vet(meta *pb.MetaGraphDef, known map[string]*opdefpb.OpDef) error {
 	v.saved = v.reach(saver.GetSaveTensorName())
 	if refused := v.refused(def); len(refused) > 0 {
 		return fmt.Errorf("it holds what may do more than compute, and is refused: %s. If you trust whoever made it as you trust "+
-			"a program, say so by %s", strings.Join(refused[:min(len(refused), 8)], ", "), trustFlag)
+			"a program, say so by %s", strings.Join(refused[:min(len(refused), 8)], ", "), trustOption)
 	}
 	for _, body := range bodies(def) {
 		for _, n := range body {
