@@ -11,6 +11,7 @@ import (
 	"unicode"
 
 	"github.com/prioritycut/prioritycut/internal/filename"
+	"github.com/prioritycut/prioritycut/prepare/look"
 )
 
 // clip is one video of the data set to be.
@@ -20,7 +21,7 @@ type clip struct {
 	partition string // train, test or not yet known
 	name      string // IDENTITY#VIDEO#FIRST#END
 	given     string // the name that a published list implies; else empty
-	span             // frames that are taken of the input
+	look.Span        // frames that are taken of the input
 	skip      []int  // of them, frames that are left out
 	box       rect
 	motion    float64
@@ -32,7 +33,7 @@ type clip struct {
 }
 
 // frames is the number of frames that the clip should have.
-func (c *clip) frames() int { return c.len() - len(c.skip) }
+func (c *clip) frames() int { return c.Len() - len(c.skip) }
 
 // file is where the clip stands in the data set. Clips of published lists end
 // in .mp4 although they are folders: published lists of pairs name them so.

@@ -14,6 +14,8 @@ import (
 
 	"github.com/prioritycut/prioritycut/internal/durable"
 	"github.com/prioritycut/prioritycut/internal/localfile"
+	"github.com/prioritycut/prioritycut/prepare/look"
+	"github.com/prioritycut/prioritycut/prepare/twins"
 	"github.com/prioritycut/prioritycut/video"
 )
 
@@ -90,8 +92,8 @@ func (cw *clipWriter) add(ctx context.Context, i int, frame *video.Frame) error 
 	}
 	cw.strip.add(cw.n, fitted)
 	if cw.w.compare {
-		cells, _ := shrink(fitted)
-		cw.sums = sign(&cells).pack(cw.sums)
+		cells := look.CellsOf(fitted)
+		cw.sums = twins.Sign(&cells).Pack(cw.sums)
 	}
 	n := cw.n
 	cw.n++

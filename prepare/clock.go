@@ -8,6 +8,7 @@ import (
 	"sort"
 	"time"
 
+	"github.com/prioritycut/prioritycut/prepare/cutlist"
 	"github.com/prioritycut/prioritycut/video"
 )
 
@@ -20,11 +21,11 @@ type clock struct {
 	times []time.Duration
 }
 
-func newClock(ctx context.Context, in *input, cuts []cut, o *Options) (*clock, error) {
+func newClock(ctx context.Context, in *input, lines []cutlist.Cut, o *Options) (*clock, error) {
 	k := &clock{in: in, rate: in.info.Rate}
 	seconds := false
-	for _, c := range cuts {
-		seconds = seconds || c.ref.fps > 0 || !c.start.open && c.start.unit == InSeconds || !c.end.open && c.end.unit == InSeconds
+	for _, c := range lines {
+		seconds = seconds || c.Ref.FPS > 0 || !c.Start.Open && c.Start.Unit == InSeconds || !c.End.Open && c.End.Unit == InSeconds
 	}
 	if seconds && in.kind == film && in.info.Variable {
 		var err error
@@ -37,18 +38,18 @@ func newClock(ctx context.Context, in *input, cuts []cut, o *Options) (*clock, e
 
 // frame is the first frame at or after a moment, among those that are taken.
 // Numbers of frames count at a reference rate; 0: they are the film's own.
-func (k *clock) frame(m moment, ref float64) (int, error) {
+func (k *clock) frame(m cutlist.Moment, ref float64) (int, error) {
 	stored, err := k.storedFrame(m, ref)
 	return k.in.takenBefore(stored), err
 }
 
-func (k *clock) storedFrame(m moment, ref float64) (int, error) {
-	at := m.value
-	if m.unit == InFrames {
+func (k *clock) storedFrame(m cutlist.Moment, ref float64) (int, error) {
+	at := m.Value
+	if m.Unit == InFrames {
 		if ref == 0 || k.rate == 0 || k.times == nil && sameRate(ref, k.rate) {
-			return int(m.value), nil
+			return int(m.Value), nil
 		}
-		at = m.value / ref
+		at = m.Value / ref
 	}
 	// Times in files are rounded.
 	const slack = 0.01 // of a frame

@@ -7,6 +7,7 @@ import (
 
 	"github.com/prioritycut/prioritycut/internal/random"
 	"github.com/prioritycut/prioritycut/internal/usage"
+	"github.com/prioritycut/prioritycut/prepare/twins"
 )
 
 // signatureStride is how often frames are kept to be compared with: a video
@@ -87,17 +88,17 @@ func divide(clips []*clip, o *Options) ([]*clip, *division, error) {
 
 // joinNear joins identities whose clips share nearly equal frames.
 func (f *families) joinNear(clips []*clip) (joined int, err error) {
-	x := newIndex()
+	x := twins.NewIndex()
 	for i, c := range clips {
 		if c.known == nil {
 			continue
 		}
-		all, err := c.known.of(c.span)
+		all, err := c.known.of(c.Span)
 		if err != nil {
 			return 0, err
 		}
 		for k := range all {
-			x.find(&all[k], func(owner int) bool {
+			x.Find(&all[k], func(owner int) bool {
 				if a, b := f.root(clips[owner].identity), f.root(c.identity); a != b {
 					f.join(a, b)
 					joined++
@@ -105,7 +106,7 @@ func (f *families) joinNear(clips []*clip) (joined int, err error) {
 				return true
 			})
 		}
-		x.addAll(i, all, signatureStride)
+		x.AddAll(i, all, signatureStride)
 	}
 	return joined, nil
 }
@@ -113,24 +114,24 @@ func (f *families) joinNear(clips []*clip) (joined int, err error) {
 // withoutTwins drops train clips that share nearly equal frames with test clips
 // of other videos.
 func (d *division) withoutTwins(clips []*clip) ([]*clip, error) {
-	x := newIndex()
+	x := twins.NewIndex()
 	for i, c := range clips {
 		if c.partition == test && c.known != nil {
-			all, err := c.known.of(c.span)
+			all, err := c.known.of(c.Span)
 			if err != nil {
 				return nil, err
 			}
-			x.addAll(i, all, signatureStride)
+			x.AddAll(i, all, signatureStride)
 		}
 	}
 	var out []*clip
 	for _, c := range clips {
 		if c.partition == train && c.known != nil {
-			all, err := c.known.of(c.span)
+			all, err := c.known.of(c.Span)
 			if err != nil {
 				return nil, err
 			}
-			if twin := x.twin(c, all, clips); twin != nil {
+			if twin := twinOf(x, c, all, clips); twin != nil {
 				first, end := twin.storedSpan()
 				d.dropped = append(d.dropped, c.drop(fmt.Sprintf(twinReason+"video %s, frames %d to %d", twin.in.name, first, end), false))
 				continue
@@ -141,11 +142,11 @@ func (d *division) withoutTwins(clips []*clip) ([]*clip, error) {
 	return out, nil
 }
 
-// twin is a clip of another video that has a frame nearly equal to one of a
+// twinOf is a clip of another video that has a frame nearly equal to one of a
 // clip's; owners of the index are numbers of clips.
-func (x *index) twin(c *clip, all []signature, clips []*clip) (twin *clip) {
+func twinOf(x *twins.Index, c *clip, all []twins.Signature, clips []*clip) (twin *clip) {
 	for k := range all {
-		x.find(&all[k], func(owner int) bool {
+		x.Find(&all[k], func(owner int) bool {
 			if clips[owner].in != c.in {
 				twin = clips[owner]
 			}
@@ -312,27 +313,27 @@ func (d *division) divideInput(clips []*clip, o *Options) []*clip {
 // withoutKnown takes frames out of the test clips that are nearly equal to
 // frames of train clips: all train frames of the same input, some of others.
 func (d *division) withoutKnown(clips []*clip) ([]*clip, error) {
-	others := newIndex()
+	others := twins.NewIndex()
 	for i, c := range clips {
 		if c.partition == train && c.known != nil {
-			all, err := c.known.of(c.span)
+			all, err := c.known.of(c.Span)
 			if err != nil {
 				return nil, err
 			}
-			others.addAll(i, all, signatureStride)
+			others.AddAll(i, all, signatureStride)
 		}
 	}
 	var out []*clip
 	for first := 0; first < len(clips); {
 		end := first
-		own := newIndex()
+		own := twins.NewIndex()
 		for ; end < len(clips) && clips[end].in == clips[first].in; end++ {
 			if c := clips[end]; c.partition == train && c.known != nil {
-				all, err := c.known.of(c.span)
+				all, err := c.known.of(c.Span)
 				if err != nil {
 					return nil, err
 				}
-				own.addAll(end, all, 1)
+				own.AddAll(end, all, 1)
 			}
 		}
 		for _, c := range clips[first:end] {
@@ -352,15 +353,15 @@ func (d *division) withoutKnown(clips []*clip) ([]*clip, error) {
 	return out, nil
 }
 
-func (d *division) takeOut(c *clip, indices ...*index) error {
-	all, err := c.known.of(c.span)
+func (d *division) takeOut(c *clip, indices ...*twins.Index) error {
+	all, err := c.known.of(c.Span)
 	if err != nil {
 		return err
 	}
 	for k := range all {
 		for _, x := range indices {
 			found := false
-			x.find(&all[k], func(int) bool { found = true; return false })
+			x.Find(&all[k], func(int) bool { found = true; return false })
 			if found {
 				c.skip = append(c.skip, c.First+k)
 				d.nearEqual++

@@ -8,12 +8,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/prioritycut/prioritycut/prepare/look"
+	"github.com/prioritycut/prioritycut/prepare/preparetest"
 	"github.com/prioritycut/prioritycut/video"
 )
 
 // clipOf makes a clip of n frames.
 func clipOf(identity string, n int) *clip {
-	return &clip{in: &input{name: identity + ".mp4", identity: identity}, identity: identity, span: span{0, n}, record: -1}
+	return &clip{in: &input{name: identity + ".mp4", identity: identity}, identity: identity, Span: look.Span{First: 0, End: n}, record: -1}
 }
 
 func TestDivideByIdentity(t *testing.T) {
@@ -83,11 +85,11 @@ func TestDivideByTime(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := map[string]span{}
+	got := map[string]look.Span{}
 	for _, c := range out {
-		got[c.partition] = c.span
+		got[c.partition] = c.Span
 	}
-	if diff := cmp.Diff(map[string]span{train: {0, 80}, test: {83, 100}}, got); diff != "" {
+	if diff := cmp.Diff(map[string]look.Span{train: {First: 0, End: 80}, test: {First: 83, End: 100}}, got); diff != "" {
 		t.Error(diff)
 	}
 	if d.gap != 3 {
@@ -97,7 +99,7 @@ func TestDivideByTime(t *testing.T) {
 	in := &input{name: "a.mp4"}
 	var scenes []*clip
 	for i := 0; i < 5; i++ {
-		scenes = append(scenes, &clip{in: in, identity: "a", span: span{20 * i, 20*i + 20}, record: -1})
+		scenes = append(scenes, &clip{in: in, identity: "a", Span: look.Span{First: 20 * i, End: 20*i + 20}, record: -1})
 	}
 	out, _, err = divide(scenes, &o)
 	if err != nil || len(out) != 5 || out[3].partition != train || out[4].partition != test {
@@ -115,16 +117,20 @@ func TestNoFrameOnBothSides(t *testing.T) {
 	dir := t.TempDir()
 	known := func(name string, frames []*video.Frame) *signatures {
 		s := &signatures{filepath.Join(dir, name)}
-		if _, err := s.write(lookOf(frames)); err != nil {
+		seen := &sight{}
+		for _, f := range frames {
+			seen.Add(f)
+		}
+		if _, err := s.write(seen); err != nil {
 			t.Fatal(err)
 		}
 		return s
 	}
 	o := options("in", "out")
-	back := scenery(1, 80, 48)
+	back := preparetest.Scenery(1, 80, 48)
 	var frames []*video.Frame
 	for i := 0; i < 50; i++ {
-		frames = append(frames, withSquare(back, i, 10, 24))
+		frames = append(frames, preparetest.WithSquare(back, i, 10, 24))
 	}
 	frames[45], frames[47] = frames[7], frames[33]
 	c := clipOf("a", 50)
@@ -154,9 +160,9 @@ func TestNoFrameOnBothSides(t *testing.T) {
 		if i == 4 {
 			number = 1 // uploaded twice
 		}
-		frames := moving(10+number, 23, 64, 48)[:20]
+		frames := preparetest.Moving(10+number, 23, 64, 48)[:20]
 		if i == 4 {
-			frames = moving(10+number, 23, 64, 48)[2:22] // begins elsewhere
+			frames = preparetest.Moving(10+number, 23, 64, 48)[2:22] // begins elsewhere
 		}
 		c.known = known(c.identity, frames)
 		clips = append(clips, c)
@@ -187,7 +193,7 @@ func TestNoFrameOnBothSides(t *testing.T) {
 
 func TestNames(t *testing.T) {
 	name := func(in *input, identity string, first, end int) string {
-		c := &clip{in: in, identity: identity, span: span{first, end}, record: -1}
+		c := &clip{in: in, identity: identity, Span: look.Span{First: first, End: end}, record: -1}
 		nameClips([]*clip{c})
 		return c.name
 	}
@@ -208,7 +214,7 @@ func TestNames(t *testing.T) {
 		t.Errorf("a name of %d bytes", len(got))
 	}
 	in := newInput("", "x.mp4", film)
-	same := []*clip{{in: in, identity: "x", span: span{0, 9}, record: -1}, {in: in, identity: "x", span: span{0, 9}, box: rect{1, 1, 5, 5}, record: -1}}
+	same := []*clip{{in: in, identity: "x", Span: look.Span{First: 0, End: 9}, record: -1}, {in: in, identity: "x", Span: look.Span{First: 0, End: 9}, box: rect{1, 1, 5, 5}, record: -1}}
 	nameClips(same)
 	if same[0].name == same[1].name {
 		t.Error("two clips have one name")

@@ -4,9 +4,10 @@
 // wants), a report to look at, and a manifest.
 //
 // There are three doors. A CSV file of cuts says what to take, as the face and
-// Tai-Chi collections are described (ReadCuts). Without one, videos are cut
-// where the scene changes, and scenes that are short or still are dropped. Files
-// of TFRecords in the layout of the robot pushing set give a clip per record.
+// Tai-Chi collections are described (package cutlist). Without one, videos are cut
+// where the scene changes (package look), and scenes that are short or still are dropped. Files
+// of TFRecords in the layout of the robot pushing set give a clip per record
+// (package robot).
 //
 // # Twice
 //
@@ -20,7 +21,7 @@
 //
 // No identity stands in train and in test, unless there is only one, or a CSV
 // says so. Frames that are nearly the same (a video that was uploaded twice)
-// are looked for by a perceptual hash and then compared: identities that share
+// are looked for by a perceptual hash and then compared (package twins): identities that share
 // such frames go to the same side; where the sides are given, the clip in train
 // is dropped. Where one scene is divided in time, some frames are left out
 // between the parts, and test frames that train knows are dropped.

@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"github.com/prioritycut/prioritycut/internal/durable"
+	"github.com/prioritycut/prioritycut/internal/tfrecord"
 )
 
 // writeError is trouble with what is written: the run cannot go on.
@@ -45,3 +46,9 @@ func stopsAll(err error) bool {
 // removeAll removes a temporary folder; what cannot be removed is left to the
 // next run.
 func removeAll(path string) { _ = os.RemoveAll(path) }
+
+// isCorrupt says that a file of records is damaged, rather than unreadable.
+func isCorrupt(err error) bool {
+	var corrupt *tfrecord.CorruptError
+	return errors.As(err, &corrupt)
+}

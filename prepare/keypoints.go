@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/prioritycut/prioritycut/infer"
+	"github.com/prioritycut/prioritycut/prepare/look"
 	"github.com/prioritycut/prioritycut/video"
 )
 
@@ -37,7 +38,7 @@ func (d *kpDetector) close() { d.engine.Close() }
 
 // points finds keypoints. Pictures are stretched to the model's size: nothing
 // is cut off, and no bars are there to be found.
-func (d *kpDetector) points(frames []*video.Frame) ([][]point, error) {
+func (d *kpDetector) points(frames []*video.Frame) ([][]look.Point, error) {
 	h, w := d.engine.Size()
 	fitted := make([]*video.Frame, len(frames))
 	for i, f := range frames {
@@ -52,13 +53,13 @@ func (d *kpDetector) points(frames []*video.Frame) ([][]point, error) {
 	if err != nil {
 		return nil, fmt.Errorf("finding keypoints: %w", err)
 	}
-	all := make([][]point, len(frames))
+	all := make([][]look.Point, len(frames))
 	for i, f := range frames {
 		for _, p := range pose.Points(i) {
 			// -1 and 1 are the centres of the first and the last pixel.
-			all[i] = append(all[i], point{
-				((p[0]+1)/2*float64(w-1) + 0.5) * float64(f.W) / float64(w),
-				((p[1]+1)/2*float64(h-1) + 0.5) * float64(f.H) / float64(h),
+			all[i] = append(all[i], look.Point{
+				X: ((p[0]+1)/2*float64(w-1) + 0.5) * float64(f.W) / float64(w),
+				Y: ((p[1]+1)/2*float64(h-1) + 0.5) * float64(f.H) / float64(h),
 			})
 		}
 	}

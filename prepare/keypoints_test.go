@@ -9,6 +9,7 @@ import (
 
 	"github.com/prioritycut/prioritycut/convert"
 	"github.com/prioritycut/prioritycut/internal/golden"
+	"github.com/prioritycut/prioritycut/prepare/preparetest"
 	"github.com/prioritycut/prioritycut/video"
 )
 
@@ -67,8 +68,8 @@ func TestKeypointsAreTheReferences(t *testing.T) {
 	for k, p := range found[1] {
 		x, y := (want.Data[2*k]+1)/2*63+0.5, (want.Data[2*k+1]+1)/2*63+0.5
 		// Pictures of 8 bits move keypoints by less than a fifth of a pixel.
-		if math.Abs(p.x-x) > 0.2 || math.Abs(p.y-y) > 0.2 {
-			t.Errorf("keypoint %d at (%.2f, %.2f), the reference has it at (%.2f, %.2f)", k, p.x, p.y, x, y)
+		if math.Abs(p.X-x) > 0.2 || math.Abs(p.Y-y) > 0.2 {
+			t.Errorf("keypoint %d at (%.2f, %.2f), the reference has it at (%.2f, %.2f)", k, p.X, p.Y, x, y)
 		}
 	}
 	wide, err := video.Stretch.Apply(f, 128, 64)
@@ -80,16 +81,16 @@ func TestKeypointsAreTheReferences(t *testing.T) {
 		t.Fatal(err)
 	}
 	for k, p := range again[0] {
-		if q := found[0][k]; math.Abs(p.x-2*q.x) > 3 || math.Abs(p.y-q.y) > 1.5 {
-			t.Errorf("keypoint %d of the wider picture is at (%.1f, %.1f), not at twice %.1f, %.1f", k, p.x, p.y, q.x, q.y)
+		if q := found[0][k]; math.Abs(p.X-2*q.X) > 3 || math.Abs(p.Y-q.Y) > 1.5 {
+			t.Errorf("keypoint %d of the wider picture is at (%.1f, %.1f), not at twice %.1f, %.1f", k, p.X, p.Y, q.X, q.Y)
 		}
 	}
 }
 
 func TestCropByKeypoints(t *testing.T) {
 	run, in, out := convertedRun(t), t.TempDir(), filepath.Join(t.TempDir(), "out")
-	folder(t, filepath.Join(in, "a"), moving(1, 12, 96, 48))
-	folder(t, filepath.Join(in, "b"), moving(2, 12, 96, 48))
+	folder(t, filepath.Join(in, "a"), preparetest.Moving(1, 12, 96, 48))
+	folder(t, filepath.Join(in, "b"), preparetest.Moving(2, 12, 96, 48))
 	o := options(in, out)
 	o.Crop, o.Checkpoint = CropKeypoints, run
 	r := mustRun(t, o)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"runtime"
 
+	"github.com/prioritycut/prioritycut/prepare/cutlist"
 	"github.com/prioritycut/prioritycut/video"
 )
 
@@ -54,12 +55,12 @@ const (
 )
 
 // TimeUnit is what plain numbers in the columns start and end are.
-type TimeUnit string
+type TimeUnit = cutlist.Unit
 
 // The units of time.
 const (
-	InFrames  TimeUnit = "frames"
-	InSeconds TimeUnit = "seconds"
+	InFrames  = cutlist.Frames
+	InSeconds = cutlist.Seconds
 )
 
 // Options say what to prepare and how. DefaultOptions gives the values that

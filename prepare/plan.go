@@ -14,6 +14,8 @@ import (
 
 	"github.com/prioritycut/prioritycut/internal/tfrecord"
 	"github.com/prioritycut/prioritycut/internal/usage"
+	"github.com/prioritycut/prioritycut/prepare/look"
+	"github.com/prioritycut/prioritycut/prepare/robot"
 )
 
 // plan is what is to be made, before anything of it is.
@@ -159,10 +161,10 @@ func (pl *planner) fromScenes(ctx context.Context, in *input) error {
 			reason: fmt.Sprintf("only its first %d frames are used: %s", found.Frames, found.Damage)})
 	}
 	for _, p := range found.Parts {
-		c := &clip{in: in, identity: in.identity, partition: in.partition, span: p.span,
+		c := &clip{in: in, identity: in.identity, partition: in.partition, Span: p.Span,
 			box: p.Box, motion: p.Motion, measured: true, record: -1, known: known}
 		switch {
-		case p.len() < pl.o.MinFrames:
+		case p.Len() < pl.o.MinFrames:
 			pl.drop(c.drop(fmt.Sprintf("shorter than `min_frames`=%d", pl.o.MinFrames), false))
 		case p.Motion < pl.o.MinMotion:
 			pl.drop(c.drop(fmt.Sprintf("hardly moves (less than `min_motion`=%v)", pl.o.MinMotion), false))
@@ -187,7 +189,7 @@ func (pl *planner) fromRecords(in *input) error {
 		if frames == 0 {
 			data, err := r.Next()
 			if err == nil {
-				if all, err := trajectory(data, pl.o); err == nil {
+				if all, err := robot.Trajectory(data, pl.o.Camera, pl.o.Limits); err == nil {
 					frames = len(all)
 				}
 			} else if !isCorrupt(err) {
@@ -208,7 +210,7 @@ func (pl *planner) fromRecords(in *input) error {
 	}
 	for i := 0; i < r.Records(); i++ {
 		pl.add(&clip{in: in, identity: in.identity, partition: in.partition,
-			span: span{0, max(frames, 2)}, record: i})
+			Span: look.Span{First: 0, End: max(frames, 2)}, record: i})
 	}
 	return nil
 }

@@ -17,6 +17,8 @@ import (
 
 	"github.com/prioritycut/prioritycut/dataset"
 	"github.com/prioritycut/prioritycut/internal/usage"
+	"github.com/prioritycut/prioritycut/prepare/look"
+	"github.com/prioritycut/prioritycut/prepare/preparetest"
 	"github.com/prioritycut/prioritycut/video"
 )
 
@@ -24,9 +26,9 @@ import (
 func footageOf(t *testing.T) string {
 	t.Helper()
 	in := t.TempDir()
-	folder(t, filepath.Join(in, "anna", "walk"), append(moving(1, 12, 48, 36), negative(moving(2, 14, 48, 36))...))
-	folder(t, filepath.Join(in, "bert"), moving(3, 10, 48, 36))
-	folder(t, filepath.Join(in, "carl#one"), moving(4, 11, 48, 36))
+	folder(t, filepath.Join(in, "anna", "walk"), append(preparetest.Moving(1, 12, 48, 36), negative(preparetest.Moving(2, 14, 48, 36))...))
+	folder(t, filepath.Join(in, "bert"), preparetest.Moving(3, 10, 48, 36))
+	folder(t, filepath.Join(in, "carl#one"), preparetest.Moving(4, 11, 48, 36))
 	return in
 }
 
@@ -63,8 +65,8 @@ func TestPreparedSetIsReadByDataset(t *testing.T) {
 // out of a film.
 func TestPixelsOfACut(t *testing.T) {
 	in, out := t.TempDir(), filepath.Join(t.TempDir(), "out")
-	makeFilm(t, filepath.Join(in, "a.mp4"), moving(1, 20, 64, 48))
-	makeFilm(t, filepath.Join(in, "b.mp4"), moving(2, 20, 64, 48))
+	preparetest.Film(t, filepath.Join(in, "a.mp4"), preparetest.Moving(1, 20, 64, 48))
+	preparetest.Film(t, filepath.Join(in, "b.mp4"), preparetest.Moving(2, 20, 64, 48))
 	cuts := filepath.Join(t.TempDir(), "cuts.csv")
 	write(t, cuts, "video,start,end,left,top,width,height,partition\na,5,12,20,10,16,16,train\na,0.32s,0.64s,0,0,17,17,train\nb,,,30,30,16,16,test\nb,3,8,,,,,test\n")
 	o := options(in, out)
@@ -108,15 +110,15 @@ func TestBadInput(t *testing.T) {
 		t.Fatal(err)
 	}
 	write(t, filepath.Join(in, "list.tfrecord"), "no records here, only a line of text\n")
-	folder(t, filepath.Join(in, "single"), moving(5, 1, 48, 36))
-	still := moving(6, 12, 48, 36)
+	folder(t, filepath.Join(in, "single"), preparetest.Moving(5, 1, 48, 36))
+	still := preparetest.Moving(6, 12, 48, 36)
 	for i := range still {
 		still[i] = still[0]
 	}
 	folder(t, filepath.Join(in, "still"), still)
-	makeFilm(t, filepath.Join(in, "odd.mkv"), moving(7, 30, 63, 37))
+	preparetest.Film(t, filepath.Join(in, "odd.mkv"), preparetest.Moving(7, 30, 63, 37))
 	whole := filepath.Join(t.TempDir(), "whole.mkv")
-	makeFilm(t, whole, moving(8, 200, 96, 64))
+	preparetest.Film(t, whole, preparetest.Moving(8, 200, 96, 64))
 	data, err := os.ReadFile(whole)
 	if err != nil {
 		t.Fatal(err)
@@ -129,7 +131,7 @@ func TestBadInput(t *testing.T) {
 	}
 	ffmpeg("-f", "lavfi", "-i", "sine=duration=1", filepath.Join(in, "sound.mkv"))
 	upright := filepath.Join(t.TempDir(), "upright.mp4")
-	makeFilm(t, upright, moving(9, 12, 64, 48))
+	preparetest.Film(t, upright, preparetest.Moving(9, 12, 64, 48))
 	ffmpeg("-i", upright, "-c", "copy", "-metadata:s:v", "rotate=90", filepath.Join(in, "turned.mp4"))
 	if info, err := video.Probe(context.Background(), filepath.Join(in, "turned.mp4"), video.Limits{}); err != nil || info.W != 48 || info.H != 64 {
 		// Since 6.0 the tag is an option of the input.
@@ -251,7 +253,7 @@ func TestAgain(t *testing.T) {
 	}
 
 	for i := 0; i < 6; i++ {
-		folder(t, filepath.Join(in, fmt.Sprintf("new%d", i)), moving(20+i, 10, 48, 36))
+		folder(t, filepath.Join(in, fmt.Sprintf("new%d", i)), preparetest.Moving(20+i, 10, 48, 36))
 	}
 	r := mustRun(t, o)
 	if r.Train.Clips+r.Test.Clips != 10 {
@@ -317,9 +319,9 @@ func TestDiskFull(t *testing.T) {
 // gives the sides.
 func TestCopiesBetweenGivenSides(t *testing.T) {
 	in, out := t.TempDir(), filepath.Join(t.TempDir(), "out")
-	folder(t, filepath.Join(in, "one"), moving(1, 20, 48, 48))
-	folder(t, filepath.Join(in, "copy"), moving(1, 22, 96, 96)[2:])
-	folder(t, filepath.Join(in, "other"), moving(2, 20, 48, 48))
+	folder(t, filepath.Join(in, "one"), preparetest.Moving(1, 20, 48, 48))
+	folder(t, filepath.Join(in, "copy"), preparetest.Moving(1, 22, 96, 96)[2:])
+	folder(t, filepath.Join(in, "other"), preparetest.Moving(2, 20, 48, 48))
 	cuts := filepath.Join(t.TempDir(), "cuts.csv")
 	write(t, cuts, "video,identity,partition\none,a,test\ncopy,b,train\nother,c,train\ngone,d,train\n")
 	o := options(in, out)
@@ -352,7 +354,7 @@ func TestCopiesBetweenGivenSides(t *testing.T) {
 // that clip alone; so does anything that is wrong with a video.
 func TestOneBadClip(t *testing.T) {
 	in, out := t.TempDir(), filepath.Join(t.TempDir(), "out")
-	folder(t, filepath.Join(in, "a"), moving(1, 12, 48, 36))
+	folder(t, filepath.Join(in, "a"), preparetest.Moving(1, 12, 48, 36))
 	o := options(in, out)
 	o.Progress, o.create = quiet{}, createNew
 	m, err := readManifest(out, nil)
@@ -370,8 +372,8 @@ func TestOneBadClip(t *testing.T) {
 	}
 	defer m.close()
 	a := newInput(filepath.Join(in, "a"), "a", pictures)
-	bad := &clip{in: a, identity: "a", partition: train, span: span{0, 10}, box: rect{40, 0, 16, 16}, record: -1}
-	good := &clip{in: a, identity: "a", partition: train, span: span{0, 10}, box: rect{32, 0, 16, 16}, record: -1}
+	bad := &clip{in: a, identity: "a", partition: train, Span: look.Span{First: 0, End: 10}, box: rect{40, 0, 16, 16}, record: -1}
+	good := &clip{in: a, identity: "a", partition: train, Span: look.Span{First: 0, End: 10}, box: rect{32, 0, 16, 16}, record: -1}
 	nameClips([]*clip{bad, good})
 	if err := w.writeAll(context.Background(), []*clip{bad, good}); err != nil {
 		t.Fatal(err)
@@ -387,7 +389,7 @@ func TestOneBadClip(t *testing.T) {
 // Many cuts that overlap are made in several passes, each cut once.
 func TestManyOverlappingCuts(t *testing.T) {
 	in, out := t.TempDir(), filepath.Join(t.TempDir(), "out")
-	folder(t, filepath.Join(in, "a"), moving(1, 30, 32, 32))
+	folder(t, filepath.Join(in, "a"), preparetest.Moving(1, 30, 32, 32))
 	text := "video,start,end,partition\n"
 	for i := 0; i < 80; i++ {
 		text += fmt.Sprintf("a,%d,%d,%s\n", i%9, 12+i/9, map[bool]string{true: train, false: test}[i%2 == 0])

@@ -3,7 +3,6 @@ package prepare
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -12,6 +11,8 @@ import (
 
 	"github.com/prioritycut/prioritycut/internal/durable"
 	"github.com/prioritycut/prioritycut/internal/localfile"
+	"github.com/prioritycut/prioritycut/prepare/look"
+	"github.com/prioritycut/prioritycut/prepare/twins"
 )
 
 // scan is what looking at a video found. It is kept, since looking takes as
@@ -30,7 +31,7 @@ type scan struct {
 
 // part is a stretch of a video.
 type part struct {
-	span
+	look.Span
 	Motion float64
 	// Box is the square of CropMotion or CropKeypoints; zero: the whole picture.
 	Box rect
@@ -45,7 +46,7 @@ type scans struct {
 	model string
 }
 
-func (s *scans) key(in *input, wanted []span) string {
+func (s *scans) key(in *input, wanted []look.Span) string {
 	o := s.options
 	sum := sha256.New()
 	fmt.Fprintln(sum, 4, in.name, in.stamp, o.FPS, o.MaxFrames, o.Crop, o.Margin, o.Size, s.model, wanted)
@@ -54,7 +55,7 @@ func (s *scans) key(in *input, wanted []span) string {
 
 // of looks at a video, or remembers. Wanted are stretches to measure; nil: the
 // scenes.
-func (s *scans) of(ctx context.Context, in *input, wanted []span) (*scan, *signatures, error) {
+func (s *scans) of(ctx context.Context, in *input, wanted []look.Span) (*scan, *signatures, error) {
 	key := s.key(in, wanted)
 	path := filepath.Join(s.dir, key+".json")
 	known := &signatures{path: filepath.Join(s.dir, key+".signatures")}
@@ -67,7 +68,7 @@ func (s *scans) of(ctx context.Context, in *input, wanted []span) (*scan, *signa
 	if err != nil {
 		return nil, nil, err
 	}
-	if len(l.frames) == 0 {
+	if len(l.Frames) == 0 {
 		return nil, nil, errors.New(l.damage)
 	}
 	found := s.measure(l, wanted)
@@ -77,25 +78,25 @@ func (s *scans) of(ctx context.Context, in *input, wanted []span) (*scan, *signa
 	return found, known, outputError(err)
 }
 
-func (s *scans) measure(l *look, wanted []span) *scan {
-	found := &scan{W: l.w, H: l.h, Frames: len(l.frames), Damage: l.damage, Remarks: l.remarks}
+func (s *scans) measure(l *sight, wanted []look.Span) *scan {
+	found := &scan{W: l.W, H: l.H, Frames: len(l.Frames), Damage: l.damage, Remarks: l.remarks}
 	if wanted == nil {
 		for _, scene := range l.parts {
-			wanted = append(wanted, pieces(scene, s.options.MaxFrames)...)
+			wanted = append(wanted, look.Pieces(scene, s.options.MaxFrames)...)
 		}
 	}
 	for _, w := range wanted {
-		w.End = min(w.End, len(l.frames))
-		if w.First = min(w.First, w.End); w.len() == 0 {
-			found.Parts = append(found.Parts, part{span: w})
+		w.End = min(w.End, len(l.Frames))
+		if w.First = min(w.First, w.End); w.Len() == 0 {
+			found.Parts = append(found.Parts, part{Span: w})
 			continue
 		}
-		p := part{span: w, Motion: l.motion(w)}
+		p := part{Span: w, Motion: l.Motion(w)}
 		switch s.options.Crop {
 		case CropMotion:
-			p.Box = newRect(l.motionBox(w, s.options.Margin, s.options.Size))
+			p.Box = newRect(l.MotionBox(w, s.options.Margin, s.options.Size))
 		case CropKeypoints:
-			p.Box = newRect(l.pointsBox(w, s.options.Margin, s.options.Size))
+			p.Box = newRect(l.PointsBox(w, s.options.Margin, s.options.Size))
 		}
 		found.Parts = append(found.Parts, p)
 	}
@@ -125,29 +126,11 @@ func writeJSON(path string, v any) error {
 // signatures is a file with the signature of every frame of a video.
 type signatures struct{ path string }
 
-// signatureSize is the size of a signature in the file: hash, thumbnail, flat.
-const signatureSize = 8 + thumbSide*thumbSide + 1
-
-func (s signature) pack(to []byte) []byte {
-	to = binary.LittleEndian.AppendUint64(to, s.hash)
-	to = append(to, s.thumb[:]...)
-	if s.flat {
-		return append(to, 1)
-	}
-	return append(to, 0)
-}
-
-func (s *signature) unpack(from []byte) {
-	s.hash = binary.LittleEndian.Uint64(from)
-	copy(s.thumb[:], from[8:])
-	s.flat = from[signatureSize-1] != 0
-}
-
 // write stores the signatures of a video and returns their checksum.
-func (s *signatures) write(l *look) (string, error) {
-	data := make([]byte, 0, len(l.frames)*signatureSize)
-	for i := range l.frames {
-		data = sign(&l.frames[i].cells).pack(data)
+func (s *signatures) write(l *sight) (string, error) {
+	data := make([]byte, 0, len(l.Frames)*twins.Size)
+	for i := range l.Frames {
+		data = twins.Sign(&l.Frames[i].Cells).Pack(data)
 	}
 	sum := sha256.Sum256(data)
 	return hex.EncodeToString(sum[:12]), durable.WriteFile(s.path, data)
@@ -163,23 +146,15 @@ func (s *signatures) sum() string {
 }
 
 // of reads the signatures of a stretch.
-func (s *signatures) of(w span) ([]signature, error) {
+func (s *signatures) of(w look.Span) ([]twins.Signature, error) {
 	f, _, err := localfile.Open(s.path)
 	if err != nil {
 		return nil, outputError(err)
 	}
 	defer f.Close()
-	data := make([]byte, w.len()*signatureSize)
-	if _, err := f.ReadAt(data, int64(w.First)*signatureSize); err != nil {
+	data := make([]byte, w.Len()*twins.Size)
+	if _, err := f.ReadAt(data, int64(w.First)*twins.Size); err != nil {
 		return nil, outputError(fmt.Errorf("%s: %w; remove it to have it made again", s.path, err))
 	}
-	return unpackAll(data), nil
-}
-
-func unpackAll(data []byte) []signature {
-	all := make([]signature, len(data)/signatureSize)
-	for i := range all {
-		all[i].unpack(data[i*signatureSize:])
-	}
-	return all
+	return twins.Unpack(data), nil
 }

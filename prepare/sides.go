@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"github.com/prioritycut/prioritycut/internal/localfile"
+	"github.com/prioritycut/prioritycut/prepare/twins"
 )
 
 // makeAll makes the clips that are left to make and, where the plan could not,
@@ -30,7 +31,7 @@ func (w *writer) makeAll(ctx context.Context, clips, left []*clip) error {
 // of other videos. It returns clips that an earlier run dropped and that share
 // none now, or stand in test themselves: they have to be made again.
 func (w *writer) compareSides(clips []*clip) (back []*clip, err error) {
-	x := newIndex()
+	x := twins.NewIndex()
 	var learned []*clip
 	for i, c := range clips {
 		d, ok := w.manifest.of(c.spec())
@@ -48,7 +49,7 @@ func (w *writer) compareSides(clips []*clip) (back []*clip, err error) {
 		if err != nil {
 			return nil, outputError(err)
 		}
-		x.addAll(i, all, signatureStride)
+		x.AddAll(i, all, signatureStride)
 	}
 	for _, c := range learned {
 		all, err := w.written(c)
@@ -56,7 +57,7 @@ func (w *writer) compareSides(clips []*clip) (back []*clip, err error) {
 			return nil, outputError(err)
 		}
 		d, _ := w.manifest.of(c.spec())
-		switch twin := x.twin(c, all, clips); {
+		switch twin := twinOf(x, c, all, clips); {
 		case twin != nil:
 			err = w.dropTwin(c, d, twinReason+"clip "+twin.name)
 		case d.Twin:
@@ -83,9 +84,9 @@ func (w *writer) dropTwin(c *clip, d done, reason string) error {
 }
 
 // written reads the signatures of a clip as it was written.
-func (w *writer) written(c *clip) ([]signature, error) {
+func (w *writer) written(c *clip) ([]twins.Signature, error) {
 	data, err := localfile.Read(w.writtenPath(c), maxScan)
-	return unpackAll(data), err
+	return twins.Unpack(data), err
 }
 
 func (w *writer) hasWritten(c *clip) bool {

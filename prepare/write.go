@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/prioritycut/prioritycut/internal/tfrecord"
+	"github.com/prioritycut/prioritycut/prepare/robot"
 	"github.com/prioritycut/prioritycut/video"
 )
 
@@ -256,7 +257,7 @@ func (w *writer) writeRecord(ctx context.Context, r *tfrecord.Reader, c *clip) e
 		}
 		return fmt.Errorf("%w: %w", errRecords, err)
 	}
-	frames, err := trajectory(data, w.o)
+	frames, err := robot.Trajectory(data, w.o.Camera, w.o.Limits)
 	if err != nil {
 		return w.drop(c, fmt.Sprintf("record %d: %v", c.record, err), true)
 	}

@@ -1,4 +1,4 @@
-package prepare
+package look
 
 import (
 	"math"
@@ -19,29 +19,29 @@ const (
 	flashFrames = 3
 )
 
-// scenes cuts a video where the scene changes. Dissolves, which change little
+// Scenes cuts a video where the scene changes. Dissolves, which change little
 // from frame to frame, are not found.
-func (l *look) scenes() []span {
-	n := len(l.frames)
+func (l *Video) Scenes() []Span {
+	n := len(l.Frames)
 	change := make([]float64, n)
 	for i := 1; i < n; i++ {
-		change[i] = float64(l.frames[i].blocks) + float64(l.frames[i].histogram)/2
+		change[i] = float64(l.Frames[i].Blocks) + float64(l.Frames[i].Histogram)/2
 	}
-	var found []span
+	var found []Span
 	first := 0
 	for i := 1; i < n; i++ {
 		if l.isCut(change, i) {
-			found = append(found, span{first, i})
+			found = append(found, Span{first, i})
 			first = i
 		}
 	}
 	if n > 0 {
-		found = append(found, span{first, n})
+		found = append(found, Span{first, n})
 	}
 	return found
 }
 
-func (l *look) isCut(change []float64, i int) bool {
+func (l *Video) isCut(change []float64, i int) bool {
 	if change[i] < leastChange {
 		return false
 	}
@@ -63,14 +63,14 @@ func (l *look) isCut(change []float64, i int) bool {
 
 // isFlash tells whether the picture before frame i comes back soon after, or
 // was there shortly before.
-func (l *look) isFlash(i int) bool {
-	across := l.frames[i].blocks
+func (l *Video) isFlash(i int) bool {
+	across := l.Frames[i].Blocks
 	for before := max(0, i-1-flashFrames); before < i; before++ {
-		for after := i; after <= min(len(l.frames)-1, i+flashFrames); after++ {
+		for after := i; after <= min(len(l.Frames)-1, i+flashFrames); after++ {
 			if after-before < 2 {
 				continue
 			}
-			if distance(&l.frames[before].cells, &l.frames[after].cells) < 0.4*across {
+			if distance(&l.Frames[before].Cells, &l.Frames[after].Cells) < 0.4*across {
 				return true
 			}
 		}
@@ -78,26 +78,26 @@ func (l *look) isFlash(i int) bool {
 	return false
 }
 
-// pieces cuts a scene that is too long into equal parts.
-func pieces(s span, most int) []span {
-	n := (s.len() + most - 1) / most
-	all := make([]span, 0, n)
+// Pieces cuts a scene that is too long into equal parts.
+func Pieces(s Span, most int) []Span {
+	n := (s.Len() + most - 1) / most
+	all := make([]Span, 0, n)
 	for i := 0; i < n; i++ {
-		all = append(all, span{s.First + s.len()*i/n, s.First + s.len()*(i+1)/n})
+		all = append(all, Span{s.First + s.Len()*i/n, s.First + s.Len()*(i+1)/n})
 	}
 	return all
 }
 
-// motion is by how many grey levels the most moving twentieth of the picture
-// varies within a span: the 95th percentile of the cells' standard deviations
+// Motion is by how many grey levels the most moving twentieth of the picture
+// varies within a Span: the 95th percentile of the cells' standard deviations
 // over time.
-func (l *look) motion(s span) float64 {
-	deviations := make([]float64, gridSide*gridSide)
-	n := float64(s.len())
+func (l *Video) Motion(s Span) float64 {
+	deviations := make([]float64, Side*Side)
+	n := float64(s.Len())
 	for cell := range deviations {
 		var sum, squares float64
-		for _, f := range l.frames[s.First:s.End] {
-			v := float64(f.cells[cell])
+		for _, f := range l.Frames[s.First:s.End] {
+			v := float64(f.Cells[cell])
 			sum += v
 			squares += v * v
 		}

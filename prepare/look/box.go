@@ -1,4 +1,4 @@
-package prepare
+package look
 
 import (
 	"image"
@@ -17,15 +17,15 @@ const (
 	cellTail, momentTail = 0.02, 0.1
 )
 
-// motionBox is the square that holds what moves in a span, with a margin: in
+// MotionBox is the square that holds what moves in a Span, with a margin: in
 // each moment the extent of nearly all that changes, over time the extent of
 // nearly all moments. Where nothing moves it is the square in the middle.
-func (l *look) motionBox(s span, margin float64, size int) image.Rectangle {
+func (l *Video) MotionBox(s Span, margin float64, size int) image.Rectangle {
 	var extents []extent
 	for t := s.First + 1; t < s.End; t++ {
-		var energy [gridSide * gridSide]float64
-		for cell, v := range l.frames[t].cells {
-			d := math.Abs(float64(v) - float64(l.frames[t-1].cells[cell]))
+		var energy [Side * Side]float64
+		for cell, v := range l.Frames[t].Cells {
+			d := math.Abs(float64(v) - float64(l.Frames[t-1].Cells[cell]))
 			energy[cell] = max(0, d-noiseLevels)
 		}
 		if e, ok := extentOf(&energy); ok {
@@ -34,11 +34,11 @@ func (l *look) motionBox(s span, margin float64, size int) image.Rectangle {
 	}
 	extents = smoothed(extents)
 	if len(extents) == 0 {
-		return squareIn(l.w, l.h, float64(l.w)/2, float64(l.h)/2, float64(min(l.w, l.h)), size)
+		return squareIn(l.W, l.H, float64(l.W)/2, float64(l.H)/2, float64(min(l.W, l.H)), size)
 	}
 	e := typical(extents)
-	cellW, cellH := float64(l.w)/gridSide, float64(l.h)/gridSide
-	return e.scaled(cellW, cellH).square(l.w, l.h, margin, size)
+	cellW, cellH := float64(l.W)/Side, float64(l.H)/Side
+	return e.scaled(cellW, cellH).square(l.W, l.H, margin, size)
 }
 
 // extent is a box with fractions.
@@ -50,12 +50,12 @@ func (e extent) scaled(x, y float64) extent {
 
 // extentOf is the extent of nearly all energy, in cells; false if there is
 // hardly any.
-func extentOf(energy *[gridSide * gridSide]float64) (extent, bool) {
-	var columns, rows [gridSide]float64
+func extentOf(energy *[Side * Side]float64) (extent, bool) {
+	var columns, rows [Side]float64
 	var sum float64
 	for cell, e := range energy {
-		columns[cell%gridSide] += e
-		rows[cell/gridSide] += e
+		columns[cell%Side] += e
+		rows[cell/Side] += e
 		sum += e
 	}
 	if sum < 1 {
@@ -68,7 +68,7 @@ func extentOf(energy *[gridSide * gridSide]float64) (extent, bool) {
 }
 
 // quantile is where the cumulated mass reaches a value, in cells.
-func quantile(mass *[gridSide]float64, value float64) float64 {
+func quantile(mass *[Side]float64, value float64) float64 {
 	var sum float64
 	for i, m := range mass {
 		if sum+m >= value && m > 0 {
@@ -76,7 +76,7 @@ func quantile(mass *[gridSide]float64, value float64) float64 {
 		}
 		sum += m
 	}
-	return gridSide
+	return Side
 }
 
 // smoothed replaces every edge by its median in the moments around: what
@@ -130,40 +130,40 @@ func squareIn(w, h int, x, y, side float64, size int) image.Rectangle {
 	return image.Rect(left, top, left+n, top+n)
 }
 
-// pointsBox is the square that holds the keypoints that move, with a margin.
+// PointsBox is the square that holds the keypoints that move, with a margin.
 // The others, which rest on the background, say nothing about the figure; where
 // fewer than two move, all count.
-func (l *look) pointsBox(s span, margin float64, size int) image.Rectangle {
-	first, end := (s.First+pointStride-1)/pointStride, (s.End+pointStride-1)/pointStride
+func (l *Video) PointsBox(s Span, margin float64, size int) image.Rectangle {
+	first, end := (s.First+PointStride-1)/PointStride, (s.End+PointStride-1)/PointStride
 	if first == end && end > 0 { // a short clip between two looks
 		first--
 	}
-	moments := l.points[first:min(end, len(l.points))]
+	moments := l.Points[first:min(end, len(l.Points))]
 	if len(moments) == 0 || len(moments[0]) == 0 {
-		return l.motionBox(s, margin, size)
+		return l.MotionBox(s, margin, size)
 	}
-	moving := movingPoints(moments, 0.01*float64(min(l.w, l.h)))
+	moving := movingPoints(moments, 0.01*float64(min(l.W, l.H)))
 	extents := make([]extent, len(moments))
 	for i, points := range moments {
 		e := extent{math.Inf(1), math.Inf(1), math.Inf(-1), math.Inf(-1)}
 		for _, k := range moving {
 			p := points[k]
-			e = extent{min(e.left, p.x), min(e.top, p.y), max(e.right, p.x), max(e.bottom, p.y)}
+			e = extent{min(e.left, p.X), min(e.top, p.Y), max(e.right, p.X), max(e.bottom, p.Y)}
 		}
 		extents[i] = e
 	}
-	return typical(extents).square(l.w, l.h, margin, size)
+	return typical(extents).square(l.W, l.H, margin, size)
 }
 
 // movingPoints are the numbers of the keypoints whose standard deviation over
 // time, in pixels, is at least a threshold; all if they are fewer than two.
-func movingPoints(moments [][]point, threshold float64) []int {
+func movingPoints(moments [][]Point, threshold float64) []int {
 	var moving, all []int
 	for k := range moments[0] {
 		var x, y, xx, yy float64
 		for _, points := range moments {
 			p := points[k]
-			x, y, xx, yy = x+p.x, y+p.y, xx+p.x*p.x, yy+p.y*p.y
+			x, y, xx, yy = x+p.X, y+p.Y, xx+p.X*p.X, yy+p.Y*p.Y
 		}
 		n := float64(len(moments))
 		if variance := xx/n - x/n*(x/n) + yy/n - y/n*(y/n); variance >= threshold*threshold {

@@ -1,8 +1,8 @@
-package prepare
+// Package robot reads the records of the robot pushing set.
+package robot
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -11,15 +11,10 @@ import (
 	"github.com/prioritycut/prioritycut/video"
 )
 
-func isCorrupt(err error) bool {
-	var corrupt *tfrecord.CorruptError
-	return errors.As(err, &corrupt)
-}
-
-// trajectory takes the frames of one camera out of a record of the robot
+// Trajectory takes the frames of one camera out of a record of the robot
 // pushing set: features 0/image_aux1/encoded, 1/image_aux1/encoded, ... of raw
 // RGB bytes, 64x64x3, or of an encoded png or jpg.
-func trajectory(data []byte, o *Options) ([]*video.Frame, error) {
+func Trajectory(data []byte, camera string, limits video.Limits) ([]*video.Frame, error) {
 	features, err := tfrecord.Bytes(data)
 	if err != nil {
 		return nil, err
@@ -27,7 +22,7 @@ func trajectory(data []byte, o *Options) ([]*video.Frame, error) {
 	var frames []*video.Frame
 	var pixels int64
 	for {
-		name := fmt.Sprintf("%d/image_%s/encoded", len(frames), o.Camera)
+		name := fmt.Sprintf("%d/image_%s/encoded", len(frames), camera)
 		values, ok := features[name]
 		if !ok {
 			break
@@ -35,12 +30,12 @@ func trajectory(data []byte, o *Options) ([]*video.Frame, error) {
 		if len(values) != 1 {
 			return nil, fmt.Errorf("feature %s has %d values instead of 1", name, len(values))
 		}
-		frame, err := rawFrame(values[0], o.Limits)
+		frame, err := rawFrame(values[0], limits)
 		if err != nil {
 			return nil, fmt.Errorf("feature %s: %w", name, err)
 		}
-		if pixels += int64(frame.W) * int64(frame.H); pixels > o.Limits.MaxPixels {
-			return nil, fmt.Errorf("its pictures up to feature %s have more than %d pixels in all", name, o.Limits.MaxPixels)
+		if pixels += int64(frame.W) * int64(frame.H); pixels > limits.MaxPixels {
+			return nil, fmt.Errorf("its pictures up to feature %s have more than %d pixels in all", name, limits.MaxPixels)
 		}
 		if len(frames) > 0 && (frame.W != frames[0].W || frame.H != frames[0].H) {
 			return nil, fmt.Errorf("feature %s changes size from %dx%d to %dx%d pixels", name, frames[0].W, frames[0].H, frame.W, frame.H)
@@ -48,7 +43,7 @@ func trajectory(data []byte, o *Options) ([]*video.Frame, error) {
 		frames = append(frames, frame)
 	}
 	if len(frames) == 0 {
-		return nil, fmt.Errorf("it has no feature 0/image_%s/encoded: this is not the layout of the robot pushing set, or the other `camera` has the pictures", o.Camera)
+		return nil, fmt.Errorf("it has no feature 0/image_%s/encoded: this is not the layout of the robot pushing set, or the other `camera` has the pictures", camera)
 	}
 	return frames, nil
 }

@@ -1,4 +1,7 @@
-package prepare
+// Package cutlist reads tables that say which stretches of which videos, and
+// which part of the picture, are to be taken: those of one's own, and the lists
+// that describe the face and Tai-Chi collections, as they are.
+package cutlist
 
 import (
 	"encoding/csv"
@@ -13,33 +16,42 @@ import (
 	"github.com/prioritycut/prioritycut/internal/sheet"
 )
 
-// cut is one line of a CSV file of cuts.
-type cut struct {
-	line                       int
-	video, identity, partition string
-	start, end                 moment
-	name                       string      // of the clip, as the published lists have it; else empty
-	box                        *[4]float64 // left, top, width, height
-	ref                        reference
+// Cut is one line of a CSV file of cuts.
+type Cut struct {
+	Line                       int    // of the file
+	Video, Identity, Partition string // Partition is train, test or empty
+	Start, End                 Moment
+	Name                       string      // of the clip, as the published lists have it; else empty
+	Box                        *[4]float64 // left, top, width, height, in pixels; nil without
+	Ref                        Reference
 }
 
-// reference is the film that numbers of a line mean, where it differs from the
+// Reference is the film that numbers of a line mean, where it differs from the
 // one that the user has: zero where they mean the latter.
-type reference struct{ fps, w, h float64 }
+type Reference struct{ FPS, W, H float64 }
 
-// moment is a point in time.
-type moment struct {
-	value float64
-	unit  TimeUnit
-	open  bool // not given: the beginning or the end
+// Moment is a point in time.
+type Moment struct {
+	Value float64
+	Unit  Unit
+	Open  bool // not given: the beginning or the end
 }
 
-// mistake is a line that cannot be used.
-type mistake struct {
-	line   int
-	video  string
-	reason string
+// Mistake is a line that cannot be used.
+type Mistake struct {
+	Line   int
+	Video  string
+	Reason string
 }
+
+// Unit is what plain numbers of a time are.
+type Unit string
+
+// The units of time.
+const (
+	Frames  Unit = "frames"
+	Seconds Unit = "seconds"
+)
 
 // The columns of a file of cuts, and those in which the published lists of the
 // face and Tai-Chi collections name the same: a box left-top-right-bottom in a
@@ -55,10 +67,10 @@ const (
 	maxCuts     = 1 << 21
 )
 
-// readCuts reads a file of cuts. Lines with mistakes are returned apart;
+// Read reads a file of cuts. Lines with mistakes are returned apart;
 // columns that are unknown or missing are an error. Columns may stand in any
 // order, in any form of table that internal/sheet opens.
-func readCuts(path string, unit TimeUnit) (cuts []cut, mistakes []mistake, err error) {
+func Read(path string, unit Unit) (cuts []Cut, mistakes []Mistake, err error) {
 	in, err := sheet.Open(path, maxCutsFile)
 	if err != nil {
 		return nil, nil, fmt.Errorf("a table of cuts with the columns %s: %w", strings.Join(cutColumns, ","), err)
@@ -77,16 +89,16 @@ func readCuts(path string, unit TimeUnit) (cuts []cut, mistakes []mistake, err e
 		}
 		var bad *csv.ParseError
 		if errors.As(err, &bad) {
-			mistakes = append(mistakes, mistake{line: r.Line(), reason: bad.Err.Error()})
+			mistakes = append(mistakes, Mistake{Line: r.Line(), Reason: bad.Err.Error()})
 			continue
 		}
 		if err != nil {
 			return nil, nil, fmt.Errorf("%s: %w", path, err)
 		}
 		c, err := t.row(fields)
-		c.line = r.Line()
+		c.Line = r.Line()
 		if err != nil {
-			mistakes = append(mistakes, mistake{r.Line(), c.video, err.Error()})
+			mistakes = append(mistakes, Mistake{r.Line(), c.Video, err.Error()})
 		} else {
 			cuts = append(cuts, c)
 		}
@@ -98,13 +110,13 @@ func readCuts(path string, unit TimeUnit) (cuts []cut, mistakes []mistake, err e
 
 // table reads lines by the names of their columns.
 type table struct {
-	unit      TimeUnit
+	unit      Unit
 	published bool
 	columns   map[string]int
 	number    int
 }
 
-func newTable(header []string, unit TimeUnit) (*table, error) {
+func newTable(header []string, unit Unit) (*table, error) {
 	t := &table{unit: unit, columns: map[string]int{}, number: len(header)}
 	known := cutColumns
 	for _, name := range header {
@@ -140,38 +152,38 @@ func (t *table) required() []string {
 	return []string{"video"}
 }
 
-func (t *table) row(fields []string) (cut, error) {
+func (t *table) row(fields []string) (Cut, error) {
 	get := func(name string) string {
 		if i, ok := t.columns[name]; ok && i < len(fields) {
 			return strings.TrimSpace(fields[i])
 		}
 		return ""
 	}
-	var c cut
-	if c.video = get("video"); t.published {
-		c.video = get("video_id")
+	var c Cut
+	if c.Video = get("video"); t.published {
+		c.Video = get("video_id")
 	}
 	const longest = 4096
 	switch {
 	case len(fields) != t.number:
 		return c, fmt.Errorf("has %d fields, the first line names %d columns", len(fields), t.number)
-	case c.video == "":
+	case c.Video == "":
 		return c, errors.New("names no video")
-	case len(c.video) > longest || len(get("identity"))+len(get("person_id")) > longest:
+	case len(c.Video) > longest || len(get("identity"))+len(get("person_id")) > longest:
 		return c, fmt.Errorf("has a name of more than %d bytes", longest)
 	}
-	if c.partition = get("partition"); c.partition != "" && c.partition != train && c.partition != test {
-		return c, fmt.Errorf("partition is %q: it is train, test or empty", c.partition)
+	if c.Partition = get("partition"); c.Partition != "" && c.Partition != "train" && c.Partition != "test" {
+		return c, fmt.Errorf("partition is %q: it is train, test or empty", c.Partition)
 	}
 	if t.published {
 		return t.publishedRow(c, get)
 	}
-	c.identity = get("identity")
+	c.Identity = get("identity")
 	var err error
-	if c.start, err = parseMoment(get("start"), t.unit); err != nil {
+	if c.Start, err = parseMoment(get("start"), t.unit); err != nil {
 		return c, fmt.Errorf("start: %w", err)
 	}
-	if c.end, err = parseMoment(get("end"), t.unit); err != nil {
+	if c.End, err = parseMoment(get("end"), t.unit); err != nil {
 		return c, fmt.Errorf("end: %w", err)
 	}
 	var texts []string
@@ -183,7 +195,7 @@ func (t *table) row(fields []string) (cut, error) {
 	switch len(texts) {
 	case 0:
 	case 4:
-		if c.box, err = parseBox(texts); err != nil {
+		if c.Box, err = parseBox(texts); err != nil {
 			return c, err
 		}
 	default:
@@ -193,26 +205,26 @@ func (t *table) row(fields []string) (cut, error) {
 }
 
 // publishedRow reads a line of the published lists.
-func (t *table) publishedRow(c cut, get func(string) string) (cut, error) {
+func (t *table) publishedRow(c Cut, get func(string) string) (Cut, error) {
 	// "VIDEO#PERSON" says in some of the lists what others have a column for.
-	parts := strings.Split(c.video, "#")
-	c.video = parts[0]
-	if c.identity = get("person_id"); c.identity == "" && len(parts) > 1 {
-		c.identity = parts[len(parts)-1]
+	parts := strings.Split(c.Video, "#")
+	c.Video = parts[0]
+	if c.Identity = get("person_id"); c.Identity == "" && len(parts) > 1 {
+		c.Identity = parts[len(parts)-1]
 	}
 	var err error
 	for _, n := range []struct {
 		name string
 		to   *float64
-	}{{"fps", &c.ref.fps}, {"width", &c.ref.w}, {"height", &c.ref.h}} {
+	}{{"fps", &c.Ref.FPS}, {"width", &c.Ref.W}, {"height", &c.Ref.H}} {
 		if *n.to, err = positive(get(n.name)); err != nil {
 			return c, fmt.Errorf("%s: %w", n.name, err)
 		}
 	}
-	if c.start, err = parseMoment(get("start"), InFrames); err != nil {
+	if c.Start, err = parseMoment(get("start"), Frames); err != nil {
 		return c, fmt.Errorf("start: %w", err)
 	}
-	if c.end, err = parseMoment(get("end"), InFrames); err != nil {
+	if c.End, err = parseMoment(get("end"), Frames); err != nil {
 		return c, fmt.Errorf("end: %w", err)
 	}
 	box, err := parseBox(strings.Split(get("bbox"), "-"))
@@ -220,24 +232,24 @@ func (t *table) publishedRow(c cut, get func(string) string) (cut, error) {
 		return c, fmt.Errorf("bbox is left-top-right-bottom: %w", err)
 	}
 	box[2], box[3] = box[2]-box[0], box[3]-box[1]
-	c.box = box
+	c.Box = box
 	if box[2] <= 0 || box[3] <= 0 {
 		return c, errors.New("bbox is left-top-right-bottom: right and bottom must be larger than left and top")
 	}
-	if !c.start.open && !c.end.open {
-		c.name = publishedName(get("person_id"), parts, c.start, c.end)
+	if !c.Start.Open && !c.End.Open {
+		c.Name = publishedName(get("person_id"), parts, c.Start, c.End)
 	}
 	return c, c.ordered()
 }
 
 // publishedName is what the scripts beside the published lists call a clip, and
 // what published lists of pairs know it by.
-func publishedName(person string, video []string, start, end moment) string {
+func publishedName(person string, video []string, start, end Moment) string {
 	slices.Reverse(video)
 	if person != "" {
 		video = append([]string{person}, video...)
 	}
-	return fmt.Sprintf("%s#%06.0f#%06.0f", strings.Join(video, "#"), start.value, end.value)
+	return fmt.Sprintf("%s#%06.0f#%06.0f", strings.Join(video, "#"), start.Value, end.Value)
 }
 
 func positive(text string) (float64, error) {
@@ -249,9 +261,9 @@ func positive(text string) (float64, error) {
 }
 
 // ordered reports an end that is not after the start.
-func (c *cut) ordered() error {
-	if !c.end.open && !c.start.open && c.end.unit == c.start.unit && c.end.value <= c.start.value {
-		return fmt.Errorf("end %v is not after start %v", c.end.value, c.start.value)
+func (c *Cut) ordered() error {
+	if !c.End.Open && !c.Start.Open && c.End.Unit == c.Start.Unit && c.End.Value <= c.Start.Value {
+		return fmt.Errorf("end %v is not after start %v", c.End.Value, c.Start.Value)
 	}
 	return nil
 }
@@ -276,22 +288,22 @@ func parseBox(texts []string) (*[4]float64, error) {
 
 // parseMoment reads 120 (in the unit given), 120f (frames), 4.8s, 1:02:03.5
 // (seconds) or nothing.
-func parseMoment(text string, unit TimeUnit) (moment, error) {
-	m := moment{unit: unit}
+func parseMoment(text string, unit Unit) (Moment, error) {
+	m := Moment{Unit: unit}
 	digits := text
 	switch {
 	case text == "":
-		m.open = true
+		m.Open = true
 		return m, nil
 	case strings.HasSuffix(text, "s"):
-		m.unit, digits = InSeconds, strings.TrimSuffix(text, "s")
+		m.Unit, digits = Seconds, strings.TrimSuffix(text, "s")
 	case strings.HasSuffix(text, "f"):
-		m.unit, digits = InFrames, strings.TrimSuffix(text, "f")
+		m.Unit, digits = Frames, strings.TrimSuffix(text, "f")
 	case strings.Contains(text, ":"):
-		m.unit = InSeconds
+		m.Unit = Seconds
 	}
 	parts := strings.Split(digits, ":")
-	if len(parts) > 3 || len(parts) > 1 && m.unit == InFrames {
+	if len(parts) > 3 || len(parts) > 1 && m.Unit == Frames {
 		return m, fmt.Errorf("%q is no time: write frames (120), seconds (4.8s) or 1:02:03.5", text)
 	}
 	for _, p := range parts {
@@ -299,9 +311,9 @@ func parseMoment(text string, unit TimeUnit) (moment, error) {
 		if err != nil || !(v >= 0 && v < 1e9) {
 			return m, fmt.Errorf("%q is no time: write frames (120), seconds (4.8s) or 1:02:03.5", text)
 		}
-		m.value = 60*m.value + v
+		m.Value = 60*m.Value + v
 	}
-	if m.unit == InFrames && m.value != float64(int(m.value)) {
+	if m.Unit == Frames && m.Value != float64(int(m.Value)) {
 		return m, fmt.Errorf("%q is no number of a frame: with `times`=seconds plain numbers are seconds", text)
 	}
 	return m, nil
