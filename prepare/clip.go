@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path"
+	"slices"
 	"sort"
 	"strings"
 	"unicode"
@@ -162,4 +163,13 @@ func sortClips(clips []*clip) {
 		}
 		return a.line < b.line
 	})
+}
+
+// told chooses between two texts: files of records are of nobody and no videos,
+// and where all clips come from such files the report does not speak of people.
+func told(clips []*clip, ofVideos, ofRecords string) string {
+	if slices.ContainsFunc(clips, func(c *clip) bool { return c.in.kind != records }) {
+		return ofVideos
+	}
+	return ofRecords
 }

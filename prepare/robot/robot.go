@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"fmt"
 	"math"
-	"slices"
 
 	"github.com/prioritycut/prioritycut/internal/tfrecord"
 	"github.com/prioritycut/prioritycut/video"
@@ -65,13 +64,4 @@ func rawFrame(data []byte, limits video.Limits) (*video.Frame, error) {
 	f := video.NewFrame(side, side)
 	copy(f.Pix, data)
 	return f, nil
-}
-
-// told chooses between two texts: files of records are of nobody and no videos,
-// and where all clips come from such files the report does not speak of people.
-func told(clips []*clip, ofVideos, ofRecords string) string {
-	if slices.ContainsFunc(clips, func(c *clip) bool { return c.in.kind != records }) {
-		return ofVideos
-	}
-	return ofRecords
 }
