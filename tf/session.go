@@ -45,6 +45,10 @@ type SessionConfig struct {
 	// MemoryGrowth takes GPU memory as it is needed instead of nearly all of
 	// it at the start.
 	MemoryGrowth bool
+	// Server is this process's server in a cluster; nil for a process by itself.
+	// A session through it sees this process's devices alone, and its collective
+	// operations meet those of the other workers.
+	Server *Server
 }
 
 // gpuType is TensorFlow's name of GPUs among types of device.
@@ -123,7 +127,20 @@ func (c SessionConfig) Proto() ([]byte, error) {
 	if !c.Optimize {
 		p.GraphOptions = &pb.GraphOptions{RewriteOptions: &pb.RewriterConfig{DisableMetaOptimizer: true}}
 	}
+	if c.Server != nil {
+		p.DeviceFilters = []string{deviceOf(c.Server.Cluster.Rank)}
+		p.IsolateSessionState = true
+		p.Experimental = groupLeader()
+	}
 	return proto.MarshalOptions{Deterministic: true}.Marshal(p)
+}
+
+// target is where TensorFlow runs a session; empty for this process by itself.
+func (c SessionConfig) target() string {
+	if c.Server == nil {
+		return ""
+	}
+	return c.Server.target
 }
 
 // Session runs a graph. Its methods may be called from several goroutines.
@@ -151,7 +168,7 @@ func NewSession(graph *tensorflow.Graph, config SessionConfig) (*Session, error)
 	const doing = "making a session"
 	err = guard(doing, func() error {
 		var err error
-		if s.session, err = tensorflow.NewSession(graph, &tensorflow.SessionOptions{Config: options}); err != nil {
+		if s.session, err = tensorflow.NewSession(graph, &tensorflow.SessionOptions{Config: options, Target: config.target()}); err != nil {
 			return wrap(doing, err)
 		}
 		s.devices, err = s.session.ListDevices()
@@ -185,7 +202,7 @@ func prepareProcess(config SessionConfig) error {
 		return err
 	}
 	// On the CPU: a GPU is set up by the session that will use it.
-	config.Device = "cpu"
+	config.Device, config.Server = "cpu", nil
 	options, err := config.Proto()
 	if err != nil {
 		return err
