@@ -42,7 +42,7 @@ func (n *BatchNorm) Apply(s *Scope, x tensorflow.Output) tensorflow.Output {
 	if !s.Want("input", x, -1, -1, -1, n.channels) {
 		return tensorflow.Output{}
 	}
-	if s.b.dtype != tensorflow.Float {
+	if s.b.dtype != tensorflow.Float || s.training && s.b.replicas.several() {
 		return n.compose(s, x)
 	}
 	mean, variance := n.RunningMean.Value, n.RunningVar.Value
@@ -103,7 +103,8 @@ func (s *Scope) fusedNorm(x, weight, bias, mean, variance tensorflow.Output, tra
 	return op.Output(0), op.Output(1), op.Output(2)
 }
 
-// compose is the same from single operations, for doubles.
+// compose is the same from single operations, for doubles and for statistics
+// over the batches of several replicas.
 func (n *BatchNorm) compose(s *Scope, x tensorflow.Output) tensorflow.Output {
 	mean, variance := n.RunningMean.Value, n.RunningVar.Value
 	if s.training {
@@ -118,9 +119,24 @@ func (n *BatchNorm) compose(s *Scope, x tensorflow.Output) tensorflow.Output {
 		}
 		mean = s.Mean(x, 0, 1, 2)
 		variance = s.Mean(s.Square(s.Minus(x, mean)), 0, 1, 2)
+		if r := s.b.replicas; r.several() {
+			count *= r.Size
+			mean, variance = s.pooled(mean, variance)
+		}
 		n.move(s, mean, s.Scale(variance, float64(count)/float64(count-1)))
 	}
 	return s.affine(x, mean, variance, n.Weight.Value, n.Bias.Value)
+}
+
+// pooled are mean and biased variance [C] over equally large batches of all
+// replicas, from those of this one's. Replicas exchange both at once, and no
+// squares of large numbers are subtracted.
+func (s *Scope) pooled(mean, variance tensorflow.Output) (pooledMean, pooledVariance tensorflow.Output) {
+	all := s.AllGather(s.Stack(0, mean, variance)) // [replicas, 2, C]
+	means := s.Op("GatherV2", nil, all, s.ScalarOf(tensorflow.Int32, 0), s.ScalarOf(tensorflow.Int32, 1))
+	variances := s.Op("GatherV2", nil, all, s.ScalarOf(tensorflow.Int32, 1), s.ScalarOf(tensorflow.Int32, 1))
+	pooledMean = s.Mean(means, 0)
+	return pooledMean, s.Mean(s.Add(variances, s.Square(s.Minus(means, pooledMean))), 0)
 }
 
 // affine is (x - mean) / sqrt(variance + epsilon) * weight + bias.

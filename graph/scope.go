@@ -50,6 +50,9 @@ type builder struct {
 	matrices   map[string]tensorflow.Output
 	spectral   map[*SpectralNorm]tensorflow.Output
 	gradients  int
+	replicas   Replicas
+	// reductions over the replicas, in the order in which they were built.
+	reductions []tensorflow.Output
 	wide       []*tensorflow.Operation // with more than maxInputs inputs
 	err        error
 }

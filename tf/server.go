@@ -23,8 +23,9 @@ const workerJob = "worker"
 
 // Server is TensorFlow's own: it serves this process's devices and collective
 // operations to the other workers of a cluster, by gRPC. There is no
-// authentication: whoever reaches its port can make it compute. It listens
-// until the process ends; TensorFlow cannot stop one.
+// authentication, and TensorFlow listens at all addresses of the machine
+// whatever host the cluster names: whoever reaches the port can make it compute.
+// It listens until the process ends; TensorFlow cannot stop one.
 type Server struct {
 	// Cluster that it belongs to.
 	Cluster Cluster

@@ -1,0 +1,91 @@
+package graph
+
+import (
+	"fmt"
+	"time"
+
+	tensorflow "github.com/wamuir/graft/tensorflow"
+)
+
+// Replicas are the processes that build the same graph, each for its own part of
+// a batch. The zero value is one process by itself.
+type Replicas struct {
+	// Size is their number, Rank this one's place among them.
+	Size, Rank int
+	// Timeout bounds how long one waits for the others in an operation; 0 waits
+	// for ever, also for one that died.
+	Timeout time.Duration
+}
+
+// several reports whether there is anything to reduce.
+func (r Replicas) several() bool { return r.Size > 1 }
+
+// SetReplicas says that the graph is one of several: batch norm in training takes
+// its statistics over all their batches.
+func (s *Scope) SetReplicas(r Replicas) {
+	if r.Size < 0 || r.Rank < 0 || r.Rank >= max(r.Size, 1) || r.Timeout < 0 {
+		s.Failf("replica %d of %d with a timeout of %v", r.Rank, r.Size, r.Timeout)
+		return
+	}
+	s.b.replicas = r
+}
+
+// Replicas are the processes that build the same graph.
+func (s *Scope) Replicas() Replicas { return s.b.replicas }
+
+// collectiveGroup is the key of the group of all replicas; TensorFlow tells
+// groups apart by it.
+const collectiveGroup = 1
+
+// AllReduce is the sum of x over all replicas, each of which must build it in the
+// same place. Its gradient is the sum of theirs: the gradient of the sum of
+// what all replicas minimise. It is x where there is one.
+func (s *Scope) AllReduce(x tensorflow.Output) tensorflow.Output {
+	r := s.b.replicas
+	if s.b.err != nil || !r.several() {
+		return x
+	}
+	key := float64(len(s.b.reductions) + 1) // the same in every replica
+	sum := s.Op("CollectiveReduceV2", Attrs{
+		"merge_op": "Add", "final_op": "Id", "timeout_seconds": float32(r.Timeout.Seconds()),
+		"communication_hint": "ring",
+	}, x, s.ScalarOf(tensorflow.Int32, float64(r.Size)), s.ScalarOf(tensorflow.Int32, collectiveGroup),
+		s.ScalarOf(tensorflow.Int32, key), tensorflow.OutputList{})
+	s.b.reductions = append(s.b.reductions, sum)
+	return sum
+}
+
+// Reduced is x, handed on once every reduction that was built is over. What may
+// fail must wait for that, and fail in all replicas alike: a reduction that is
+// cancelled half-way leaves the next one hanging.
+func (s *Scope) Reduced(x tensorflow.Output) tensorflow.Output {
+	if s.b.err != nil || len(s.b.reductions) == 0 {
+		return x
+	}
+	return s.After(s.Barrier(s.b.reductions...), x)
+}
+
+// AllGather stacks x of all replicas along a new first dimension, by rank. It is
+// exact: nothing is added to a number but zeros.
+func (s *Scope) AllGather(x tensorflow.Output) tensorflow.Output {
+	r := s.b.replicas
+	if !r.several() {
+		return s.Op("ExpandDims", nil, x, s.ScalarOf(tensorflow.Int32, 0))
+	}
+	d := s.Shape(x)
+	if s.b.err != nil {
+		return tensorflow.Output{}
+	}
+	own := make([]float64, r.Size)
+	own[r.Rank] = 1
+	dims := []int64{int64(r.Size)}
+	for range d {
+		dims = append(dims, 1)
+	}
+	row, err := NewTensor(s.b.dtype, own, dims...)
+	if err != nil {
+		s.Fail(fmt.Errorf("gathering: %w", err))
+		return tensorflow.Output{}
+	}
+	return s.AllReduce(s.Mul(s.Const(row), s.Op("ExpandDims", nil, x, s.ScalarOf(tensorflow.Int32, 0))))
+}
