@@ -28,6 +28,10 @@ type LoaderParams struct {
 	BatchSize int
 	// NumRepeats is how often each item comes in an epoch. At least 1.
 	NumRepeats int
+	// Parts and Part, where several processes share every batch: this loader makes
+	// the pairs of part Part, 0 <= Part < Parts, and reads nothing for the others.
+	// Parts divides BatchSize; 0 is one process by itself.
+	Parts, Part int
 }
 
 // maxBatchBytes bounds the pictures of one batch (source and driving).
@@ -50,6 +54,9 @@ type Loader struct {
 func (d *Dataset) Loader(p LoaderParams) (*Loader, error) {
 	if p.BatchSize < 1 || p.NumRepeats < 1 {
 		return nil, fmt.Errorf("batch_size is %d and num_repeats %d: both must be at least 1", p.BatchSize, p.NumRepeats)
+	}
+	if p.Parts < 0 || p.Part < 0 || p.Part >= max(p.Parts, 1) || p.BatchSize%max(p.Parts, 1) != 0 {
+		return nil, fmt.Errorf("part %d of %d of a batch of %d pairs: the parts must be equal", p.Part, p.Parts, p.BatchSize)
 	}
 	if int64(p.BatchSize) > maxBatchBytes/(6*int64(d.W())*int64(d.H())) {
 		return nil, fmt.Errorf("batch_size is %d: its pictures alone would take more than %d GiB", p.BatchSize, maxBatchBytes>>30)
@@ -81,12 +88,13 @@ func (l *Loader) batch(ctx context.Context, attempt int64) (*Batch, error) {
 	if attempt < 0 {
 		return nil, fmt.Errorf("there is no batch %d", attempt)
 	}
-	d, n := l.set, l.params.BatchSize
+	d, n := l.set, l.params.BatchSize/max(l.params.Parts, 1)
+	own := l.params.Part * n // the first pair of the part
 	picture := 3 * d.W() * d.H()
 	b := &Batch{Attempt: attempt, N: n, H: d.H(), W: d.W(),
 		Source: make([]byte, n*picture), Driving: make([]byte, n*picture), Items: make([]Item, n)}
 	order := l.order(attempt / int64(l.batches))
-	first := int(attempt%int64(l.batches)) * n
+	first := int(attempt%int64(l.batches)) * l.params.BatchSize
 	pool, ctx := errgroup.WithContext(ctx)
 	for i := range b.Items {
 		pool.Go(func() error {
@@ -96,8 +104,8 @@ func (l *Loader) batch(ctx context.Context, attempt int64) (*Batch, error) {
 			case <-ctx.Done():
 				return ctx.Err()
 			}
-			item := order[first+i] % len(d.items)
-			return l.sample(ctx, attempt, i, item, &b.Items[i],
+			item := order[first+own+i] % len(d.items)
+			return l.sample(ctx, attempt, own+i, item, &b.Items[i],
 				b.Source[i*picture:(i+1)*picture], b.Driving[i*picture:(i+1)*picture])
 		})
 	}

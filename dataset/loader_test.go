@@ -52,6 +52,32 @@ func TestBatchesAreAPureFunctionOfSeedAndAttempt(t *testing.T) {
 	}
 }
 
+// Loaders of parts of a batch make together what one makes of the whole.
+func TestPartsAreTheWhole(t *testing.T) {
+	p := params(t, "")
+	p.AugmentationParams = everything()
+	set := drawnSet(t, p, 7, 20)
+	whole := loader(t, set, LoaderParams{Seed: 5, BatchSize: 4, NumRepeats: 2})
+	for attempt := int64(0); attempt < 9; attempt++ {
+		want, got := batch(t, whole, attempt), &Batch{Attempt: attempt}
+		for part := range 2 {
+			l := loader(t, set, LoaderParams{Seed: 5, BatchSize: 4, NumRepeats: 2, Parts: 2, Part: part})
+			b := batch(t, l, attempt)
+			got.N, got.H, got.W = got.N+b.N, b.H, b.W
+			got.Source, got.Driving, got.Items = append(got.Source, b.Source...), append(got.Driving, b.Driving...), append(got.Items, b.Items...)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Fatalf("attempt %d (-whole +parts):\n%s", attempt, diff)
+		}
+	}
+	for _, p := range []LoaderParams{{Parts: 3}, {Parts: 2, Part: 2}, {Parts: 2, Part: -1}, {Parts: -1}} {
+		p.BatchSize, p.NumRepeats = 4, 1
+		if _, err := set.Loader(p); err == nil || !strings.Contains(err.Error(), "parts must be equal") {
+			t.Errorf("%+v: %v", p, err)
+		}
+	}
+}
+
 // The draws below must never change: runs on disc depend on them.
 func TestDrawsNeverChange(t *testing.T) {
 	p := params(t, "")

@@ -56,8 +56,9 @@ func (s *Scope) AllReduce(x tensorflow.Output) tensorflow.Output {
 }
 
 // Reduced is x, handed on once every reduction that was built is over. What may
-// fail must wait for that, and fail in all replicas alike: a reduction that is
-// cancelled half-way leaves the next one hanging.
+// fail must wait for that, and for gradients through reductions, and fail in all
+// replicas alike: a reduction that is cancelled half-way leaves the next one
+// hanging.
 func (s *Scope) Reduced(x tensorflow.Output) tensorflow.Output {
 	if s.b.err != nil || len(s.b.reductions) == 0 {
 		return x
@@ -88,4 +89,71 @@ func (s *Scope) AllGather(x tensorflow.Output) tensorflow.Output {
 		return tensorflow.Output{}
 	}
 	return s.AllReduce(s.Mul(s.Const(row), s.Op("ExpandDims", nil, x, s.ScalarOf(tensorflow.Int32, 0))))
+}
+
+// AllMean is the mean of x over all replicas.
+func (s *Scope) AllMean(x tensorflow.Output) tensorflow.Output { return s.MeanShare(s.AllReduce(x)) }
+
+// MeanShare is x divided by the number of replicas: what one of them adds to the
+// mean of all.
+func (s *Scope) MeanShare(x tensorflow.Output) tensorflow.Output {
+	if !s.b.replicas.several() {
+		return x
+	}
+	return s.Scale(x, 1/float64(s.b.replicas.Size))
+}
+
+// bucket is the number of elements from which on tensors are no longer reduced
+// together: 32 MiB of float32.
+const bucket = 8 << 20
+
+// AllReduceAll is AllReduce of many tensors, in few large pieces.
+func (s *Scope) AllReduceAll(list []tensorflow.Output) []tensorflow.Output {
+	if !s.b.replicas.several() {
+		return list
+	}
+	var out, together []tensorflow.Output
+	size := 0
+	flush := func() {
+		out = append(out, s.reduceTogether(together)...)
+		together, size = nil, 0
+	}
+	for _, x := range list {
+		n := 1
+		for _, d := range s.Shape(x) {
+			n *= d
+		}
+		if size > 0 && size+n > bucket {
+			flush()
+		}
+		together, size = append(together, x), size+n
+	}
+	if len(together) > 0 {
+		flush()
+	}
+	return out
+}
+
+// reduceTogether reduces tensors of known shapes as one.
+func (s *Scope) reduceTogether(list []tensorflow.Output) []tensorflow.Output {
+	flat := make([]tensorflow.Output, len(list))
+	for i, x := range list {
+		flat[i] = s.Reshape(x, -1)
+	}
+	sum := flat[0]
+	if len(flat) > 1 {
+		sum = s.Concat(0, flat...)
+	}
+	sum = s.AllReduce(sum)
+	out := make([]tensorflow.Output, len(list))
+	from := 0
+	for i, x := range list {
+		dims, n := s.Shape(x), 1
+		for _, d := range dims {
+			n *= d
+		}
+		out[i] = s.Reshape(s.Slice(sum, []int{from}, []int{n}), dims...)
+		from += n
+	}
+	return out
 }

@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net"
@@ -98,6 +99,9 @@ func actAsReplica(dtype tensorflow.DataType) error {
 	if config.Server, err = tf.StartServer(*cluster, config); err != nil {
 		return err
 	}
+	if err := config.Server.Await(context.Background()); err != nil {
+		return err
+	}
 	r, err := normStep(dtype, Replicas{cluster.Size(), cluster.Rank, 20 * time.Second}, config)
 	if err != nil {
 		return err
@@ -127,7 +131,7 @@ func normStep(dtype tensorflow.DataType, replicas Replicas, config tf.SessionCon
 	dWeight, dBias := s.AllReduce(grads[1]), s.AllReduce(grads[2])
 	gathered := s.AllGather(loss)
 	finite := s.Op("All", nil, s.Op("IsFinite", nil, s.Stack(0, loss, s.Op("L2Loss", nil, dWeight))), s.ScalarOf(tensorflow.Int32, 0))
-	check := s.AddOp("Assert", nil, nil, s.Reduced(finite), tensorflow.OutputList{s.Const("not finite")})
+	check := s.AddOp("Assert", nil, nil, s.After(s.Barrier(grads...), s.Reduced(finite)), tensorflow.OutputList{s.Const("not finite")})
 	barrier := s.Barrier(append(s.PendingUpdates(), s.After(check, finite))...)
 	moved := s.AddOp("NoOp", nil, s.Commit(barrier))
 	if s.Err() != nil {

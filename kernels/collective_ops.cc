@@ -5,14 +5,25 @@
 #include "tensorflow/cc/framework/grad_op_registry.h"
 #include "tensorflow/cc/framework/scope.h"
 #include "tensorflow/core/framework/tensor.h"
+#include "tensorflow/core/graph/graph.h"
 #include "tensorflow/core/graph/node_builder.h"
 
 namespace prioritycut {
 namespace kernels {
 namespace {
 
-// Keys of gradients lie this far from those of what they are gradients of.
+// Keys of gradients begin this far from those of what they are gradients of.
 constexpr int kGradientKeys = 1 << 24;
+
+// A key that no other reduction of the graph has. It is the same in every
+// replica, since all build the same graph.
+int GradientKey(const tensorflow::Graph& graph) {
+  int key = kGradientKeys;
+  for (const tensorflow::Node* node : graph.op_nodes()) {
+    if (node->type_string() == "CollectiveReduceV2") ++key;
+  }
+  return key;
+}
 
 absl::Status Finish(const tensorflow::Scope& scope,
                     tensorflow::NodeBuilder* builder, tensorflow::Node** node) {
@@ -30,14 +41,11 @@ absl::Status ReduceGradient(const tensorflow::Scope& scope,
                             const std::vector<tensorflow::Output>& dy,
                             std::vector<tensorflow::Output>* gradients) {
   const tensorflow::AttrSlice attributes = op.node()->attrs();
-  tensorflow::Node *offset, *key, *reduced;
+  tensorflow::Node *key, *reduced;
   tensorflow::NodeBuilder constant(scope.GetUniqueNameForOp("Const"), "Const");
   constant.Attr("dtype", tensorflow::DT_INT32)
-      .Attr("value", tensorflow::Tensor(kGradientKeys));
-  TF_RETURN_IF_ERROR(Finish(scope, &constant, &offset));
-  tensorflow::NodeBuilder sum(scope.GetUniqueNameForOp("AddV2"), "AddV2");
-  sum.Input(op.input(3).node(), op.input(3).index()).Input(offset, 0);
-  TF_RETURN_IF_ERROR(Finish(scope, &sum, &key));
+      .Attr("value", tensorflow::Tensor(GradientKey(*scope.graph())));
+  TF_RETURN_IF_ERROR(Finish(scope, &constant, &key));
   tensorflow::NodeBuilder reduce(scope.GetUniqueNameForOp("CollectiveReduceV2"),
                                  "CollectiveReduceV2");
   reduce.Input(dy[0].node(), dy[0].index())

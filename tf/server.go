@@ -8,10 +8,12 @@ package tf
 import "C"
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"strconv"
 	"sync"
+	"time"
 	"unsafe"
 
 	pb "github.com/wamuir/graft/tensorflow/core/protobuf/for_core_protos_go_proto"
@@ -83,6 +85,31 @@ func StartServer(cluster Cluster, config SessionConfig) (*Server, error) {
 	started.server = s
 	return s, nil
 }
+
+// Await waits until the servers of all other workers listen. Without it the
+// first step of a worker that is early gets a number of its own, and fails. The
+// error of a context that ends first names who is missing.
+func (s *Server) Await(ctx context.Context) error {
+	for rank, address := range s.Cluster.Workers {
+		for rank != s.Cluster.Rank {
+			d := net.Dialer{Timeout: time.Second}
+			connection, err := d.DialContext(ctx, "tcp", address)
+			if err == nil {
+				connection.Close()
+				break
+			}
+			select {
+			case <-ctx.Done():
+				return fmt.Errorf("worker %d waits for worker %d, which does not listen at %s: %w", s.Cluster.Rank, rank, address, ctx.Err())
+			case <-time.After(awaitPause):
+			}
+		}
+	}
+	return nil
+}
+
+// awaitPause lies between two attempts to reach a worker.
+const awaitPause = 100 * time.Millisecond
 
 func (c Cluster) address() string { return c.Workers[c.Rank] }
 

@@ -1,9 +1,11 @@
 package tf
 
 import (
+	"context"
 	"net"
 	"strings"
 	"testing"
+	"time"
 )
 
 // A server that could not work is refused before TensorFlow is asked.
@@ -21,5 +23,34 @@ func TestServerRefuses(t *testing.T) {
 		if s, err := StartServer(c, SessionConfig{Device: "cpu"}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, %v; want %q", s, err, want)
 		}
+	}
+}
+
+// Whoever waits says for whom.
+func TestServerAwaits(t *testing.T) {
+	there, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer there.Close()
+	absent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	missing := absent.Addr().String()
+	absent.Close()
+	s := &Server{Cluster: Cluster{Workers: []string{"127.0.0.1:1", there.Addr().String(), missing}}}
+	ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
+	defer cancel()
+	if err := s.Await(ctx); err == nil || !strings.Contains(err.Error(), "waits for worker 2, which does not listen at "+missing) {
+		t.Error(err)
+	}
+	late, err := net.Listen("tcp", missing)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer late.Close()
+	if err := s.Await(context.Background()); err != nil {
+		t.Error(err)
 	}
 }

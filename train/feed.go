@@ -16,9 +16,9 @@ type feeds = map[tensorflow.Output]*tensorflow.Tensor
 
 // StepValues are all numbers that one attempt at a step is fed.
 type StepValues struct {
-	// Batch holds the pictures.
+	// Batch holds the pictures, of a replica those of its part.
 	Batch *dataset.Batch
-	// Draws are the attempt's random numbers.
+	// Draws are the attempt's random numbers, for the whole batch.
 	Draws Draws
 	// Rates are the learning rates.
 	Rates config.Rates
@@ -30,15 +30,15 @@ type StepValues struct {
 // whether the variant reads them or not: TensorFlow prepares the graph anew for
 // every other set of feeds.
 func (step *Step) Feeds(o StepOptions, v StepValues) (map[tensorflow.Output]*tensorflow.Tensor, error) {
-	if b := v.Batch; b.N != o.Batch || b.H != o.Height || b.W != o.Width {
-		return nil, fmt.Errorf("the batch is %d pictures of %dx%d pixels, the step wants %d of %dx%d", b.N, b.H, b.W, o.Batch, o.Height, o.Width)
+	if b := v.Batch; b.N != o.own() || b.H != o.Height || b.W != o.Width {
+		return nil, fmt.Errorf("the batch is %d pictures of %dx%d pixels, the step wants %d of %dx%d", b.N, b.H, b.W, o.own(), o.Height, o.Width)
 	}
 	f := &feeder{feeds: feeds{}, dtype: step.Source.DataType()}
-	n, h, w := int64(o.Batch), int64(o.Height), int64(o.Width)
+	n, h, w := int64(o.own()), int64(o.Height), int64(o.Width)
 	feed(f, step.SourceBytes, v.Batch.Source, n, h, w, 3)
 	feed(f, step.DrivingBytes, v.Batch.Driving, n, h, w, 3)
-	for _, d := range o.Family.Draws(o.Batch, o.Height, o.Width) {
-		f.drawn(step.Draws[d.Name], v.Draws[d.Name], d.Dims...)
+	for _, d := range o.Family.Draws(o.own(), o.Height, o.Width) {
+		f.drawn(step.Draws[d.Name], partOfDrawn(o, v.Draws[d.Name]), d.Dims...)
 	}
 	for player, to := range step.Rates {
 		f.floats(to, []float64{v.Rates[player]})

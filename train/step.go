@@ -22,9 +22,12 @@ type StepOptions struct {
 	// Device of the session that will run the step: kernels of our own serve the
 	// CPU alone.
 	Device string
+	// Replicas are the processes that share a batch; the zero value is one by
+	// itself.
+	Replicas graph.Replicas
 }
 
-// Inputs are what a step is fed. Feed either the bytes or, in the graph's dtype
+// Inputs are what a step is fed: N pairs, this replica's part of the batch. Feed either the bytes or, in the graph's dtype
 // and in [0, 1], the pictures made of them.
 type Inputs struct {
 	// SourceBytes and DrivingBytes [N, H, W, 3] are uint8.
@@ -73,6 +76,10 @@ const refusedMark = "step refused: a loss or a gradient is not finite"
 // BuildStep adds the networks and one training step to the graph of s. It is
 // the same function for float32 and for the float64 of comparisons.
 func BuildStep(s *graph.Scope, o StepOptions) (*Step, error) {
+	if err := o.checkReplicas(); err != nil {
+		return nil, err
+	}
+	s.SetReplicas(o.Replicas)
 	s.UseKernels(o.Device)
 	step := &Step{Training: o.Family.NewTraining(s)}
 	step.Counter = s.VariableOf(tensorflow.Int64, "step", graph.Slot, graph.Zeros)
@@ -85,6 +92,7 @@ func BuildStep(s *graph.Scope, o StepOptions) (*Step, error) {
 	losses := weigh(training.At("losses"), objective.Terms, step.Warmup)
 	update := training.At("update")
 	differentiate(update, players, losses)
+	reduce(update, players)
 	step.report(update, losses, objective.Stats)
 	step.gradients(update, players)
 	step.move(training, update, players)
@@ -96,7 +104,7 @@ func BuildStep(s *graph.Scope, o StepOptions) (*Step, error) {
 
 // newInputs makes what a step is fed.
 func newInputs(s *graph.Scope, o StepOptions) Inputs {
-	n, h, w := int64(o.Batch), int64(o.Height), int64(o.Width)
+	n, h, w := int64(o.own()), int64(o.Height), int64(o.Width)
 	dtype := s.DType()
 	picture := func(name string) (bytes, scaled tensorflow.Output) {
 		bytes = s.Placeholder(name+"_bytes", tensorflow.Uint8, n, h, w, 3)
@@ -105,7 +113,7 @@ func newInputs(s *graph.Scope, o StepOptions) Inputs {
 	in := Inputs{Draws: model.Tensors{}, Rates: model.Tensors{}}
 	in.SourceBytes, in.Source = picture("source")
 	in.DrivingBytes, in.Driving = picture("driving")
-	for _, d := range o.Family.Draws(o.Batch, o.Height, o.Width) {
+	for _, d := range o.Family.Draws(o.own(), o.Height, o.Width) {
 		kind := d.DType
 		if kind == 0 {
 			kind = dtype
@@ -184,7 +192,7 @@ func differentiate(s *graph.Scope, players []*player, losses []loss) {
 				together, vars = append(together, p), append(vars, p.vars...)
 			}
 		}
-		grads := s.Gradients(s.AddN(terms...), vars)
+		grads := s.Gradients(s.MeanShare(s.AddN(terms...)), vars)
 		for _, p := range together {
 			if len(grads) >= len(p.vars) {
 				p.grads, grads = grads[:len(p.vars)], grads[len(p.vars):]
@@ -202,12 +210,12 @@ func (step *Step) report(s *graph.Scope, losses []loss, stats []model.Stat) {
 	for _, l := range losses {
 		step.LossNames, weighted = append(step.LossNames, l.name), append(weighted, l.weighted)
 	}
-	step.Losses = s.Stack(0, weighted...)
+	step.Losses = s.AllMean(s.Stack(0, weighted...))
 	for _, m := range stats {
 		step.StatNames, measured = append(step.StatNames, m.Name), append(measured, s.Cast(m.Value, s.DType()))
 	}
 	if len(measured) > 0 {
-		step.Stats = s.Stack(0, measured...)
+		step.Stats = s.AllMean(s.Stack(0, measured...))
 	}
 }
 
@@ -249,6 +257,6 @@ func (step *Step) assertFinite(s *graph.Scope) tensorflow.Output {
 	all := s.Concat(0, step.Losses, step.GradientNorms)
 	finite := s.Op("All", nil, s.Op("IsFinite", nil, all), s.ScalarOf(tensorflow.Int32, 0))
 	message := s.Const(refusedMark)
-	check := s.AddOp("Assert", graph.Attrs{"summarize": int64(1)}, nil, finite, tensorflow.OutputList{message})
+	check := s.AddOp("Assert", graph.Attrs{"summarize": int64(1)}, nil, s.Reduced(finite), tensorflow.OutputList{message})
 	return s.After(check, finite)
 }

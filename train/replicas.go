@@ -1,0 +1,58 @@
+package train
+
+import (
+	"fmt"
+
+	tensorflow "github.com/wamuir/graft/tensorflow"
+
+	"github.com/prioritycut/prioritycut/graph"
+)
+
+// own is the number of pairs of this replica's part of a batch.
+func (o StepOptions) own() int { return o.Batch / max(o.Replicas.Size, 1) }
+
+func (o StepOptions) checkReplicas() error {
+	if n := o.Replicas.Size; n > 1 && o.Batch%n != 0 {
+		return fmt.Errorf("batch_size is %d, which %d workers cannot share alike: make it a multiple of %d", o.Batch, n, n)
+	}
+	return nil
+}
+
+// part is this replica's part of numbers that are drawn for a whole batch.
+func part[T any](o StepOptions, whole []T) []T {
+	row := len(whole) / o.Batch
+	from := o.Replicas.Rank * o.own() * row
+	return whole[from : from+o.own()*row]
+}
+
+// partOfDrawn is part of what a model.Draw gave.
+func partOfDrawn(o StepOptions, values any) any {
+	switch v := values.(type) {
+	case []float64:
+		return part(o, v)
+	case []float32:
+		return part(o, v)
+	case []int32:
+		return part(o, v)
+	}
+	return values
+}
+
+// reduce makes every player's gradients those of all replicas: each minimises
+// its share of the mean, and gradients add up.
+func reduce(s *graph.Scope, players []*player) {
+	if s.Replicas().Size < 2 || s.Err() != nil {
+		return
+	}
+	for _, p := range players {
+		shaped := make([]tensorflow.Output, len(p.grads))
+		for i, g := range p.grads {
+			dims := make([]int, len(p.vars[i].Dims))
+			for k, d := range p.vars[i].Dims {
+				dims[k] = int(d)
+			}
+			shaped[i] = s.Reshape(g, dims...) // a graph does not know every gradient's
+		}
+		p.grads = s.AllReduceAll(shaped)
+	}
+}
