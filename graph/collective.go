@@ -83,7 +83,7 @@ func (s *Scope) AllGather(x tensorflow.Output) tensorflow.Output {
 	for range d {
 		dims = append(dims, 1)
 	}
-	row, err := NewTensor(s.b.dtype, own, dims...)
+	row, err := NewTensor(x.DataType(), own, dims...)
 	if err != nil {
 		s.Fail(fmt.Errorf("gathering: %w", err))
 		return tensorflow.Output{}

@@ -42,7 +42,11 @@ func (n *BatchNorm) Apply(s *Scope, x tensorflow.Output) tensorflow.Output {
 	if !s.Want("input", x, -1, -1, -1, n.channels) {
 		return tensorflow.Output{}
 	}
-	if s.b.dtype != tensorflow.Float || s.training && s.b.replicas.several() {
+	several := s.training && s.b.replicas.several()
+	if several && s.b.own {
+		return n.shared(s, x, 1, false)
+	}
+	if several || s.b.dtype != tensorflow.Float {
 		return n.compose(s, x)
 	}
 	mean, variance := n.RunningMean.Value, n.RunningVar.Value
@@ -65,6 +69,9 @@ func (n *BatchNorm) ApplyRelu(s *Scope, x tensorflow.Output, pool bool) tensorfl
 		at := s.At(lastPart(n.path))
 		if !at.Want("input", x, -1, -1, -1, n.channels) {
 			return tensorflow.Output{}
+		}
+		if s.b.replicas.several() {
+			return n.shared(at, x, 0, pool)
 		}
 		y, mean, unbiased := at.ownNorm(x, n.Weight, n.Bias, false, 0, pool)
 		n.move(at, mean, unbiased)
@@ -126,17 +133,6 @@ func (n *BatchNorm) compose(s *Scope, x tensorflow.Output) tensorflow.Output {
 		n.move(s, mean, s.Scale(variance, float64(count)/float64(count-1)))
 	}
 	return s.affine(x, mean, variance, n.Weight.Value, n.Bias.Value)
-}
-
-// pooled are mean and biased variance [C] over equally large batches of all
-// replicas, from those of this one's. Replicas exchange both at once, and no
-// squares of large numbers are subtracted.
-func (s *Scope) pooled(mean, variance tensorflow.Output) (pooledMean, pooledVariance tensorflow.Output) {
-	all := s.AllGather(s.Stack(0, mean, variance)) // [replicas, 2, C]
-	means := s.Op("GatherV2", nil, all, s.ScalarOf(tensorflow.Int32, 0), s.ScalarOf(tensorflow.Int32, 1))
-	variances := s.Op("GatherV2", nil, all, s.ScalarOf(tensorflow.Int32, 1), s.ScalarOf(tensorflow.Int32, 1))
-	pooledMean = s.Mean(means, 0)
-	return pooledMean, s.Mean(s.Add(variances, s.Square(s.Minus(means, pooledMean))), 0)
 }
 
 // affine is (x - mean) / sqrt(variance + epsilon) * weight + bias.

@@ -98,9 +98,11 @@ class Norm {
     });
   }
 
-  bool Gradient(const NormStatistics& moments, const float* dy, float* dx,
-                float* dweight, float* dbias, Runtime& runtime) {
-    std::vector<float> sums(parts_.total() * s_.channels), products(sums);
+  // Sums of the gradients and of their products with x - mean [groups, channels].
+  bool Sums(const float* dy, double* sums, double* products,
+            Runtime& runtime) const {
+    const int64_t channels = s_.channels;
+    std::vector<float> parts(parts_.total() * 2 * channels);
     const bool summed =
         ForParts(runtime, [&](int64_t i, const Part& p, float* scratch) {
           float* sum = scratch + 2 * line_;
@@ -110,14 +112,59 @@ class Norm {
                    [&](const NormRun& run, const float* g, int64_t) {
                      v_.norm_sums(run, g, sum, product);
                    });
-          for (int64_t c = 0; c < s_.channels; ++c) {
-            const int64_t at = i * s_.channels + c;
-            sums[at] = Fold(sum, s_.channels, period_, c);
-            products[at] = Fold(product, s_.channels, period_, c);
+          float* to = parts.data() + i * 2 * channels;
+          for (int64_t c = 0; c < channels; ++c) {
+            to[c] = Fold(sum, channels, period_, c);
+            to[channels + c] = Fold(product, channels, period_, c);
           }
         });
     if (!summed) return false;
-    Reduce(moments, sums, products, dweight, dbias);
+    std::fill(sums, sums + s_.Groups() * channels, 0.0);
+    std::fill(products, products + s_.Groups() * channels, 0.0);
+    for (int64_t i = 0; i < parts_.total(); ++i) {
+      const float* from = parts.data() + i * 2 * channels;
+      const int64_t to = parts_.group(i) * channels;
+      for (int64_t c = 0; c < channels; ++c) {
+        sums[to + c] += from[c];
+        products[to + c] += from[channels + c];
+      }
+    }
+    return true;
+  }
+
+  // The weights' gradients from those sums.
+  void WeightGradients(const NormStatistics& moments, const double* sums,
+                       const double* products, float* dweight,
+                       float* dbias) const {
+    for (int64_t c = 0; c < s_.channels; ++c) {
+      double weight = 0, bias = 0;
+      for (int64_t g = 0; g < s_.Groups(); ++g) {
+        const int64_t at = g * s_.channels + c;
+        bias += sums[at];
+        weight += products[at] * Rsqrt(moments.variance[at]);
+      }
+      dweight[c] = static_cast<float>(weight);
+      dbias[c] = static_cast<float>(bias);
+    }
+  }
+
+  // The gradient at x, whose moments are of count values.
+  bool Gradient(const NormStatistics& moments, const double* sums,
+                const double* products, double count, const float* dy,
+                float* dx, Runtime& runtime) {
+    std::vector<float> base(s_.channels), factor(s_.channels);
+    for (int64_t g = 0; g < s_.Groups(); ++g) {
+      for (int64_t c = 0; c < s_.channels; ++c) {
+        const int64_t at = g * s_.channels + c;
+        const double rsqrt = Rsqrt(moments.variance[at]);
+        const double scale = List(g, kScale)[c];
+        base[c] = static_cast<float>(scale * sums[at] / count);
+        factor[c] =
+            static_cast<float>(scale * rsqrt * rsqrt * products[at] / count);
+      }
+      Set(g, kBase, base.data());
+      Set(g, kFactor, factor.data());
+    }
     return ForParts(runtime, [&](int64_t i, const Part& p, float* scratch) {
       const int64_t g = parts_.group(i);
       ForLines(i, p, dy, scratch,
@@ -211,36 +258,6 @@ class Norm {
     std::fill(line + 2 * s_.OutWidth() * s_.channels, line + line_, 0.0f);
   }
 
-  // From the parts' sums to the weights' gradients and the last two lists.
-  void Reduce(const NormStatistics& moments, const std::vector<float>& sums,
-              const std::vector<float>& products, float* dweight,
-              float* dbias) {
-    const int64_t channels = s_.channels, groups = s_.Groups();
-    const int64_t per_group = parts_.total() / groups;
-    std::vector<float> base(channels), factor(channels);
-    std::vector<double> weights(channels), biases(channels);
-    for (int64_t g = 0; g < groups; ++g) {
-      for (int64_t c = 0; c < channels; ++c) {
-        double sum = 0, product = 0;
-        for (int64_t i = g * per_group; i < (g + 1) * per_group; ++i) {
-          sum += sums[i * channels + c];
-          product += products[i * channels + c];
-        }
-        const double rsqrt = Rsqrt(moments.variance[g * channels + c]);
-        biases[c] += sum;
-        weights[c] += product * rsqrt;
-        const double scale = List(g, kScale)[c];
-        base[c] = static_cast<float>(scale * sum / s_.Count());
-        factor[c] =
-            static_cast<float>(scale * rsqrt * rsqrt * product / s_.Count());
-      }
-      Set(g, kBase, base.data());
-      Set(g, kFactor, factor.data());
-    }
-    std::copy(weights.begin(), weights.end(), dweight);
-    std::copy(biases.begin(), biases.end(), dbias);
-  }
-
   const NormShape& s_;
   const Vectors& v_;
   const Parts parts_;
@@ -251,8 +268,8 @@ class Norm {
 
 // Joins the moments of parts, which lie `stride` apart.
 void JoinMoments(const Parts& parts, int64_t begin, int64_t end, int64_t stride,
-                 const double* means, const double* squares, float* mean,
-                 float* variance) {
+                 const double* means, const double* squares, double* mean,
+                 double* variance) {
   double count = 0, joined = 0, square = 0;
   for (int64_t i = begin; i < end; ++i) {
     const double n = parts.pixels(i), apart = means[i * stride] - joined;
@@ -260,14 +277,25 @@ void JoinMoments(const Parts& parts, int64_t begin, int64_t end, int64_t stride,
     count += n;
     joined += apart * n / count;
   }
-  *mean = static_cast<float>(joined);
-  *variance = static_cast<float>(square / count);
+  *mean = joined;
+  *variance = square / count;
 }
 
 }  // namespace
 
 bool Moments(const NormShape& s, const float* x, float* mean, float* variance,
              const Vectors& v, Runtime& runtime) {
+  std::vector<double> means(s.Groups() * s.channels), variances(means);
+  if (!WideMoments(s, x, means.data(), variances.data(), v, runtime)) {
+    return false;
+  }
+  std::copy(means.begin(), means.end(), mean);
+  std::copy(variances.begin(), variances.end(), variance);
+  return true;
+}
+
+bool WideMoments(const NormShape& s, const float* x, double* mean,
+                 double* variance, const Vectors& v, Runtime& runtime) {
   const Parts parts(s);
   const int64_t channels = s.channels, period = PeriodOf(channels, v);
   const int64_t line = s.width * channels;
@@ -329,8 +357,32 @@ bool NormaliseGradient(const NormShape& s, const float* x,
                        const float* bias, const float* dy, float* dx,
                        float* dweight, float* dbias, const Vectors& v,
                        Runtime& runtime) {
+  Norm norm(s, x, moments, weight, bias, v);
+  std::vector<double> sums(s.Groups() * s.channels), products(sums);
+  if (!norm.Sums(dy, sums.data(), products.data(), runtime)) return false;
+  norm.WeightGradients(moments, sums.data(), products.data(), dweight, dbias);
+  return norm.Gradient(moments, sums.data(), products.data(), s.Count(), dy, dx,
+                       runtime);
+}
+
+bool NormaliseSums(const NormShape& s, const float* x,
+                   const NormStatistics& moments, const float* weight,
+                   const float* bias, const float* dy, double* sums,
+                   double* products, float* dweight, float* dbias,
+                   const Vectors& v, Runtime& runtime) {
+  const Norm norm(s, x, moments, weight, bias, v);
+  if (!norm.Sums(dy, sums, products, runtime)) return false;
+  norm.WeightGradients(moments, sums, products, dweight, dbias);
+  return true;
+}
+
+bool NormaliseInput(const NormShape& s, const float* x,
+                    const NormStatistics& moments, const float* weight,
+                    const float* bias, const float* dy, const double* sums,
+                    const double* products, double count, float* dx,
+                    const Vectors& v, Runtime& runtime) {
   return Norm(s, x, moments, weight, bias, v)
-      .Gradient(moments, dy, dx, dweight, dbias, runtime);
+      .Gradient(moments, sums, products, count, dy, dx, runtime);
 }
 
 }  // namespace kernels

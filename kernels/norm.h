@@ -38,6 +38,8 @@ struct NormStatistics {
 
 bool Moments(const NormShape& s, const float* x, float* mean, float* variance,
              const Vectors& v, Runtime& runtime);
+bool WideMoments(const NormShape& s, const float* x, double* mean,
+                 double* variance, const Vectors& v, Runtime& runtime);
 
 // y [samples, OutHeight, OutWidth, channels]. Without pooling it may be x.
 bool Normalise(const NormShape& s, const float* x,
@@ -51,6 +53,22 @@ bool NormaliseGradient(const NormShape& s, const float* x,
                        const float* bias, const float* dy, float* dx,
                        float* dweight, float* dbias, const Vectors& v,
                        Runtime& runtime);
+
+// The same in two halves, where the moments are also of maps that other
+// processes hold: the sums over the maps here, of gradients and of their
+// products with x - mean [groups, channels], and the gradients of the weights;
+bool NormaliseSums(const NormShape& s, const float* x,
+                   const NormStatistics& moments, const float* weight,
+                   const float* bias, const float* dy, double* sums,
+                   double* products, float* dweight, float* dbias,
+                   const Vectors& v, Runtime& runtime);
+
+// and, from the sums over all of the count values, the gradient at x.
+bool NormaliseInput(const NormShape& s, const float* x,
+                    const NormStatistics& moments, const float* weight,
+                    const float* bias, const float* dy, const double* sums,
+                    const double* products, double count, float* dx,
+                    const Vectors& v, Runtime& runtime);
 
 }  // namespace kernels
 }  // namespace prioritycut

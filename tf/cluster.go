@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -118,10 +119,14 @@ func onlyWorkers(cluster map[string]json.RawMessage, chiefs []string) error {
 	if len(chiefs) > 1 {
 		return fmt.Errorf("cluster.chief has %d addresses: there is one chief", len(chiefs))
 	}
-	for _, kind := range sortedKeys(cluster) {
-		if kind == "chief" || kind == "worker" {
-			continue
+	kinds := make([]string, 0, len(cluster))
+	for kind := range cluster {
+		if kind != "chief" && kind != "worker" {
+			kinds = append(kinds, kind)
 		}
+	}
+	slices.Sort(kinds)
+	for _, kind := range kinds {
 		list, err := addresses(cluster, kind)
 		if err != nil {
 			return err
