@@ -154,6 +154,16 @@ func (s *Scope) Barrier(after ...tensorflow.Output) *tensorflow.Operation {
 	return s.AddOp("NoOp", nil, control)
 }
 
+// BarrierIf is a Barrier behind which nothing runs unless the scalar flag is
+// true: what waits for it is left out of the step, and is no error.
+func (s *Scope) BarrierIf(flag tensorflow.Output, after ...tensorflow.Output) *tensorflow.Operation {
+	chosen := s.AddOp("Switch", nil, nil, flag, flag)
+	if chosen == nil {
+		return nil
+	}
+	return s.AddOp("NoOp", nil, []*tensorflow.Operation{s.Barrier(after...), s.AddOp("Identity", nil, nil, chosen.Output(1))})
+}
+
 // After is x, handed on once op has run.
 func (s *Scope) After(op *tensorflow.Operation, x tensorflow.Output) tensorflow.Output {
 	if op == nil {

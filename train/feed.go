@@ -24,6 +24,8 @@ type StepValues struct {
 	Rates config.Rates
 	// Warmup in [0, 1] scales the warmed terms.
 	Warmup float64
+	// Signals are what this replica tells the others.
+	Signals [numSignals]float64
 }
 
 // Feeds turns an attempt's numbers into tensors. All inputs are always fed,
@@ -44,6 +46,9 @@ func (step *Step) Feeds(o StepOptions, v StepValues) (map[tensorflow.Output]*ten
 		f.floats(to, []float64{v.Rates[player]})
 	}
 	f.floats(step.Warmup, []float64{v.Warmup})
+	if step.Signals.Op != nil {
+		f.floats(step.Signals, v.Signals[:], numSignals)
+	}
 	return f.feeds, f.err
 }
 

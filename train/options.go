@@ -2,6 +2,8 @@ package train
 
 import (
 	"github.com/prioritycut/prioritycut/config"
+	"github.com/prioritycut/prioritycut/dataset"
+	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/tf"
 )
 
@@ -20,5 +22,12 @@ func sessionConfigOf(r config.RunParams) tf.SessionConfig {
 		Device: r.Device, Deterministic: r.Deterministic,
 		IntraThreads: r.IntraThreads, InterThreads: r.InterThreads,
 		MemoryGrowth: true,
+	}
+}
+
+// loaderOf says what a worker reads: its part of each batch.
+func loaderOf(c *config.Config, r graph.Replicas) dataset.LoaderParams {
+	return dataset.LoaderParams{
+		Seed: c.Seed, BatchSize: c.Train.BatchSize, NumRepeats: c.Train.NumRepeats, Parts: r.Size, Part: r.Rank,
 	}
 }

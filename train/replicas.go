@@ -56,3 +56,19 @@ func reduce(s *graph.Scope, players []*player) {
 		p.grads = s.AllReduceAll(shaped)
 	}
 }
+
+// What replicas tell each other with every step.
+const (
+	signalStop  = iota // asked to stop
+	signalPause        // the chief will be busy after this step
+	numSignals
+)
+
+// agree reduces what each replica finds of the step, last of all: once its result
+// is there nobody waits for anybody, and all have the same one. Whose samples were
+// not finite cannot be told: batch norm hands it on to all.
+func (step *Step) agree(s *graph.Scope, finite tensorflow.Output) tensorflow.Output {
+	refuses := s.OneMinus(s.Cast(finite, s.DType()))
+	step.Verdict = s.AllReduce(s.Reduced(s.Concat(0, step.Signals, s.Reshape(refuses, 1))))
+	return s.Op("Equal", nil, s.Sum(s.Slice(step.Verdict, []int{numSignals}, []int{1})), s.Scalar(0))
+}

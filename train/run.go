@@ -145,9 +145,7 @@ func (s *session) openData(ctx context.Context) error {
 	glog.Infof("data: %v", s.data)
 	s.dataNews = &dataHook{data: s.data, every: s.config.Train.LogSteps, told: map[string]bool{}}
 	s.dataNews.tell()
-	s.loader, err = s.data.Loader(dataset.LoaderParams{
-		Seed: s.config.Seed, BatchSize: s.config.Train.BatchSize, NumRepeats: s.config.Train.NumRepeats,
-	})
+	s.loader, err = s.data.Loader(loaderOf(s.config, s.options.Replicas))
 	if err != nil {
 		return err
 	}

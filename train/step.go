@@ -27,8 +27,9 @@ type StepOptions struct {
 	Replicas graph.Replicas
 }
 
-// Inputs are what a step is fed: N pairs, this replica's part of the batch. Feed either the bytes or, in the graph's dtype
-// and in [0, 1], the pictures made of them.
+// Inputs are what a step is fed: N pairs, this replica's part of the batch. Feed
+// either the bytes or, in the graph's dtype and in [0, 1], the pictures made of
+// them.
 type Inputs struct {
 	// SourceBytes and DrivingBytes [N, H, W, 3] are uint8.
 	SourceBytes, DrivingBytes tensorflow.Output
@@ -40,6 +41,8 @@ type Inputs struct {
 	Rates model.Tensors
 	// Warmup in [0, 1] scales the terms that are warmed.
 	Warmup tensorflow.Output
+	// Signals [numSignals] are what a replica tells the others by the way.
+	Signals tensorflow.Output
 }
 
 // Step is the graph of one optimisation step of all players.
@@ -64,7 +67,12 @@ type Step struct {
 	Counter *graph.Variable
 	// Train moves everything: weights, slots, averages, spectral vectors and
 	// the counter, all of them or, when a loss or gradient is not finite, none.
+	// It then fails, with the error of a refusal, unless there are replicas: an
+	// operation that fails in one of them would leave the others waiting.
 	Train *tensorflow.Operation
+	// Verdict [numSignals+1] are, with replicas, the sums of all their Signals and
+	// the number of those that refuse the step: all or none.
+	Verdict tensorflow.Output
 	// Shown are what pictures of the step are made of. Tensors that a variant
 	// lacks are not there.
 	Shown model.Tensors
@@ -124,6 +132,9 @@ func newInputs(s *graph.Scope, o StepOptions) Inputs {
 		in.Rates[p.Name] = s.Placeholder("lr_"+p.Name, dtype)
 	}
 	in.Warmup = s.Placeholder("cons_warmup", dtype)
+	if o.Replicas.Size > 1 {
+		in.Signals = s.Placeholder("signals", dtype, numSignals)
+	}
 	return in
 }
 
@@ -235,14 +246,16 @@ func (step *Step) gradients(s *graph.Scope, players []*player) {
 // move moves all state behind one barrier.
 func (step *Step) move(s, update *graph.Scope, players []*player) {
 	update.Update(step.Counter, update.Add(step.Counter.Value, update.ScalarOf(tensorflow.Int64, 1)))
-	ready := []tensorflow.Output{step.assertFinite(update)}
+	finite := step.finite(update)
+	ready := []tensorflow.Output{finite}
 	slots := s.Sub(slotScope)
 	movers := make([]graph.Optimiser, len(players))
 	for i, p := range players {
 		movers[i] = p.NewOptimiser(slots, p.vars, step.Rates[p.Name])
 		ready = append(ready, movers[i].Reads()...)
 	}
-	barrier := update.Barrier(append(ready, update.PendingUpdates()...)...)
+	ready = append(ready, update.PendingUpdates()...)
+	barrier := step.barrier(update, finite, ready)
 	done := update.Commit(barrier)
 	for i, p := range players {
 		done = append(done, movers[i].Apply(update.At(p.Name), p.grads, barrier)...)
@@ -250,13 +263,24 @@ func (step *Step) move(s, update *graph.Scope, players []*player) {
 	step.Train = update.AddOp("NoOp", nil, done)
 }
 
-// assertFinite fails the whole step, before anything moves, if a loss or a
-// gradient is not finite. The squared norms also catch gradients so large that
-// their squares are no longer numbers.
-func (step *Step) assertFinite(s *graph.Scope) tensorflow.Output {
+// finite tells whether all losses and gradients are. The squared norms also catch
+// gradients so large that their squares are no longer numbers. Of a process by
+// itself the whole step fails otherwise, before anything moves; replicas agree.
+func (step *Step) finite(s *graph.Scope) tensorflow.Output {
 	all := s.Concat(0, step.Losses, step.GradientNorms)
 	finite := s.Op("All", nil, s.Op("IsFinite", nil, all), s.ScalarOf(tensorflow.Int32, 0))
+	if s.Replicas().Size > 1 {
+		return step.agree(s, finite)
+	}
 	message := s.Const(refusedMark)
-	check := s.AddOp("Assert", graph.Attrs{"summarize": int64(1)}, nil, s.Reduced(finite), tensorflow.OutputList{message})
+	check := s.AddOp("Assert", graph.Attrs{"summarize": int64(1)}, nil, finite, tensorflow.OutputList{message})
 	return s.After(check, finite)
+}
+
+// barrier is what all assignments of the step wait for.
+func (step *Step) barrier(s *graph.Scope, finite tensorflow.Output, ready []tensorflow.Output) *tensorflow.Operation {
+	if s.Replicas().Size > 1 {
+		return s.BarrierIf(finite, ready...)
+	}
+	return s.Barrier(ready...)
 }
