@@ -31,8 +31,8 @@ import (
 // folder of the exchange.
 const replicaFolder = "PRIORITYCUT_TEST_REPLICA"
 
-// longTests is set where tests may take an hour.
-const longTests = "PRIORITYCUT_LONG_TESTS"
+// long is as in tests/reliability.
+var long = os.Getenv("PRIORITYCUT_RELIABILITY") == "long"
 
 // exchange is what processes of the test tell each other about.
 type exchange struct {
@@ -72,7 +72,7 @@ func TestWorkersTakeTheStepsOfOne(t *testing.T) {
 	} {
 		t.Run(fmt.Sprintf("%s, double %t", x.Variant, x.Double), func(t *testing.T) {
 			workers := []int{2}
-			if os.Getenv(longTests) != "" {
+			if long {
 				x.Steps, workers = 20, []int{2, 4}
 			} else if x.Variant != string(model.PriorityCut) {
 				t.Skip("only the long mode tries this")
