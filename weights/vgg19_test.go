@@ -223,7 +223,13 @@ func TestVGG19OfOthers(t *testing.T) {
 
 // TestRelativesOfVGG19 names networks whose tensors have the same names.
 func TestRelativesOfVGG19(t *testing.T) {
-	conv := func(index int) Spec { return Spec{fmt.Sprintf("features.%d.weight", index), []int64{2, 2, 3, 3}} }
+	conv := func(index int) Spec {
+		in := int64(2)
+		if index == 0 {
+			in = 3
+		}
+		return Spec{fmt.Sprintf("features.%d.weight", index), []int64{2, in, 3, 3}}
+	}
 	for want, specs := range map[string][]Spec{
 		"batch normalisation": {conv(0), conv(3), {"features.1.running_mean", []int64{2}}},
 		"VGG-11":              {conv(0), conv(3), conv(6)},
@@ -233,7 +239,11 @@ func TestRelativesOfVGG19(t *testing.T) {
 		for _, rename := range []func(string) string{
 			func(n string) string { return n },
 			func(n string) string { return strings.Replace(n, "features.", "features_", 1) },
+			func(n string) string { return strings.TrimPrefix(n, "features.") },
 		} {
+			if _, ok := FirstOfVGG19(renamed(specs, rename)); !ok {
+				t.Errorf("%s: its names are not those of a VGG", want)
+			}
 			if _, err := VGG19(renamed(specs, rename), VGG19Widths); err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("%v, want %q", err, want)
 			}

@@ -78,10 +78,14 @@ func vgg19Namings(s *StateDict) []vgg19Naming {
 	if len(found) > 0 {
 		return found
 	}
-	// The first two convolutions of a VGG, and nothing else would be.
+	// The first two convolutions of a VGG, and nothing else would be: behind an
+	// activation, and maybe a pool or a normalisation, so that relatives are named.
 	return bareStyle.find(s, func(prefix string) bool {
-		first, second := s.tensors[prefix+"0.weight"], s.tensors[prefix+"2.weight"]
-		return slices.Equal(tail(first), []int64{3, 3, 3}) && second != nil && slices.Equal(tail(second), []int64{first.shape[0], 3, 3})
+		first := s.tensors[prefix+"0.weight"]
+		return slices.Equal(tail(first), []int64{3, 3, 3}) && slices.ContainsFunc([]string{"2.weight", "3.weight"}, func(name string) bool {
+			second := s.tensors[prefix+name]
+			return second != nil && slices.Equal(tail(second), []int64{first.shape[0], 3, 3})
+		})
 	})
 }
 
