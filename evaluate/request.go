@@ -7,6 +7,7 @@ import (
 
 	"github.com/prioritycut/prioritycut/evaluate/metric"
 	"github.com/prioritycut/prioritycut/evaluate/result"
+	"github.com/prioritycut/prioritycut/internal/durable"
 	"github.com/prioritycut/prioritycut/video"
 )
 
@@ -86,6 +87,9 @@ type Request struct {
 	// WriteFrames is a folder for the predictions of a model, one folder of png
 	// per video; empty writes none.
 	WriteFrames string
+	// Files is what the predictions are written to; nil is the operating system.
+	// Tests put faults there.
+	Files durable.FileSystem `json:"-"`
 	// Page writes a page beside the tables (PageFile), with films of the worst and
 	// the best videos.
 	Page bool
@@ -96,6 +100,14 @@ type Request struct {
 	// Progress gets lines about how far it is; nil for none. On a terminal it is
 	// a bar.
 	Progress io.Writer
+}
+
+// files is where predictions are written to.
+func (q *Request) files() durable.FileSystem {
+	if q.Files == nil {
+		return durable.OS{}
+	}
+	return q.Files
 }
 
 // NewRequest is a request of the defaults.

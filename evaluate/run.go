@@ -113,7 +113,7 @@ func prepare(ctx context.Context, q *Request) (_ *evaluation, err error) {
 	}
 	var frames *frameFolder
 	if q.WriteFrames != "" {
-		if frames, err = newFrameFolder(q.WriteFrames, e.description, e.videos); err != nil {
+		if frames, err = newFrameFolder(q.WriteFrames, e.description, e.videos, q.files()); err != nil {
 			return nil, &RequestError{err}
 		}
 	}
@@ -334,19 +334,9 @@ func (e *evaluation) run(ctx context.Context) (*Outcome, error) {
 	o := &Outcome{}
 	e.progress = newVideosDone(e.q.Progress, len(e.videos))
 	defer e.progress.bar.End()
-	for _, v := range e.videos {
-		drawn, err := e.frames.has(v)
-		if err != nil {
-			return nil, err
-		}
-		if drawn && e.store.Done(v.Name()) {
-			o.Resumed++
-			e.progress.resumed()
-			continue
-		}
-		if err := e.video(ctx, v); err != nil {
-			return nil, err
-		}
+	var err error
+	if o.Resumed, err = e.all(ctx); err != nil {
+		return nil, err
 	}
 	summary := e.summary()
 	before, _ := os.ReadFile(result.Folder(e.q.Out).Summary())
@@ -393,6 +383,45 @@ func (e *evaluation) page(ctx context.Context, o *Outcome, before []byte) error 
 	}
 	e.progress.bar.End()
 	return e.writePage(ctx, o)
+}
+
+// all evaluates the videos that are not done yet, and tells how many were.
+// Videos whose frames could not be written are made again for them, in the end.
+func (e *evaluation) all(ctx context.Context) (resumed int, err error) {
+	var left []dataset.TestVideo
+	for _, v := range e.videos {
+		drawn, err := e.frames.has(v)
+		if err != nil {
+			return 0, err
+		}
+		if drawn && e.store.Done(v.Name()) {
+			resumed++
+			e.progress.resumed()
+			continue
+		}
+		left = append(left, v)
+	}
+	for first := true; len(left) > 0; first = false {
+		var again []dataset.TestVideo
+		for _, v := range left {
+			unread, err := e.video(ctx, v)
+			if err != nil {
+				return 0, err
+			}
+			if first {
+				e.progress.video()
+			}
+			if drawn, err := e.frames.has(v); err != nil {
+				return 0, err
+			} else if !drawn && !unread {
+				again = append(again, v)
+			}
+		}
+		if left = again; len(left) > 0 {
+			e.frames.again()
+		}
+	}
+	return resumed, nil
 }
 
 // screened are the test videos that were found broken when the data set was

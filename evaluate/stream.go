@@ -16,30 +16,29 @@ import (
 )
 
 // video evaluates one video; one that cannot be read is noted and left out.
-func (e *evaluation) video(ctx context.Context, v dataset.TestVideo) error {
+func (e *evaluation) video(ctx context.Context, v dataset.TestVideo) (left bool, err error) {
 	if !filepath.IsLocal(v.Name()) || strings.ContainsAny(v.Name(), `/\`) {
-		return fmt.Errorf("test video %q has a name that is no file's", v.Name())
+		return false, fmt.Errorf("test video %q has a name that is no file's", v.Name())
 	}
 	rows, frames, err := e.measure(ctx, v)
 	var unread *readError
 	switch {
 	case ctx.Err() != nil:
-		return ctx.Err()
+		return false, ctx.Err()
 	case errors.As(err, &unread):
 		glog.Warningf("left out: %v", err)
 		rows, frames = []result.VideoRow{{Error: err.Error()}}, nil
 		e.joints.begin()
 	case err != nil:
-		return fmt.Errorf("video %s: %w", v.Name(), err)
+		return false, fmt.Errorf("video %s: %w", v.Name(), err)
 	}
-	e.progress.video()
 	if e.store.Done(v.Name()) {
-		return nil // it was done again for its pictures alone
+		return unread != nil, nil // it was done again for its pictures alone
 	}
 	if err := e.joints.done(v.Name()); err != nil {
-		return err
+		return false, err
 	}
-	return e.store.Add(v.Name(), rows, frames)
+	return unread != nil, e.store.Add(v.Name(), rows, frames)
 }
 
 // measure streams a video through the model and the metrics.
@@ -53,9 +52,7 @@ func (e *evaluation) measure(ctx context.Context, v dataset.TestVideo) (rows []r
 	if err != nil {
 		return nil, nil, err
 	}
-	if out != nil {
-		defer out.Abort()
-	}
+	defer out.abort()
 	t := &videoTally{name: v.Name()}
 	e.joints.begin()
 	err = e.stream(ctx, v, reader, func(first int, real []*video.Frame, made []guess) error {
@@ -65,10 +62,10 @@ func (e *evaluation) measure(ctx context.Context, v dataset.TestVideo) (rows []r
 		}
 		t.add(block)
 		e.progress.frames(len(block))
-		return writeGuesses(out, made)
+		return out.write(made)
 	})
-	if err == nil && out != nil {
-		err = out.Close()
+	if err == nil {
+		err = out.close()
 	}
 	if err != nil {
 		return nil, nil, err
@@ -143,17 +140,4 @@ func nextFrames(ctx context.Context, name string, reader video.Reader, n int) (b
 		batch = append(batch, f)
 	}
 	return batch, false, nil
-}
-
-// writeGuesses appends predictions to a folder, unless it is nil.
-func writeGuesses(out *video.FramesWriter, made []guess) error {
-	if out == nil {
-		return nil
-	}
-	for _, g := range made {
-		if err := out.Write(g.frame); err != nil {
-			return err
-		}
-	}
-	return nil
 }

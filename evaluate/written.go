@@ -8,12 +8,14 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/prioritycut/prioritycut/dataset"
 	"github.com/prioritycut/prioritycut/evaluate/result"
 	"github.com/prioritycut/prioritycut/internal/durable"
 	"github.com/prioritycut/prioritycut/internal/folderlock"
 	"github.com/prioritycut/prioritycut/internal/localfile"
+	"github.com/prioritycut/prioritycut/internal/patience"
 	"github.com/prioritycut/prioritycut/video"
 )
 
@@ -24,6 +26,10 @@ type frameFolder struct {
 	dir    string
 	origin frameOrigin
 	lock   *folderlock.Lock // nil where the evaluation has locked the folder
+	files  durable.FileSystem
+	// patience forgives writes that fail, pause is how long the next try waits.
+	patience *patience.Patience
+	pause    time.Duration
 }
 
 // frameOrigin is what frames follow from.
@@ -47,11 +53,13 @@ const (
 
 // newFrameFolder checks that a folder holds nothing, or frames of the same
 // origin. It writes nothing.
-func newFrameFolder(dir string, r result.Run, videos []dataset.TestVideo) (*frameFolder, error) {
-	f := &frameFolder{dir: dir, origin: frameOrigin{
+func newFrameFolder(dir string, r result.Run, videos []dataset.TestVideo, files durable.FileSystem) (*frameFolder, error) {
+	f := &frameFolder{dir: dir, files: files, patience: patience.New(patience.Most, "",
+		"free space, or mend what holds "+dir+", and type the same command again: what is measured and written is kept"), pause: time.Second}
+	f.origin = frameOrigin{
 		FormatVersion: result.FormatVersion, From: r.From, Weights: r.Weights, ConfigHash: r.ConfigHash,
 		Data: r.Data, TestSet: r.TestSet, Height: r.Height, Width: r.Width, Fit: r.Fit,
-	}}
+	}
 	old, err := f.readOrigin()
 	if errors.Is(err, fs.ErrNotExist) {
 		for _, v := range videos {
@@ -112,7 +120,9 @@ func (f *frameFolder) begin(locked string) error {
 	if err != nil {
 		return err
 	}
-	return durable.WriteFile(filepath.Join(f.dir, originFile), append(text, '\n'))
+	return f.patience.Insist(originFile, f.pause, func() error {
+		return durable.WriteFileOn(f.files, filepath.Join(f.dir, originFile), append(text, '\n'))
+	})
 }
 
 func sameDir(a, b string) bool {
@@ -135,14 +145,76 @@ func (f *frameFolder) has(v dataset.TestVideo) (bool, error) {
 	return len(entries) > 0, err
 }
 
+// drawing writes the frames of one video. A nil drawing does nothing.
+type drawing struct {
+	folder *frameFolder
+	out    *video.FramesWriter // nil once writing has failed
+}
+
 // create begins the folder of a video's frames; nil where frames are not
 // wanted, or are there already.
-func (f *frameFolder) create(v dataset.TestVideo) (*video.FramesWriter, error) {
+func (f *frameFolder) create(v dataset.TestVideo) (*drawing, error) {
 	if has, err := f.has(v); has || err != nil {
 		return nil, err
 	}
-	return video.CreateFrames(filepath.Join(f.dir, v.Name()), f.origin.Width, f.origin.Height)
+	d := &drawing{folder: f}
+	var err error
+	d.out, err = video.CreateFramesOn(f.files, filepath.Join(f.dir, v.Name()), f.origin.Width, f.origin.Height)
+	return d, d.told(err)
 }
+
+// frames names what is written, when it fails.
+const frames = "the frames of --write_frames"
+
+// told has the folder forgive what writing came to. The rest of the video's
+// frames is left out then: all of them are made again at the end.
+func (d *drawing) told(err error) error {
+	if err == nil {
+		return nil
+	}
+	if d.out != nil {
+		d.out.Abort()
+		d.out = nil
+	}
+	return d.folder.patience.Wrote(frames, err)
+}
+
+// write appends predictions.
+func (d *drawing) write(made []guess) error {
+	if d == nil {
+		return nil
+	}
+	for _, g := range made {
+		if d.out == nil {
+			return nil
+		}
+		if err := d.told(d.out.Write(g.frame)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// close gives the frames their name.
+func (d *drawing) close() error {
+	if d == nil || d.out == nil {
+		return nil
+	}
+	if err := d.out.Close(); err != nil {
+		return d.told(err)
+	}
+	return d.folder.patience.Wrote(frames, nil)
+}
+
+// abort removes frames that have not got their name.
+func (d *drawing) abort() {
+	if d != nil && d.out != nil {
+		d.out.Abort()
+	}
+}
+
+// again waits before frames that could not be written are made once more.
+func (f *frameFolder) again() { time.Sleep(f.pause) }
 
 func (f *frameFolder) close() error {
 	if f == nil {

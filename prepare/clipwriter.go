@@ -7,13 +7,13 @@ import (
 	"fmt"
 	"image"
 	"image/jpeg"
-	"io"
 	"os"
 	"path/filepath"
 	"sync"
 
 	"github.com/prioritycut/prioritycut/internal/durable"
 	"github.com/prioritycut/prioritycut/internal/localfile"
+	"github.com/prioritycut/prioritycut/internal/patience"
 	"github.com/prioritycut/prioritycut/prepare/look"
 	"github.com/prioritycut/prioritycut/prepare/twins"
 	"github.com/prioritycut/prioritycut/video"
@@ -30,6 +30,10 @@ type writer struct {
 	slots chan struct{}
 	// compare: signatures of what is written are kept.
 	compare bool
+	// patience forgives writes that fail.
+	patience *patience.Patience
+	// settled are the clips that were made or dropped in this round.
+	settled sync.Map
 }
 
 func (w *writer) path(parts ...string) string {
@@ -64,18 +68,23 @@ func (w *writer) begin(ctx context.Context, c *clip, rate string) (*clipWriter, 
 		cw.skip[i] = true
 	}
 	cw.made = filepath.Join(cw.dir, filepath.Base(c.file(w.o.Format)))
-	if err := os.RemoveAll(cw.dir); err != nil {
+	if err := w.o.Files.RemoveAll(cw.dir); err != nil {
 		return nil, outputError(err)
 	}
 	if w.o.Format != MP4 {
-		return cw, outputError(os.MkdirAll(cw.made, 0o755))
+		if err := w.o.Files.MkdirAll(cw.made); err != nil {
+			return nil, outputError(err)
+		}
+		return cw, nil
 	}
-	if err := os.MkdirAll(cw.dir, 0o755); err != nil {
+	if err := w.o.Files.MkdirAll(cw.dir); err != nil {
 		return nil, outputError(err)
 	}
 	var err error
-	cw.film, err = video.CreateFilm(ctx, cw.made, w.o.Size, w.o.Size, video.FilmOptions{Rate: rate})
-	return cw, outputError(err)
+	if cw.film, err = video.CreateFilm(ctx, cw.made, w.o.Size, w.o.Size, video.FilmOptions{Rate: rate}); err != nil {
+		return nil, outputError(err)
+	}
+	return cw, nil
 }
 
 // add takes frame i of the clip's video.
@@ -191,24 +200,33 @@ func (cw *clipWriter) settle(note string) error {
 	}
 	size, err := bytesOf(cw.made)
 	if err == nil {
-		err = cw.strip.write(w.path(stripsName, c.name+".jpg"))
+		err = cw.strip.write(w.o.Files, w.path(stripsName, c.name+".jpg"))
 	}
 	if err == nil && w.compare {
-		err = durable.Write(w.writtenPath(c), func(out io.Writer) error { _, err := out.Write(cw.sums); return err })
+		err = durable.WriteFileOn(w.o.Files, w.writtenPath(c), cw.sums)
 	}
 	if err != nil {
 		return err
 	}
 	place := w.path(filepath.FromSlash(c.file(w.o.Format)))
 	// What stands there was moved by a run that ended before it could say so.
-	if err := os.RemoveAll(place); err != nil {
+	if err := w.o.Files.RemoveAll(place); err != nil {
 		return err
 	}
-	if err := os.Rename(cw.made, place); err != nil {
+	if err := w.o.Files.Rename(cw.made, place); err != nil {
 		return err
 	}
 	removeAll(cw.dir)
-	return w.manifest.add(done{Clip: c.file(w.o.Format), Spec: c.spec(), Video: c.in.name, Frames: cw.n, Bytes: size, Note: note})
+	return w.settle(c, done{Clip: c.file(w.o.Format), Spec: c.spec(), Video: c.in.name, Frames: cw.n, Bytes: size, Note: note})
+}
+
+// settle notes what became of a clip.
+func (w *writer) settle(c *clip, d done) error {
+	if err := w.manifest.add(d); err != nil {
+		return err
+	}
+	w.settled.Store(c, true)
+	return w.patience.Wrote(clipFiles, nil)
 }
 
 // abort removes what was made.
@@ -222,7 +240,7 @@ func (cw *clipWriter) abort() {
 
 // drop notes that a clip is left out, for this run and later ones.
 func (w *writer) drop(c *clip, reason string, fault bool) error {
-	return w.manifest.add(done{Spec: c.spec(), Video: c.in.name, Dropped: reason, Fault: fault})
+	return w.settle(c, done{Spec: c.spec(), Video: c.in.name, Dropped: reason, Fault: fault})
 }
 
 // bytesOf is the size of a file, or of the files in a folder.

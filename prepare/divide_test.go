@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/prioritycut/prioritycut/internal/durable"
 	"github.com/prioritycut/prioritycut/prepare/look"
 	"github.com/prioritycut/prioritycut/prepare/preparetest"
 	"github.com/prioritycut/prioritycut/video"
@@ -121,7 +122,7 @@ func TestNoFrameOnBothSides(t *testing.T) {
 		for _, f := range frames {
 			seen.Add(f)
 		}
-		if _, err := s.write(seen); err != nil {
+		if _, err := s.write(durable.OS{}, seen); err != nil {
 			t.Fatal(err)
 		}
 		return s

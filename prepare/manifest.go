@@ -59,8 +59,12 @@ type manifest struct {
 	path   string
 	header header
 
+	files durable.FileSystem
+
 	mu   sync.Mutex
-	file *os.File
+	file durable.File
+	size int64           // of the whole lines in file
+	torn bool            // there may be a part of a line behind them
 	done map[string]done // by spec
 }
 
@@ -83,7 +87,7 @@ func parameters(o *Options, model string) map[string]string {
 // readManifest reads what an earlier run did; an empty manifest if there was
 // none. A folder of something else, or of other parameters, is a *usage.Error.
 func readManifest(out string, want map[string]string) (*manifest, error) {
-	m := &manifest{path: filepath.Join(out, manifestName), header: header{version, want}, done: map[string]done{}}
+	m := &manifest{path: filepath.Join(out, manifestName), header: header{version, want}, files: durable.OS{}, done: map[string]done{}}
 	const most = 1 << 31
 	data, err := localfile.Read(m.path, most)
 	if errors.Is(err, os.ErrNotExist) {
@@ -161,11 +165,15 @@ func orNone(text string) string {
 // open begins to add lines. What a killed run left of a line is cut off.
 func (m *manifest) open() error {
 	if err := m.rewrite(nil); err != nil {
-		return outputError(err)
+		return err
 	}
-	var err error
-	m.file, err = os.OpenFile(m.path, os.O_WRONLY|os.O_APPEND, 0o644)
-	return outputError(err)
+	info, err := os.Stat(m.path)
+	if err != nil {
+		return err
+	}
+	m.size = info.Size()
+	m.file, err = m.files.Append(m.path)
+	return err
 }
 
 func (m *manifest) of(spec string) (done, bool) {
@@ -176,7 +184,7 @@ func (m *manifest) of(spec string) (done, bool) {
 }
 
 // add writes a line. A line that replaces an earlier one of its spec comes
-// after it.
+// after it. Of a line that cannot be written nothing stays.
 func (m *manifest) add(d done) error {
 	line, err := json.Marshal(d)
 	if err != nil {
@@ -184,9 +192,18 @@ func (m *manifest) add(d done) error {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if _, err := m.file.Write(append(line, '\n')); err != nil {
+	if m.torn {
+		if err := m.file.Truncate(m.size); err != nil {
+			return outputError(err)
+		}
+		m.torn = false
+	}
+	line = append(line, '\n')
+	if _, err := m.file.Write(line); err != nil {
+		m.torn = m.file.Truncate(m.size) != nil
 		return outputError(err)
 	}
+	m.size += int64(len(line))
 	m.done[d.Spec] = d
 	return nil
 }
@@ -222,7 +239,7 @@ func (m *manifest) rewrite(specs map[string]bool) error {
 			return err
 		}
 	}
-	return durable.WriteFile(m.path, out.Bytes())
+	return durable.WriteFileOn(m.files, m.path, out.Bytes())
 }
 
 func (m *manifest) close() {

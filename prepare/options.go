@@ -4,9 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"runtime"
+	"time"
 
+	"github.com/prioritycut/prioritycut/internal/durable"
 	"github.com/prioritycut/prioritycut/prepare/cutlist"
 	"github.com/prioritycut/prioritycut/video"
 )
@@ -117,8 +118,14 @@ type Options struct {
 	// Progress is told how far the work is; may be nil.
 	Progress Progress
 
+	// Files is what the data set is written to; nil is the operating system. Tests
+	// put faults there.
+	Files durable.FileSystem
+
 	// create makes the file of a picture; tests let it fail.
 	create func(path string) (io.WriteCloser, error)
+	// pause is how long writing waits after a failure.
+	pause time.Duration
 	// looked is the most frames of a film that are looked at; tests lower it.
 	looked int
 }
@@ -202,11 +209,6 @@ func (o *Options) workers() int {
 		return o.Workers
 	}
 	return min(runtime.GOMAXPROCS(0), most)
-}
-
-// createNew makes a file that must not be there yet.
-func createNew(path string) (io.WriteCloser, error) {
-	return os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 }
 
 // Progress is told how far the work is. Its methods are called by several

@@ -256,11 +256,11 @@ var reportTemplate = template.Must(template.New("report").Funcs(template.FuncMap
 
 // write writes report.csv and report.html into the folder of the data set.
 func (r *Report) write(w *writer) error {
-	err := durable.Write(w.path(tableName), func(out io.Writer) error { return gocsv.Marshal(r.Rows, out) })
+	err := durable.WriteOn(w.o.Files, w.path(tableName), func(out io.Writer) error { return gocsv.Marshal(r.Rows, out) })
 	if err != nil {
 		return err
 	}
-	return durable.Write(w.path(reportName), func(out io.Writer) error { return reportTemplate.Execute(out, r) })
+	return durable.WriteOn(w.o.Files, w.path(reportName), func(out io.Writer) error { return reportTemplate.Execute(out, r) })
 }
 
 // Clips returns the rows of one status.

@@ -4,13 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"sort"
 	"strings"
+	"time"
 
+	"github.com/prioritycut/prioritycut/internal/durable"
 	"github.com/prioritycut/prioritycut/internal/localfile"
+	"github.com/prioritycut/prioritycut/internal/patience"
 	"github.com/prioritycut/prioritycut/internal/usage"
 )
 
@@ -24,8 +28,14 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if o.Progress == nil {
 		o.Progress = quiet{}
 	}
+	if o.Files == nil {
+		o.Files = durable.OS{}
+	}
 	if o.create == nil {
-		o.create = createNew
+		o.create = func(path string) (io.WriteCloser, error) { return o.Files.Create(path) }
+	}
+	if o.pause == 0 {
+		o.pause = time.Second
 	}
 	if o.looked == 0 {
 		o.looked = maxLooked
@@ -92,13 +102,13 @@ func dryRun(ctx context.Context, pl *planner, m *manifest) (*Report, error) {
 
 func run(ctx context.Context, pl *planner, m *manifest) (report *Report, err error) {
 	o := pl.o
-	w := &writer{o: o, manifest: m, slots: make(chan struct{}, o.workers())}
+	m.files = o.Files
+	w := &writer{o: o, manifest: m, slots: make(chan struct{}, o.workers()), patience: patience.New(patience.Most, "", "what is done is kept")}
+	pl.scans.insist = w.insist
 	state := w.path(stateName)
 	pl.scans.dir = filepath.Join(state, "scans")
-	for _, dir := range []string{state, pl.scans.dir, filepath.Join(state, "written")} {
-		if err := os.MkdirAll(dir, 0o755); err != nil {
-			return nil, outputError(err)
-		}
+	if err := w.makeFolders(state, pl.scans.dir, filepath.Join(state, "written")); err != nil {
+		return nil, err
 	}
 	locked, err := lock(state)
 	if err != nil {
@@ -109,6 +119,7 @@ func run(ctx context.Context, pl *planner, m *manifest) (report *Report, err err
 	if again, err := readManifest(o.Out, m.header.Parameters); err != nil {
 		return nil, err
 	} else {
+		again.files = o.Files
 		w.manifest, m = again, again
 	}
 	w.sweep()
@@ -121,12 +132,10 @@ func run(ctx context.Context, pl *planner, m *manifest) (report *Report, err err
 	if err := m.refuseVanished(p); err != nil {
 		return nil, err
 	}
-	for _, dir := range []string{w.temp(), w.path(train), w.path(test), w.path(stripsName)} {
-		if err := os.MkdirAll(dir, 0o755); err != nil {
-			return nil, outputError(err)
-		}
+	if err := w.makeFolders(w.temp(), w.path(train), w.path(test), w.path(stripsName)); err != nil {
+		return nil, err
 	}
-	if err := m.open(); err != nil {
+	if err := w.insist("the manifest", m.open); err != nil {
 		return nil, err
 	}
 	defer m.close()
@@ -138,21 +147,35 @@ func run(ctx context.Context, pl *planner, m *manifest) (report *Report, err err
 	if err := w.makeAll(ctx, p.clips, left); err != nil {
 		return nil, err
 	}
-	if err := w.forget(p.clips); err != nil {
-		return nil, outputError(err)
+	if err := w.insist("the manifest", func() error { return w.forget(p.clips) }); err != nil {
+		return nil, err
 	}
 	// A report of a data set that cannot be used says why.
 	report, unusable := newReport(o, p, m)
 	if report == nil {
 		return nil, unusable
 	}
-	if report.Strangers, err = w.strangers(); err == nil {
-		err = report.write(w)
-	}
-	if err != nil {
+	if report.Strangers, err = w.strangers(); err != nil {
 		return nil, outputError(err)
 	}
+	if err := w.insist("the report", func() error { return report.write(w) }); err != nil {
+		return nil, err
+	}
 	return report, unusable
+}
+
+// insist writes what there is no later moment for.
+func (w *writer) insist(what string, write func() error) error {
+	return outputError(w.patience.Insist(what, w.o.pause, write))
+}
+
+func (w *writer) makeFolders(list ...string) error {
+	for _, dir := range list {
+		if err := w.insist("a folder", func() error { return w.o.Files.MkdirAll(dir) }); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // sweep removes what a killed run left half written.

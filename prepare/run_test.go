@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/prioritycut/prioritycut/dataset"
+	"github.com/prioritycut/prioritycut/internal/durable"
 	"github.com/prioritycut/prioritycut/internal/usage"
 	"github.com/prioritycut/prioritycut/prepare/look"
 	"github.com/prioritycut/prioritycut/prepare/preparetest"
@@ -356,7 +357,7 @@ func TestOneBadClip(t *testing.T) {
 	in, out := t.TempDir(), filepath.Join(t.TempDir(), "out")
 	folder(t, filepath.Join(in, "a"), preparetest.Moving(1, 12, 48, 36))
 	o := options(in, out)
-	o.Progress, o.create = quiet{}, createNew
+	o.Progress, o.Files, o.create = quiet{}, durable.OS{}, func(path string) (io.WriteCloser, error) { return durable.OS{}.Create(path) }
 	m, err := readManifest(out, nil)
 	if err != nil {
 		t.Fatal(err)

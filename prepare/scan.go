@@ -44,6 +44,8 @@ type scans struct {
 	detector detector
 	// model names the detector in keys.
 	model string
+	// insist writes, again if need be; nil writes once.
+	insist func(what string, write func() error) error
 }
 
 func (s *scans) key(in *input, wanted []look.Span) string {
@@ -72,10 +74,16 @@ func (s *scans) of(ctx context.Context, in *input, wanted []look.Span) (*scan, *
 		return nil, nil, errors.New(l.damage)
 	}
 	found := s.measure(l, wanted)
-	if found.SignatureSum, err = known.write(l); err == nil {
-		err = writeJSON(path, found)
+	keep := func() error {
+		if found.SignatureSum, err = known.write(s.options.Files, l); err != nil {
+			return err
+		}
+		return writeJSON(s.options.Files, path, found)
 	}
-	return found, known, outputError(err)
+	if s.insist == nil {
+		return found, known, outputError(keep())
+	}
+	return found, known, s.insist("what was found in "+in.name, keep)
 }
 
 func (s *scans) measure(l *sight, wanted []look.Span) *scan {
@@ -115,25 +123,25 @@ func readScan(path string) (*scan, error) {
 	return found, json.Unmarshal(data, found)
 }
 
-func writeJSON(path string, v any) error {
+func writeJSON(files durable.FileSystem, path string, v any) error {
 	data, err := json.Marshal(v)
 	if err != nil {
 		return err
 	}
-	return durable.WriteFile(path, append(data, '\n'))
+	return durable.WriteFileOn(files, path, append(data, '\n'))
 }
 
 // signatures is a file with the signature of every frame of a video.
 type signatures struct{ path string }
 
 // write stores the signatures of a video and returns their checksum.
-func (s *signatures) write(l *sight) (string, error) {
+func (s *signatures) write(files durable.FileSystem, l *sight) (string, error) {
 	data := make([]byte, 0, len(l.Frames)*twins.Size)
 	for i := range l.Frames {
 		data = twins.Sign(&l.Frames[i].Cells).Pack(data)
 	}
 	sum := sha256.Sum256(data)
-	return hex.EncodeToString(sum[:12]), durable.WriteFile(s.path, data)
+	return hex.EncodeToString(sum[:12]), durable.WriteFileOn(files, s.path, data)
 }
 
 func (s *signatures) sum() string {

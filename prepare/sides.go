@@ -13,8 +13,12 @@ import (
 // compares the two sides.
 func (w *writer) makeAll(ctx context.Context, clips, left []*clip) error {
 	for {
-		if err := w.writeAll(ctx, left); err != nil {
-			return err
+		w.settled.Range(func(c, _ any) bool { w.settled.Delete(c); return true })
+		for len(left) > 0 {
+			if err := w.writeAll(ctx, left); err != nil {
+				return err
+			}
+			left = w.missing(left)
 		}
 		if err := ctx.Err(); err != nil || !w.compare {
 			return err

@@ -43,7 +43,7 @@ func (s *strip) add(n int, frame *video.Frame) {
 }
 
 // write writes the strip as a jpg.
-func (s *strip) write(path string) error {
+func (s *strip) write(files durable.FileSystem, path string) error {
 	n := min(stripFrames, len(s.kept))
 	sheet := image.NewRGBA(image.Rect(0, 0, n*stripSide, stripSide))
 	for i := 0; i < n; i++ {
@@ -53,5 +53,5 @@ func (s *strip) write(path string) error {
 		}
 		draw.Draw(sheet, image.Rect(i*stripSide, 0, (i+1)*stripSide, stripSide), s.kept[at].Image(), image.Point{}, draw.Src)
 	}
-	return durable.Write(path, func(out io.Writer) error { return jpeg.Encode(out, sheet, &jpeg.Options{Quality: 85}) })
+	return durable.WriteOn(files, path, func(out io.Writer) error { return jpeg.Encode(out, sheet, &jpeg.Options{Quality: 85}) })
 }

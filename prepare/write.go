@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sort"
 	"strconv"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -22,6 +23,38 @@ func (o *Options) maxOpen() int {
 		return 8
 	}
 	return 64
+}
+
+// clipFiles names what is written, when it fails.
+const clipFiles = "clips"
+
+// forgive takes what making clips of a video came to. Where they could not be
+// written, and that need not end the run, those of them that are missing are
+// made in another round.
+func (w *writer) forgive(ctx context.Context, err error) error {
+	var unwritten *writeError
+	if ctx.Err() != nil || !errors.As(err, &unwritten) {
+		return err
+	}
+	if gaveUp := w.patience.Wrote(clipFiles, unwritten.err); gaveUp != nil {
+		return outputError(gaveUp)
+	}
+	select {
+	case <-time.After(w.o.pause):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// missing are the clips that are neither made nor dropped.
+func (w *writer) missing(clips []*clip) (left []*clip) {
+	for _, c := range clips {
+		if _, settled := w.settled.Load(c); !settled {
+			left = append(left, c)
+		}
+	}
+	return left
 }
 
 // writeAll makes the clips that are not yet done, input by input.
@@ -43,9 +76,9 @@ func (w *writer) writeAll(ctx context.Context, clips []*clip) error {
 				return ctx.Err()
 			}
 			if in.kind == records {
-				return w.writeRecords(ctx, in, byInput[in])
+				return w.forgive(ctx, w.writeRecords(ctx, in, byInput[in]))
 			}
-			return w.writeVideo(ctx, in, byInput[in])
+			return w.forgive(ctx, w.writeVideo(ctx, in, byInput[in]))
 		})
 	}
 	return pool.Wait()

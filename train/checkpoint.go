@@ -8,6 +8,7 @@ import (
 	"github.com/golang/glog"
 
 	"github.com/prioritycut/prioritycut/graph"
+	"github.com/prioritycut/prioritycut/internal/patience"
 	"github.com/prioritycut/prioritycut/internal/rundir"
 	"github.com/prioritycut/prioritycut/tf"
 	"github.com/prioritycut/prioritycut/tf/checkpoint"
@@ -32,7 +33,7 @@ type checkpointHook struct {
 	before func() (rows string, err error)
 	// after is called once a checkpoint is there; nil without.
 	after    func() error
-	patience *patience
+	patience *patience.Patience
 	// held returns the state after the last step where that is kept aside,
 	// because another step is being computed; nil without.
 	held func() []checkpoint.Group
@@ -55,8 +56,8 @@ func (h *checkpointHook) After(m *Moment) error {
 		h.note(m.Position)
 		return nil
 	}
-	err := h.patience.wrote(checkpoints, h.save(m.Position))
-	n := h.patience.failures(checkpoints)
+	err := h.patience.Wrote(checkpoints, h.save(m.Position))
+	n := h.patience.Failures(checkpoints)
 	if h.owed = n > 0; h.owed {
 		h.retry = m.Step + 1<<min(n-1, 10)
 	}
@@ -76,7 +77,7 @@ func (h *checkpointHook) End(m *Moment) error {
 	if m == nil {
 		return nil // nothing has moved since the run was begun or resumed
 	}
-	return h.patience.insist(checkpoints, h.pause, func() error { return h.save(m.Position) })
+	return h.patience.Insist(checkpoints, h.pause, func() error { return h.save(m.Position) })
 }
 
 // noteBest reports whether the validation of this step is the best so far.

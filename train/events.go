@@ -2,6 +2,7 @@ package train
 
 import (
 	"errors"
+	"github.com/prioritycut/prioritycut/internal/patience"
 	"strings"
 
 	"github.com/prioritycut/prioritycut/internal/durable"
@@ -13,7 +14,7 @@ import (
 type eventLog struct {
 	files    durable.FileSystem
 	dir      string
-	patience *patience
+	patience *patience.Patience
 	writer   *events.Writer // nil before the first event, and after a failure
 }
 
@@ -33,7 +34,7 @@ func (l *eventLog) write(step int64, put func(*events.Writer) error) error {
 		_ = l.writer.Close() // it returns the same error
 		l.writer = nil
 	}
-	return l.patience.wrote(eventFiles, err)
+	return l.patience.Wrote(eventFiles, err)
 }
 
 func (l *eventLog) close() error {
@@ -42,7 +43,7 @@ func (l *eventLog) close() error {
 	}
 	err := l.writer.Close()
 	l.writer = nil
-	return l.patience.wrote(eventFiles, err)
+	return l.patience.Wrote(eventFiles, err)
 }
 
 // eventsHook writes the numbers of logged steps and of validations for

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"github.com/prioritycut/prioritycut/internal/patience"
 	"os"
 	"time"
 
@@ -17,7 +18,7 @@ import (
 // kept until they can.
 type metricsHook struct {
 	files    durable.FileSystem
-	patience *patience
+	patience *patience.Patience
 	path     string
 	every    int64
 	vgg      string
@@ -57,7 +58,7 @@ func (h *metricsHook) CatchUp(m *Moment) error {
 			rows[i].validation(m.Validation)
 		}
 	}
-	return h.patience.wrote(metricsFile, writeMetrics(h.files, h.path, rows))
+	return h.patience.Wrote(metricsFile, writeMetrics(h.files, h.path, rows))
 }
 
 // End implements Hook.
@@ -80,7 +81,7 @@ func (h *metricsHook) write(m *Moment) error {
 		return fmt.Errorf("metrics: %w", err)
 	}
 	h.pending = append(h.pending, line.Bytes()...)
-	return h.patience.wrote(metricsFile, h.flush())
+	return h.patience.Wrote(metricsFile, h.flush())
 }
 
 // flush appends what is pending: all of it, or nothing that a later flush does
@@ -121,7 +122,7 @@ func (h *metricsHook) sync() (rows string, err error) {
 		err = h.syncFile()
 	}
 	// What failed once more goes into the checkpoint's notes instead.
-	return string(h.pending), h.patience.wrote(metricsFile, err)
+	return string(h.pending), h.patience.Wrote(metricsFile, err)
 }
 
 func (h *metricsHook) syncFile() error {

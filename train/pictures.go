@@ -2,6 +2,7 @@ package train
 
 import (
 	"fmt"
+	"github.com/prioritycut/prioritycut/internal/patience"
 	"image"
 	"math"
 	"path/filepath"
@@ -45,7 +46,7 @@ type picturesHook struct {
 	style    picture.Style
 	events   *eventLog
 	files    durable.FileSystem
-	patience *patience
+	patience *patience.Patience
 }
 
 // After implements Hook.
@@ -77,7 +78,7 @@ func (h *picturesHook) draw(m *Moment) error {
 	if err == nil {
 		err = durable.WriteFileOn(h.files, filepath.Join(h.dir, fmt.Sprintf("train-%08d.png", m.Step)), encoded)
 	}
-	if err := h.patience.wrote(pictures, err); err != nil {
+	if err := h.patience.Wrote(pictures, err); err != nil {
 		return err
 	}
 	return h.events.write(m.Step, func(w *events.Writer) error { return w.Image(m.Step, "training_pairs", encoded) })

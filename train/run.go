@@ -20,6 +20,7 @@ import (
 	"github.com/prioritycut/prioritycut/internal/durable"
 	"github.com/prioritycut/prioritycut/internal/logging"
 	"github.com/prioritycut/prioritycut/internal/machine"
+	"github.com/prioritycut/prioritycut/internal/patience"
 	"github.com/prioritycut/prioritycut/internal/picture"
 	"github.com/prioritycut/prioritycut/internal/rundir"
 	"github.com/prioritycut/prioritycut/internal/usage"
@@ -291,7 +292,7 @@ func (s *session) train(ctx context.Context) error {
 	if err == nil {
 		return nil
 	}
-	if errors.Is(err, errGaveUp) && s.checkpoints.patience.failures(checkpoints) > 0 {
+	if errors.Is(err, patience.ErrGaveUp) && s.checkpoints.patience.Failures(checkpoints) > 0 {
 		return err // what cannot be saved has just been tried
 	}
 	if saved := s.checkpoints.save(t.at); saved != nil {

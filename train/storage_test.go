@@ -13,6 +13,7 @@ import (
 	"github.com/prioritycut/prioritycut/config"
 	"github.com/prioritycut/prioritycut/internal/durable"
 	"github.com/prioritycut/prioritycut/internal/fault"
+	"github.com/prioritycut/prioritycut/internal/patience"
 	"github.com/prioritycut/prioritycut/internal/rundir"
 	"github.com/prioritycut/prioritycut/model"
 	"github.com/prioritycut/prioritycut/tf/checkpoint"
@@ -95,7 +96,7 @@ func TestFullDisk(t *testing.T) {
 		return nil
 	}}
 	err := Run(context.Background(), RunOptions{Config: c, Dir: dir, Out: io.Discard, Files: files})
-	if !errors.Is(err, errGaveUp) || !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), "type the same command again") {
+	if !errors.Is(err, patience.ErrGaveUp) || !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), "type the same command again") {
 		t.Errorf("got %v", err)
 	}
 	checkpoint, damaged, err := checkpoint.OpenStore(rundir.Dir(dir).Checkpoints()).Latest()
@@ -187,19 +188,19 @@ func TestMetricsGap(t *testing.T) {
 func TestOtherErrorsAreNotForgiven(t *testing.T) {
 	p := newPatience("runs/mine", 3)
 	other := errors.New("a tensor of the wrong shape")
-	if err := p.wrote(checkpoints, other); !errors.Is(err, other) {
+	if err := p.Wrote(checkpoints, other); !errors.Is(err, other) {
 		t.Errorf("got %v", err)
 	}
 	full := &os.PathError{Op: "write", Path: "x", Err: syscall.ENOSPC}
 	for i, want := range []bool{true, true, false} {
-		if err := p.wrote(checkpoints, full); (err == nil) != want {
+		if err := p.Wrote(checkpoints, full); (err == nil) != want {
 			t.Errorf("failure %d: %v", i+1, err)
 		}
 	}
-	if err := p.wrote(metricsFile, full); err != nil {
+	if err := p.Wrote(metricsFile, full); err != nil {
 		t.Errorf("another kind of file: %v", err)
 	}
-	if err := p.wrote(checkpoints, nil); err != nil || p.failures(checkpoints) != 0 {
-		t.Errorf("after a success: %v, %d failures", err, p.failures(checkpoints))
+	if err := p.Wrote(checkpoints, nil); err != nil || p.Failures(checkpoints) != 0 {
+		t.Errorf("after a success: %v, %d failures", err, p.Failures(checkpoints))
 	}
 }

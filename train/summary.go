@@ -133,7 +133,7 @@ func (s *session) drawUnseen(ctx context.Context, at int64, videos []dataset.Tes
 	if err == nil {
 		err = durable.WriteFileOn(s.folder.files, filepath.Join(s.folder.dir.Pictures(), fmt.Sprintf("unseen-%08d.png", at)), encoded)
 	}
-	if err := patience.wrote(pictures, err); err != nil {
+	if err := patience.Wrote(pictures, err); err != nil {
 		return err
 	}
 	return log.write(at, func(w *events.Writer) error { return w.Image(at, "unseen_videos", encoded) })
@@ -146,7 +146,7 @@ func (s *session) writeSummary(at int64, found *evaluate.Result) error {
 	if err != nil {
 		return fmt.Errorf("summary: %w", err)
 	}
-	err = s.checkpoints.patience.insist("summary.csv", s.checkpoints.pause, func() error {
+	err = s.checkpoints.patience.Insist("summary.csv", s.checkpoints.pause, func() error {
 		return durable.WriteFileOn(s.folder.files, s.folder.dir.Summary(), data)
 	})
 	if err != nil {

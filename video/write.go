@@ -47,6 +47,7 @@ type FramesWriter struct {
 	temp    *durable.Temp
 	w, h, n int
 	empty   bool // there is an empty folder under path
+	files   durable.FileSystem
 	err     error
 }
 
@@ -54,7 +55,13 @@ type FramesWriter struct {
 // and gets its name in the end. A folder that holds something is not touched.
 // What a killed process left of its folders beside it is removed.
 func CreateFrames(path string, w, h int) (*FramesWriter, error) {
-	f := &FramesWriter{path: filepath.Clean(path), w: w, h: h}
+	return CreateFramesOn(durable.OS{}, path, w, h)
+}
+
+// CreateFramesOn is CreateFrames with pictures written on a file system of the
+// caller's.
+func CreateFramesOn(files durable.FileSystem, path string, w, h int) (*FramesWriter, error) {
+	f := &FramesWriter{path: filepath.Clean(path), w: w, h: h, files: files}
 	if err := f.start(); err != nil {
 		return nil, fmt.Errorf("frames %s: %w", path, err)
 	}
@@ -101,7 +108,7 @@ func (f *FramesWriter) Write(frame *Frame) error {
 }
 
 func (f *FramesWriter) write(path string, frame *Frame) error {
-	return durable.WriteNew(durable.OS{}, path, func(w io.Writer) error { return EncodePNG(w, frame) })
+	return durable.WriteNew(f.files, path, func(w io.Writer) error { return EncodePNG(w, frame) })
 }
 
 // Close gives the folder its name.
