@@ -6,6 +6,7 @@ import (
 	"github.com/golang/glog"
 
 	"github.com/prioritycut/prioritycut/internal/durable"
+	"github.com/prioritycut/prioritycut/internal/patience"
 	"github.com/prioritycut/prioritycut/internal/picture"
 )
 
@@ -17,7 +18,7 @@ const curvePoints = 200
 // at the end. It comes behind the hook that writes the table.
 type curvesHook struct {
 	files    durable.FileSystem
-	patience *patience
+	patience *patience.Patience
 	metrics  string
 	path     string
 	title    string
@@ -57,7 +58,7 @@ func (h *curvesHook) draw() error {
 	if err != nil {
 		return err
 	}
-	return h.patience.wrote(pictures, durable.WriteFileOn(h.files, h.path, encoded))
+	return h.patience.Wrote(pictures, durable.WriteFileOn(h.files, h.path, encoded))
 }
 
 // curves are the losses of rows and, where unseen videos were measured, the
