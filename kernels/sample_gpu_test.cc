@@ -10,9 +10,9 @@
 #include <string>
 #include <vector>
 
-#include "kernels/device/emulator.h"
 #include "kernels/device/fake_driver.h"
 #include "kernels/sample.h"
+#include "kernels/sample_emulator.h"
 #include "kernels/test_runtime.h"
 
 // In place of the compiler's: the stand-in looks for the entries alone.
@@ -25,7 +25,6 @@ namespace prioritycut {
 namespace kernels {
 namespace {
 
-using device::EmulatedBlock;
 using Floats = std::vector<float>;
 
 int failures = 0;
@@ -41,30 +40,7 @@ int failures = 0;
 char some_context, some_stream;
 
 void OnLaunch(const device::FakeLaunch& launch) {
-  const auto& a = *static_cast<const SampleArguments*>(launch.argument);
-  static SampleTile tile;
-  static SampleSums sums;
-  static uint32_t largest;
-  const auto run = [&](auto body) {
-    device::Emulate(launch.grid[0], static_cast<int>(launch.block[0]),
-                    device::Order::kShuffled, 1, body);
-  };
-  const std::string& name = launch.kernel;
-  if (name == "sample") {
-    run([&](EmulatedBlock& b) { SampleOfBlock(b, tile, a); });
-  } else if (name == "sample_clear_sums") {
-    run([&](EmulatedBlock& b) { ClearSumsOfBlock(b, a); });
-  } else if (name == "sample_find_largest") {
-    run([&](EmulatedBlock& b) { FindLargestOfBlock(b, largest, a); });
-  } else if (name == "sample_add_gradients") {
-    run([&](EmulatedBlock& b) { AddGradientsOfBlock(b, tile, a); });
-  } else if (name == "sample_map_gradient") {
-    run([&](EmulatedBlock& b) { MapGradientOfBlock(b, a); });
-  } else if (name == "sample_grid_gradient") {
-    run([&](EmulatedBlock& b) { GridGradientOfBlock(b, sums, a); });
-  } else {
-    EXPECT(!"a kernel that is known");
-  }
+  if (!EmulateSample(launch)) EXPECT(!"a kernel that is known");
 }
 
 bool Near(const Floats& got, const Floats& want) {

@@ -43,6 +43,9 @@ build gpu_mask address,undefined prioritycut/kernels/priority_cut_mask_gpu_test.
 # shellcheck disable=SC2086
 build gpu_sample address,undefined kernels/sample_gpu_test.cc kernels/sample_gpu.cc $kernels kernels/device/driver.cc \
   "$out/libcuda.so.1" -Wl,-rpath,"$out" -ldl
+# shellcheck disable=SC2086
+build gpu_check address,undefined tools/gpu/check_test.cc tools/gpu/check.cc kernels/sample_gpu.cc $kernels kernels/device/driver.cc \
+  prioritycut/kernels/priority_cut_mask.cc prioritycut/kernels/priority_cut_mask_gpu.cc "$out/libcuda.so.1" -Wl,-rpath,"$out" -ldl
 "$out/conv" "${1:-12}"
 "$out/norm" "${1:-12}"
 "$out/sample" "${1:-12}"
@@ -51,6 +54,7 @@ build gpu_sample address,undefined kernels/sample_gpu_test.cc kernels/sample_gpu
 "$out/device_sample" "${1:-12}"
 ASAN_OPTIONS=detect_leaks=0 "$out/gpu_mask" # the stand-in forgets on purpose, as the driver does
 ASAN_OPTIONS=detect_leaks=0 "$out/gpu_sample"
+ASAN_OPTIONS=detect_leaks=0 "$out/gpu_check"
 echo "threads:"
 # shellcheck disable=SC2086
 build threads thread kernels/conv_test.cc $kernels

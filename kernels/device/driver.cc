@@ -36,8 +36,6 @@ std::string Open(Driver* d) {
       {"cuDevicePrimaryCtxRelease_v2", &d->PrimaryCtxRelease},
       {"cuCtxPushCurrent_v2", &d->CtxPushCurrent},
       {"cuCtxPopCurrent_v2", &d->CtxPopCurrent},
-      {"cuCtxGetCurrent", &d->CtxGetCurrent},
-      {"cuCtxSynchronize", &d->CtxSynchronize},
       {"cuStreamGetCtx", &d->StreamGetCtx},
       {"cuModuleLoadDataEx", &d->ModuleLoadDataEx},
       {"cuModuleGetFunction", &d->ModuleGetFunction},

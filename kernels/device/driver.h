@@ -33,8 +33,6 @@ struct Driver {
   int (*PrimaryCtxRelease)(int);
   int (*CtxPushCurrent)(Context);
   int (*CtxPopCurrent)(Context*);
-  int (*CtxGetCurrent)(Context*);
-  int (*CtxSynchronize)();
   int (*StreamGetCtx)(Stream, Context*);
   int (*ModuleLoadDataEx)(Module*, const void*, unsigned, int*, void**);
   int (*ModuleGetFunction)(Function*, Module, const char*);

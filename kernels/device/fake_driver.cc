@@ -1,7 +1,9 @@
 #include "kernels/device/fake_driver.h"
 
+#include <chrono>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 
 using prioritycut::device::FakeDriver;
@@ -129,25 +131,85 @@ int cuLaunchKernel(void* function, unsigned gx, unsigned gy, unsigned gz,
   return 0;
 }
 
-// What only programs of their own use.
-#define ABSENT(name) \
-  int name() { return kInvalidValue; }
-ABSENT(cuDeviceGet)
-ABSENT(cuDeviceGetName)
-ABSENT(cuDevicePrimaryCtxRetain)
-ABSENT(cuDevicePrimaryCtxRelease_v2)
-ABSENT(cuCtxGetCurrent)
-ABSENT(cuCtxSynchronize)
-ABSENT(cuMemAlloc_v2)
-ABSENT(cuMemFree_v2)
-ABSENT(cuMemcpyHtoD_v2)
-ABSENT(cuMemcpyDtoH_v2)
-ABSENT(cuMemcpyDtoDAsync_v2)
-ABSENT(cuMemsetD8_v2)
-ABSENT(cuEventCreate)
-ABSENT(cuEventRecord)
-ABSENT(cuEventSynchronize)
-ABSENT(cuEventElapsedTime)
-ABSENT(cuEventDestroy_v2)
+// What programs of their own use. The device is this machine.
+
+int cuDeviceGet(int* device, int number) {
+  *device = number;
+  return StatusOf("cuDeviceGet");
+}
+
+int cuDeviceGetName(char* name, int bytes, int) {
+  std::snprintf(name, static_cast<size_t>(bytes), "a stand-in");
+  return 0;
+}
+
+int cuDevicePrimaryCtxRetain(void** context, int) {
+  static char primary;
+  FakeDriverOfProcess()->streams[nullptr] = *context = &primary;
+  return StatusOf("cuDevicePrimaryCtxRetain");
+}
+
+int cuDevicePrimaryCtxRelease_v2(int) { return 0; }
+
+int cuMemAlloc_v2(uint64_t* address, size_t bytes) {
+  FAIL_IF_WANTED("cuMemAlloc");
+  *address = reinterpret_cast<uint64_t>(std::malloc(bytes));
+  ++FakeDriverOfProcess()->allocated;
+  return 0;
+}
+
+int cuMemFree_v2(uint64_t address) {
+  std::free(reinterpret_cast<void*>(address));
+  --FakeDriverOfProcess()->allocated;
+  return 0;
+}
+
+int cuMemcpyHtoD_v2(uint64_t to, const void* from, size_t bytes) {
+  std::memcpy(reinterpret_cast<void*>(to), from, bytes);
+  return 0;
+}
+
+int cuMemcpyDtoH_v2(void* to, uint64_t from, size_t bytes) {
+  std::memcpy(to, reinterpret_cast<void*>(from), bytes);
+  return StatusOf("cuMemcpyDtoH");
+}
+
+int cuMemcpyDtoDAsync_v2(uint64_t to, uint64_t from, size_t bytes, void*) {
+  std::memcpy(reinterpret_cast<void*>(to), reinterpret_cast<void*>(from),
+              bytes);
+  return 0;
+}
+
+int cuMemsetD8_v2(uint64_t to, unsigned char value, size_t bytes) {
+  std::memset(reinterpret_cast<void*>(to), value, bytes);
+  return 0;
+}
+
+using Clock = std::chrono::steady_clock;
+
+int cuEventCreate(void** event, unsigned) {
+  *event = new Clock::time_point;
+  return 0;
+}
+
+int cuEventRecord(void* event, void*) {
+  *static_cast<Clock::time_point*>(event) = Clock::now();
+  return 0;
+}
+
+int cuEventSynchronize(void*) { return StatusOf("cuEventSynchronize"); }
+
+int cuEventElapsedTime(float* milliseconds, void* begin, void* end) {
+  const std::chrono::duration<float, std::milli> passed =
+      *static_cast<Clock::time_point*>(end) -
+      *static_cast<Clock::time_point*>(begin);
+  *milliseconds = passed.count();
+  return 0;
+}
+
+int cuEventDestroy_v2(void* event) {
+  delete static_cast<Clock::time_point*>(event);
+  return 0;
+}
 
 }  // extern "C"

@@ -31,6 +31,7 @@ struct FakeDriver {
   std::vector<void*> current;        // contexts, the last on top
   std::vector<std::string> modules;  // PTX, as it was loaded
   std::vector<FakeLaunch> launches;
+  int allocated = 0;  // pieces of memory that nobody freed
   // What the translator writes into its log when it fails.
   std::string translator_log;
 };

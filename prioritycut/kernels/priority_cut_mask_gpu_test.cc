@@ -8,8 +8,8 @@
 #include <random>
 #include <vector>
 
-#include "kernels/device/emulator.h"
 #include "kernels/device/fake_driver.h"
+#include "prioritycut/kernels/priority_cut_mask_emulator.h"
 
 // In place of the compiler's: the stand-in looks for the entries alone.
 extern const char prioritycut_ptx_priority_cut_mask[] =
@@ -30,20 +30,8 @@ int failures = 0;
 
 char some_context, other_context, some_stream, other_stream;
 
-template <typename T>
-void Run(const device::FakeLaunch& launch) {
-  const auto& a = *static_cast<const MaskArguments<T>*>(launch.argument);
-  static MaskShared shared;
-  device::Emulate(
-      launch.grid[0], static_cast<int>(launch.block[0]),
-      device::Order::kShuffled, 1,
-      [&](device::EmulatedBlock& block) { MaskOfSample(block, shared, a); });
-}
-
 void OnLaunch(const device::FakeLaunch& launch) {
-  if (launch.kernel == "priority_cut_mask_float") return Run<float>(launch);
-  if (launch.kernel == "priority_cut_mask_double") return Run<double>(launch);
-  EXPECT(!"a kernel that is known");
+  if (!EmulateMask(launch)) EXPECT(!"a kernel that is known");
 }
 
 template <typename T>
