@@ -160,7 +160,7 @@ func (c *Config) validateMonkeyNet(v *validator) {
 	c.halves(v, at+"kp_detector_params", p.KPDetector.ScaleFactor, p.KPDetector.NumBlocks)
 	c.halves(v, at+"generator_params", 1, g.NumBlocks)
 	c.halves(v, at+"generator_params.dense_motion_params", g.DenseMotion.ScaleFactor, g.DenseMotion.NumBlocks)
-	v.ints(at+"discriminator_params.num_blocks", int64(p.Discriminator.NumBlocks), 1, 6) // metrics.csv has columns for as many
+	v.ints(at+"discriminator_params.num_blocks", int64(p.Discriminator.NumBlocks), 1, 6) // of 256x256 pixels six blocks leave one
 	if text := judgedSizeError(c.height(), c.width(), p.Discriminator.NumBlocks); text != "" {
 		v.fail(at+"discriminator_params.num_blocks", "is %d: %s", p.Discriminator.NumBlocks, text)
 	}

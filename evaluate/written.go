@@ -164,7 +164,7 @@ func (f *frameFolder) create(v dataset.TestVideo) (*drawing, error) {
 }
 
 // frames names what is written, when it fails.
-const frames = "the frames of --write_frames"
+const frames = "the frames of `write_frames`"
 
 // told has the folder forgive what writing came to. The rest of the video's
 // frames is left out then: all of them are made again at the end.

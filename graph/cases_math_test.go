@@ -21,6 +21,7 @@ func mathCases() []gradientCase {
 		"leaky relu":  func(s *Scope, a tensorflow.Output) tensorflow.Output { return s.LeakyRelu(a, 0.2) },
 		"sigmoid":     (*Scope).Sigmoid,
 		"softmax":     (*Scope).Softmax,
+		"heatmaps":    func(s *Scope, a tensorflow.Output) tensorflow.Output { return s.Heatmaps(a, 0.3) },
 		"clip":        func(s *Scope, a tensorflow.Output) tensorflow.Output { return s.Clip(a, -0.5, 0.75) },
 		"identity":    func(s *Scope, a tensorflow.Output) tensorflow.Output { return s.Identity("same", a) },
 		"mean":        func(s *Scope, a tensorflow.Output) tensorflow.Output { return s.Square(s.Mean(a)) },

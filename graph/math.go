@@ -101,6 +101,17 @@ func (s *Scope) Sigmoid(a tensorflow.Output) tensorflow.Output { return s.Op("Si
 // Softmax normalises along the last axis.
 func (s *Scope) Softmax(a tensorflow.Output) tensorflow.Output { return s.Op("Softmax", nil, a) }
 
+// Heatmaps turns logits [N, h, w, C] into C distributions over positions,
+// [N, C, h*w]: the softmax of logits / temperature.
+func (s *Scope) Heatmaps(logits tensorflow.Output, temperature float64) tensorflow.Output {
+	dims := s.Shape(logits)
+	if s.Err() != nil {
+		return tensorflow.Output{}
+	}
+	byChannel := s.Transpose(s.Reshape(logits, -1, dims[1]*dims[2], dims[3]), 0, 2, 1)
+	return s.Softmax(s.Scale(byChannel, 1/temperature))
+}
+
 // Cast converts a to dtype.
 func (s *Scope) Cast(a tensorflow.Output, dtype tensorflow.DataType) tensorflow.Output {
 	if s.b.err == nil && a.Op != nil && a.DataType() == dtype {

@@ -69,7 +69,7 @@ func curves(rows []Row, losses []string) *picture.Chart {
 	for _, name := range losses {
 		s := picture.Series{Name: name}
 		for i := range rows {
-			if v := rows[i].columns()[name]; v != nil && v.Known {
+			if v := rows[i].Value(name); v.Known {
 				s.X, s.Y = append(s.X, float64(rows[i].Step)), append(s.Y, v.Value)
 			}
 		}
@@ -80,15 +80,14 @@ func curves(rows []Row, losses []string) *picture.Chart {
 	c.Panels = append(c.Panels, learned)
 	unseen := picture.Panel{Caption: "error on unseen videos, over that of copying the source (below 1 is better)"}
 	for _, part := range []struct {
-		name string
-		of   func(*Row) (l1, copied Number)
+		name       string
+		l1, copied string // columns
 	}{
-		{"whole pictures", func(r *Row) (l1, copied Number) { return r.ValL1, r.ValL1Copy }},
-		{"drawn figures", func(r *Row) (l1, copied Number) { return r.ValForeground, r.ValForegroundOf }},
+		{"whole pictures", valL1, valL1Copy}, {"drawn figures", valForeground, valForegroundCopy},
 	} {
 		s := picture.Series{Name: part.name, Dots: true}
 		for i := range rows {
-			if l1, copied := part.of(&rows[i]); l1.Known && copied.Known && copied.Value > 0 {
+			if l1, copied := rows[i].Value(part.l1), rows[i].Value(part.copied); l1.Known && copied.Known && copied.Value > 0 {
 				s.X, s.Y = append(s.X, float64(rows[i].Step)), append(s.Y, l1.Value/copied.Value)
 			}
 		}

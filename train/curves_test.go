@@ -16,8 +16,8 @@ import (
 // what a run has.
 func TestCurvesOfRows(t *testing.T) {
 	rows := []Row{
-		{Step: 10, Perceptual: known(4), DiscGAN: known(0.5)},
-		{Step: 20, Perceptual: known(3), ValL1: known(0.03), ValL1Copy: known(0.06)},
+		{Step: 10, Values: map[string]float64{"perceptual": 4, "disc_gan": 0.5}},
+		{Step: 20, Values: map[string]float64{"perceptual": 3, valL1: 0.03, valL1Copy: 0.06}},
 	}
 	c := curves(rows, []string{"perceptual", "disc_gan", "gen_gan"})
 	if len(c.Panels) != 2 || len(c.Panels[0].Series) != 2 || len(c.Panels[1].Series) != 1 {
@@ -31,7 +31,7 @@ func TestCurvesOfRows(t *testing.T) {
 	}
 	var many []Row
 	for i := 0; i < 3*curvePoints; i++ {
-		many = append(many, Row{Step: int64(i), Perceptual: known(float64(i))})
+		many = append(many, Row{Step: int64(i), Values: map[string]float64{"perceptual": float64(i)}})
 	}
 	s := curves(many, []string{"perceptual"}).Panels[0].Series[0]
 	if len(s.X) != curvePoints || s.X[1] != 4 || s.Y[1] != 4 {

@@ -48,13 +48,10 @@ func TestOtherFamilies(t *testing.T) {
 				t.Fatalf("%d rows (%v)", len(rows), err)
 			}
 			var terms, players []string
-			for term, n := range rows[3].columns() {
-				if n.Known {
-					terms = append(terms, term)
-				}
-			}
-			for player, columns := range rows[3].players() {
-				if columns.rate.Known && columns.gradient.Value > 0 {
+			terms = termsOf(rows[3])
+			for name := range rows[3].Values {
+				player, ok := strings.CutPrefix(name, ratePrefix)
+				if ok && rows[3].Values[gradientPrefix+player] > 0 {
 					players = append(players, player)
 				}
 			}
@@ -63,7 +60,7 @@ func TestOtherFamilies(t *testing.T) {
 			if diff := cmp.Diff(c.terms, terms) + cmp.Diff(c.players, players); diff != "" {
 				t.Errorf("terms and players (-want +got):\n%s", diff)
 			}
-			if rows[3].VGG19 != "" || !rows[3].ValL1.Known || rows[3].ValBackgroundIoU.Known != (name == "monkeynet") {
+			if rows[3].VGG19 != "" || !rows[3].Value(valL1).Known || rows[3].Value(valBackgroundIoU).Known != (name == "monkeynet") {
 				t.Errorf("the last row is %+v", rows[3])
 			}
 			for _, picture := range []string{"train-00000004.png", "unseen-00000004.png"} {

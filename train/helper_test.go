@@ -7,6 +7,7 @@ import (
 	"image/png"
 	"io"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/prioritycut/prioritycut/config"
@@ -97,4 +98,18 @@ func readPicture(t *testing.T, path string) image.Image {
 		t.Fatal(err)
 	}
 	return m
+}
+
+// termsOf are the columns of a row's losses and measurements.
+func termsOf(r Row) (terms []string) {
+	for name := range r.Values {
+		own := name == warmupColumn || name == secondsPerStep || name == dataWaitShare
+		for _, prefix := range []string{ratePrefix, gradientPrefix, "val_"} {
+			own = own || strings.HasPrefix(name, prefix)
+		}
+		if !own {
+			terms = append(terms, name)
+		}
+	}
+	return terms
 }

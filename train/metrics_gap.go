@@ -4,9 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"slices"
 
-	"github.com/gocarina/gocsv"
 	"github.com/golang/glog"
 )
 
@@ -61,25 +59,6 @@ func (s *session) missingRows(last int64) ([]Row, error) {
 	return rows, nil
 }
 
-// rowsOf reads rows without a header, those behind a step.
-func rowsOf(text string, after int64) ([]Row, error) {
-	if text == "" {
-		return nil, nil
-	}
-	header, err := gocsv.MarshalString([]Row{})
-	if err != nil {
-		return nil, err
-	}
-	var rows []Row
-	if err := gocsv.UnmarshalString(header+text, &rows); err != nil {
-		return nil, fmt.Errorf("the checkpoint's rows of metrics.csv: %w", err)
-	}
-	for len(rows) > 0 && rows[0].Step <= after {
-		rows = rows[1:]
-	}
-	return rows, nil
-}
-
 // knownRow is what is known of a step without having taken it.
 func (s *session) knownRow(step, attempt int64) Row {
 	perEpoch := s.perEpoch()
@@ -87,12 +66,9 @@ func (s *session) knownRow(step, attempt int64) Row {
 		Position: Position{Step: step, Attempt: attempt}, Epoch: step / perEpoch,
 		Rates: s.config.LearningRates(step-1, (step-1)/perEpoch),
 	}
-	row := rowOf(m, vggNote(s.config.VGG19))
-	for player, columns := range row.players() {
-		rate, ok := m.Rates[player]
-		if ok && !slices.Contains(s.options.Frozen, player) {
-			*columns.rate = known(rate)
-		}
+	row := rowOf(m, nil, vggNote(s.config.VGG19))
+	for _, player := range s.step.PlayerNames {
+		row.set(ratePrefix+player, m.Rates[player])
 	}
 	return row
 }

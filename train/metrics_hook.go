@@ -1,16 +1,13 @@
 package train
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"github.com/prioritycut/prioritycut/internal/patience"
 	"os"
 	"time"
 
-	"github.com/gocarina/gocsv"
-
 	"github.com/prioritycut/prioritycut/internal/durable"
+	"github.com/prioritycut/prioritycut/internal/patience"
 )
 
 // metricsHook writes metrics.csv: a row every so many steps, at every
@@ -20,6 +17,7 @@ type metricsHook struct {
 	files    durable.FileSystem
 	patience *patience.Patience
 	path     string
+	columns  columns // of the file
 	every    int64
 	vgg      string
 
@@ -58,7 +56,7 @@ func (h *metricsHook) CatchUp(m *Moment) error {
 			rows[i].validation(m.Validation)
 		}
 	}
-	return h.patience.Wrote(metricsFile, writeMetrics(h.files, h.path, rows))
+	return h.patience.Wrote(metricsFile, writeMetrics(h.files, h.path, h.columns, rows))
 }
 
 // End implements Hook.
@@ -70,17 +68,17 @@ func (h *metricsHook) End(m *Moment) error {
 }
 
 func (h *metricsHook) write(m *Moment) error {
-	row := rowOf(m, h.vgg)
+	row := rowOf(m, h.columns, h.vgg)
 	if seconds := h.took.Seconds(); seconds > 0 {
-		row.SecondsPerStep = known(seconds / float64(h.steps))
-		row.DataWaitShare = known(h.waited.Seconds() / seconds)
+		row.set(secondsPerStep, seconds/float64(h.steps))
+		row.set(dataWaitShare, h.waited.Seconds()/seconds)
 	}
 	h.steps, h.took, h.waited, h.written = 0, 0, 0, m.Step
-	var line bytes.Buffer
-	if err := gocsv.MarshalWithoutHeaders([]Row{row}, &line); err != nil {
-		return fmt.Errorf("metrics: %w", err)
+	line, err := h.columns.encode([]Row{row}, false)
+	if err != nil {
+		return err
 	}
-	h.pending = append(h.pending, line.Bytes()...)
+	h.pending = append(h.pending, line...)
 	return h.patience.Wrote(metricsFile, h.flush())
 }
 
@@ -115,14 +113,19 @@ func (h *metricsHook) flush() (err error) {
 	return nil
 }
 
-// sync makes all rows durable. Those that could not be written are returned.
+// sync makes all rows durable. Those that could not be written are returned, below
+// the names of their columns.
 func (h *metricsHook) sync() (rows string, err error) {
 	err = h.flush()
 	if err == nil && h.dirty {
 		err = h.syncFile()
 	}
 	// What failed once more goes into the checkpoint's notes instead.
-	return string(h.pending), h.patience.Wrote(metricsFile, err)
+	if len(h.pending) > 0 {
+		header, errHeader := h.columns.encode(nil, true)
+		rows, err = string(header)+string(h.pending), errors.Join(err, errHeader)
+	}
+	return rows, h.patience.Wrote(metricsFile, err)
 }
 
 func (h *metricsHook) syncFile() error {
@@ -135,13 +138,4 @@ func (h *metricsHook) syncFile() error {
 	}
 	h.dirty = false
 	return nil
-}
-
-// writeMetrics replaces metrics.csv by these rows.
-func writeMetrics(fs durable.FileSystem, path string, rows []Row) error {
-	data, err := gocsv.MarshalBytes(rows)
-	if err != nil {
-		return fmt.Errorf("metrics: %w", err)
-	}
-	return durable.WriteFileOn(fs, path, data)
 }

@@ -105,6 +105,7 @@ type session struct {
 	reconstructor *evaluate.Reconstructor
 	session       *tf.Session
 	checkpoints   *checkpointHook
+	columns       columns // of metrics.csv
 	// mayHold says that there is memory to keep the state after a step while the
 	// next one is computed.
 	mayHold bool
@@ -181,9 +182,6 @@ func (s *session) build() error {
 	s.scope = graph.New(tensorflow.Float)
 	var err error
 	if s.step, err = BuildStep(s.scope, s.options); err != nil {
-		return err
-	}
-	if err := checkColumns(s.step); err != nil {
 		return err
 	}
 	s.reconstructor, err = evaluate.NewReconstructor(s.scope, s.step.Training.Animator(), s.options.Height, s.options.Width)
@@ -347,7 +345,7 @@ func (s *session) hooks(ctx context.Context, t *trainer, log *eventLog) []Hook {
 		hooks = append([]Hook{&planHook{session: s, trainer: t, say: bar.bar.Println, now: time.Now, begun: s.begun}}, hooks...)
 	}
 	files, patience := s.folder.files, s.checkpoints.patience
-	metrics := &metricsHook{files: files, patience: patience, path: dir.Metrics(), every: c.LogSteps, vgg: vggNote(s.config.VGG19)}
+	metrics := &metricsHook{files: files, patience: patience, path: dir.Metrics(), columns: s.columns, every: c.LogSteps, vgg: vggNote(s.config.VGG19)}
 	s.checkpoints.before = metrics.sync
 	return append(hooks,
 		metrics,
@@ -385,7 +383,8 @@ func (s *session) begin(t *trainer) error {
 	if err := os.Remove(s.folder.dir.Summary()); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	if err := writeMetrics(s.folder.files, s.folder.dir.Metrics(), rows); err != nil {
+	s.columns = columnsOf(s.step).with(rows)
+	if err := writeMetrics(s.folder.files, s.folder.dir.Metrics(), s.columns, rows); err != nil {
 		return err
 	}
 	s.tellNumerics()

@@ -54,6 +54,8 @@ type Step struct {
 	// weighted (warmed terms without their warm-up).
 	LossNames []string
 	Losses    tensorflow.Output
+	// Warmed says that one of them is warmed.
+	Warmed bool
 	// StatNames name the elements of Stats: measurements without a gradient.
 	StatNames []string
 	Stats     tensorflow.Output
@@ -61,6 +63,8 @@ type Step struct {
 	// of each variable's gradient, in the order of Gradients.
 	GradientNames []string
 	GradientNorms tensorflow.Output
+	// PlayerNames are those whose weights move, in the family's order.
+	PlayerNames []string
 	// Gradients of each trained variable.
 	Gradients []tensorflow.Output
 	// Counter counts the steps taken.
@@ -97,6 +101,7 @@ func BuildStep(s *graph.Scope, o StepOptions) (*Step, error) {
 	training := s.WithTraining(true)
 	objective := step.Training.Objective(training, model.Inputs{Source: step.Source, Driving: step.Driving, Draws: step.Draws})
 	step.Shown = objective.Shown
+	step.Warmed = slices.ContainsFunc(objective.Terms, func(t model.Term) bool { return t.Warmed })
 	losses := weigh(training.At("losses"), objective.Terms, step.Warmup)
 	update := training.At("update")
 	differentiate(update, players, losses)
@@ -234,6 +239,7 @@ func (step *Step) report(s *graph.Scope, losses []loss, stats []model.Stat) {
 func (step *Step) gradients(s *graph.Scope, players []*player) {
 	var norms []tensorflow.Output
 	for _, p := range players {
+		step.PlayerNames = append(step.PlayerNames, p.Name)
 		for i, g := range p.grads {
 			step.GradientNames = append(step.GradientNames, p.vars[i].Name)
 			step.Gradients = append(step.Gradients, g)

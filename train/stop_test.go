@@ -90,8 +90,8 @@ func TestValidationIsCutShort(t *testing.T) {
 	}
 	rows, wantRows := wholeMetrics(t, dir, 4), wholeMetrics(t, want, 4)
 	for i := range rows {
-		if rows[i].ValL1 != wantRows[i].ValL1 || rows[i].ValBackgroundIoU != wantRows[i].ValBackgroundIoU || rows[i].ValL1.Known != (i%2 == 1) {
-			t.Errorf("step %d: validation %v, want %v", rows[i].Step, rows[i].ValL1, wantRows[i].ValL1)
+		if rows[i].Value(valL1) != wantRows[i].Value(valL1) || rows[i].Value(valBackgroundIoU) != wantRows[i].Value(valBackgroundIoU) || rows[i].Value(valL1).Known != (i%2 == 1) {
+			t.Errorf("step %d: validation %v, want %v", rows[i].Step, rows[i].Value(valL1), wantRows[i].Value(valL1))
 		}
 	}
 }

@@ -145,16 +145,16 @@ func TestMetricsGap(t *testing.T) {
 	t.Run("lost", func(t *testing.T) {
 		dir := undisturbed(t, c)
 		was := wholeMetrics(t, dir, 4)
-		if err := writeMetrics(durableOS, rundir.Dir(dir).Metrics(), was[:1]); err != nil {
+		if err := writeMetrics(durableOS, rundir.Dir(dir).Metrics(), columns{formatColumn, stepColumn, attemptColumn, epochColumn, vggColumn}.with(was), was[:1]); err != nil {
 			t.Fatal(err)
 		}
 		complete(t, dir, longer)
 		for i, r := range wholeMetrics(t, dir, 5)[:4] {
-			if r.Attempt != was[i].Attempt || r.Epoch != was[i].Epoch || r.LRGenerator != was[i].LRGenerator || r.LRDiscriminator != was[i].LRDiscriminator {
+			if r.Attempt != was[i].Attempt || r.Epoch != was[i].Epoch || r.Values["lr_generator"] != was[i].Values["lr_generator"] || r.Values["lr_discriminator"] != was[i].Values["lr_discriminator"] {
 				t.Errorf("the row of step %d is %+v, was %+v", r.Step, r, was[i])
 			}
-			if (i > 0) == r.Perceptual.Known {
-				t.Errorf("step %d: perceptual %v", r.Step, r.Perceptual)
+			if (i > 0) == r.Value("perceptual").Known {
+				t.Errorf("step %d: perceptual %v", r.Step, r.Value("perceptual"))
 			}
 		}
 	})
@@ -177,7 +177,7 @@ func TestMetricsGap(t *testing.T) {
 		}
 		complete(t, dir, longer)
 		for _, r := range wholeMetrics(t, dir, 5) {
-			if !r.Perceptual.Known {
+			if !r.Value("perceptual").Known {
 				t.Errorf("the row of step %d is %+v", r.Step, r)
 			}
 		}

@@ -39,12 +39,10 @@ func TestVariants(t *testing.T) {
 			}
 			for _, r := range rows {
 				var have []string
-				for name, n := range r.columns() {
-					if n.Known {
-						have = append(have, name)
-					}
-					if n.Known && !finite(n.Value) {
-						t.Errorf("step %d: %s is %v", r.Step, name, n.Value)
+				for _, name := range termsOf(r) {
+					have = append(have, name)
+					if v := r.Values[name]; !finite(v) {
+						t.Errorf("step %d: %s is %v", r.Step, name, v)
 					}
 				}
 				sort.Strings(have)
@@ -52,15 +50,15 @@ func TestVariants(t *testing.T) {
 				if diff := cmp.Diff(want, have); diff != "" {
 					t.Fatalf("terms (-want +got):\n%s", diff)
 				}
-				if hasCritic := variant != model.FOMM; r.GradDiscriminator.Known != hasCritic || r.LRDiscriminator.Known != hasCritic {
-					t.Errorf("gradient and rate of a discriminator are noted: %v, %v", r.GradDiscriminator, r.LRDiscriminator)
+				if hasCritic := variant != model.FOMM; r.Value("grad_discriminator").Known != hasCritic || r.Value("lr_discriminator").Known != hasCritic {
+					t.Errorf("gradient and rate of a discriminator are noted: %v, %v", r.Value("grad_discriminator"), r.Value("lr_discriminator"))
 				}
 			}
 			checkPicture(t, filepath.Join(rundir.Dir(dir).Pictures(), "train-00000004.png"))
 			checkPicture(t, filepath.Join(rundir.Dir(dir).Pictures(), "unseen-00000004.png"))
 			checkCurves(t, dir, "unseen-00000003.png")
 			checkEvents(t, rundir.Dir(dir).Events(), want)
-			if last := rows[3]; !last.ValL1.Known || !last.ValForegroundFro.Known || last.VGG19 != "random" || last.FormatVersion != 1 {
+			if last := rows[3]; !last.Value(valL1).Known || !last.Value(valForegroundFrozen).Known || last.VGG19 != "random" || last.FormatVersion != 1 {
 				t.Errorf("the last row lacks the validation, the note on VGG-19 or the version: %+v", last)
 			}
 		})

@@ -52,7 +52,7 @@ type Meta struct {
 	// ValidationDue says that the validation of this step was cut short by a
 	// signal: whoever goes on does it first.
 	ValidationDue bool `json:"validation_due,omitempty"`
-	// MetricsRows are rows of metrics.csv, without its header, that could not be
+	// MetricsRows are rows of metrics.csv, below their columns' names, that could not be
 	// written there.
 	MetricsRows string `json:"metrics_rows,omitempty"`
 	// Numerics are the settings of the process and the processor's level that

@@ -92,9 +92,8 @@ func (d *KPDetector) Detect(s *graph.Scope, x tensorflow.Output) Detection {
 	}
 	h, w, k := dims[1], dims[2], d.common.NumKP
 
-	logits := s.Transpose(s.Reshape(out.Logits, -1, h*w, k), 0, 2, 1)
-	out.Heatmap = s.Softmax(s.Scale(logits, 1/d.params.Temperature)) // [N, K, h*w]
-	out.Value = s.MatMul(out.Heatmap, s.Grid(h, w))                  // [N, K, 2]
+	out.Heatmap = s.Heatmaps(out.Logits, d.params.Temperature)
+	out.Value = s.MatMul(out.Heatmap, s.Grid(h, w)) // [N, K, 2]
 	if d.jacobian == nil {
 		return out
 	}

@@ -66,8 +66,7 @@ func (d *KPDetector) Detect(s *graph.Scope, x tensorflow.Output) Detection {
 		return out
 	}
 	h, w, k := dims[1], dims[2], d.common.NumKP
-	logits := s.Transpose(s.Reshape(out.Logits, -1, h*w, k), 0, 2, 1)
-	out.Heatmap = s.Softmax(s.Scale(logits, 1/d.params.Temperature)) // [N, K, h*w]
+	out.Heatmap = s.Heatmaps(out.Logits, d.params.Temperature)
 	heat := s.Shift(out.Heatmap, heatFloor)
 	grid := s.Grid(h, w)            // [1, h*w, 2]
 	out.Mean = s.MatMul(heat, grid) // [N, K, 2]

@@ -36,8 +36,11 @@ func flagsOf(t *testing.T) []string {
 	return names
 }
 
-// libraries are the files of all packages but programs and tests; internal/cli
-// is where flags are known.
+// helpsTests tells files that look at programs as tests do.
+func helpsTests(i *ast.ImportSpec) bool { return i.Path.Value == `"testing"` }
+
+// libraries are the files of all packages but programs, tests and what helps
+// those; internal/cli is where flags are known.
 func libraries(t *testing.T) (files map[string]*ast.File) {
 	t.Helper()
 	files = map[string]*ast.File{}
@@ -56,7 +59,7 @@ func libraries(t *testing.T) (files map[string]*ast.File) {
 			return nil
 		}
 		f, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
-		if err == nil && f.Name.Name != "main" {
+		if err == nil && f.Name.Name != "main" && !slices.ContainsFunc(f.Imports, helpsTests) {
 			files[name] = f
 		}
 		return err
