@@ -122,6 +122,10 @@ type RunParams struct {
 	Device string `yaml:"device"`
 	// Deterministic makes two equal runs bit-equal, which may cost time.
 	Deterministic bool `yaml:"deterministic"`
+	// TF32 lets GPUs that have TensorFloat-32 round the factors of convolutions
+	// and products to 10 bits: quicker, and not equal to other devices to float32's
+	// last bits. Deterministic runs do without. On CPUs it means nothing.
+	TF32 bool `yaml:"tf32"`
 	// IntraThreads computes one operation with so many threads; 0 takes all
 	// cores. 0 to 1024.
 	IntraThreads int `yaml:"intra_threads"`

@@ -11,9 +11,9 @@ package tf
 
 #include "tensorflow/c/c_api.h"
 
-// TensorFlow exports these two C++ functions (xla/tsl/util/determinism.h), but
-// its C API does not wrap them. They are looked up at run time, so that a
-// TensorFlow without them still links.
+// TensorFlow exports these C++ functions (xla/tsl/util/determinism.h and
+// tensor_float_32_utils.h of its platform), but its C API does not wrap them. They
+// are looked up at run time, so that a TensorFlow without them still links.
 static bool pc_enable_determinism(void) {
   void (*enable)(bool) =
       (void (*)(bool))dlsym(RTLD_DEFAULT, "_ZN3tsl19EnableOpDeterminismEb");
@@ -29,6 +29,20 @@ static int pc_determinism(void) {
       (bool (*)(void))dlsym(RTLD_DEFAULT, "_ZN3tsl21OpDeterminismRequiredEv");
   if (required == NULL) return -1;
   return required() ? 1 : 0;
+}
+
+static void pc_disable_tf32(void) {
+  void (*enable)(bool) = (void (*)(bool))dlsym(
+      RTLD_DEFAULT, "_ZN3tsl32enable_tensor_float_32_executionEb");
+  if (enable != NULL) enable(false);
+}
+
+// pc_tf32 is 1 when TensorFloat-32 may be used, 0 when not, -1 when unknown.
+static int pc_tf32(void) {
+  bool (*enabled)(void) = (bool (*)(void))dlsym(
+      RTLD_DEFAULT, "_ZN3tsl33tensor_float_32_execution_enabledEv");
+  if (enabled == NULL) return -1;
+  return enabled() ? 1 : 0;
 }
 */
 import "C"
@@ -50,6 +64,16 @@ func enableDeterminism() { C.pc_enable_determinism() }
 // that TensorFlow reads TF_DETERMINISTIC_OPS no more.
 func determinism() (on, known bool) {
 	v := C.pc_determinism()
+	return v == 1, v >= 0
+}
+
+// disableTF32 turns TensorFloat-32 off for the whole process.
+func disableTF32() { C.pc_disable_tf32() }
+
+// tf32 reports whether GPUs may use TensorFloat-32, and whether this TensorFlow
+// could be asked.
+func tf32() (on, known bool) {
+	v := C.pc_tf32()
 	return v == 1, v >= 0
 }
 

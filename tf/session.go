@@ -34,6 +34,10 @@ type SessionConfig struct {
 	// cannot. It holds for the whole process and stays on. Other numbers of
 	// threads may sum in another order and give other bits.
 	Deterministic bool
+	// FullFloat32 forbids GPUs to round the factors of float32 convolutions and
+	// products to TensorFloat-32's 10 bits, as they do by default where they can.
+	// It holds for the whole process and stays on.
+	FullFloat32 bool
 	// Optimize lets Grappler rewrite the graph at the first run. Worth it for
 	// a frozen graph that runs often. Off by default: on a training step its
 	// rewrites take many seconds at the start and gain little.
@@ -198,6 +202,11 @@ func prepareProcess(config SessionConfig) error {
 			return err
 		}
 	}
+	if config.FullFloat32 {
+		if err := forbidTF32(); err != nil {
+			return err
+		}
+	}
 	if err := claimIntraThreads(config.IntraThreads); err != nil {
 		return err
 	}
@@ -240,6 +249,15 @@ func requireDeterminism() error {
 	enableDeterminism()
 	if on, known := determinism(); known && !on {
 		return fmt.Errorf("TensorFlow %s cannot be made deterministic any more in this process: set TF_DETERMINISTIC_OPS=1 before it starts", tensorflow.Version())
+	}
+	return nil
+}
+
+// forbidTF32 switches TensorFloat-32 off, process-wide.
+func forbidTF32() error {
+	disableTF32()
+	if on, known := tf32(); !known || on {
+		return fmt.Errorf("TensorFlow %s does not let TensorFloat-32 be switched off: set NVIDIA_TF32_OVERRIDE=0 before the program starts, and run_params.tf32 to true", tensorflow.Version())
 	}
 	return nil
 }

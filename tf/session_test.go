@@ -261,6 +261,19 @@ func init() {
 			fail("not deterministic")
 		}
 	}
+	parts["full float32"] = func() {
+		if on, known := tf32(); !known || !on {
+			fail("TensorFloat-32 at the start: %v %v", on, known)
+		}
+		for _, full := range []bool{true, false} { // it stays
+			s, err := NewSession(tensorflow.NewGraph(), SessionConfig{FullFloat32: full})
+			check(err)
+			check(s.Close())
+			if on, _ := tf32(); on {
+				fail("TensorFloat-32 is on")
+			}
+		}
+	}
 	parts["environment"] = func() {
 		check(os.Setenv("TF_DETERMINISTIC_OPS", "1"))
 		if v, ok := cEnv("TF_DETERMINISTIC_OPS"); !ok || v != "1" {
@@ -304,7 +317,7 @@ func TestQuiet(t *testing.T) {
 }
 
 func TestProcessWideSettings(t *testing.T) {
-	for _, name := range []string{"deterministic", "environment", "threads"} {
+	for _, name := range []string{"deterministic", "full float32", "environment", "threads"} {
 		if out, err := part(name).CombinedOutput(); err != nil {
 			t.Errorf("%s: %v\n%s", name, err, out)
 		}

@@ -19,7 +19,7 @@ func OptionsOf(c *config.Config) StepOptions {
 // sessionConfigOf says how the session of a run computes.
 func sessionConfigOf(r config.RunParams) tf.SessionConfig {
 	return tf.SessionConfig{
-		Device: r.Device, Deterministic: r.Deterministic,
+		Device: r.Device, Deterministic: r.Deterministic, FullFloat32: r.Deterministic || !r.TF32,
 		IntraThreads: r.IntraThreads, InterThreads: r.InterThreads,
 		MemoryGrowth: true,
 	}
