@@ -89,7 +89,7 @@ func (p Package) Fetch(ctx context.Context, dir string) (*Archive, error) {
 func (p Package) download(ctx context.Context, dir string) error {
 	npm, err := exec.LookPath("npm")
 	if err != nil {
-		return p.notDownloaded(err, "")
+		return p.notDownloaded(err, "", dir)
 	}
 	// npm's own file would be seen half written by another process.
 	temp, err := os.MkdirTemp(dir, "download-")
@@ -104,7 +104,7 @@ func (p Package) download(ctx context.Context, dir string) error {
 		if ctx.Err() != nil {
 			return fmt.Errorf("npm pack: %w", ctx.Err())
 		}
-		return p.notDownloaded(err, strings.TrimSpace(messages.String()))
+		return p.notDownloaded(err, strings.TrimSpace(messages.String()), dir)
 	}
 	if err := os.Rename(filepath.Join(temp, p.File), filepath.Join(dir, p.File)); err != nil {
 		return fmt.Errorf("npm left no %s: %w", p.File, err)
@@ -113,7 +113,7 @@ func (p Package) download(ctx context.Context, dir string) error {
 }
 
 // notDownloaded says what to do where npm, or the network, is missing.
-func (p Package) notDownloaded(err error, words string) error {
+func (p Package) notDownloaded(err error, words, dir string) error {
 	if errors.Is(err, exec.ErrNotFound) {
 		words = "npm is not installed (Debian, Ubuntu: apt-get install npm)"
 	}

@@ -167,6 +167,45 @@ func TestPaperOfPredictions(t *testing.T) {
 	compareAlike(t, outs)
 }
 
+// TestPaperOfBodies fills AKD, MKR and salient parts, and no AED.
+func TestPaperOfBodies(t *testing.T) {
+	standIns(t)
+	data, made := facesOf(t, 51)
+	out := filepath.Join(t.TempDir(), "bodies")
+	if code, _, stderr := measure("--paper=bodies", "--predictions="+made, "--data="+data, "--out="+out); code != cli.ExitOK {
+		t.Fatalf("exit code %d: %s", code, stderr)
+	}
+	e, err := result.Read(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range e.Summary {
+		aed := row.Metric == result.AED || row.Metric == result.AEDEuclidean
+		if row.Mean.Known() == aed || row.DataKind != result.Bodies {
+			t.Errorf("%s %s: %v of %s", row.Metric, row.Region, row.Mean, row.DataKind)
+		}
+	}
+}
+
+// TestPaperWithoutPackage: without npm, and without detectors that were made before,
+// the message says what to do, and nothing is left of the evaluation.
+func TestPaperWithoutPackage(t *testing.T) {
+	data, made := facesOf(t, 51)
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	t.Setenv("PATH", t.TempDir())
+	out := filepath.Join(t.TempDir(), "out")
+	code, _, stderr := measure("--paper=faces", "--predictions="+made, "--data="+data, "--out="+out)
+	if code != cli.ExitUsage || !strings.Contains(stderr, "npm is not installed") || !strings.Contains(stderr, "npm pack") {
+		t.Errorf("exit code %d: %s", code, stderr)
+	}
+	if _, err := os.Stat(out); err == nil {
+		t.Error("a folder is left")
+	}
+	if code, _, stderr := measure("--paper=dogs", "--predictions="+made, "--data="+data, "--out="+out); code != cli.ExitUsage || !strings.Contains(stderr, "faces or bodies") {
+		t.Errorf("exit code %d: %s", code, stderr)
+	}
+}
+
 // compareAlike: the page says whose columns they are, and another mask is not
 // mixed in.
 func compareAlike(t *testing.T, outs []string) {
