@@ -9,6 +9,7 @@ import (
 	tensorflow "github.com/wamuir/graft/tensorflow"
 
 	"github.com/prioritycut/prioritycut/internal/random"
+	"github.com/prioritycut/prioritycut/tf"
 )
 
 // Kind says what a variable is for, and so where a checkpoint keeps it.
@@ -54,7 +55,11 @@ type Variable struct {
 	init   Initializer
 	feed   tensorflow.Output
 	assign *tensorflow.Operation // of feed
-	reset  *tensorflow.Operation // to a constant; nil when first values are drawn
+	// reset fills it with constant; nil when first values are drawn. The number is
+	// fed, for TensorFlow would compute what is known before it runs and keep it
+	// beside the variable.
+	reset    *tensorflow.Operation
+	constant tensorflow.Output
 }
 
 // Size is the number of elements.
@@ -157,7 +162,11 @@ func (s *Scope) VariableOf(dtype tensorflow.DataType, name string, kind Kind, in
 	v.feed = at.Placeholder("initial", dtype, v.Dims...)
 	v.assign = at.AddOp("AssignVariableOp", Attrs{"dtype": dtype}, nil, v.handle, v.feed)
 	if init.draw == nil {
-		filled := at.Op("Fill", nil, at.ints(dims...), at.ScalarOf(dtype, init.constant))
+		if _, err := NewTensor(dtype, []float64{init.constant}); err != nil {
+			s.Fail(err)
+		}
+		v.constant = at.Placeholder("constant", dtype)
+		filled := at.Op("Fill", nil, at.ints(dims...), v.constant)
 		v.reset = at.AddOp("AssignVariableOp", Attrs{"dtype": dtype}, nil, v.handle, filled)
 	}
 	return v
@@ -262,29 +271,72 @@ func Fetch(run Runner, vars []*Variable) (map[*Variable]*tensorflow.Tensor, erro
 	return values, nil
 }
 
-// Initialize gives variables their first values, drawn from seed. Constants are
-// filled in by TensorFlow, so that an optimiser's slots, twice the size of the
-// weights, need not be fed.
+// drawnAtOnce is how many bytes of first values lie beside the variables.
+const drawnAtOnce = 32 << 20
+
+// Initialize gives variables their first values, drawn from seed.
 func Initialize(run Runner, vars []*Variable, seed int64) error {
-	drawn := map[*Variable]*tensorflow.Tensor{}
-	var constant []*tensorflow.Operation
+	return InitializeWith(run, vars, seed, nil)
+}
+
+// InitializeWith gives variables their first values: those of given, which it
+// takes out of there, else drawn from seed. Constants are filled in by TensorFlow, so
+// that an optimiser's slots, twice the size of the weights, need not be fed.
+// Others are handed over some at a time: a variable shares the memory of its
+// first value, and a step that finds it still held would copy it.
+func InitializeWith(run Runner, vars []*Variable, seed int64, given map[*Variable]*tensorflow.Tensor) error {
+	if err := reset(run, vars, given); err != nil {
+		return err
+	}
+	some, bytes := map[*Variable]*tensorflow.Tensor{}, 0
+	hand := func() error {
+		err := Assign(run, some)
+		clear(some)
+		bytes = 0
+		tf.Reclaim()
+		return err
+	}
 	for _, v := range vars {
-		if v.reset != nil {
-			constant = append(constant, v.reset)
+		t := given[v]
+		if t == nil {
+			if v.reset != nil {
+				continue
+			}
+			var err error
+			if t, err = NewTensor(v.DType, v.Initial(seed), v.Dims...); err != nil {
+				return fmt.Errorf("variable %s: %w", v.Name, err)
+			}
+		}
+		delete(given, v)
+		some[v] = t
+		if bytes += 8 * v.Size(); bytes >= drawnAtOnce {
+			if err := hand(); err != nil {
+				return err
+			}
+		}
+	}
+	return hand()
+}
+
+// reset fills the variables that begin with a constant and are not given.
+func reset(run Runner, vars []*Variable, given map[*Variable]*tensorflow.Tensor) error {
+	feeds := map[tensorflow.Output]*tensorflow.Tensor{}
+	var resets []*tensorflow.Operation
+	for _, v := range vars {
+		if v.reset == nil || given[v] != nil {
 			continue
 		}
-		t, err := NewTensor(v.DType, v.Initial(seed), v.Dims...)
+		value, err := NewTensor(v.DType, []float64{v.init.constant})
 		if err != nil {
 			return fmt.Errorf("variable %s: %w", v.Name, err)
 		}
-		drawn[v] = t
+		feeds[v.constant], resets = value, append(resets, v.reset)
 	}
-	if len(constant) > 0 {
-		if _, err := run.Run(nil, nil, constant); err != nil {
-			return err
-		}
+	if len(resets) == 0 {
+		return nil
 	}
-	return Assign(run, drawn)
+	_, err := run.Run(feeds, nil, resets)
+	return err
 }
 
 func sameDims(a, b []int64) bool {

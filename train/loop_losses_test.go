@@ -139,10 +139,7 @@ func loopLosses(t *testing.T, steps int, perturb float64) ([]string, [][]float64
 			t.Fatal(err)
 		}
 	}
-	if err := all.draw(s.scope.Variables(), c.Seed); err != nil {
-		t.Fatal(err)
-	}
-	if err := graph.Assign(s.session, all); err != nil {
+	if err := graph.InitializeWith(s.session, s.scope.Variables(), c.Seed, all); err != nil {
 		t.Fatal(err)
 	}
 	tr := trainerOf(t, s)

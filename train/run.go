@@ -215,15 +215,7 @@ func (s *session) assign() error {
 			all[v] = t
 		}
 	}
-	if err := all.draw(s.scope.Variables(), s.config.Seed); err != nil {
-		return err
-	}
-	if err := graph.Assign(s.session, all); err != nil {
-		return err
-	}
-	clear(all)
-	tf.Reclaim()
-	return nil
+	return graph.InitializeWith(s.session, s.scope.Variables(), s.config.Seed, all)
 }
 
 func (s *session) loadVGG() (values, error) {

@@ -24,22 +24,6 @@ var checkpointGroups = []struct {
 	{rundir.Weights, graph.Trainable}, {rundir.State, graph.State}, {rundir.Optimizer, graph.Slot},
 }
 
-// draw adds the first values of the variables that have none yet. They depend
-// on the seed and each variable's name alone.
-func (all values) draw(vars []*graph.Variable, seed int64) error {
-	for _, v := range vars {
-		if all[v] != nil {
-			continue
-		}
-		t, err := graph.NewTensor(v.DType, v.Initial(seed), v.Dims...)
-		if err != nil {
-			return fmt.Errorf("variable %s: %w", v.Name, err)
-		}
-		all[v] = t
-	}
-	return nil
-}
-
 // snapshot reads all that a checkpoint keeps out of a session.
 func snapshot(run graph.Runner, s *graph.Scope) ([]checkpoint.Group, error) {
 	all, err := graph.Fetch(run, s.Variables(graph.Trainable, graph.State, graph.Slot))
