@@ -7,8 +7,9 @@ import (
 )
 
 // newPerson draws somebody who looks like nobody else. What a model may hold on
-// to within minutes stays: each limb has a family of hues that no other has, and
-// the sizes stay within those that fit into the picture.
+// to within minutes stays: limbs and hands have about the colours that puppets'
+// have (where each limb's hue was drawn anew, no keypoint followed it after 1800
+// steps), and the sizes are such as fit into the picture.
 func newPerson(stream func(what string) *random.Rand) figure {
 	b := newPhysique(stream("physique"))
 	look := newLook(stream("look"))
@@ -18,7 +19,7 @@ func newPerson(stream func(what string) *random.Rand) figure {
 	} else if look.style != bobbleCap {
 		shapes[Head] = bare{newSkull(b.neck, b.headR)}
 	}
-	w := newWardrobe(stream("wardrobe"), look.skin)
+	w := newWardrobe(stream("wardrobe"))
 	if w.skirt {
 		shapes[Hips] = &trunk{-1.9 * b.hips, 0.050, 1.32 * b.hipR, b.waistR, 0.022}
 	}
@@ -34,15 +35,15 @@ func (k bare) at(s, v float64) (d, slopeS, slopeV float64) { return k.head(s, v,
 // a large head or a small one.
 func newPhysique(r *random.Rand) body {
 	b := newBody(r)
-	broad := r.Uniform(0.74, 1.10)
+	broad := r.Uniform(0.80, 1.10)
 	for _, v := range []*float64{&b.shoulderR, &b.waistR, &b.hipR, &b.shoulder, &b.hip} {
 		*v *= broad * r.Uniform(0.96, 1.04)
 	}
-	limbs := 1 + 0.6*(broad-1)
+	limbs := 1 + 0.5*(broad-1)
 	for _, v := range []*float64{&b.upperArmR, &b.elbowR, &b.wristR, &b.thighR, &b.kneeR, &b.ankleR} {
 		*v *= limbs
 	}
-	legs, arms := r.Uniform(0.84, 1.02), r.Uniform(0.92, 1.08)
+	legs, arms := r.Uniform(0.88, 1.02), r.Uniform(0.94, 1.06)
 	b.thigh, b.shin = legs*b.thigh, legs*b.shin
 	b.upperArm, b.forearm = arms*b.upperArm, arms*b.forearm
 	b.torso *= r.Uniform(0.90, 1.02)
@@ -61,71 +62,49 @@ func hsv(hue, saturation, value float64) colour {
 	return c
 }
 
-// hues is a family of colours that a garment may have.
+// hues is a family of colours.
 type hues struct{ from, to, dull, rich, dark, bright float64 }
 
 func (h hues) draw(r *random.Rand) colour {
 	return hsv(r.Uniform(h.from, h.to), r.Uniform(h.dull, h.rich), r.Uniform(h.dark, h.bright))
 }
 
-// garments are the families: shirts and shoes may have any hue, sleeves and
-// trousers tell left from right.
-var garments = struct{ shirt, leftSleeve, rightSleeve, leftLeg, rightLeg, shoe, hips hues }{
-	shirt:       hues{0, 1, 0.25, 0.85, 0.45, 0.95},
-	leftSleeve:  hues{0.40, 0.56, 0.45, 0.90, 0.40, 0.75},
-	rightSleeve: hues{0.06, 0.17, 0.50, 0.95, 0.75, 1},
-	leftLeg:     hues{0.56, 0.66, 0.45, 0.85, 0.45, 0.95},
-	rightLeg:    hues{0.74, 0.92, 0.30, 0.70, 0.35, 0.80},
-	shoe:        hues{0, 1, 0.10, 0.70, 0.12, 0.40},
-	hips:        hues{0, 1, 0.15, 0.70, 0.20, 0.60},
-}
+// What may have any hue.
+var (
+	shirts   = hues{0, 1, 0.30, 0.80, 0.45, 0.90}
+	trousers = hues{0, 1, 0.15, 0.60, 0.20, 0.55}
+	hats     = hues{0, 1, 0.40, 0.90, 0.30, 0.90}
+)
 
 // wardrobe is what somebody wears.
 type wardrobe struct {
-	cloths                  [NumParts]cloth
-	buttons, belt           bool
-	button, buckle          colour
-	skirt, dress            bool
-	bareArms, bareLegs, mit bool
+	cloths         [NumParts]cloth
+	buttons, belt  bool
+	button, buckle colour
+	skirt, dress   bool
 }
 
-func newWardrobe(r *random.Rand, skin colour) wardrobe {
-	w := wardrobe{
-		skirt: r.Float64() < 0.3, bareArms: r.Float64() < 0.35, bareLegs: r.Float64() < 0.3, mit: r.Float64() < 0.3,
-		buttons: r.Float64() < 0.4, belt: r.Float64() < 0.6,
-	}
+func newWardrobe(r *random.Rand) wardrobe {
+	w := wardrobe{skirt: r.Float64() < 0.3, buttons: r.Float64() < 0.4, belt: r.Float64() < 0.6}
 	w.dress = w.skirt && r.Float64() < 0.6
-	g := &garments
-	skinCloth := cloth{ground: skin, ink: skin, period: 0.12}
-	w.cloths[Torso] = newCloth(r, g.shirt.draw(r))
-	w.cloths[Hips] = newCloth(r, g.hips.draw(r))
+	w.cloths[Torso] = newCloth(r, shirts.draw(r))
+	w.cloths[Hips] = newCloth(r, trousers.draw(r))
 	if w.dress {
 		w.cloths[Hips] = w.cloths[Torso]
 	}
-	for _, limb := range []struct {
-		upper, lower Part
-		of           hues
-		short        bool
-	}{
-		{LeftUpperArm, LeftForearm, g.leftSleeve, w.bareArms}, {RightUpperArm, RightForearm, g.rightSleeve, w.bareArms},
-		{LeftThigh, LeftShin, g.leftLeg, w.bareLegs}, {RightThigh, RightShin, g.rightLeg, w.bareLegs},
+	for _, limb := range [][2]Part{
+		{LeftUpperArm, LeftForearm}, {RightUpperArm, RightForearm}, {LeftThigh, LeftShin}, {RightThigh, RightShin},
 	} {
-		upper := newCloth(r, limb.of.draw(r))
-		lower := upper
-		lower.ground, lower.ink = upper.ground.mix(colour{1, 1, 1}, 0.18), upper.ink.mix(colour{1, 1, 1}, 0.18)
-		if limb.short {
-			lower = skinCloth
-		}
-		w.cloths[limb.upper], w.cloths[limb.lower] = upper, lower
+		upper := newCloth(r, palette[limb[0]].stray(r, 0, jitter))
+		lower := newCloth(r, palette[limb[1]].stray(r, 0, jitter))
+		lower.pattern, lower.period = upper.pattern, upper.period
+		w.cloths[limb[0]], w.cloths[limb[1]] = upper, lower
 	}
-	hand := skinCloth
-	if w.mit || w.bareArms {
-		// Below a bare arm a hand would have no edge: it holds a glove's colour.
-		c := hues{0, 1, 0.0, 0.35, 0.85, 1}.draw(r)
-		hand.ground, hand.ink = c, c
-	}
-	w.cloths[LeftHand], w.cloths[RightHand] = hand, hand
-	shoe := newCloth(r, g.shoe.draw(r))
+	// Gloves: below sleeves of all hues a hand's own skin would be many colours.
+	glove := newCloth(r, palette[LeftHand].stray(r, 0, 0.5*jitter))
+	glove.pattern = plain
+	w.cloths[LeftHand], w.cloths[RightHand] = glove, glove
+	shoe := newCloth(r, palette[LeftFoot].stray(r, 0, jitter))
 	shoe.pattern = plain
 	w.cloths[LeftFoot], w.cloths[RightFoot] = shoe, shoe
 	w.button = w.cloths[Torso].ground.mix(colour{1, 1, 0.9}, 0.75)

@@ -48,15 +48,16 @@ func TestPeopleDiffer(t *testing.T) {
 		styles[f.outfit.face.(*portrait).style]++
 		shirts[int(6*hueOf(f.outfit.cloths[Torso].ground))]++
 		slimmest, broadest = min(slimmest, f.body.shoulderR), max(broadest, f.body.shoulderR)
-		for part, h := range map[Part]hues{
-			LeftUpperArm: garments.leftSleeve, RightUpperArm: garments.rightSleeve, LeftThigh: garments.leftLeg, RightThigh: garments.rightLeg,
-		} {
-			if hue := hueOf(f.outfit.cloths[part].ground); hue < h.from-1e-9 || hue > h.to+1e-9 {
-				t.Errorf("person %d: the %v has the hue %v", i, part, hue)
+		for _, part := range []Part{LeftUpperArm, RightForearm, LeftThigh, RightShin, LeftHand} {
+			for k, v := range f.outfit.cloths[part].ground {
+				if math.Abs(v-palette[part][k]) > jitter+1e-9 {
+					t.Errorf("person %d: the %v has the colour %v, puppets' has %v", i, part, f.outfit.cloths[part].ground, palette[part])
+					break
+				}
 			}
 		}
 	}
-	if len(styles) != int(numHairStyles) || len(shirts) != 6 || broadest/slimmest < 1.3 {
+	if len(styles) != int(numHairStyles) || len(shirts) != 6 || broadest/slimmest < 1.25 {
 		t.Errorf("hair %v, shirts by hue %v, shoulders from %v to %v", styles, shirts, slimmest, broadest)
 	}
 }

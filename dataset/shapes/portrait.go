@@ -20,7 +20,7 @@ const (
 
 // skins are those of people, from light to dark.
 var skins = []colour{
-	{0.98, 0.82, 0.70}, {0.94, 0.74, 0.58}, {0.84, 0.61, 0.44}, {0.68, 0.46, 0.32}, {0.50, 0.33, 0.23}, {0.38, 0.25, 0.18},
+	{0.98, 0.80, 0.68}, {0.93, 0.73, 0.57}, {0.84, 0.61, 0.44}, {0.72, 0.50, 0.36}, {0.58, 0.39, 0.28},
 }
 
 // hairs are the colours of hair.
@@ -47,7 +47,7 @@ func newLook(r *random.Rand) look {
 		style: hairStyle(r.IntN(int(numHairStyles))),
 		skin:  skins[r.IntN(len(skins))].stray(r, 0.03, 0.02),
 		hair:  hairs[r.IntN(len(hairs))].stray(r, 0.04, 0.02),
-		hat:   hues{0, 1, 0.4, 0.9, 0.3, 0.9}.draw(r),
+		hat:   hats.draw(r),
 		iris:  hues{0, 1, 0.5, 0.9, 0.10, 0.35}.draw(r),
 	}
 	l.hatCloth = newCloth(r, l.hat)
