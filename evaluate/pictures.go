@@ -38,6 +38,9 @@ func (r *Reconstructor) Grid(ctx context.Context, run graph.Runner, videos []dat
 		return nil, fmt.Errorf("pictures of test videos: none can be read: %w", unread)
 	}
 	b.grid.Title = "unseen videos: the first frame (source) moved to another one (driving)"
+	if b.r.Deformed.Op != nil {
+		b.grid.Notes = []string{"deformed source: black comes from beyond the source's border; what the occlusion map leaves out is painted in"}
+	}
 	b.grid.AddLegend("difference", b.difference)
 	b.grid.AddLegend("occlusion: 0 is to be inpainted, 1 visible; background", picture.Unit)
 	return &b.grid, nil

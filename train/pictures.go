@@ -166,6 +166,9 @@ func (c *canvas) columns(step *Step) {
 	c.heat("pixels of the driving frame", p[model.RealPixels], legend, scores)
 	c.heat("pixels of the prediction", p[model.FakePixels], legend, scores)
 	c.sparse(p[model.SparseDeformed], p[model.SparseMask])
+	if p[model.Deformed].Op != nil {
+		c.grid.Notes = append(c.grid.Notes, noteDeformed)
+	}
 	c.grid.Wrap = (len(c.grid.Columns) + 2) / 3
 	c.grid.Wrap = max(min(c.grid.Wrap, 12), 8)
 }
@@ -302,4 +305,9 @@ func (c *canvas) sparse(deformed, masks tensorflow.Output) {
 		}
 		c.add(caption, seen)
 	}
+	c.grid.Notes = append(c.grid.Notes, "moved with keypoint k, masked: the source as keypoint k alone would move it, as far as that is used; "+
+		"where it is chequered another one is. A keypoint that is chequered throughout moves nothing here.")
 }
+
+// noteDeformed explains what is black.
+const noteDeformed = "deformed source: black comes from beyond the source's border."

@@ -119,23 +119,33 @@ func (f Field) at(x, y, w, h int) float64 {
 	return float64(f.Values[(2*y+1)*f.H/(2*h)*f.W+(2*x+1)*f.W/(2*w)])
 }
 
-// Mask dims a picture: a pixel keeps its colour where the field is 1 and turns
-// black where it is 0. A coarser field is enlarged by nearest neighbour.
+// Mask makes a picture transparent: a pixel keeps its colour where the field is 1
+// and shows a chequered ground where it is 0, as nothing in a picture does. A
+// coarser field is enlarged by nearest neighbour.
 func (f Field) Mask(src image.Image) *image.RGBA {
-	return f.blend(src, func(p color.RGBA, v float64) color.RGBA {
-		return mix(color.RGBA{0, 0, 0, 255}, p, v)
+	return f.blend(src, func(x, y int, p color.RGBA, v float64) color.RGBA {
+		return mix(chequered(x, y), p, v)
 	})
+}
+
+// chequered is the ground of what is transparent, in squares of some pixels.
+func chequered(x, y int) color.RGBA {
+	const side = 4
+	if (x/side+y/side)%2 == 0 {
+		return color.RGBA{250, 250, 250, 255}
+	}
+	return color.RGBA{226, 226, 226, 255}
 }
 
 // Overlay lays a colour over a picture where the field is 1, as strongly as
 // strength in [0, 1] says. A coarser field is enlarged by nearest neighbour.
 func (f Field) Overlay(src image.Image, c color.RGBA, strength float64) *image.RGBA {
-	return f.blend(src, func(p color.RGBA, v float64) color.RGBA {
+	return f.blend(src, func(_, _ int, p color.RGBA, v float64) color.RGBA {
 		return mix(p, c, strength*min(max(v, 0), 1))
 	})
 }
 
-func (f Field) blend(src image.Image, pixel func(p color.RGBA, v float64) color.RGBA) *image.RGBA {
+func (f Field) blend(src image.Image, pixel func(x, y int, p color.RGBA, v float64) color.RGBA) *image.RGBA {
 	m := canvas(src)
 	w, h := m.Rect.Dx(), m.Rect.Dy()
 	if len(f.Values) == 0 {
@@ -148,7 +158,7 @@ func (f Field) blend(src image.Image, pixel func(p color.RGBA, v float64) color.
 				m.SetRGBA(x, y, NotANumber)
 				continue
 			}
-			m.SetRGBA(x, y, pixel(m.RGBAAt(x, y), v))
+			m.SetRGBA(x, y, pixel(x, y, m.RGBAAt(x, y), v))
 		}
 	}
 	return m

@@ -29,6 +29,8 @@ type Grid struct {
 	Border bool
 	// Legends explain the colours of heatmaps, below the grid.
 	Legends []Legend
+	// Notes explain in words what is drawn, a line each, below the legends.
+	Notes []string
 }
 
 // Column is a caption and the cells below it. A nil cell stays empty.
@@ -87,6 +89,7 @@ type layout struct {
 	captionH       []int
 	bandY          []int // of each band's captions
 	legendY        int
+	notesY         int
 	legendsPerLine int
 	w, h           int
 }
@@ -119,6 +122,9 @@ func (g *Grid) Draw() (*image.RGBA, error) {
 	}
 	g.drawLabels(m, l)
 	g.drawLegends(m, l)
+	for i, note := range g.Notes {
+		text(m, margin, l.notesY+i*lineH, note, ink)
+	}
 	return m, nil
 }
 
@@ -175,7 +181,7 @@ func (g *Grid) layout() (*layout, error) {
 	return l, g.placeLegends(l, y)
 }
 
-// placeLegends puts the legends from height y on and completes the size.
+// placeLegends puts legends and notes from height y on and completes the size.
 func (g *Grid) placeLegends(l *layout, y int) error {
 	l.legendY = y
 	widest := 0
@@ -186,6 +192,14 @@ func (g *Grid) placeLegends(l *layout, y int) error {
 		l.w = max(l.w, widest+2*margin)
 		l.legendsPerLine = max((l.w-margin)/(widest+margin), 1)
 		y += (len(g.Legends) + l.legendsPerLine - 1) / l.legendsPerLine * (lineH + gap)
+		y += margin
+	}
+	l.notesY = y
+	for _, note := range g.Notes {
+		l.w = max(l.w, textWidth(note)+2*margin)
+		y += lineH
+	}
+	if len(g.Notes) > 0 {
 		y += margin
 	}
 	l.h = y

@@ -161,7 +161,7 @@ func TestMasks(t *testing.T) {
 	line := f.Outline(white, 0.5, color.RGBA{0, 0, 255, 255})
 	for y := 0; y < 2; y++ {
 		for x := 0; x < 4; x++ {
-			mask, lay, edge := color.RGBA{0, 0, 0, 255}, paper, paper
+			mask, lay, edge := chequered(x, y), paper, paper
 			if x >= 2 {
 				mask, lay = paper, color.RGBA{255, 128, 128, 255}
 			}
@@ -184,6 +184,9 @@ func TestMasks(t *testing.T) {
 		if c := tint.RGBAAt(x, 0); c != want {
 			t.Errorf("tint %d is %v, want %v", x, c, want)
 		}
+	}
+	if a, b := chequered(3, 0), chequered(4, 0); a == b || a == paper || chequered(4, 4) != a {
+		t.Errorf("the ground is %v and %v", a, b)
 	}
 	if c := (Field{1, 1, []float32{nan}}).Mask(white).RGBAAt(0, 0); c != NotANumber {
 		t.Errorf("a mask of NaN gives %v", c)
