@@ -46,7 +46,10 @@ func listLayout(p Params) (layout, error) {
 		return layout{}, fmt.Errorf("data set: %w (name a folder of videos, one video, or sample:talking-head)", err)
 	}
 	if !info.IsDir() {
-		kind := video.KindOf(p.RootDir, false)
+		kind, err := video.KindAt(p.RootDir)
+		if err != nil {
+			return layout{}, fmt.Errorf("data set: %w", err)
+		}
 		if kind == video.Unknown {
 			return layout{}, fmt.Errorf("data set %s is neither a folder nor a film (mp4, mov, webm, gif, ...) nor a strip (png, jpg)", p.RootDir)
 		}

@@ -62,7 +62,7 @@ func namesOfOthers(name string) []string {
 		bases = append(bases, stem)
 	}
 	var names []string
-	for _, ext := range []string{"", ".png", ".mkv", ".avi", ".mov", ".mp4", ".m4v", ".webm", ".gif"} {
+	for _, ext := range append([]string{"", ".png", ".mkv", ".avi", ".mov"}, video.FilmEndings...) { // what holds frames without loss first
 		for _, b := range bases {
 			names = append(names, b+ext)
 		}

@@ -253,7 +253,7 @@ func findInput(root, name string) *input {
 	if !filepath.IsLocal(filepath.FromSlash(name)) {
 		return nil
 	}
-	for _, ext := range []string{"", ".mp4", ".mkv", ".webm", ".mov", ".m4v", ".avi", ".gif"} {
+	for _, ext := range append([]string{""}, video.FilmEndings...) {
 		at := filepath.Join(root, filepath.FromSlash(name)+ext)
 		info, err := os.Stat(at)
 		switch {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/prioritycut/prioritycut/internal/localfile"
@@ -39,35 +40,48 @@ func (k Kind) String() string {
 	return "no video"
 }
 
+// FilmEndings are the extensions of films that are read. A file that somebody names
+// may have any other (KindAt): in folders, other extensions are other things.
+var FilmEndings = []string{".mp4", ".mkv", ".webm", ".mov", ".m4v", ".avi", ".gif", ".apng", ".3gp", ".3g2", ".qt", ".mts", ".m2ts"}
+
 // KindOf tells by name alone (a folder by isDir, whatever it is called: many
 // sets name their folders of frames *.mp4).
 func KindOf(name string, isDir bool) Kind {
-	switch strings.ToLower(filepath.Ext(name)) {
-	case ".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi", ".gif":
-		if !isDir {
-			return FilmFile
-		}
-	case ".png", ".jpg", ".jpeg":
-		if !isDir {
-			return Strip
-		}
-	}
-	if isDir {
+	ending := strings.ToLower(filepath.Ext(name))
+	switch {
+	case isDir:
 		return Folder
+	case slices.Contains(FilmEndings, ending):
+		return FilmFile
+	case ending == ".png", ending == ".jpg", ending == ".jpeg":
+		return Strip
 	}
 	return Unknown
 }
 
-// KindAt tells of a file or folder: by its name, and of a png by whether it is
-// animated, which makes it a film.
+// KindAt tells of a file or folder: by its name, of a png by whether it is
+// animated, which makes it a film, and of a file with another name by its
+// beginning.
 func KindAt(path string) (Kind, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return Unknown, err
 	}
 	kind := KindOf(path, info.IsDir())
-	if kind == Strip && isAnimated(path) {
+	switch {
+	case kind == Strip && isAnimated(path):
 		kind = FilmFile
+	case kind == Unknown && info.Mode().IsRegular():
+		head, err := beginning(path)
+		if err != nil {
+			return Unknown, err
+		}
+		switch _, class := contentOf(head); class {
+		case aFilm, strangeFilm: // of which ffmpeg's door says what it is
+			kind = FilmFile
+		case aPicture:
+			kind = Strip
+		}
 	}
 	return kind, nil
 }

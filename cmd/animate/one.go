@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -219,15 +221,27 @@ func (p *program) animate(ctx context.Context, a *animator, job animate.Job, sin
 	return report, err
 }
 
+// shownRate is a rate as people write it: 25 and 12.5, but 30000/1001.
+func shownRate(rate string) string {
+	if v, err := video.ParseRate(rate); err == nil && v*2 == math.Trunc(v*2) {
+		return strconv.FormatFloat(v, 'g', -1, 64)
+	}
+	return rate
+}
+
 // done says what was made.
 func (p *program) done(result, rate string, sink video.Writer, r animate.Report) {
 	if rate == "" {
 		rate = video.DefaultRate
 	}
-	text := fmt.Sprintf("%s: %d frames", result, r.Frames)
+	noun := "frames"
+	if r.Frames == 1 {
+		noun = "frame"
+	}
+	text := fmt.Sprintf("%s: %d %s", result, r.Frames, noun)
 	if film, ok := sink.(*video.FilmWriter); ok {
 		w, h := film.Size()
-		text += fmt.Sprintf(" of %dx%d pixels, %s a second", w, h, strings.TrimSuffix(rate, "/1"))
+		text += fmt.Sprintf(" of %dx%d pixels, %s a second", w, h, shownRate(rate))
 		if film.Sound() != "" {
 			text += ", " + film.Sound()
 		}

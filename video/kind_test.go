@@ -1,0 +1,47 @@
+package video
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// TestKindByBeginning: a file that is named may have any ending; what begins like a
+// film is read as one.
+func TestKindByBeginning(t *testing.T) {
+	dir := t.TempDir()
+	at := func(name string) string { return filepath.Join(dir, name) }
+	for name, format := range map[string]string{"talk.ts": "mpegts", "talk.vid": "mov", "talk": "matroska", "talk.apng": "apng", "talk.3gp": "mov"} {
+		args := []string{"-f", "lavfi", "-i", "testsrc2=size=32x32:rate=10:duration=0.5", "-f", format}
+		if format != "apng" {
+			args = append(args, "-c:v", "libx264", "-pix_fmt", "yuv420p")
+		}
+		ffmpeg(t, append(args, at(name))...)
+		if kind, err := KindAt(at(name)); kind != FilmFile || err != nil {
+			t.Errorf("%s is a %v, %v", name, kind, err)
+		}
+		r, err := Open(context.Background(), at(name), 0, 0, Limits{})
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		n := 0
+		for ; ; n++ {
+			if _, err := r.Next(); err != nil {
+				break
+			}
+		}
+		if r.Close(); n != 5 {
+			t.Errorf("%s has %d frames", name, n)
+		}
+	}
+	for name, text := range map[string]string{"notes.ts": "export const a = 1\n", "archive.vid": "PK\x03\x04"} {
+		if err := os.WriteFile(at(name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if kind, err := KindAt(at(name)); kind != Unknown || err != nil {
+			t.Errorf("%s is a %v, %v", name, kind, err)
+		}
+	}
+}
