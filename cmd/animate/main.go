@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/prioritycut/prioritycut/config"
+	"github.com/prioritycut/prioritycut/dataset"
 	"github.com/prioritycut/prioritycut/internal/cli"
 	"github.com/prioritycut/prioritycut/internal/logging"
 	"github.com/prioritycut/prioritycut/video"
@@ -47,10 +48,12 @@ type program struct {
 	cpu              bool
 	batch, maxFrames int
 	shared           *cli.Shared
+
+	sample func(ctx context.Context, name string) (path string, err error) // fetches one
 }
 
 func command() *program {
-	p := &program{Command: cli.New("animate", summary)}
+	p := &program{Command: cli.New("animate", summary), sample: dataset.Sample}
 	p.MaxArgs = 1 // a CSV after --pairs and a blank
 	p.Kept = "no film is left half written, and films of --pairs that are done are kept"
 	p.Examples = []string{

@@ -24,7 +24,7 @@ const defaultResult = "result.mp4"
 // runOne animates one picture after one video.
 func (p *program) runOne(ctx context.Context, a *animator) error {
 	var err error
-	if p.driving, err = file(ctx, p.driving); err != nil {
+	if p.driving, err = p.file(ctx, p.driving); err != nil {
 		return cli.Usage(err)
 	}
 	job, film, err := p.job(ctx, a)

