@@ -7,9 +7,10 @@ import (
 )
 
 // newPerson draws somebody who looks like nobody else. What a model may hold on
-// to within minutes stays: limbs and hands have about the colours that puppets'
-// have (where each limb's hue was drawn anew, no keypoint followed it after 1800
-// steps), and the sizes are such as fit into the picture.
+// to within minutes stays: limbs, shirts and hips have about the colours that
+// puppets' have. Where they were drawn anew for everybody, keypoints gathered on
+// what was alike, and after 1080 steps the figures' error was 0.58 of copying the
+// source.
 func newPerson(stream func(what string) *random.Rand) figure {
 	b := newPhysique(stream("physique"))
 	look := newLook(stream("look"))
@@ -69,12 +70,8 @@ func (h hues) draw(r *random.Rand) colour {
 	return hsv(r.Uniform(h.from, h.to), r.Uniform(h.dull, h.rich), r.Uniform(h.dark, h.bright))
 }
 
-// What may have any hue.
-var (
-	shirts   = hues{0, 1, 0.30, 0.80, 0.45, 0.90}
-	trousers = hues{0, 1, 0.15, 0.60, 0.20, 0.55}
-	hats     = hues{0, 1, 0.40, 0.90, 0.30, 0.90}
-)
+// hats may have any hue.
+var hats = hues{0, 1, 0.40, 0.90, 0.30, 0.90}
 
 // wardrobe is what somebody wears.
 type wardrobe struct {
@@ -87,8 +84,8 @@ type wardrobe struct {
 func newWardrobe(r *random.Rand) wardrobe {
 	w := wardrobe{skirt: r.Float64() < 0.3, buttons: r.Float64() < 0.4, belt: r.Float64() < 0.6}
 	w.dress = w.skirt && r.Float64() < 0.6
-	w.cloths[Torso] = newCloth(r, shirts.draw(r))
-	w.cloths[Hips] = newCloth(r, trousers.draw(r))
+	w.cloths[Torso] = newCloth(r, palette[Torso].stray(r, 0.08, 2*jitter))
+	w.cloths[Hips] = newCloth(r, palette[Hips].stray(r, 0.08, 1.5*jitter))
 	if w.dress {
 		w.cloths[Hips] = w.cloths[Torso]
 	}

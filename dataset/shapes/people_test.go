@@ -32,12 +32,13 @@ func TestHSV(t *testing.T) {
 	}
 }
 
-// TestPeopleDiffer: shirts and skins of many colours, every hair style, broad and
+// TestPeopleDiffer: skins and hats of many colours, every hair style, broad and
 // slender figures; and what tells limbs apart stays.
 func TestPeopleDiffer(t *testing.T) {
 	s := some(t, People, 64, 64)
-	styles, shirts := map[hairStyle]int{}, map[int]int{}
+	styles, hats := map[hairStyle]int{}, map[int]int{}
 	slimmest, broadest := math.Inf(1), 0.0
+	lightest, darkest := 0.0, 1.0
 	const people = 60
 	for i := 0; i < people; i++ {
 		v, err := s.Video(Train, i)
@@ -46,7 +47,8 @@ func TestPeopleDiffer(t *testing.T) {
 		}
 		f := v.figure
 		styles[f.outfit.face.(*portrait).style]++
-		shirts[int(6*hueOf(f.outfit.cloths[Torso].ground))]++
+		hats[int(6*hueOf(f.outfit.face.(*portrait).hat))]++
+		lightest, darkest = max(lightest, f.outfit.face.(*portrait).skin[0]), min(darkest, f.outfit.face.(*portrait).skin[0])
 		slimmest, broadest = min(slimmest, f.body.shoulderR), max(broadest, f.body.shoulderR)
 		for _, part := range []Part{LeftUpperArm, RightForearm, LeftThigh, RightShin, LeftHand} {
 			for k, v := range f.outfit.cloths[part].ground {
@@ -57,8 +59,8 @@ func TestPeopleDiffer(t *testing.T) {
 			}
 		}
 	}
-	if len(styles) != int(numHairStyles) || len(shirts) != 6 || broadest/slimmest < 1.25 {
-		t.Errorf("hair %v, shirts by hue %v, shoulders from %v to %v", styles, shirts, slimmest, broadest)
+	if len(styles) != int(numHairStyles) || len(hats) != 6 || lightest-darkest < 0.3 || broadest/slimmest < 1.25 {
+		t.Errorf("hair %v, hats by hue %v, skins from %.2f to %.2f, shoulders from %v to %v", styles, hats, darkest, lightest, slimmest, broadest)
 	}
 }
 
