@@ -427,7 +427,7 @@ func FuzzForm(f *testing.F) {
 		if bytes.Contains(body, []byte("driving")) {
 			return
 		}
-		u := &upload{dir: t.TempDir(), choices: testDefaults, limits: video.Limits{MaxPixels: 100}}
+		u := &upload{backend: Backend{Animator: animatorFunc(nil)}, dir: t.TempDir(), choices: testDefaults, limits: video.Limits{MaxPixels: 100}}
 		var known *failure
 		if err := u.receive(context.Background(), multipart.NewReader(bytes.NewReader(body), "x")); err == nil || !errors.As(err, &known) {
 			t.Errorf("%q: %v", body, err)
