@@ -53,7 +53,7 @@ type Row struct {
 }
 
 // Value is the number in a column.
-func (r *Row) Value(column string) Number {
+func (r Row) Value(column string) Number {
 	v, ok := r.Values[column]
 	return Number{Value: v, Known: ok}
 }

@@ -72,7 +72,7 @@ func has(m *infer.Model, want parts) error {
 	can := m.Config.Family().Can()
 	switch {
 	case want.mask && !can.Occlusion:
-		return errors.New("the model has no occlusion map (estimate_occlusion_map is off), so there is nothing to cut by")
+		return errors.New("the model has no occlusion map (its family knows none, or estimate_occlusion_map is off), so there is nothing to cut by")
 	case want.pixels && !can.Pixels:
 		return fmt.Errorf("a run of variant %s has no discriminator with a decoder: take one of unet, cutmix or prioritycut", m.Config.Variant)
 	case want.pixels && !m.Has("discriminator."):
