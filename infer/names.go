@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/prioritycut/prioritycut/model"
+	"github.com/prioritycut/prioritycut/tf/savedmodel"
 )
 
 // The signatures of an exported model. All inputs and outputs of a signature
@@ -12,7 +13,7 @@ const (
 	// SigDefault animates relatively (FOMM, 3.3): source, driving,
 	// driving_initial -> prediction. Without keypoints there is no relative
 	// motion, and no driving_initial.
-	SigDefault = "serving_default"
+	SigDefault = savedmodel.DefaultSignature
 	// SigAbsolute moves the source to the driving pose itself: source, driving
 	// -> prediction, background, occlusion_map.
 	SigAbsolute = "absolute"
