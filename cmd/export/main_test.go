@@ -50,6 +50,9 @@ func TestExport(t *testing.T) {
 			t.Errorf("version %s: %+v, %v", version, n, err)
 		}
 	}
+	if code, out, _ := clitest.Run(t, dir, "--version"); code != 0 || !strings.HasPrefix(out, "export of PriorityCut ") {
+		t.Errorf("--version alone: exit code %d\n%s", code, out)
+	}
 	code, _, stderr = clitest.Run(t, dir, "--version=4")
 	if code != 2 || !strings.Contains(stderr, "never overwritten") {
 		t.Errorf("an existing version: exit code %d\n%s", code, stderr)

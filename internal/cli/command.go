@@ -176,6 +176,10 @@ func (c *Command) Parse(args []string) (done bool, rest []string, err error) {
 		return false, nil, c.err
 	}
 	c.addCommon()
+	// Alone it asks for this even where a program's own --version takes a value.
+	if len(args) == 1 && args[0] == "--version" {
+		return true, nil, c.writeVersion(c.stdout())
+	}
 	if err := c.flags.Parse(args); err != nil {
 		return false, nil, Usage(c.explain(err))
 	}
