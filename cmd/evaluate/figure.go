@@ -49,7 +49,7 @@ func addFigureFlags(c *cli.Command, shared *measureFlags) *figureFlags {
 	f := &figureFlags{command: c, shared: shared}
 	c.Group("Figures of the paper", func(s *pflag.FlagSet) {
 		s.IntVar(&f.number, "figure", 0, "draw Figure `n` to --out (default figure-<n>.png): 1 (occlusion map, PriorityCut mask and CutMix image of a model), "+
-			"2 (the same for several shares of the foreground), 3 (what decoders say of each pixel, side by side), 4 (models compared), 5 (their differences)")
+			"2 (the same for several shares of the foreground), 3 (what decoders say of each pixel, side by side), 4 (models compared), 5 (their differences); 4 and 5 take folders of predicted frames beside a model, as --predictions does")
 		s.StringSliceVar(&f.checkpoints, "checkpoints", nil, "runs or checkpoints to show, `A,B,...`; arguments are taken too (default: the last default training run)")
 		s.StringSliceVar(&f.labels, "labels", nil, "their names in the figure, `A,B,...` (default: their variants)")
 		s.StringSliceVar(&f.videos, "videos", nil, "test videos to show, `A,B,...`, or how many, evenly spread (default 4; Figure 2: 1)")

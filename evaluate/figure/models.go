@@ -7,6 +7,7 @@ import (
 
 	"github.com/prioritycut/prioritycut/config"
 	"github.com/prioritycut/prioritycut/dataset/named"
+	"github.com/prioritycut/prioritycut/evaluate"
 	"github.com/prioritycut/prioritycut/infer"
 	"github.com/prioritycut/prioritycut/internal/usage"
 )
@@ -23,21 +24,25 @@ type subject struct {
 
 // gather runs all models on the same pairs, one model after the other.
 func gather(ctx context.Context, o Options, p plan) ([]subject, []pair, error) {
-	var subjects []subject
+	subjects := make([]subject, len(o.Checkpoints))
 	var pairs []pair
+	var frames []int // subjects that are folders of predictions
+	first := -1      // the first model
 	for i, path := range o.Checkpoints {
 		m, err := infer.Load(path)
 		if err != nil {
+			if p.frames && evaluate.HoldsPredictions(ctx, path) {
+				frames = append(frames, i)
+				continue
+			}
 			return nil, nil, usage.Wrap(err)
 		}
 		one := newSubject(m)
-		if len(o.Labels) > 0 {
-			one.label = o.Labels[i]
-		}
-		if i == 0 {
+		if first < 0 {
+			first = i
 			pairs, err = o.read(ctx, one)
 		} else {
-			err = agree(subjects[0], one, o.Checkpoints[0], path, o.Data != "")
+			err = agree(subjects[first], one, o.Checkpoints[first], path, o.Data != "")
 		}
 		if err == nil {
 			one.shots, err = shootAll(ctx, m, o, p, pairs)
@@ -45,12 +50,41 @@ func gather(ctx context.Context, o Options, p plan) ([]subject, []pair, error) {
 		if err != nil {
 			return nil, nil, fmt.Errorf("%s: %w", path, err)
 		}
-		subjects = append(subjects, one)
+		subjects[i] = one
+	}
+	if first < 0 {
+		return nil, nil, usage.Wrap(fmt.Errorf("only folders of predicted frames are named: name a model too, whose test videos and size of pictures count"))
+	}
+	for _, i := range frames {
+		var err error
+		if subjects[i], err = predicted(ctx, o.Checkpoints[i], subjects[first], pairs); err != nil {
+			return nil, nil, fmt.Errorf("%s: %w", o.Checkpoints[i], err)
+		}
+	}
+	for i := range o.Labels {
+		subjects[i].label = o.Labels[i]
 	}
 	if len(o.Labels) == 0 {
 		tellApart(subjects, o.Checkpoints)
 	}
 	return subjects, pairs, nil
+}
+
+// predicted is a folder of frames as a subject of the size and videos of a model.
+func predicted(ctx context.Context, root string, like subject, pairs []pair) (subject, error) {
+	s := subject{label: filepath.Base(filepath.Clean(root)), cfg: like.cfg, h: like.h, w: like.w}
+	for _, p := range pairs {
+		f, err := evaluate.PredictedFrame(ctx, root, p.video, p.index, s.w, s.h)
+		if err != nil {
+			return s, err
+		}
+		one := shot{prediction: make([]float32, len(f.Pix))}
+		for i, v := range f.Pix {
+			one.prediction[i] = float32(v) / 255
+		}
+		s.shots = append(s.shots, []shot{one})
+	}
+	return s, nil
 }
 
 func newSubject(m *infer.Model) subject {

@@ -11,7 +11,8 @@ type Options struct {
 	// Number of the figure, 1 to 5.
 	Number int
 	// Checkpoints are runs or checkpoints: one for figures 1 and 2, one or more
-	// for the others.
+	// for the others. Figures 4 and 5 show frames that other programs predicted
+	// too, of folders as evaluate.Request.Predictions names them, beside a model.
 	Checkpoints []string
 	// Labels name the models in the figure; empty: their variants.
 	Labels []string
@@ -40,14 +41,15 @@ type plan struct {
 	videos   int       // by default
 	percent  []float64 // by default; nil: takes none
 	network  parts     // needed
+	frames   bool      // predicted frames alone can be shown
 }
 
 var plans = map[int]plan{
 	1: {oneModel: true, videos: 4, percent: []float64{30}, network: parts{mask: true}},
 	2: {oneModel: true, videos: 1, percent: []float64{10, 30, 50}, network: parts{mask: true}},
 	3: {videos: 4, network: parts{pixels: true}},
-	4: {videos: 4},
-	5: {videos: 4},
+	4: {videos: 4, frames: true},
+	5: {videos: 4, frames: true},
 }
 
 // maxRows bounds the pairs of a figure, each counted for every share cut.

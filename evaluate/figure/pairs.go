@@ -14,6 +14,7 @@ type pair struct {
 	name            string
 	index           int // of the driving frame
 	source, driving *video.Frame
+	video           dataset.TestVideo
 }
 
 // label names the pair where it stands beside a row.
@@ -55,7 +56,7 @@ func (o Options) pairs(ctx context.Context, videos []dataset.TestVideo) ([]pair,
 			if err != nil {
 				return nil, fmt.Errorf("video %s: %w", v.Name(), err)
 			}
-			pairs = append(pairs, pair{name: v.Name(), index: at, source: read[0], driving: read[1]})
+			pairs = append(pairs, pair{name: v.Name(), index: at, source: read[0], driving: read[1], video: v})
 		}
 	}
 	return pairs, nil
