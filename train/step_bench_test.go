@@ -91,7 +91,7 @@ func cpuTime(b *testing.B) time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-func randomFeeds(b *testing.B, step *Step, o StepOptions) map[tensorflow.Output]*tensorflow.Tensor {
+func randomFeeds(b testing.TB, step *Step, o StepOptions) map[tensorflow.Output]*tensorflow.Tensor {
 	r := random.New(1)
 	pixels := func() []uint8 {
 		values := make([]uint8, o.Batch*o.Height*o.Width*3)
