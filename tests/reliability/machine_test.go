@@ -76,15 +76,19 @@ func soak(t *testing.T, n int) int {
 		t.Fatal(err)
 	}
 	was, is := held[early], held[late-1]
-	if was.descriptors == 0 || is.descriptors > was.descriptors || is.goroutines > was.goroutines || is.children > was.children || is.threads > was.threads+2 {
+	if was.descriptors == 0 || is.descriptors > was.descriptors || is.goroutines > was.goroutines || is.children > was.children || is.threads > was.threads+2 || is.memory > was.memory+slack {
 		failf(t, "after %d steps %+v, after %d steps %+v", early, was, late-1, is)
 	}
 	t.Logf("after %d steps %+v, after %d steps %+v", early, was, late-1, is)
 	return n
 }
 
-// holdings are what a process has that must not grow.
-type holdings struct{ goroutines, descriptors, children, threads int }
+// holdings are what a process has that must not grow; the memory, in MB, may by
+// what allocators keep.
+type holdings struct{ goroutines, descriptors, children, threads, memory int }
+
+// slack is how many MB more a process may hold.
+const slack = 64
 
 func now() holdings {
 	count := func(pattern string) int {
@@ -92,6 +96,11 @@ func now() holdings {
 		return len(found)
 	}
 	h := holdings{goroutines: runtime.NumGoroutine(), descriptors: count("/proc/self/fd/*"), threads: count("/proc/self/task/*")}
+	var pages int
+	if text, err := os.ReadFile("/proc/self/statm"); err == nil {
+		_, _ = fmt.Sscan(strings.Fields(string(text))[1], &pages)
+	}
+	h.memory = pages * os.Getpagesize() >> 20
 	lists, _ := filepath.Glob("/proc/self/task/*/children")
 	for _, list := range lists {
 		text, _ := os.ReadFile(list)

@@ -24,7 +24,7 @@ func TestRuns(t *testing.T) {
 		promise{"a fault at a call of the file system loses nothing", faulty, 3, 100000},
 		promise{"rot in the newest checkpoint is noticed, the one before it is taken", rotten, 20, 500},
 		promise{"a full disk ends a run with words, and the same command goes on bit-equal", fullDisk, 1, 5},
-		promise{"goroutines, children and descriptors stay constant over a long run", soak, 1, 1},
+		promise{"goroutines, children, descriptors and memory stay constant over a long run", soak, 1, 1},
 	)
 }
 
