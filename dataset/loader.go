@@ -200,6 +200,8 @@ type Prefetcher struct {
 	all    sync.WaitGroup
 	err    error
 	waited time.Duration
+	// awaited was taken from the queue and is not made yet.
+	awaited *future
 }
 
 // future is a batch in the making.
@@ -241,19 +243,35 @@ func (l *Loader) Prefetch(ctx context.Context, from int64) *Prefetcher {
 
 // Next returns the next batch, waiting for it if need be. After an error it
 // returns the same error again.
-func (p *Prefetcher) Next() (*Batch, error) {
+func (p *Prefetcher) Next() (*Batch, error) { return p.NextUntil(context.Background()) }
+
+// NextUntil is Next that waits no longer than ctx, whose error it returns then:
+// a film may hang for minutes. The batch is returned by the next call.
+func (p *Prefetcher) NextUntil(ctx context.Context) (*Batch, error) {
 	if p.err != nil {
 		return nil, p.err
 	}
 	begin := time.Now()
-	f, ok := <-p.queue
-	if !ok {
-		p.err = context.Canceled
-		return nil, p.err
+	defer func() { p.waited += time.Since(begin) }()
+	if p.awaited == nil {
+		select {
+		case f, ok := <-p.queue:
+			if !ok {
+				p.err = context.Canceled
+				return nil, p.err
+			}
+			p.awaited = f
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
 	}
-	<-f.done
-	p.waited += time.Since(begin)
-	p.err = f.err
+	select {
+	case <-p.awaited.done:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	f := p.awaited
+	p.awaited, p.err = nil, f.err
 	return f.batch, f.err
 }
 

@@ -274,4 +274,6 @@ func TestBatchesFollowAttempts(t *testing.T) {
 
 type wrongBatches struct{}
 
-func (wrongBatches) Next() (*dataset.Batch, error) { return &dataset.Batch{Attempt: 4}, nil }
+func (wrongBatches) NextUntil(context.Context) (*dataset.Batch, error) {
+	return &dataset.Batch{Attempt: 4}, nil
+}

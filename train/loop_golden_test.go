@@ -120,7 +120,7 @@ func TestLoopGolden(t *testing.T) {
 			resumed = true
 			tr = trainerOf(t, loopSession(t, c, tr.at))
 		}
-		batch, err := tr.batches.Next()
+		batch, err := tr.batches.NextUntil(context.Background())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -19,7 +19,9 @@ import (
 
 // Batches hands out training batches in the order of their attempts.
 type Batches interface {
-	Next() (*dataset.Batch, error)
+	// NextUntil waits for the next batch until ctx ends, whose error it returns
+	// then.
+	NextUntil(ctx context.Context) (*dataset.Batch, error)
 }
 
 // trainer steps; everything else is a Hook.
@@ -77,6 +79,9 @@ func (t *trainer) loop(ctx context.Context) error {
 		if errors.Is(err, errAbandoned) {
 			t.abandoned = true
 			break
+		}
+		if err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+			break // told to stop while the data hang
 		}
 		if err != nil {
 			return err
@@ -193,7 +198,7 @@ func (t *trainer) tellStop(moved bool) {
 // moved says that steps were taken since the run was begun or went on.
 func (t *trainer) try(ctx context.Context, moved bool) (*Moment, error) {
 	began := time.Now()
-	batch, err := t.batches.Next()
+	batch, err := t.batches.NextUntil(ctx)
 	if err != nil {
 		return nil, err
 	}

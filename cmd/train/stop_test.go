@@ -22,7 +22,7 @@ func TestStops(t *testing.T) {
 		}
 	}
 	clitest.Stops(t, func(t *testing.T) []string {
-		flags := []string{"--data=" + data, "--out=" + filepath.Join(t.TempDir(), "run"), "--steps=10", "--device=cpu"}
+		flags := []string{"--data=" + data, "--out=" + filepath.Join(t.TempDir(), "run"), "--steps=10", "--device=cpu", "--set=num_repeats=20"}
 		for _, set := range tiny {
 			flags = append(flags, "--set="+set)
 		}

@@ -39,6 +39,9 @@ func (h Hung) Started(t testing.TB, p *Program) int {
 	t.Helper()
 	for end := time.Now().Add(soon); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		text, err := os.ReadFile(h.pid)
+		if err != nil && ended(p.Process.Pid) {
+			break
+		}
 		if err != nil {
 			continue
 		}
@@ -48,16 +51,24 @@ func (h Hung) Started(t testing.TB, p *Program) int {
 		}
 		return pid
 	}
+	_ = p.Process.Kill()
+	_ = p.Wait() // then all that it said is there
 	t.Fatalf("ffmpeg was not started\n%s", p.Errs.String())
 	return 0
+}
+
+// ended reports whether a process has.
+func ended(pid int) bool {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	_, state, _ := strings.Cut(string(text), ") ")
+	return err != nil || strings.HasPrefix(state, "Z")
 }
 
 // Gone waits until a process has ended.
 func Gone(t testing.TB, pid int) {
 	t.Helper()
 	for end := time.Now().Add(soon); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
-		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-		if _, state, _ := strings.Cut(string(text), ") "); err != nil || strings.HasPrefix(state, "Z") {
+		if ended(pid) {
 			return
 		}
 	}
