@@ -132,4 +132,16 @@ type RunParams struct {
 	// InterThreads is the number of operations computed at once; 0 leaves it to
 	// TensorFlow. 0 to 1024.
 	InterThreads int `yaml:"inter_threads"`
+	// WorkerTimeout is how many seconds a worker of several waits in a step, and at
+	// the start, for one that does not answer; 0 is 300. 0 to 86400.
+	WorkerTimeout int `yaml:"worker_timeout"`
+	// GradientWire is the form in which workers send gradients to each other:
+	// float32, or bfloat16 in half the bytes, rounded to 8 bits. Empty is float32.
+	GradientWire string `yaml:"gradient_wire"`
 }
+
+// Wires are the values of gradient_wire.
+const (
+	WireFloat32  = "float32"
+	WireBFloat16 = "bfloat16"
+)

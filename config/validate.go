@@ -266,6 +266,8 @@ func (c *Config) validateRest(v *validator) {
 	}
 	v.ints("run_params.intra_threads", int64(c.Run.IntraThreads), 0, 1024)
 	v.ints("run_params.inter_threads", int64(c.Run.InterThreads), 0, 1024)
+	v.ints("run_params.worker_timeout", int64(c.Run.WorkerTimeout), 0, 86400)
+	oneOf(v, "run_params.gradient_wire", c.Run.GradientWire, "", WireFloat32, WireBFloat16)
 }
 
 func validDevice(device string) bool {

@@ -15,6 +15,9 @@ type Replicas struct {
 	// Timeout bounds how long one waits for the others in an operation; 0 waits
 	// for ever, also for one that died.
 	Timeout time.Duration
+	// Group sets processes apart that hold several graphs with reductions: each
+	// graph has another number.
+	Group int
 	// HalfWire sends gradients as bfloat16, in half the bytes: AllReduceAll rounds
 	// each part and each sum to 8 bits.
 	HalfWire bool
@@ -36,9 +39,11 @@ func (s *Scope) SetReplicas(r Replicas) {
 // Replicas are the processes that build the same graph.
 func (s *Scope) Replicas() Replicas { return s.b.replicas }
 
-// collectiveGroup is the key of the group of all replicas; TensorFlow tells
-// groups apart by it.
-const collectiveGroup = 1
+// groupKey is the key of the group of all replicas; TensorFlow tells groups apart
+// by it.
+func (s *Scope) groupKey() tensorflow.Output {
+	return s.ScalarOf(tensorflow.Int32, float64(s.b.replicas.Group+1))
+}
 
 // AllReduce is the sum of x over all replicas, each of which must build it in the
 // same place. Its gradient is the sum of theirs: the gradient of the sum of
@@ -52,7 +57,7 @@ func (s *Scope) AllReduce(x tensorflow.Output) tensorflow.Output {
 	sum := s.Op("CollectiveReduceV2", Attrs{
 		"merge_op": "Add", "final_op": "Id", "timeout_seconds": float32(r.Timeout.Seconds()),
 		"communication_hint": "ring",
-	}, x, s.ScalarOf(tensorflow.Int32, float64(r.Size)), s.ScalarOf(tensorflow.Int32, collectiveGroup),
+	}, x, s.ScalarOf(tensorflow.Int32, float64(r.Size)), s.groupKey(),
 		s.ScalarOf(tensorflow.Int32, key), tensorflow.OutputList{})
 	s.b.reductions = append(s.b.reductions, sum)
 	return sum

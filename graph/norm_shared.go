@@ -24,7 +24,7 @@ func (n *BatchNorm) shared(s *Scope, x tensorflow.Output, slope float64, pool bo
 	y := s.Op("PriorityCutNormShared", Attrs{
 		"pool": pool, "slope": float32(slope), "epsilon": float32(normEpsilon), "timeout_seconds": float32(r.Timeout.Seconds()),
 	}, x, n.Weight.Value, n.Bias.Value, mean, variance,
-		s.ScalarOf(tensorflow.Int32, float64(r.Size)), s.ScalarOf(tensorflow.Int32, collectiveGroup))
+		s.ScalarOf(tensorflow.Int32, float64(r.Size)), s.groupKey())
 	count := float64(d[0] * d[1] * d[2] * r.Size)
 	n.move(s, mean, s.Scale(variance, count/(count-1)))
 	return y

@@ -350,3 +350,14 @@ func sameDims(a, b []int64) bool {
 	}
 	return true
 }
+
+// Assignment is an operation that gives v a value at once, outside of the steps'
+// updates.
+func (s *Scope) Assignment(v *Variable, value tensorflow.Output) *tensorflow.Operation {
+	return s.AddOp("AssignVariableOp", Attrs{"dtype": v.DType}, nil, v.handle, value)
+}
+
+// Zeros are so many of a dtype, made when they are asked for.
+func (s *Scope) Zeros(dtype tensorflow.DataType, dims ...int) tensorflow.Output {
+	return s.Op("Fill", nil, s.ints(dims...), s.ScalarOf(dtype, 0))
+}

@@ -40,6 +40,9 @@ type RunOptions struct {
 	// Finished is told of a run that has been completed, for what may come next;
 	// may be nil.
 	Finished func(rundir.Dir)
+	// Cluster says which workers train together, this one among them; nil is one
+	// process by itself. The chief alone has the run's folder.
+	Cluster *tf.Cluster
 	// Files is what the run's folder is written to; nil is the operating system.
 	// Tests put faults there.
 	Files durable.FileSystem
@@ -56,6 +59,10 @@ func Run(ctx context.Context, o RunOptions) error {
 	if err != nil {
 		return err
 	}
+	s := &session{config: o.Config, folder: &folder{}, out: o.Out, finished: o.Finished, options: OptionsOf(o.Config), style: style, begun: time.Now()}
+	if o.Cluster != nil {
+		return s.together(ctx, o)
+	}
 	f, err := openFolder(rundir.Dir(o.Dir), o.Config, o.Files)
 	if err != nil {
 		return err
@@ -65,14 +72,15 @@ func Run(ctx context.Context, o RunOptions) error {
 		f.tellComplete(o.Out)
 		return nil
 	}
-	s := &session{config: o.Config, folder: f, out: o.Out, finished: o.Finished, options: OptionsOf(o.Config), style: style, begun: time.Now()}
+	s.folder = f
 	if err := s.openData(ctx); err != nil {
 		if ctx.Err() != nil {
-			fmt.Fprintln(o.Out, "stopped before a step was taken")
+			s.tellNothingDone()
 			err = nil
 		}
 		return err
 	}
+	s.warnOfData()
 	if f.complete(s.total()) {
 		f.tellComplete(o.Out)
 		return nil
@@ -86,6 +94,8 @@ func Run(ctx context.Context, o RunOptions) error {
 	}
 	return s.finish(ctx)
 }
+
+func (s *session) tellNothingDone() { fmt.Fprintln(s.out, "stopped before a step was taken") }
 
 // session is a run at work.
 type session struct {
@@ -111,15 +121,14 @@ type session struct {
 	mayHold bool
 	// abandoned says that a step was left while it was being computed.
 	abandoned bool
+
+	crew   *crew                 // nil for a process by itself
+	shared *tensorflow.Operation // gives all workers the chief's state
 }
 
 // prepare builds the graph and gives every variable its value.
 func (s *session) prepare() error {
-	if err := s.build(); err != nil {
-		return err
-	}
-	var err error
-	if s.session, err = tf.NewSession(s.scope.Graph(), sessionConfigOf(s.config.Run)); err != nil {
+	if err := s.open(); err != nil {
 		return err
 	}
 	glog.Infof("computing %s", s.session.Placement())
@@ -129,8 +138,29 @@ func (s *session) prepare() error {
 	return s.assign()
 }
 
+// open makes the graph and the session that computes it.
+func (s *session) open() error {
+	if err := s.build(); err != nil {
+		return err
+	}
+	sessions := sessionConfigOf(s.config.Run)
+	if s.crew != nil {
+		sessions = s.crew.sessions
+		s.shared = share(s.scope, s.crew.chief())
+		if err := s.scope.Err(); err != nil {
+			return err
+		}
+	}
+	var err error
+	s.session, err = tf.NewSession(s.scope.Graph(), sessions)
+	return err
+}
+
 func (s *session) close() {
-	if s.abandoned {
+	if s.session == nil {
+		return
+	}
+	if s.abandoned || s.crew != nil && s.crew.lost != nil {
 		return // a step is being computed in it; it ends with the process
 	}
 	if err := s.session.Close(); err != nil {
@@ -148,13 +178,13 @@ func (s *session) openData(ctx context.Context) error {
 	s.dataNews = &dataHook{data: s.data, every: s.config.Train.LogSteps, told: map[string]bool{}}
 	s.dataNews.tell()
 	s.loader, err = s.data.Loader(loaderOf(s.config, s.options.Replicas))
-	if err != nil {
-		return err
-	}
+	return err
+}
+
+func (s *session) warnOfData() {
 	if changed := s.dataChanged(); changed != "" {
 		glog.Warningf("data: %s: the run goes on with other batches than it would have had", changed)
 	}
-	return nil
 }
 
 // dataChanged says how the data set differs from the one that the run was begun
@@ -293,6 +323,16 @@ func (s *session) train(ctx context.Context) error {
 
 // trainer is the loop, without data and hooks.
 func (s *session) trainer() *trainer {
+	t := s.soloist()
+	if s.crew != nil {
+		// Others wait for the step that has begun: it is never left.
+		t.crew, t.scope, t.run = s.crew, nil, s.crew.over(s.session)
+		t.guard.run = t.run
+	}
+	return t
+}
+
+func (s *session) soloist() *trainer {
 	return &trainer{
 		config: s.config, options: s.options, step: s.step, run: s.session,
 		guard: &guard{step: s.step, run: s.session, most: s.config.Train.MaxRefusedSteps},

@@ -52,6 +52,11 @@ type trainer struct {
 	took time.Duration // of the last step
 	// abandoned says that the last step begun was left to itself.
 	abandoned bool
+
+	// crew are the workers that step together; nil for a process by itself.
+	crew *crew
+	// paused says that the others wait for the chief after the last step.
+	paused bool
 }
 
 // longStep is the time that a step takes from which on a run that is asked to
@@ -70,11 +75,12 @@ type latecomer interface {
 // loop takes steps until the run is complete or ctx is done. A step that has
 // begun is finished first, unless it takes long.
 func (t *trainer) loop(ctx context.Context) error {
-	if err := t.catchUp(ctx); err != nil {
+	t.paused = true
+	if err := t.meet(t.catchUp(ctx)); err != nil {
 		return err
 	}
 	var last *Moment
-	for t.at.Step < t.total && ctx.Err() == nil {
+	for t.at.Step < t.total && !t.stopping(ctx) {
 		m, err := t.try(ctx, last != nil)
 		if errors.Is(err, errAbandoned) {
 			t.abandoned = true
@@ -86,21 +92,28 @@ func (t *trainer) loop(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if m == nil {
-			continue // refused: the next attempt draws anew
+		if m != nil { // else it was refused, and the next attempt draws anew
+			err, last = t.after(m), m
 		}
-		for _, h := range t.hooks {
-			if err := h.After(m); err != nil {
-				return fmt.Errorf("after step %d: %w", m.Step, err)
-			}
+		if err := t.meet(err); err != nil {
+			return err
 		}
-		last = m
 	}
 	var errs []error
 	for _, h := range t.hooks {
 		errs = append(errs, h.End(last))
 	}
 	return errors.Join(errs...)
+}
+
+// after does what comes behind a step.
+func (t *trainer) after(m *Moment) error {
+	for _, h := range t.hooks {
+		if err := h.After(m); err != nil {
+			return fmt.Errorf("after step %d: %w", m.Step, err)
+		}
+	}
+	return nil
 }
 
 // catchUp does the validation of the step that the run goes on from, where that
@@ -207,6 +220,7 @@ func (t *trainer) try(ctx context.Context, moved bool) (*Moment, error) {
 	}
 	waited := time.Since(began)
 	values := t.valuesOf(batch)
+	values.Signals = t.signals(ctx)
 	feeds, err := t.step.Feeds(t.options, values)
 	if err != nil {
 		return nil, err
@@ -215,6 +229,9 @@ func (t *trainer) try(ctx context.Context, moved bool) (*Moment, error) {
 	fetched, err := t.compute(ctx, feeds, moved)
 	if errors.Is(err, errAbandoned) {
 		return nil, err
+	}
+	if err == nil && t.crew != nil {
+		fetched, err = t.heed(fetched)
 	}
 	if err != nil && !isRefusal(err) {
 		return nil, fmt.Errorf("step %d: %w", t.at.Step+1, err)
@@ -254,6 +271,9 @@ func (t *trainer) fetches() []tensorflow.Output {
 	list := []tensorflow.Output{t.step.Losses, t.step.GradientNorms}
 	if len(t.step.StatNames) > 0 {
 		list = append(list, t.step.Stats)
+	}
+	if t.crew != nil {
+		list = append(list, t.step.Verdict)
 	}
 	return list
 }

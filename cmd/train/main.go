@@ -13,6 +13,7 @@ import (
 	"github.com/prioritycut/prioritycut/internal/logging"
 	"github.com/prioritycut/prioritycut/internal/rundir"
 	"github.com/prioritycut/prioritycut/internal/usage"
+	"github.com/prioritycut/prioritycut/tf"
 	"github.com/prioritycut/prioritycut/train"
 )
 
@@ -60,7 +61,11 @@ func run(command *cli.Command, f *cli.Shared) error {
 	for _, w := range warnings {
 		glog.Warning(w)
 	}
-	o := train.RunOptions{Config: c, Dir: f.Out, Out: command.Out()}
+	cluster, err := tf.ClusterOfEnvironment()
+	if err != nil {
+		return cli.Usage(err)
+	}
+	o := train.RunOptions{Config: c, Cluster: cluster, Dir: f.Out, Out: command.Out()}
 	o.Finished = func(run rundir.Dir) { next(command.Out(), run) }
 	if o.Dir == "" {
 		o.Dir = rundir.Default(c.Preset, string(c.Variant))

@@ -158,6 +158,10 @@ func (c *Command) Run(args []string, run func(args []string) error) int {
 	if errors.As(err, &usage) {
 		return ExitUsage
 	}
+	var own interface{ ProgramExit() int }
+	if errors.As(err, &own) {
+		return own.ProgramExit()
+	}
 	return ExitFailed
 }
 

@@ -1,0 +1,336 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"time"
+
+	tensorflow "github.com/wamuir/graft/tensorflow"
+
+	"github.com/prioritycut/prioritycut/config"
+	"github.com/prioritycut/prioritycut/graph"
+	"github.com/prioritycut/prioritycut/tf"
+)
+
+// crew are the workers of a run, seen from this one. What they tell each other
+// beside the steps goes through reductions of a small graph of its own, which
+// wait as long as the others are there.
+type crew struct {
+	cluster  tf.Cluster
+	replicas graph.Replicas
+	sessions tf.SessionConfig
+	session  *tf.Session
+
+	values, sum, rows tensorflow.Output
+	// stopped says that all have heard of a worker that was asked to stop.
+	stopped bool
+	// lost is why the others are waited for no longer; nil while they are there.
+	lost *LostError
+}
+
+// LostError says which workers of a run are missing.
+type LostError struct {
+	// Missing are their ranks; empty where all answer but are too late.
+	Missing []int
+	text    string
+	cause   error
+}
+
+// Error implements error.
+func (e *LostError) Error() string { return e.text }
+
+// Unwrap returns what TensorFlow said, if anything.
+func (e *LostError) Unwrap() error { return e.cause }
+
+// ProgramExit is the exit code of a program that lost other workers: starting all
+// of them again goes on.
+func (e *LostError) ProgramExit() int { return ExitLost }
+
+// ExitLost is the exit code of a worker that misses others.
+const ExitLost = 3
+
+// crewGroup sets the reductions beside the steps apart from those of the step.
+const crewGroup = 1
+
+const (
+	defaultWorkerTimeout = 300 * time.Second
+	// watchPause lies between two looks at the others while they are waited for.
+	watchPause = time.Second
+	// dialTimeout is how long a machine may take to answer at all.
+	dialTimeout = 3 * time.Second
+	// linger is how long a worker that ends for a missing one stays for the
+	// others to see which one that is.
+	linger = 2 * time.Second
+	// watched is how many others are looked at each time.
+	watched = 16
+)
+
+func workerTimeout(r config.RunParams) time.Duration {
+	if r.WorkerTimeout == 0 {
+		return defaultWorkerTimeout
+	}
+	return time.Duration(r.WorkerTimeout) * time.Second
+}
+
+// join starts this worker's server and waits for those of the others.
+func join(ctx context.Context, cluster tf.Cluster, c *config.Config) (*crew, error) {
+	w := &crew{
+		cluster: cluster, sessions: sessionConfigOf(c.Run),
+		replicas: graph.Replicas{
+			Size: cluster.Size(), Rank: cluster.Rank, Timeout: workerTimeout(c.Run),
+			HalfWire: c.Run.GradientWire == config.WireBFloat16,
+		},
+	}
+	var err error
+	if w.sessions.Server, err = tf.StartServer(cluster, w.sessions); err != nil {
+		return nil, err
+	}
+	within, cancel := context.WithTimeout(ctx, w.replicas.Timeout)
+	defer cancel()
+	if err := w.sessions.Server.Await(within); err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		missing := w.missing()
+		return nil, w.lose(missing, fmt.Errorf("%w (worker_timeout)", err))
+	}
+	if err := w.build(); err != nil {
+		return nil, err
+	}
+	return w, nil
+}
+
+// build makes the graph of what is told beside the steps.
+func (w *crew) build() error {
+	if err := tf.LoadOps(); err != nil {
+		return err
+	}
+	s := graph.New(tensorflow.Float)
+	r := w.replicas
+	r.Timeout, r.Group = 0, crewGroup
+	s.SetReplicas(r)
+	w.values = s.Placeholder("values", tensorflow.Int64, -1)
+	w.rows = s.AllGather(w.values)
+	w.sum = s.AllReduce(w.values)
+	if err := s.Err(); err != nil {
+		return err
+	}
+	var err error
+	w.session, err = tf.NewSession(s.Graph(), w.sessions)
+	return err
+}
+
+func (w *crew) chief() bool { return w.cluster.Chief() }
+
+// gather returns each worker's values, by rank. All must tell as many.
+func (w *crew) gather(values []int64) ([][]int64, error) {
+	all, err := w.exchange(values, w.rows)
+	if err != nil {
+		return nil, err
+	}
+	rows := make([][]int64, w.cluster.Size())
+	for i := range rows {
+		rows[i] = all[i*len(values) : (i+1)*len(values)]
+	}
+	return rows, nil
+}
+
+// fromChief returns the chief's text.
+func (w *crew) fromChief(text []byte) ([]byte, error) {
+	if !w.chief() {
+		text = nil
+	}
+	length, err := w.exchange([]int64{int64(len(text))}, w.sum)
+	if err != nil {
+		return nil, err
+	}
+	const most = 1 << 24
+	if length[0] < 0 || length[0] > most {
+		return nil, fmt.Errorf("the chief tells %d bytes: is it of another build?", length[0])
+	}
+	values := make([]int64, length[0]+1) // never empty
+	for i, b := range text {
+		values[i] = int64(b)
+	}
+	told, err := w.exchange(values, w.sum)
+	if err != nil {
+		return nil, err
+	}
+	text = make([]byte, length[0])
+	for i := range text {
+		text[i] = byte(told[i])
+	}
+	return text, nil
+}
+
+func (w *crew) exchange(values []int64, result tensorflow.Output) ([]int64, error) {
+	t, err := tf.NewTensor(values, int64(len(values)))
+	if err != nil {
+		return nil, err
+	}
+	out, err := w.over(w.session).Run(feeds{w.values: t}, []tensorflow.Output{result}, nil)
+	if err != nil {
+		return nil, err
+	}
+	return tf.Values[int64](out[0])
+}
+
+// agree tells the others whether this worker can go on. The error is its own, or
+// says who cannot.
+func (w *crew) agree(own error) error {
+	value := int64(0)
+	if own != nil {
+		value = 1
+	}
+	rows, err := w.gather([]int64{value})
+	if own != nil || err != nil {
+		return errors.Join(own, err)
+	}
+	var ranks []int
+	for rank, row := range rows {
+		if row[0] != 0 {
+			ranks = append(ranks, rank)
+		}
+	}
+	if len(ranks) > 0 {
+		return fmt.Errorf("%s cannot begin: its own message says why", w.names(ranks))
+	}
+	return nil
+}
+
+// names are workers by rank and address.
+func (w *crew) names(ranks []int) string {
+	list := make([]string, len(ranks))
+	for i, rank := range ranks {
+		list[i] = fmt.Sprintf("worker %d (%s)", rank, w.cluster.Workers[rank])
+	}
+	return strings.Join(list, ", ")
+}
+
+// watcher runs what waits for other workers.
+type watcher struct {
+	crew *crew
+	run  graph.Runner
+}
+
+func (w *crew) over(run graph.Runner) graph.Runner { return watcher{w, run} }
+
+// Run implements graph.Runner. It is left, with a *LostError, when another worker
+// is no longer there.
+func (r watcher) Run(f feeds, fetches []tensorflow.Output, targets []*tensorflow.Operation) ([]*tensorflow.Tensor, error) {
+	if r.crew.lost != nil {
+		return nil, r.crew.lost
+	}
+	type outcome struct {
+		fetched []*tensorflow.Tensor
+		err     error
+	}
+	done := make(chan outcome, 1)
+	go func() {
+		fetched, err := r.run.Run(f, fetches, targets)
+		done <- outcome{fetched, err}
+	}()
+	gone := make(chan []int, 1)
+	watching, stop := context.WithCancel(context.Background())
+	defer stop()
+	go r.crew.watch(watching, gone)
+	select {
+	case o := <-done:
+		return o.fetched, r.crew.explain(o.err)
+	case missing := <-gone:
+		return nil, r.crew.lose(missing, nil)
+	}
+}
+
+// watch looks at the others, some at a time, until one is gone.
+func (w *crew) watch(ctx context.Context, gone chan<- []int) {
+	for next := 0; ; next++ {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(watchPause):
+		}
+		for i := range min(watched, w.cluster.Size()) {
+			if !w.there(ctx, (next*watched+i)%w.cluster.Size()) && ctx.Err() == nil {
+				gone <- w.missing()
+				return
+			}
+		}
+	}
+}
+
+// there reports whether a worker listens.
+func (w *crew) there(ctx context.Context, rank int) bool {
+	if rank == w.cluster.Rank {
+		return true
+	}
+	for range 2 { // a machine may be too busy once
+		d := net.Dialer{Timeout: dialTimeout}
+		connection, err := d.DialContext(ctx, "tcp", w.cluster.Workers[rank])
+		if err == nil {
+			connection.Close()
+			return true
+		}
+	}
+	return false
+}
+
+// missing are the ranks of those that do not listen.
+func (w *crew) missing() []int {
+	found := make([]bool, w.cluster.Size())
+	done := make(chan bool)
+	for rank := range found {
+		go func() {
+			found[rank] = w.there(context.Background(), rank)
+			done <- true
+		}()
+	}
+	var missing []int
+	for range found {
+		<-done
+	}
+	for rank, ok := range found {
+		if !ok {
+			missing = append(missing, rank)
+		}
+	}
+	return missing
+}
+
+// explain finds what another worker's end has to do with an error.
+func (w *crew) explain(err error) error {
+	if err == nil {
+		return nil
+	}
+	switch tf.Code(err) {
+	case tf.DeadlineExceeded, tf.Unavailable, tf.Aborted, tf.Cancelled, tf.Internal, tf.FailedPrecondition:
+	default:
+		return err
+	}
+	missing := w.missing()
+	if len(missing) == 0 && tf.Code(err) != tf.DeadlineExceeded {
+		return fmt.Errorf("worker %d of %d: %w\ndo all workers run the same build with the same TF_CONFIG, and was none of them started later than the others?",
+			w.cluster.Rank, w.cluster.Size(), err)
+	}
+	return w.lose(missing, err)
+}
+
+// lose notes that the others are waited for no longer, and stays a moment for
+// them to see who is there.
+func (w *crew) lose(missing []int, cause error) error {
+	w.lost = &LostError{Missing: missing, cause: cause}
+	if len(missing) == 0 {
+		w.lost.text = fmt.Sprintf("another worker did not answer within %v (worker_timeout), though all of them listen", w.replicas.Timeout)
+	} else {
+		w.lost.text = w.names(missing) + " is missing"
+		if len(missing) > 1 {
+			w.lost.text = w.names(missing) + " are missing"
+		}
+	}
+	w.lost.text += fmt.Sprintf(": worker %d of %d ends; start all again with the same command to go on from the last checkpoint", w.cluster.Rank, w.cluster.Size())
+	time.Sleep(linger)
+	return w.lost
+}
