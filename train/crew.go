@@ -24,7 +24,7 @@ type crew struct {
 	sessions tf.SessionConfig
 	session  *tf.Session
 
-	values, sum, rows tensorflow.Output
+	row, rows, text, sum tensorflow.Output
 	// stopped says that all have heard of a worker that was asked to stop.
 	stopped bool
 	// lost is why the others are waited for no longer; nil while they are there.
@@ -112,9 +112,8 @@ func (w *crew) build() error {
 	r := w.replicas
 	r.Timeout, r.Group = 0, crewGroup
 	s.SetReplicas(r)
-	w.values = s.Placeholder("values", tensorflow.Int64, -1)
-	w.rows = s.AllGather(w.values)
-	w.sum = s.AllReduce(w.values)
+	w.row, w.text = s.Placeholder("row", tensorflow.Int64, rowSize), s.Placeholder("text", tensorflow.Int64, textSize)
+	w.rows, w.sum = s.AllGather(w.row), s.AllReduce(w.text)
 	if err := s.Err(); err != nil {
 		return err
 	}
@@ -125,15 +124,22 @@ func (w *crew) build() error {
 
 func (w *crew) chief() bool { return w.cluster.Chief() }
 
-// gather returns each worker's values, by rank. All must tell as many.
+// What is told has always the same size: TensorFlow keeps to that of the first
+// time.
+const (
+	rowSize  = 160
+	textSize = 8192
+)
+
+// gather returns each worker's values, by rank, rowSize at most.
 func (w *crew) gather(values []int64) ([][]int64, error) {
-	all, err := w.exchange(values, w.rows)
+	all, err := w.exchange(w.row, values, rowSize, w.rows)
 	if err != nil {
 		return nil, err
 	}
 	rows := make([][]int64, w.cluster.Size())
 	for i := range rows {
-		rows[i] = all[i*len(values) : (i+1)*len(values)]
+		rows[i] = all[i*rowSize:][:len(values)]
 	}
 	return rows, nil
 }
@@ -143,35 +149,40 @@ func (w *crew) fromChief(text []byte) ([]byte, error) {
 	if !w.chief() {
 		text = nil
 	}
-	length, err := w.exchange([]int64{int64(len(text))}, w.sum)
-	if err != nil {
-		return nil, err
+	var told []byte
+	for length := int64(1); int64(len(told)) < length; {
+		values := []int64{int64(len(text))}
+		part := text[min(len(told), len(text)):]
+		for _, b := range part[:min(len(part), textSize-1)] {
+			values = append(values, int64(b))
+		}
+		if !w.chief() {
+			values = nil
+		}
+		sum, err := w.exchange(w.text, values, textSize, w.sum)
+		if err != nil {
+			return nil, err
+		}
+		const most = 1 << 24
+		if length = sum[0]; length < 1 || length > most {
+			return nil, fmt.Errorf("the chief tells %d bytes: is it of another build?", length)
+		}
+		for _, b := range sum[1:][:min(textSize-1, length-int64(len(told)))] {
+			told = append(told, byte(b))
+		}
 	}
-	const most = 1 << 24
-	if length[0] < 0 || length[0] > most {
-		return nil, fmt.Errorf("the chief tells %d bytes: is it of another build?", length[0])
-	}
-	values := make([]int64, length[0]+1) // never empty
-	for i, b := range text {
-		values[i] = int64(b)
-	}
-	told, err := w.exchange(values, w.sum)
-	if err != nil {
-		return nil, err
-	}
-	text = make([]byte, length[0])
-	for i := range text {
-		text[i] = byte(told[i])
-	}
-	return text, nil
+	return told, nil
 }
 
-func (w *crew) exchange(values []int64, result tensorflow.Output) ([]int64, error) {
-	t, err := tf.NewTensor(values, int64(len(values)))
+func (w *crew) exchange(to tensorflow.Output, values []int64, size int, result tensorflow.Output) ([]int64, error) {
+	if len(values) > size {
+		return nil, fmt.Errorf("%d values are told at once, %d at most", len(values), size)
+	}
+	t, err := tf.NewTensor(append(values, make([]int64, size-len(values))...), int64(size))
 	if err != nil {
 		return nil, err
 	}
-	out, err := w.over(w.session).Run(feeds{w.values: t}, []tensorflow.Output{result}, nil)
+	out, err := w.over(w.session).Run(feeds{to: t}, []tensorflow.Output{result}, nil)
 	if err != nil {
 		return nil, err
 	}

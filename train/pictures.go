@@ -47,12 +47,19 @@ type picturesHook struct {
 	events   *eventLog
 	files    durable.FileSystem
 	patience *patience.Patience
+	// helps says that this worker computes its part of them for the chief, whose
+	// batch norm needs it, and draws nothing.
+	helps bool
 }
 
 // After implements Hook.
 func (h *picturesHook) After(m *Moment) error {
 	if !m.due(h.every) && !m.Last() {
 		return nil
+	}
+	if h.helps {
+		_, err := h.grid(m)
+		return err
 	}
 	return h.draw(m)
 }
@@ -102,7 +109,7 @@ func (h *picturesHook) grid(m *Moment) (*picture.Grid, error) {
 		return nil, err
 	}
 	o := h.options
-	c := &canvas{n: o.Batch, h: o.Height, w: o.Width, rows: min(h.rows, o.Batch), style: h.style}
+	c := &canvas{n: o.own(), h: o.Height, w: o.Width, rows: min(h.rows, o.own()), style: h.style}
 	c.grid.Border = h.style.Border
 	if err := c.compute(h.run, f, h.step); err != nil {
 		return nil, err

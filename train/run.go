@@ -379,18 +379,31 @@ func (s *session) hooks(ctx context.Context, t *trainer, log *eventLog) []Hook {
 	files, patience := s.folder.files, s.checkpoints.patience
 	metrics := &metricsHook{files: files, patience: patience, path: dir.Metrics(), columns: s.columns, every: c.LogSteps, vgg: vggNote(s.config.VGG19)}
 	s.checkpoints.before = metrics.sync
+	pictures, show := s.pictures(), []Hook{}
+	pictures.events, pictures.patience = log, patience
+	if s.crew == nil {
+		show = append(show, pictures)
+	} else { // the others help with them at once, and then wait
+		hooks = append([]Hook{pictures}, hooks...)
+	}
+	hooks = append(append(hooks, metrics), show...)
 	return append(hooks,
-		metrics,
-		s.newCurves(),
-		&unseenHook{ctx: ctx, session: s, events: log},
-		&picturesHook{
-			step: s.step, options: s.options, variant: s.config.Variant, style: s.style, run: s.session, events: log,
-			files: files, patience: patience, dir: dir.Pictures(), every: c.PictureSteps, rows: c.PictureRows,
-		},
 		&eventsHook{log: log, every: c.LogSteps},
 		bar,
 		s.dataNews,
 		s.checkpoints)
+}
+
+// pictures draws what the model makes of training pairs.
+func (s *session) pictures() *picturesHook {
+	h := &picturesHook{
+		step: s.step, options: s.options, variant: s.config.Variant, style: s.style, run: s.session,
+		files: s.folder.files, dir: s.folder.dir.Pictures(), every: s.config.Train.PictureSteps, rows: s.config.Train.PictureRows,
+	}
+	if s.crew != nil {
+		h.run = s.crew.over(s.session)
+	}
+	return h
 }
 
 // meta are the notes of this run's checkpoints.

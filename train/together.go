@@ -108,7 +108,9 @@ func (s *session) follow(ctx context.Context) error {
 	}
 	t := s.trainer()
 	t.at = told.Position
-	t.hooks = []Hook{s.dataNews}
+	pictures := s.pictures()
+	pictures.helps = true
+	t.hooks = []Hook{pictures, s.dataNews}
 	batches := s.loader.Prefetch(context.WithoutCancel(ctx), t.at.Attempt)
 	defer batches.Close()
 	t.batches = batches
