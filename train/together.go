@@ -16,10 +16,6 @@ import (
 // together is a run with other workers. Nothing is written before all of them
 // have found that they mean the same.
 func (s *session) together(ctx context.Context, o RunOptions) error {
-	s.options.Replicas.Size, s.options.Replicas.Rank = o.Cluster.Size(), o.Cluster.Rank
-	if err := s.options.checkReplicas(); err != nil {
-		return err
-	}
 	var err error
 	if s.crew, err = join(ctx, *o.Cluster, s.config); err != nil {
 		if ctx.Err() != nil {
@@ -29,7 +25,9 @@ func (s *session) together(ctx context.Context, o RunOptions) error {
 		return err
 	}
 	s.options.Replicas = s.crew.replicas
-	err = digestVGG(&s.config.VGG19)
+	if err = s.options.checkReplicas(); err == nil {
+		err = digestVGG(&s.config.VGG19)
+	}
 	if err == nil {
 		err = s.openData(context.WithoutCancel(ctx)) // the others wait
 	}
