@@ -20,8 +20,8 @@ absl::Status ReduceGradient(const tensorflow::Scope& scope,
   TF_RETURN_IF_ERROR(
       GetNodeAttr(op.node()->attrs(), "timeout_seconds", &timeout));
   tensorflow::Node* reduced;
-  TF_RETURN_IF_ERROR(AddReduction(scope, dy[0], op.input(1), op.input(2),
-                                  timeout, &reduced));
+  TF_RETURN_IF_ERROR(
+      AddReduction(scope, dy[0], op.input(1), op.input(2), timeout, &reduced));
   *gradients = {tensorflow::Output(reduced, 0), tensorflow::Output(nullptr, -1),
                 tensorflow::Output(nullptr, -1),
                 tensorflow::Output(nullptr, -1)};

@@ -106,8 +106,8 @@ class Rows {
         CopyLine(image, first + a - s_.before, j - s_.before, s_.kernel,
                  to + a * run_);
       }
-      // Whole vectors read on behind the last value, against zeros: what is left
-      // there from other work may be no number.
+      // Whole vectors read on behind the last value, against zeros: what is
+      // left there from other work may be no number.
       std::fill(to + s_.kernel * run_, to + window_, 0.0f);
     }
   }

@@ -98,7 +98,8 @@ class Norm {
     });
   }
 
-  // Sums of the gradients and of their products with x - mean [groups, channels].
+  // Sums of the gradients and of their products with x - mean [groups,
+  // channels].
   bool Sums(const float* dy, double* sums, double* products,
             Runtime& runtime) const {
     const int64_t channels = s_.channels;

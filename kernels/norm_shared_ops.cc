@@ -1,5 +1,5 @@
-// Batch norm over the maps of several processes: norm.h in halves, between which
-// the processes exchange their sums.
+// Batch norm over the maps of several processes: norm.h in halves, between
+// which the processes exchange their sums.
 
 #include <vector>
 
@@ -137,12 +137,16 @@ class MomentsOp : public OpKernel {
 
   void Compute(OpKernelContext* context) override {
     const Tensor& x = context->input(0);
-    OP_REQUIRES(
-        context, x.dims() == 4 && x.NumElements() > 0,
-        InvalidArgument("maps have shape ", x.shape().DebugString()));
-    const NormShape s{x.dim_size(0), x.dim_size(1), x.dim_size(2),
-                      x.dim_size(3), false,         false,
-                      0,             0};
+    OP_REQUIRES(context, x.dims() == 4 && x.NumElements() > 0,
+                InvalidArgument("maps have shape ", x.shape().DebugString()));
+    const NormShape s{x.dim_size(0),
+                      x.dim_size(1),
+                      x.dim_size(2),
+                      x.dim_size(3),
+                      false,
+                      false,
+                      0,
+                      0};
     Tensor *mean, *variance;
     const TensorShape list({s.channels});
     OP_REQUIRES_OK(context, context->allocate_output(0, list, &mean));
@@ -257,25 +261,24 @@ class NormInputOp : public SharedOpBase {
     NormShape s;
     OP_REQUIRES_OK(context, ShapeOf(context, 1, &s));
     const Tensor &sums = context->input(6), &size = context->input(7);
-    OP_REQUIRES(context,
-                sums.shape() == TensorShape({2, s.channels}) &&
-                    size.NumElements() == 1,
-                InvalidArgument("sums ", sums.shape().DebugString(),
-                                " do not suit ", s.channels, " channels"));
+    OP_REQUIRES(
+        context,
+        sums.shape() == TensorShape({2, s.channels}) && size.NumElements() == 1,
+        InvalidArgument("sums ", sums.shape().DebugString(), " do not suit ",
+                        s.channels, " channels"));
     Tensor* dx;
-    OP_REQUIRES_OK(
-        context, context->allocate_output(0, context->input(1).shape(), &dx));
+    OP_REQUIRES_OK(context,
+                   context->allocate_output(0, context->input(1).shape(), &dx));
     const double* sum = sums.flat<double>().data();
     const double count =
         static_cast<double>(s.Count()) * size.flat<int32_t>()(0);
     OpRuntime runtime(context);
-    OP_REQUIRES(
-        context,
-        NormaliseInput(s, In(context, 1), StatisticsOf(context, 1),
-                       In(context, 2), In(context, 3), In(context, 0), sum,
-                       sum + s.channels, count, dx->flat<float>().data(),
-                       ChosenVectors(), runtime),
-        ResourceExhausted("no memory for a norm's scratch space"));
+    OP_REQUIRES(context,
+                NormaliseInput(
+                    s, In(context, 1), StatisticsOf(context, 1), In(context, 2),
+                    In(context, 3), In(context, 0), sum, sum + s.channels,
+                    count, dx->flat<float>().data(), ChosenVectors(), runtime),
+                ResourceExhausted("no memory for a norm's scratch space"));
   }
 };
 

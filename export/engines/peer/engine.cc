@@ -69,8 +69,7 @@ int main(int argc, char** argv) {
   std::cout << "version " << TF_VERSION_STRING << "\n";
   const double seconds = std::stod(argv[3]);
   tensorflow::SavedModelBundle model;
-  Check(tensorflow::LoadSavedModel({}, {}, argv[1],
-                                   {"serve"}, &model));
+  Check(tensorflow::LoadSavedModel({}, {}, argv[1], {"serve"}, &model));
   const auto& signatures = model.GetSignatures();
   for (Call& call : ReadCalls(argv[2])) {
     const auto& signature = signatures.at(call.name);
