@@ -183,7 +183,7 @@ func (m *mane) at(s, v float64) (d, slopeS, slopeV float64) {
 }
 
 func (m *mane) bounds() (s0, s1, v0, v1 float64) {
-	s0, s1, v0, v1 = m.skull.bounds()
+	s0, s1, _, v1 = m.skull.bounds()
 	l0, _, _, l1 := m.locks[0].bounds()
 	side := max(v1, m.side+l1)
 	return min(s0, l0), s1, -side, side
