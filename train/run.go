@@ -379,7 +379,7 @@ func (s *session) hooks(ctx context.Context, t *trainer, log *eventLog) []Hook {
 	files, patience := s.folder.files, s.checkpoints.patience
 	metrics := &metricsHook{files: files, patience: patience, path: dir.Metrics(), columns: s.columns, every: c.LogSteps, vgg: vggNote(s.config.VGG19)}
 	s.checkpoints.before = metrics.sync
-	pictures, show := s.pictures(), []Hook{}
+	pictures, show := s.pictures(), []Hook{s.newCurves(), &unseenHook{ctx: ctx, session: s, events: log}}
 	pictures.events, pictures.patience = log, patience
 	if s.crew == nil {
 		show = append(show, pictures)
