@@ -40,7 +40,7 @@ _pc_env() {
   export CGO_CFLAGS="-O2 -g -I$_pc_include"
   export CGO_LDFLAGS="-L$_pc_links -Wl,-rpath,$_pc_links"
   export PRIORITYCUT_OPS="$_pc_ops"
-  # Tests compute with the kernels that the programs switch on (tf/prepare.go).
+  # Tests compute with the kernels that the programs switch on (internal/startup).
   export TF_ENABLE_ONEDNN_OPTS="${TF_ENABLE_ONEDNN_OPTS:-1}"
   # It makes its virtual environment when a test first asks for it.
   export PRIORITYCUT_TEST_PYTHON="$_pc_top/third_party/python/partner_python"

@@ -11,7 +11,8 @@ import (
 )
 
 // logLevelEnv is TensorFlow's log level: 0 everything, 1 no INFO, 2 no
-// WARNING, 3 no ERROR. prepare.c sets it to 2 where it is not set.
+// WARNING, 3 no ERROR. Programs set it to 2 where it is not set (package
+// startup).
 const logLevelEnv = "TF_CPP_MIN_LOG_LEVEL"
 
 var firstRun sync.Once

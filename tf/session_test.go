@@ -216,20 +216,6 @@ func check(err error) {
 }
 
 func init() {
-	parts["run"] = func() {
-		fmt.Fprintln(os.Stderr, "before")
-		g := tensorflow.NewGraph()
-		one, err := tensorflow.NewTensor(int32(1))
-		check(err)
-		op, err := g.AddOperation(tensorflow.OpSpec{Type: "Const", Name: "one", Attrs: map[string]any{"dtype": tensorflow.Int32, "value": one}})
-		check(err)
-		s, err := NewSession(g, SessionConfig{})
-		check(err)
-		_, err = s.Run(nil, []tensorflow.Output{{Op: op}}, nil)
-		check(err)
-		check(s.Close())
-		fmt.Fprintln(os.Stderr, "after")
-	}
 	parts["deterministic"] = func() {
 		if on, known := determinism(); !known || on {
 			fail("at the start: %v %v", on, known)
@@ -259,6 +245,13 @@ func init() {
 		}
 		if on, _ := determinism(); !on {
 			fail("not deterministic")
+		}
+	}
+	parts["once"] = func() {
+		for _, name := range []string{logLevelEnv, "TF_ENABLE_ONEDNN_OPTS"} {
+			if v, set := cEnv(name); set {
+				fail("%s is %q", name, v)
+			}
 		}
 	}
 	parts["full float32"] = func() {
@@ -296,23 +289,12 @@ func init() {
 	}
 }
 
-func TestQuiet(t *testing.T) {
-	tests := []struct {
-		env   []string
-		quiet bool
-	}{
-		{nil, true},
-		{[]string{logLevelEnv + "=2"}, true},
-		{[]string{logLevelEnv + "=0"}, false},
-	}
-	for _, test := range tests {
-		out, err := part("run", test.env...).CombinedOutput()
-		if err != nil {
-			t.Fatalf("%v: %v\n%s", test.env, err, out)
-		}
-		if got := string(out) == "before\nafter\n"; got != test.quiet {
-			t.Errorf("%v: quiet %v, want %v; output:\n%s", test.env, got, test.quiet, out)
-		}
+// The library starts no process again, whatever is set: programs do, by package
+// startup.
+func TestLibraryStartsOnce(t *testing.T) {
+	cmd := part("once")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"github.com/prioritycut/prioritycut/internal/durable"
 	"github.com/prioritycut/prioritycut/internal/logging"
+	_ "github.com/prioritycut/prioritycut/internal/startup" // before TensorFlow is loaded
 	"github.com/prioritycut/prioritycut/internal/usage"
 	"github.com/prioritycut/prioritycut/internal/userdir"
 )
