@@ -210,8 +210,11 @@ func (t *trainer) tellStop(moved bool) {
 // try makes one attempt at a step. The moment is nil when the step was refused.
 // moved says that steps were taken since the run was begun or went on.
 func (t *trainer) try(ctx context.Context, moved bool) (*Moment, error) {
-	began := time.Now()
-	batch, err := t.batches.NextUntil(ctx)
+	began, patient := time.Now(), ctx
+	if t.crew != nil { // all stop together, after a step that none of them leaves
+		patient = context.WithoutCancel(ctx)
+	}
+	batch, err := t.batches.NextUntil(patient)
 	if err != nil {
 		return nil, err
 	}
@@ -226,7 +229,7 @@ func (t *trainer) try(ctx context.Context, moved bool) (*Moment, error) {
 		return nil, err
 	}
 	attempt := t.at.Attempt
-	fetched, err := t.compute(ctx, feeds, moved)
+	fetched, err := t.compute(patient, feeds, moved)
 	if errors.Is(err, errAbandoned) {
 		return nil, err
 	}
