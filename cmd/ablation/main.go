@@ -124,13 +124,14 @@ func (p *program) run() error {
 			return usage.WrapUnless(ctx, err)
 		}
 	}
-	if err := plan.Describe(p.Out(), states); err != nil || p.dryRun {
+	// Where nobody reads, a plan is of no use; a training is.
+	if err := plan.Describe(p.Out(), states); p.dryRun {
 		return err
 	}
 	err = plan.Train(ctx, p.Out())
 	if errors.Is(err, ablation.ErrStopped) {
-		_, err = fmt.Fprintln(p.Out(), err)
-		return err
+		fmt.Fprintln(p.Out(), err)
+		return nil
 	}
 	if err == nil {
 		out := plan.Out

@@ -16,6 +16,7 @@ import (
 	"github.com/prioritycut/prioritycut/detectors"
 	"github.com/prioritycut/prioritycut/internal/cli"
 	"github.com/prioritycut/prioritycut/internal/logging"
+	"github.com/prioritycut/prioritycut/internal/usage"
 )
 
 const summary = "Makes SavedModels that find landmarks of faces, joints of bodies, an embedding of a face's identity and the foreground, of " +
@@ -86,7 +87,7 @@ func (p *program) run(ctx context.Context, args []string) error {
 	}
 	archive, err := source.Open(ctx)
 	if err != nil {
-		return cli.Usage(err)
+		return usage.WrapUnless(ctx, err)
 	}
 	var flags []string
 	for _, d := range all {

@@ -12,44 +12,57 @@ import (
 	"time"
 )
 
-// Hung is an ffmpeg that says it was started and then hangs.
+// Hung is a tool that says it was started and then hangs.
 type Hung struct {
 	// Path is the PATH with it in front.
 	Path string
 	pid  string
 }
 
-// HangFFmpeg makes one; ffprobe is the real one.
+// HangFFmpeg makes an ffmpeg that hangs; ffprobe is the real one.
 func HangFFmpeg(t testing.TB) Hung {
 	t.Helper()
 	if _, err := exec.LookPath("ffprobe"); err != nil {
 		t.Fatal("these tests need ffmpeg in PATH")
 	}
+	return Hang(t, "ffmpeg")
+}
+
+// Hang makes a tool of a name that hangs.
+func Hang(t testing.TB, tool string) Hung {
+	t.Helper()
 	dir := t.TempDir()
 	h := Hung{Path: dir + string(filepath.ListSeparator) + os.Getenv("PATH"), pid: filepath.Join(dir, "pid")}
 	script := fmt.Sprintf("#!/bin/sh\necho $$ >%s.new && mv %s.new %s && exec sleep 600\n", h.pid, h.pid, h.pid)
-	if err := os.WriteFile(filepath.Join(dir, "ffmpeg"), []byte(script), 0o755); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, tool), []byte(script), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	return h
+}
+
+// Process is its process, 0 as long as it has not been started.
+func (h Hung) Process() int {
+	text, err := os.ReadFile(h.pid)
+	if err != nil {
+		return 0
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil {
+		return 0
+	}
+	return pid
 }
 
 // Started waits until it has been started and returns its process.
 func (h Hung) Started(t testing.TB, p *Program) int {
 	t.Helper()
 	for end := time.Now().Add(soon); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
-		text, err := os.ReadFile(h.pid)
-		if err != nil && ended(p.Process.Pid) {
+		if pid := h.Process(); pid != 0 {
+			return pid
+		}
+		if ended(p.Process.Pid) {
 			break
 		}
-		if err != nil {
-			continue
-		}
-		pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return pid
 	}
 	_ = p.Process.Kill()
 	_ = p.Wait() // then all that it said is there
