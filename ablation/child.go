@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
-	"runtime"
 	"syscall"
 	"time"
 
@@ -17,6 +16,7 @@ import (
 	"github.com/prioritycut/prioritycut/evaluate"
 	"github.com/prioritycut/prioritycut/evaluate/figure"
 	"github.com/prioritycut/prioritycut/evaluate/joints"
+	"github.com/prioritycut/prioritycut/internal/child"
 	"github.com/prioritycut/prioritycut/internal/logging"
 	"github.com/prioritycut/prioritycut/internal/picture"
 	"github.com/prioritycut/prioritycut/train"
@@ -184,9 +184,13 @@ func killed(err error) bool {
 	return ok && status.Signaled() && status.Signal() == syscall.SIGTERM
 }
 
-// command is the child that does a job. It has a process group of its own, so
-// that Ctrl-C reaches it through this process alone.
-func (j job) command() (*exec.Cmd, error) {
+// patience is for a child that hangs; a step of large networks computes for
+// minutes without a byte.
+const patience = 24 * time.Hour
+
+// command is the child that does a job. It ends when it is asked to, not with a
+// context, so that it can save.
+func (j job) command() (*child.Command, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("finding this program: %w", err)
@@ -195,26 +199,18 @@ func (j job) command() (*exec.Cmd, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := exec.Command(self, childArgument, string(encoded))
+	c := child.New(context.Background(), patience, self, childArgument, string(encoded))
 	// Should this process be killed, the child saves and stops.
-	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
+	c.SysProcAttr.Pdeathsig = syscall.SIGTERM
 	return c, nil
 }
 
-// start starts a child and returns a channel that tells how it ended. The
-// thread that starts it lives as long as the child: its end would count as this
-// process's death.
-func start(c *exec.Cmd) (<-chan error, error) {
-	started, ended := make(chan error, 1), make(chan error, 1)
-	go func() {
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		if err := c.Start(); err != nil {
-			started <- fmt.Errorf("starting %s: %w", c.Path, err)
-			return
-		}
-		started <- nil
-		ended <- c.Wait()
-	}()
-	return ended, <-started
+// start starts a child and returns a channel that tells how it ended.
+func start(c *child.Command) (<-chan error, error) {
+	if err := c.Start(); err != nil {
+		return nil, fmt.Errorf("starting %s: %w", c.Path, err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- c.Wait() }()
+	return ended, nil
 }

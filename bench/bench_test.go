@@ -528,7 +528,7 @@ func TestCoresAreBound(t *testing.T) {
 	c.Env = []string{"PATH=" + os.Getenv("PATH")} // OMP_NUM_THREADS would count
 	var out bytes.Buffer
 	c.Stdout = &out
-	if err := startBound(c, 1); err != nil {
+	if err := startBound(c.Start, 1); err != nil {
 		t.Fatal(err)
 	}
 	if err := c.Wait(); err != nil || strings.TrimSpace(out.String()) != "1" {

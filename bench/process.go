@@ -6,12 +6,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"os/exec"
 	"runtime"
 	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/prioritycut/prioritycut/internal/child"
 )
 
 // side is a program that measures jobs, each in a process of its own.
@@ -51,13 +52,13 @@ func (p side) run(ctx context.Context, job Job, env []string) (_ []byte, err err
 	if err != nil {
 		return nil, err
 	}
-	c := exec.CommandContext(limited, p.command[0], p.command[1:]...)
+	c := child.New(limited, longest, p.command[0], p.command[1:]...) // it may compute all the time
 	c.Env = append(os.Environ(), env...)
 	c.Stdin = bytes.NewReader(text)
 	out, said := &tail{}, &tail{}
 	c.Stdout, c.Stderr = out, said
-	c.WaitDelay = 5 * time.Second
-	if err := startBound(c, job.Threads); err != nil {
+	c.Around = func(start func() error) error { return startBound(start, job.Threads) }
+	if err := c.Start(); err != nil {
 		return nil, fmt.Errorf("%s cannot be started: %w", p.name, err)
 	}
 	err = c.Wait()
@@ -93,9 +94,9 @@ func (t *tail) Write(p []byte) (int, error) {
 
 // startBound starts a process that may use the first n of our cores only, so
 // that no side gets more than another, however it divides its work.
-func startBound(c *exec.Cmd, n int) (err error) {
+func startBound(start func() error, n int) (err error) {
 	if n >= runtime.NumCPU() {
-		return c.Start()
+		return start()
 	}
 	// A new process has the cores of the thread that starts it.
 	runtime.LockOSThread()
@@ -112,7 +113,7 @@ func startBound(c *exec.Cmd, n int) (err error) {
 	if err := unix.SchedSetaffinity(0, &few); err != nil {
 		return fmt.Errorf("binding to %d cores: %w", n, err)
 	}
-	err = c.Start()
+	err = start()
 	if back := unix.SchedSetaffinity(0, &all); err == nil && back != nil {
 		err = fmt.Errorf("taking back all cores: %w", back)
 	}

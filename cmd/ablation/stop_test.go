@@ -1,8 +1,11 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/prioritycut/prioritycut/internal/cli/clitest"
@@ -10,7 +13,7 @@ import (
 )
 
 func TestInterrupted(t *testing.T) {
-	clitest.Interrupted(t, func(t *testing.T, _ bool) clitest.Work {
+	work := func(t *testing.T, _ bool) clitest.Work {
 		dir := filepath.Join(t.TempDir(), "ablation")
 		first := rundir.Dir(filepath.Join(dir, "fomm-seed0"))
 		flags := []string{"--quick", "--variants=fomm,prioritycut", "--seeds=1", "--steps=100000", "--device=cpu", "--out=" + dir}
@@ -29,5 +32,44 @@ func TestInterrupted(t *testing.T) {
 				}
 			},
 		}
-	})
+	}
+	clitest.Interrupted(t, work)
+	t.Run("two at once", func(t *testing.T) { clitest.TwoAtOnce(t, work) })
+}
+
+// TestChildrenSaveWhenItIsKilled: the child that trains hears of it, saves and
+// ends.
+func TestChildrenSaveWhenItIsKilled(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "ablation")
+	c := child(t, dir, "--quick", "--variants=fomm,prioritycut", "--seeds=1", "--steps=100000")
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	first := rundir.Dir(filepath.Join(dir, "fomm-seed0"))
+	waitForSteps(t, first, 1, &c.Errs)
+	var children []int
+	tasks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", c.Process.Pid))
+	for _, task := range tasks {
+		text, _ := os.ReadFile(task) // threads end
+		for _, field := range strings.Fields(string(text)) {
+			pid, err := strconv.Atoi(field)
+			if err != nil {
+				t.Fatal(err)
+			}
+			children = append(children, pid)
+		}
+	}
+	if err != nil || len(children) == 0 {
+		t.Fatalf("it has no children: %v", err)
+	}
+	if err := c.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = c.Wait() // says that it was killed
+	for _, pid := range children {
+		clitest.Gone(t, pid)
+	}
+	if saved, err := os.ReadDir(first.Checkpoints()); err != nil || len(saved) == 0 {
+		t.Errorf("nothing was saved: %v", err)
+	}
 }

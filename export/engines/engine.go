@@ -8,12 +8,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/prioritycut/prioritycut/internal/child"
 	"github.com/prioritycut/prioritycut/internal/pyenv"
 )
 
@@ -127,10 +127,14 @@ func (e engine) measure(ctx context.Context, dir string, seconds float64) ([]row
 	return rows, failure
 }
 
+// patience is long: compilers and converters compute, and what a program's own
+// children do is not seen.
+const patience = 30 * time.Minute
+
 // run returns what a program prints, and what it complains of as an error. env
 // comes beside the process's own environment.
 func run(ctx context.Context, env []string, name string, args ...string) (string, error) {
-	c := exec.CommandContext(ctx, name, args...)
+	c := child.New(ctx, patience, name, args...)
 	c.Env = env
 	for _, v := range os.Environ() {
 		// Its TensorFlow is its own, and so are its oneDNN kernels.
@@ -140,7 +144,6 @@ func run(ctx context.Context, env []string, name string, args ...string) (string
 	}
 	var out, said bytes.Buffer
 	c.Stdout, c.Stderr = &out, &said
-	c.WaitDelay = 5 * time.Second
 	err := c.Run()
 	if err != nil {
 		text := strings.TrimSpace(said.String())

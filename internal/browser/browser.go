@@ -6,6 +6,7 @@ package browser
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -16,9 +17,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"syscall"
 	"testing"
 	"time"
+
+	"github.com/prioritycut/prioritycut/internal/child"
 )
 
 // variable names another chromedriver than the one in PATH.
@@ -94,21 +96,25 @@ func find(fromEnv string) (string, error) {
 
 var started = regexp.MustCompile(`started successfully on port (\d+)`)
 
+// longest is how long a test may do other things than look at pages.
+const longest = time.Hour
+
 // startDriver returns the address of a chromedriver of this test's own.
 func startDriver(t testing.TB, name string) string {
 	t.Helper()
-	cmd := exec.Command(name, "--port=0")
-	// Its browsers die with it, whatever happens.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	ctx, stop := context.WithCancel(context.Background())
+	cmd := child.New(ctx, longest, name, "--port=0")
 	out, err := cmd.StdoutPipe()
 	if err != nil {
+		stop()
 		t.Fatal(err)
 	}
 	if err := cmd.Start(); err != nil {
+		stop()
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+		stop() // its browsers go with it
 		_ = cmd.Wait()
 	})
 	port := make(chan string, 1)

@@ -44,9 +44,14 @@ func (e *StalledError) Error() string {
 }
 
 // Command is a child, to be started once. The fields of exec.Cmd may be set
-// until then, but for SysProcAttr, Cancel and WaitDelay.
+// until then, but for SysProcAttr, Cancel and WaitDelay. One that can save what
+// it has may get another SysProcAttr.Pdeathsig.
 type Command struct {
 	*exec.Cmd
+	// Around, which may be nil, gets what starts the child and calls it, on the
+	// thread whose attributes the child inherits. It leaves that as it was.
+	Around func(start func() error) error
+
 	patience time.Duration
 
 	mu      sync.Mutex
@@ -82,8 +87,12 @@ var starter = sync.OnceValue(func() chan<- func() {
 
 // Start starts the child.
 func (c *Command) Start() error {
+	around := c.Around
+	if around == nil {
+		around = func(start func() error) error { return start() }
+	}
 	started := make(chan error, 1)
-	starter() <- func() { started <- c.Cmd.Start() }
+	starter() <- func() { started <- around(c.Cmd.Start) }
 	return <-started
 }
 

@@ -13,10 +13,11 @@ import (
 	"encoding/hex"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/prioritycut/prioritycut/internal/child"
 )
 
 //go:embed requirements/*.txt
@@ -79,12 +80,14 @@ func install(ctx context.Context, list, home string) error {
 		"--no-deps", "--only-binary=:all:", "--require-hashes", "--requirement", path)
 }
 
+// patience is long: what a program's own children do is not seen.
+const patience = 30 * time.Minute
+
 // run runs a program and quotes the end of what it complains of.
 func run(ctx context.Context, name string, args ...string) error {
-	c := exec.CommandContext(ctx, name, args...)
+	c := child.New(ctx, patience, name, args...)
 	var said bytes.Buffer
 	c.Stderr = &said
-	c.WaitDelay = 5 * time.Second
 	if err := c.Run(); err != nil {
 		text := strings.TrimSpace(said.String())
 		return fmt.Errorf("%w: %s", err, text[max(0, len(text)-2000):])
