@@ -1,12 +1,14 @@
 package convert
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
 	"text/tabwriter"
 
 	"github.com/prioritycut/prioritycut/graph"
+	"github.com/prioritycut/prioritycut/internal/folderlock"
 	"github.com/prioritycut/prioritycut/internal/rundir"
 	"github.com/prioritycut/prioritycut/model"
 	"github.com/prioritycut/prioritycut/tf/checkpoint"
@@ -22,8 +24,13 @@ type job struct {
 func (j *job) Close() error { return nil } // everything has been read
 
 // Write implements Job.
-func (j *job) Write(w io.Writer) error {
+func (j *job) Write(w io.Writer) (err error) {
 	out, write := j.options.Out, j.writeRun
+	lock, err := folderlock.AcquireFor(out)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, lock.Discard()) }()
 	if j.options.toFile() {
 		write = func(path string) error { return j.writeStateDict(path, j.options.Parametrizations) }
 	}
@@ -33,7 +40,7 @@ func (j *job) Write(w io.Writer) error {
 	if err := j.summary(w); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(w, "written: %s\n", out)
+	_, err = fmt.Fprintf(w, "written: %s\n", out)
 	return err
 }
 

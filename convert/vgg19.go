@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"text/tabwriter"
 
+	"github.com/prioritycut/prioritycut/internal/folderlock"
 	"github.com/prioritycut/prioritycut/internal/safetensors"
 	"github.com/prioritycut/prioritycut/internal/usage"
 	"github.com/prioritycut/prioritycut/weights"
@@ -87,11 +88,16 @@ func (r *repacking) tensors() []safetensors.Tensor {
 }
 
 // Write implements Job.
-func (r *repacking) Write(w io.Writer) error {
+func (r *repacking) Write(w io.Writer) (err error) {
+	lock, err := folderlock.AcquireFor(r.out)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, lock.Discard()) }()
 	if err := writeSafeTensors(r.out, r.tensors(), map[string]string{"format": "pt"}); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(w, "%s: VGG-19, %d convolutions up to %s\nwritten: %s\n",
+	_, err = fmt.Fprintf(w, "%s: VGG-19, %d convolutions up to %s\nwritten: %s\n",
 		r.from, len(r.convs), r.convs[len(r.convs)-1].Name, r.out)
 	return err
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/prioritycut/prioritycut/config"
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/infer"
+	"github.com/prioritycut/prioritycut/internal/folderlock"
 	"github.com/prioritycut/prioritycut/internal/localfile"
 	"github.com/prioritycut/prioritycut/tf"
 	"github.com/prioritycut/prioritycut/tf/savedmodel"
@@ -124,8 +125,12 @@ type Written struct {
 // Write writes the model: all of it, or nothing under its name. Before it gets
 // its name it is loaded, and its signatures are compared with the checkpoint's.
 // An existing version is an error.
-func (p *Plan) Write(ctx context.Context) (Written, error) {
-	var done Written
+func (p *Plan) Write(ctx context.Context) (done Written, err error) {
+	lock, err := folderlock.AcquireFor(p.Dir)
+	if err != nil {
+		return done, err
+	}
+	defer func() { err = errors.Join(err, lock.Discard()) }()
 	session, err := tf.NewSession(p.graph.Scope.Graph(), tf.SessionConfig{Device: "cpu"})
 	if err != nil {
 		return done, err

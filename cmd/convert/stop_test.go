@@ -11,7 +11,7 @@ import (
 func TestInterrupted(t *testing.T) {
 	dir := t.TempDir()
 	published, yaml := goldenFile(t, dir, "small.pth.tar"), goldenFile(t, dir, "small.yaml")
-	clitest.Interrupted(t, func(t *testing.T, _ bool) clitest.Work {
+	work := func(t *testing.T, _ bool) clitest.Work {
 		out := filepath.Join(t.TempDir(), "run")
 		return clitest.Work{
 			Flags:  []string{"--checkpoint=" + published, "--config=" + yaml, "--out=" + out},
@@ -20,5 +20,7 @@ func TestInterrupted(t *testing.T) {
 			Result: out,
 			Ends:   true,
 		}
-	})
+	}
+	clitest.Interrupted(t, work)
+	t.Run("two at once", func(t *testing.T) { clitest.TwoAtOnce(t, work) })
 }

@@ -20,7 +20,14 @@ func TestStops(t *testing.T) {
 			t.Fatalf("%v: %s (these tests need ffmpeg in PATH)", err, out)
 		}
 	}
-	clitest.Stops(t, func(t *testing.T) []string {
+	flags := func(t *testing.T) []string {
 		return []string{"--checkpoint=" + run, "--data=" + data, "--out=" + filepath.Join(t.TempDir(), "out"), "--device=cpu"}
+	}
+	clitest.Stops(t, flags)
+	t.Run("two at once", func(t *testing.T) {
+		clitest.TwoAtOnce(t, func(t *testing.T, _ bool) clitest.Work {
+			hung := clitest.HangFFmpeg(t)
+			return clitest.Work{Flags: flags(t), Env: []string{"PATH=" + hung.Path}, Begun: func(string) bool { return hung.Process() != 0 }}
+		})
 	})
 }

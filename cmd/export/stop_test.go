@@ -14,7 +14,7 @@ func TestInterrupted(t *testing.T) {
 	if err := tinymodel.Write(run, 1); err != nil {
 		t.Fatal(err)
 	}
-	clitest.Interrupted(t, func(t *testing.T, _ bool) clitest.Work {
+	work := func(t *testing.T, _ bool) clitest.Work {
 		model := filepath.Join(t.TempDir(), "model")
 		version := filepath.Join(model, "3")
 		return clitest.Work{
@@ -24,5 +24,7 @@ func TestInterrupted(t *testing.T) {
 			Result: version,
 			Ends:   true,
 		}
-	})
+	}
+	clitest.Interrupted(t, work)
+	t.Run("two at once", func(t *testing.T) { clitest.TwoAtOnce(t, work) })
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/prioritycut/prioritycut/evaluate/joints"
 	"github.com/prioritycut/prioritycut/internal/cli"
+	"github.com/prioritycut/prioritycut/internal/folderlock"
 	"github.com/prioritycut/prioritycut/internal/logging"
 	"github.com/prioritycut/prioritycut/internal/progress"
 )
@@ -73,6 +74,11 @@ func (p *program) run(ctx context.Context) (err error) {
 	if err := p.resolve(); err != nil {
 		return cli.Usage(err)
 	}
+	lock, err := folderlock.AcquireFor(p.out)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, lock.Discard()) }()
 	bar := progress.New(p.Out(), 0)
 	bar.Begin("step", "training", 0, int64(p.options.Steps))
 	began := time.Now()

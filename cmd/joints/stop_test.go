@@ -10,7 +10,7 @@ import (
 )
 
 func TestInterrupted(t *testing.T) {
-	clitest.Interrupted(t, func(t *testing.T, unread bool) clitest.Work {
+	work := func(t *testing.T, unread bool) clitest.Work {
 		steps := "1000"
 		if unread {
 			steps = "10"
@@ -23,5 +23,7 @@ func TestInterrupted(t *testing.T) {
 			Result: out,
 			Ends:   true,
 		}
-	})
+	}
+	clitest.Interrupted(t, work)
+	t.Run("two at once", func(t *testing.T) { clitest.TwoAtOnce(t, work) })
 }

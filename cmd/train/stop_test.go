@@ -21,11 +21,18 @@ func TestStops(t *testing.T) {
 			t.Fatalf("%v: %s (these tests need ffmpeg in PATH)", err, out)
 		}
 	}
-	clitest.Stops(t, func(t *testing.T) []string {
+	typed := func(t *testing.T) []string {
 		flags := []string{"--data=" + data, "--out=" + filepath.Join(t.TempDir(), "run"), "--steps=10", "--device=cpu", "--set=num_repeats=20"}
 		for _, set := range tiny {
 			flags = append(flags, "--set="+set)
 		}
 		return flags
+	}
+	clitest.Stops(t, typed)
+	t.Run("two at once", func(t *testing.T) {
+		clitest.TwoAtOnce(t, func(t *testing.T, _ bool) clitest.Work {
+			hung := clitest.HangFFmpeg(t)
+			return clitest.Work{Flags: typed(t), Env: []string{"PATH=" + hung.Path}, Begun: func(string) bool { return hung.Process() != 0 }}
+		})
 	})
 }

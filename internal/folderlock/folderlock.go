@@ -44,8 +44,22 @@ func (e *LockedError) Error() string {
 // Acquire locks an existing folder. It does not wait: when another process has
 // the lock, the error is a *LockedError that names it. The system releases the
 // lock when the process ends, however it ends.
-func Acquire(dir string) (*Lock, error) {
-	path := filepath.Join(dir, lockName)
+func Acquire(dir string) (*Lock, error) { return acquire(filepath.Join(dir, lockName), dir) }
+
+// AcquireFor locks the name of a file or folder that is to be made, as Acquire
+// locks a folder, by a hidden file beside it; folders above it are made. Discard
+// ends it.
+func AcquireFor(path string) (*Lock, error) {
+	path = filepath.Clean(path)
+	parent := filepath.Dir(path)
+	if err := os.MkdirAll(parent, 0o777); err != nil {
+		return nil, err
+	}
+	return acquire(filepath.Join(parent, "."+filepath.Base(path)+lockName), path)
+}
+
+// acquire locks what dir names by the file at path.
+func acquire(path, dir string) (*Lock, error) {
 	var f *os.File
 	for named := false; !named; {
 		var err error

@@ -3,9 +3,12 @@ package clitest
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -152,10 +155,71 @@ func (l *listener) text() string {
 }
 
 // Beside reports whether something is being written under a hidden name beside a
-// path.
+// path; locks do not count.
 func Beside(path string) bool {
 	found, err := filepath.Glob(filepath.Join(filepath.Dir(path), ".*"))
-	return err == nil && len(found) > 0
+	return err == nil && slices.ContainsFunc(found, func(name string) bool { return !strings.HasSuffix(name, ".lock") })
+}
+
+// TwoAtOnce starts a program twice with the same flags: the second ends at once
+// and names the first, which is in the middle of its work.
+func TwoAtOnce(t *testing.T, work func(t *testing.T, unread bool) Work) {
+	for range 20 {
+		if work(t, false).twice(t) {
+			return
+		}
+	}
+	t.Error("it always ended before a second one could be started")
+}
+
+// twice is false where the first was too quick.
+func (w Work) twice(t *testing.T) bool {
+	t.Helper()
+	dir := t.TempDir()
+	first := New(t, dir, w.Flags...)
+	first.Env = append(first.Env, w.Env...)
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer read.Close()
+	first.Stdout, first.Stderr = write, write
+	err = first.Start()
+	write.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		_ = first.Process.Kill() // it may have ended
+		_ = first.Wait()
+	}()
+	heard := listen(read)
+	for end := time.Now().Add(soon); !w.Begun(heard.text()) && !ended(first.Process.Pid) && time.Now().Before(end); time.Sleep(time.Millisecond) {
+	}
+	// It stays where it is.
+	if err := first.Process.Signal(syscall.SIGSTOP); err != nil || ended(first.Process.Pid) {
+		return false
+	}
+	if w.Result != "" {
+		if _, err := os.Lstat(w.Result); err == nil {
+			return false
+		}
+	}
+	second := New(t, dir, w.Flags...)
+	second.Env = append(second.Env, w.Env...)
+	if err := second.Start(); err != nil {
+		t.Fatal(err)
+	}
+	late := time.AfterFunc(soon, func() { second.Process.Kill() })
+	_ = second.Wait() // the exit code tells
+	if !late.Stop() {
+		t.Fatalf("the second does not end:\n%s%s", &second.Out, &second.Errs)
+	}
+	want := fmt.Sprintf("is in use by process %d ", first.Process.Pid)
+	if code := second.ProcessState.ExitCode(); code <= 0 || !strings.Contains(second.Errs.String(), want) {
+		t.Errorf("the second ends with exit code %d and does not say %q:\n%s%s", code, want, &second.Out, &second.Errs)
+	}
+	return true
 }
 
 // holds reports whether a folder is there and has anything in it.
