@@ -109,7 +109,7 @@ func TestAdditionsThatWouldLose(t *testing.T) {
 	mustRun(t, q)
 	q.Keypoints, q.NumVideos = tables, 1
 	var refused *RequestError
-	if _, err := Run(context.Background(), q); !errors.As(err, &refused) || !strings.Contains(err.Error(), "--num_videos=2") {
+	if _, err := Run(context.Background(), q); !errors.As(err, &refused) || !strings.Contains(err.Error(), "`num_videos`=2") {
 		t.Errorf("an addition of fewer videos gives %v", err)
 	}
 }

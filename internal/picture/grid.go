@@ -29,7 +29,8 @@ type Grid struct {
 	Border bool
 	// Legends explain the colours of heatmaps, below the grid.
 	Legends []Legend
-	// Notes explain in words what is drawn, a line each, below the legends.
+	// Notes explain in words what is drawn, each on lines of its own, below the
+	// legends.
 	Notes []string
 }
 
@@ -90,6 +91,7 @@ type layout struct {
 	bandY          []int // of each band's captions
 	legendY        int
 	notesY         int
+	notes          []string // lines
 	legendsPerLine int
 	w, h           int
 }
@@ -122,8 +124,8 @@ func (g *Grid) Draw() (*image.RGBA, error) {
 	}
 	g.drawLabels(m, l)
 	g.drawLegends(m, l)
-	for i, note := range g.Notes {
-		text(m, margin, l.notesY+i*lineH, note, ink)
+	for i, line := range l.notes {
+		text(m, margin, l.notesY+i*lineH, line, ink)
 	}
 	return m, nil
 }
@@ -195,11 +197,10 @@ func (g *Grid) placeLegends(l *layout, y int) error {
 		y += margin
 	}
 	l.notesY = y
-	for _, note := range g.Notes {
-		l.w = max(l.w, textWidth(note)+2*margin)
-		y += lineH
+	for _, note := range g.Notes { // no wider than what they explain
+		l.notes = append(l.notes, wrapText(note, l.w-2*margin)...)
 	}
-	if len(g.Notes) > 0 {
+	if y += len(l.notes) * lineH; len(l.notes) > 0 {
 		y += margin
 	}
 	l.h = y
