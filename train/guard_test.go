@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"maps"
 	"math"
 	"strings"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	tensorflow "github.com/wamuir/graft/tensorflow"
 
 	"github.com/prioritycut/prioritycut/graph"
+	"github.com/prioritycut/prioritycut/infer/tinymodel"
 	"github.com/prioritycut/prioritycut/model"
 	"github.com/prioritycut/prioritycut/tf"
 )
@@ -141,5 +143,81 @@ func TestOtherErrorsAreNoRefusals(t *testing.T) {
 		if isRefusal(err) {
 			t.Errorf("%v counts as a refused step", err)
 		}
+	}
+}
+
+// injector feeds NaN in the place of what the graph computes, whenever it is
+// armed.
+type injector struct {
+	graph.Runner
+	into  tensorflow.Output
+	armed bool
+}
+
+func (i *injector) Run(feeds map[tensorflow.Output]*tensorflow.Tensor, fetches []tensorflow.Output, targets []*tensorflow.Operation) ([]*tensorflow.Tensor, error) {
+	if i.armed {
+		shape, err := i.into.Shape().ToSlice()
+		if err != nil {
+			return nil, err
+		}
+		n := 1
+		for _, d := range shape {
+			n *= int(d)
+		}
+		values := make([]float64, n)
+		values[n/2] = math.NaN()
+		nan, err := graph.NewTensor(i.into.DataType(), values, shape...)
+		if err != nil {
+			return nil, err
+		}
+		feeds = maps.Clone(feeds)
+		feeds[i.into] = nan
+	}
+	return i.Runner.Run(feeds, fetches, targets)
+}
+
+// TestOtherFamiliesRefuseSteps: one number that is none, in a source or a driving
+// picture in the middle of a run, changes not a bit of all that a checkpoint keeps.
+func TestOtherFamiliesRefuseSteps(t *testing.T) {
+	for name, sets := range map[string][]string{"monkeynet": tinymodel.MonkeyNet(), "x2face": tinymodel.X2Face()} {
+		t.Run(name, func(t *testing.T) {
+			s, err := begin(t, t.TempDir(), tinyFamily(t, sets, "max_refused_steps=3"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			batches := s.loader.Prefetch(context.Background(), 0)
+			defer batches.Close()
+			tr, in := s.trainer(), &injector{Runner: s.session}
+			tr.run, tr.guard.run, tr.batches = in, in, batches
+			try := func(taken bool) {
+				t.Helper()
+				if m, err := tr.try(context.Background(), false); err != nil || (m != nil) != taken {
+					t.Fatalf("taken is %t, want %t: %v", m != nil, taken, err)
+				}
+			}
+			try(true)
+			for what, into := range map[string]tensorflow.Output{"source": s.step.Source, "driving": s.step.Driving} {
+				before, at := state(t, s), tr.at
+				if before["step"] == nil || len(before) < 10 {
+					t.Fatalf("the state is %d tensors", len(before))
+				}
+				in.into, in.armed = into, true
+				try(false)
+				in.armed = false
+				if want := (Position{Step: at.Step, Attempt: at.Attempt + 1}); tr.at != want {
+					t.Errorf("%s: from %+v to %+v", what, at, tr.at)
+				}
+				now := state(t, s)
+				for name, was := range before {
+					if !bytes.Equal(now[name], was) {
+						t.Errorf("%s: a refused step changes %s", what, name)
+					}
+				}
+				try(true)
+				if moved := state(t, s); bytes.Equal(moved["step"], before["step"]) {
+					t.Error("a step that is taken changes nothing")
+				}
+			}
+		})
 	}
 }
