@@ -61,8 +61,8 @@ const (
 	watchPause = time.Second
 	// dialTimeout is how long a machine may take to answer at all.
 	dialTimeout = 3 * time.Second
-	// linger is how long a worker that ends for a missing one stays for the
-	// others to see which one that is.
+	// linger is how long a worker that ends stays for the others: to see which one
+	// is missing, or to receive the last of what all compute together.
 	linger = 2 * time.Second
 	// watched is how many others are looked at each time.
 	watched = 16
@@ -344,4 +344,12 @@ func (w *crew) lose(missing []int, cause error) error {
 	w.lost.text += fmt.Sprintf(": worker %d of %d ends; start all again with the same command to go on from the last checkpoint", w.cluster.Rank, w.cluster.Size())
 	time.Sleep(linger)
 	return w.lost
+}
+
+// leave stays until the others have what they receive from this worker: its end
+// would abort their last operation.
+func (w *crew) leave() {
+	if w.lost == nil { // else it has stayed
+		time.Sleep(linger)
+	}
 }

@@ -24,6 +24,7 @@ func (s *session) together(ctx context.Context, o RunOptions) error {
 		}
 		return err
 	}
+	defer s.crew.leave()
 	s.options.Replicas = s.crew.replicas
 	if err = s.options.checkReplicas(); err == nil {
 		err = digestVGG(&s.config.VGG19)

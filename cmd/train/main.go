@@ -20,11 +20,11 @@ import (
 func main() {
 	// Warnings concern whoever sits in front of the screen.
 	_ = goflag.Set("stderrthreshold", "WARNING") // the flag and the level exist
-	c, flags := command()
-	os.Exit(c.Main(func([]string) error { return run(c, flags) }))
+	c, flags, workers := command()
+	os.Exit(c.Main(func([]string) error { return run(c, flags, workers) }))
 }
 
-func command() (c *cli.Command, flags *cli.Shared) {
+func command() (c *cli.Command, flags *cli.Shared, workers *local) {
 	c = cli.New("train", "Trains a model that animates the figure of one picture after the motion of a video. "+
 		"Without flags it learns from drawn figures, in minutes; the same command again goes on where it stopped.")
 	c.Examples = []string{
@@ -39,6 +39,8 @@ func command() (c *cli.Command, flags *cli.Shared) {
 		}
 	}
 	flags = c.AddShared()
+	workers = &local{}
+	workers.add(c)
 	c.Topic("help_config", "list every setting with its documentation and its value in --preset", func(w io.Writer) error {
 		preset := flags.Preset
 		if preset == "" {
@@ -46,10 +48,10 @@ func command() (c *cli.Command, flags *cli.Shared) {
 		}
 		return config.WriteHelp(w, "Keys of --config files and --set", preset)
 	})
-	return c, flags
+	return c, flags, workers
 }
 
-func run(command *cli.Command, f *cli.Shared) error {
+func run(command *cli.Command, f *cli.Shared, workers *local) error {
 	c, warnings, err := config.Resolve(config.Options{
 		Preset: f.Preset, Variant: f.Variant, ConfigFile: f.Config, Sets: f.Set, InitFrom: f.InitFrom, Data: f.Data,
 		VGG19: f.VGG19, Device: f.Device, Steps: f.Steps, Seed: f.Seed, Deterministic: f.Deterministic,
@@ -57,6 +59,12 @@ func run(command *cli.Command, f *cli.Shared) error {
 	})
 	if err != nil {
 		return cli.Usage(err)
+	}
+	if err := workers.check(c); err != nil {
+		return cli.Usage(err)
+	}
+	if workers.workers > 1 && !f.DryRun {
+		return workers.run()
 	}
 	for _, w := range warnings {
 		glog.Warning(w)
@@ -70,7 +78,7 @@ func run(command *cli.Command, f *cli.Shared) error {
 	if o.Dir == "" {
 		o.Dir = rundir.Default(c.Preset, string(c.Variant))
 	}
-	ctx, stop := cli.UntilSignalled(logging.Stderr(), "saving and stopping; a second signal leaves at once")
+	ctx, stop := cli.UntilSignalled(logging.Stderr(), stopping)
 	defer stop()
 	if f.DryRun {
 		return train.DryRun(ctx, o)

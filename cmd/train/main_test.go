@@ -23,7 +23,7 @@ import (
 func TestMain(m *testing.M) { clitest.Main(m, main) }
 
 func TestDocumented(t *testing.T) {
-	c, _ := command()
+	c, _, _ := command()
 	clitest.Documented(t, "../..", c)
 }
 

@@ -7,7 +7,7 @@ import (
 )
 
 func TestPaths(t *testing.T) {
-	c, _ := command()
+	c, _, _ := command()
 	with := []string{"--out=out", "--device=cpu", "--dry_run"}
 	for _, set := range tiny {
 		with = append(with, "--set="+set)

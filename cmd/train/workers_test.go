@@ -20,7 +20,11 @@ import (
 // workersOf prepares n workers with the same flags.
 func workersOf(t *testing.T, n int, dir string, flags ...string) []*exec.Cmd {
 	t.Helper()
-	list, err := json.Marshal(freeAddresses(t, n))
+	addresses, err := freeAddresses(n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := json.Marshal(addresses)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,21 +35,6 @@ func workersOf(t *testing.T, n int, dir string, flags ...string) []*exec.Cmd {
 		all = append(all, c)
 	}
 	return all
-}
-
-// freeAddresses are such as nobody listens at.
-func freeAddresses(t *testing.T, n int) []string {
-	t.Helper()
-	var list []string
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer l.Close()
-		list = append(list, l.Addr().String())
-	}
-	return list
 }
 
 func startAll(t *testing.T, all []*exec.Cmd) {

@@ -1,0 +1,124 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/prioritycut/prioritycut/internal/rundir"
+)
+
+// pidOf finds the process of a rank among a launcher's.
+func pidOf(t *testing.T, launcher, rank int) int {
+	t.Helper()
+	lists, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", launcher))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, list := range lists {
+		text, _ := os.ReadFile(list) // the thread may be gone
+		for _, word := range strings.Fields(string(text)) {
+			pid, err := strconv.Atoi(word)
+			if err != nil {
+				t.Fatal(err)
+			}
+			environment, _ := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
+			if bytes.Contains(environment, fmt.Appendf(nil, `"index":%d,`, rank)) {
+				return pid
+			}
+		}
+	}
+	t.Fatalf("no worker %d", rank)
+	return 0
+}
+
+// TestLocalWorkers kills a worker, which starts all again, stops the run by a
+// signal to the launcher, and lets it end; the first step is that of one process.
+func TestLocalWorkers(t *testing.T) {
+	dir := rundir.Dir(filepath.Join(t.TempDir(), "run"))
+	flags := []string{"--workers=2", "--max_restarts=1", "--set=checkpoint_steps=2", "--set=worker_timeout=60"}
+	c, stdout, stderr := program(t, string(dir), append(flags, "--steps=1000000")...)
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	waitForSteps(t, dir, 4, stderr)
+	if err := syscall.Kill(pidOf(t, c.Process.Pid, 1), syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	waitForSteps(t, dir, len(metrics(t, dir))+20, stderr)
+	if err := c.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	endsWith(t, c, 0, "all start again from the last checkpoint (1 of --max_restarts=1)")
+	if !strings.Contains(stdout.String(), "stopped and saved") {
+		t.Errorf("it was not stopped:\n%s%s", stdout, stderr)
+	}
+
+	last := len(metrics(t, dir)) + 1
+	c, _, _ = program(t, string(dir), append(flags, fmt.Sprintf("--steps=%d", last))...)
+	startAll(t, []*exec.Cmd{c})
+	endsWith(t, c, 0, fmt.Sprintf("complete after %d steps", last))
+
+	alone := rundir.Dir(filepath.Join(t.TempDir(), "alone"))
+	c, _, _ = program(t, string(alone), "--steps=1")
+	startAll(t, []*exec.Cmd{c})
+	endsWith(t, c, 0, "complete after 1 step")
+	want, got := metrics(t, alone)[0], metrics(t, dir)
+	for name, v := range want.Values {
+		if w := got[0].Values[name]; strings.HasPrefix(name, "loss") && !(math.Abs(v-w) <= 1e-4*math.Abs(v)) {
+			t.Errorf("%s is %v in two processes, %v in one", name, w, v)
+		}
+	}
+	for i, r := range got {
+		if r.Step != int64(i+1) {
+			t.Fatalf("row %d of metrics.csv is of step %d", i, r.Step)
+		}
+	}
+}
+
+// TestLocalMistakes: nothing is begun with flags that cannot be.
+func TestLocalMistakes(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run")
+	for _, m := range []struct{ flags, environment, says string }{
+		{"--workers=2", `TF_CONFIG={"cluster": {"worker": ["a:1", "b:2"]}, "task": {"index": 0}}`, "leave one out"},
+		{"--workers=0", "", "1 to 64"},
+		{"--workers=65", "", "1 to 64"},
+		{"--workers=3", "", "batch_size is 2"},
+		{"--workers=2 --max_restarts=-1", "", "must not be negative"},
+		{"--max_restarts=1", "", "for --workers"},
+	} {
+		c, _, _ := program(t, dir, strings.Fields(m.flags)...)
+		if m.environment != "" {
+			c.Env = append(c.Env, m.environment)
+		}
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		endsWith(t, c, 2, m.says)
+	}
+	if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a folder was made (%v)", err)
+	}
+}
+
+// TestRelay leaves out what is no warning.
+func TestRelay(t *testing.T) {
+	var to bytes.Buffer
+	r := &relay{to: &to, rank: 3}
+	for _, p := range []string{"I0102 03:04:05 a\nW0102 ", "03:04:05 b\n\n" + stopping + "\ntrain: c\n"} {
+		if n, err := r.Write([]byte(p)); n != len(p) || err != nil {
+			t.Fatal(n, err)
+		}
+	}
+	if want := "worker 3: W0102 03:04:05 b\nworker 3: train: c\n"; to.String() != want {
+		t.Errorf("%q, want %q", &to, want)
+	}
+}
