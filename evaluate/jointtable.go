@@ -15,18 +15,19 @@ import (
 // jointTable tells AKD and MKR by keypoint. Its rows are written before a video
 // counts as done, so that none is missing when an evaluation goes on.
 type jointTable struct {
-	path  string
-	names []string          // empty for keypoints without names
-	rows  []result.JointRow // of all videos
-	now   []result.JointRow // of the current one
+	path    string
+	names   []string          // empty for keypoints without names
+	rows    []result.JointRow // of all videos
+	now     []result.JointRow // of the current one
+	writing result.Writing
 }
 
 // openJoints opens the table of an evaluation whose keypoints are measured.
-func openJoints(r result.Run, folder result.Folder, drawn bool) (*jointTable, error) {
+func openJoints(r result.Run, folder result.Folder, drawn bool, w result.Writing) (*jointTable, error) {
 	if r.KeypointsReal == FromNowhere {
 		return nil, nil
 	}
-	t := &jointTable{path: folder.Joints()}
+	t := &jointTable{path: folder.Joints(), writing: w}
 	if drawn {
 		for j := shapes.JointID(0); j < shapes.NumJoints; j++ {
 			t.names = append(t.names, j.String())
@@ -84,7 +85,7 @@ func (t *jointTable) done(video string) error {
 		}
 		t.rows = append(t.rows, r)
 	}
-	return result.WriteJoints(t.path, t.rows)
+	return t.writing.Patience.Insist("joints.csv", t.writing.Pause, func() error { return result.WriteJoints(t.writing.Files, t.path, t.rows) })
 }
 
 // JointMeans sums up the rows of videos by keypoint, in the order of the

@@ -16,7 +16,7 @@ import (
 func TestJointTable(t *testing.T) {
 	dir := t.TempDir()
 	open := func() *jointTable {
-		table, err := openJoints(result.Run{Protocol: result.Protocol{KeypointsReal: FromTruth}}, result.Folder(dir), false)
+		table, err := openJoints(result.Run{Protocol: result.Protocol{KeypointsReal: FromTruth}}, result.Folder(dir), false, (&Request{MaxFailedWrites: 1}).writing())
 		if err != nil {
 			t.Fatal(err)
 		}

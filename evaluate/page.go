@@ -92,7 +92,10 @@ func (e *evaluation) writePage(ctx context.Context, o *Outcome) error {
 		return err
 	}
 	report.Sections[0].Notes = append(report.Sections[0].Notes, remarks...)
-	if err := compare.WriteFiles(e.q.Out, []compare.File{{Name: PageFile, Write: report.WriteHTML}}); err != nil {
+	err = e.writing.Patience.Insist(PageFile, e.writing.Pause, func() error {
+		return compare.WriteFiles(e.writing.Files, e.q.Out, []compare.File{{Name: PageFile, Write: report.WriteHTML}})
+	})
+	if err != nil {
 		return err
 	}
 	o.Page = filepath.Join(e.q.Out, PageFile)

@@ -4,10 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/prioritycut/prioritycut/evaluate/metric"
 	"github.com/prioritycut/prioritycut/evaluate/result"
 	"github.com/prioritycut/prioritycut/internal/durable"
+	"github.com/prioritycut/prioritycut/internal/patience"
 	"github.com/prioritycut/prioritycut/video"
 )
 
@@ -87,9 +89,14 @@ type Request struct {
 	// WriteFrames is a folder for the predictions of a model, one folder of png
 	// per video; empty writes none.
 	WriteFrames string
-	// Files is what the predictions are written to; nil is the operating system.
-	// Tests put faults there.
+	// MaxFailedWrites ends the evaluation after so many failures in a row to write
+	// one kind of file, say because the disk is full.
+	MaxFailedWrites int
+	// Files is what tables and predictions are written to; nil is the operating
+	// system. Tests put faults there.
 	Files durable.FileSystem `json:"-"`
+	// pause is how long writing waits after a failure; 0 is a second.
+	pause time.Duration
 	// Page writes a page beside the tables (PageFile), with films of the worst and
 	// the best videos.
 	Page bool
@@ -102,17 +109,22 @@ type Request struct {
 	Progress io.Writer
 }
 
-// files is where predictions are written to.
-func (q *Request) files() durable.FileSystem {
-	if q.Files == nil {
-		return durable.OS{}
+// writing is how tables and predictions are written.
+func (q *Request) writing() result.Writing {
+	w := result.Writing{Files: q.Files, Pause: q.pause, Patience: patience.New(q.MaxFailedWrites, patience.Setting,
+		"free space, or mend what holds "+q.Out+", and type the same command again: what is measured and written is kept")}
+	if w.Files == nil {
+		w.Files = durable.OS{}
 	}
-	return q.Files
+	if w.Pause == 0 {
+		w.Pause = time.Second
+	}
+	return w
 }
 
 // NewRequest is a request of the defaults.
 func NewRequest() Request {
-	return Request{MetricOn: OnFloat, SSIMWindow: metric.Uniform}
+	return Request{MetricOn: OnFloat, SSIMWindow: metric.Uniform, MaxFailedWrites: patience.Most}
 }
 
 // RequestError says that a request cannot be met as it is: the user mends it by
@@ -172,6 +184,9 @@ func (q *Request) Validate() error {
 		}
 	}
 	if err := q.SSIMWindow.Validate(); err != nil {
+		return &RequestError{err}
+	}
+	if err := patience.Validate(q.MaxFailedWrites); err != nil {
 		return &RequestError{err}
 	}
 	return nil

@@ -84,12 +84,13 @@ type evaluation struct {
 	meter       *meter
 	frames      *frameFolder // nil where they are not wanted
 	store       *result.Store
+	writing     result.Writing
 	progress    *videosDone
 }
 
 // prepare opens everything and describes it; nothing is computed yet.
 func prepare(ctx context.Context, q *Request) (_ *evaluation, err error) {
-	e := &evaluation{q: q}
+	e := &evaluation{q: q, writing: q.writing()}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, e.close())
@@ -113,7 +114,7 @@ func prepare(ctx context.Context, q *Request) (_ *evaluation, err error) {
 	}
 	var frames *frameFolder
 	if q.WriteFrames != "" {
-		if frames, err = newFrameFolder(q.WriteFrames, e.description, e.videos, q.files()); err != nil {
+		if frames, err = newFrameFolder(q.WriteFrames, e.description, e.videos, e.writing); err != nil {
 			return nil, &RequestError{err}
 		}
 	}
@@ -121,7 +122,7 @@ func prepare(ctx context.Context, q *Request) (_ *evaluation, err error) {
 		return nil, &RequestError{err}
 	}
 	_, drawn := e.videos[0].Drawn().(truthful)
-	if e.joints, err = openJoints(e.description, e.store.Folder(), drawn); err != nil {
+	if e.joints, err = openJoints(e.description, e.store.Folder(), drawn, e.writing); err != nil {
 		return nil, err
 	}
 	if frames != nil {
@@ -144,7 +145,7 @@ func (e *evaluation) openStore() (err error) {
 		held.Name, held.From, held.NumVideos = e.description.Name, e.description.From, e.description.NumVideos
 		e.description = held
 	}
-	if e.store, err = result.OpenStore(q.Out, e.description, !q.NoFrames); err != nil {
+	if e.store, err = result.OpenStoreBy(e.writing, q.Out, e.description, !q.NoFrames); err != nil {
 		return err
 	}
 	asked := map[string]bool{}

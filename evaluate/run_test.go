@@ -251,7 +251,7 @@ func TestBrokenVideos(t *testing.T) {
 }
 
 func TestRequestsThatAreRefused(t *testing.T) {
-	base := Request{Checkpoint: "x", Out: t.TempDir(), MetricOn: OnFloat, SSIMWindow: metric.Uniform}
+	base := Request{Checkpoint: "x", Out: t.TempDir(), MetricOn: OnFloat, SSIMWindow: metric.Uniform, MaxFailedWrites: 1}
 	for name, c := range map[string]struct {
 		change func(*Request)
 		want   string
@@ -268,6 +268,7 @@ func TestRequestsThatAreRefused(t *testing.T) {
 		"size of a run":     {func(q *Request) { q.Height, q.Width = 64, 64 }, "`size` says nothing to `checkpoint`"},
 		"split of a run":    {func(q *Request) { q.IDSampling = true }, "`id_sampling` says nothing to `checkpoint`"},
 		"written twice":     {func(q *Request) { q.Checkpoint, q.Predictions, q.Data, q.WriteFrames = "", "p", "shapes", "w" }, "on disk already"},
+		"no patience":       {func(q *Request) { q.MaxFailedWrites = 0 }, "`max_failed_writes`=0: must lie in 1..1000000"},
 		"masks of no model": {func(q *Request) { q.Checkpoint, q.Predictions, q.Data, q.Masks = "", "p", "shapes", FromModel }, "`masks`=model"},
 	} {
 		q := base

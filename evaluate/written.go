@@ -15,7 +15,6 @@ import (
 	"github.com/prioritycut/prioritycut/internal/durable"
 	"github.com/prioritycut/prioritycut/internal/folderlock"
 	"github.com/prioritycut/prioritycut/internal/localfile"
-	"github.com/prioritycut/prioritycut/internal/patience"
 	"github.com/prioritycut/prioritycut/video"
 )
 
@@ -26,10 +25,7 @@ type frameFolder struct {
 	dir    string
 	origin frameOrigin
 	lock   *folderlock.Lock // nil where the evaluation has locked the folder
-	files  durable.FileSystem
-	// patience forgives writes that fail, pause is how long the next try waits.
-	patience *patience.Patience
-	pause    time.Duration
+	result.Writing
 }
 
 // frameOrigin is what frames follow from.
@@ -53,9 +49,8 @@ const (
 
 // newFrameFolder checks that a folder holds nothing, or frames of the same
 // origin. It writes nothing.
-func newFrameFolder(dir string, r result.Run, videos []dataset.TestVideo, files durable.FileSystem) (*frameFolder, error) {
-	f := &frameFolder{dir: dir, files: files, patience: patience.New(patience.Most, "",
-		"free space, or mend what holds "+dir+", and type the same command again: what is measured and written is kept"), pause: time.Second}
+func newFrameFolder(dir string, r result.Run, videos []dataset.TestVideo, w result.Writing) (*frameFolder, error) {
+	f := &frameFolder{dir: dir, Writing: w}
 	f.origin = frameOrigin{
 		FormatVersion: result.FormatVersion, From: r.From, Weights: r.Weights, ConfigHash: r.ConfigHash,
 		Data: r.Data, TestSet: r.TestSet, Height: r.Height, Width: r.Width, Fit: r.Fit,
@@ -107,7 +102,7 @@ func (f *frameFolder) readOrigin() (o frameOrigin, err error) {
 // begin makes the folder and says in it what it is of. locked is the folder that
 // is locked already.
 func (f *frameFolder) begin(locked string) error {
-	if err := os.MkdirAll(f.dir, 0o755); err != nil {
+	if err := f.Patience.Insist("a folder", f.Pause, func() error { return f.Files.MkdirAll(f.dir) }); err != nil {
 		return err
 	}
 	if !sameDir(f.dir, locked) {
@@ -120,8 +115,8 @@ func (f *frameFolder) begin(locked string) error {
 	if err != nil {
 		return err
 	}
-	return f.patience.Insist(originFile, f.pause, func() error {
-		return durable.WriteFileOn(f.files, filepath.Join(f.dir, originFile), append(text, '\n'))
+	return f.Patience.Insist(originFile, f.Pause, func() error {
+		return durable.WriteFileOn(f.Files, filepath.Join(f.dir, originFile), append(text, '\n'))
 	})
 }
 
@@ -159,7 +154,7 @@ func (f *frameFolder) create(v dataset.TestVideo) (*drawing, error) {
 	}
 	d := &drawing{folder: f}
 	var err error
-	d.out, err = video.CreateFramesOn(f.files, filepath.Join(f.dir, v.Name()), f.origin.Width, f.origin.Height)
+	d.out, err = video.CreateFramesOn(f.Files, filepath.Join(f.dir, v.Name()), f.origin.Width, f.origin.Height)
 	return d, d.told(err)
 }
 
@@ -176,7 +171,7 @@ func (d *drawing) told(err error) error {
 		d.out.Abort()
 		d.out = nil
 	}
-	return d.folder.patience.Wrote(frames, err)
+	return d.folder.Patience.Wrote(frames, err)
 }
 
 // write appends predictions.
@@ -203,7 +198,7 @@ func (d *drawing) close() error {
 	if err := d.out.Close(); err != nil {
 		return d.told(err)
 	}
-	return d.folder.patience.Wrote(frames, nil)
+	return d.folder.Patience.Wrote(frames, nil)
 }
 
 // abort removes frames that have not got their name.
@@ -214,7 +209,7 @@ func (d *drawing) abort() {
 }
 
 // again waits before frames that could not be written are made once more.
-func (f *frameFolder) again() { time.Sleep(f.pause) }
+func (f *frameFolder) again() { time.Sleep(f.Pause) }
 
 func (f *frameFolder) close() error {
 	if f == nil {

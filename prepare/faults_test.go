@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/prioritycut/prioritycut/internal/fault"
+	"github.com/prioritycut/prioritycut/prepare/preparetest"
 )
 
 // TestFailedWritesAreForgiven fails calls of the file system while a data set is
@@ -73,5 +74,60 @@ func TestManifestIsNeverTorn(t *testing.T) {
 	}
 	if strings.Contains(strings.Join(again.Strangers, " "), "train") {
 		t.Errorf("strangers: %v", again.Strangers)
+	}
+}
+
+// TestFailedMovesAreForgiven fails each call by which clips move to the other
+// side, or are removed since the input does not ask for them any more: what is there
+// is what a fresh run makes. With patience for one failure the run ends, and the
+// same command makes up for it.
+func TestFailedMovesAreForgiven(t *testing.T) {
+	in := t.TempDir()
+	for i, name := range []string{"one", "two", "gone"} {
+		folder(t, filepath.Join(in, name), preparetest.Moving(i+1, 12, 48, 48))
+	}
+	cuts := filepath.Join(t.TempDir(), "cuts.csv")
+	o := options(in, "")
+	o.Cuts, o.pause, o.Workers = cuts, time.Millisecond, 1
+	const before, after = "video,identity,partition\none,a,test\ntwo,b,train\ngone,c,train\n", "video,identity,partition\none,a,train\ntwo,b,test\n"
+	begun := func() Options {
+		t.Helper()
+		write(t, cuts, before)
+		o := o
+		o.Out = filepath.Join(t.TempDir(), "out")
+		mustRun(t, o)
+		write(t, cuts, after)
+		return o
+	}
+	o.Out = filepath.Join(t.TempDir(), "fresh")
+	write(t, cuts, after)
+	mustRun(t, o)
+	want := tree(t, o.Out)
+	all, o := &fault.FS{}, begun()
+	o.Files = all
+	mustRun(t, o)
+	tried := 0
+	for at, call := range all.Calls() {
+		inside, err := filepath.Rel(o.Out, call.Path)
+		if err != nil || call.Op != "rename" && call.Op != "remove" || strings.Contains(inside, ".tmp-") {
+			continue
+		}
+		tried++
+		o := begun()
+		o.Files = &fault.FS{Plan: fault.At(at, 1, fault.Fault{Err: syscall.EIO})}
+		if at%3 == 0 {
+			o.MaxFailedWrites = 1
+			if _, err := Run(context.Background(), o); err == nil || !strings.Contains(err.Error(), "max_failed_writes") {
+				t.Errorf("without patience, call %d, %v: %v", at, call, err)
+			}
+			o.Files = nil
+		}
+		mustRun(t, o)
+		if diff := cmp.Diff(want, tree(t, o.Out)); diff != "" {
+			t.Errorf("call %d, %v: %s", at, call, diff)
+		}
+	}
+	if tried < 10 {
+		t.Errorf("%d calls were tried of %v", tried, all.Calls())
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/prioritycut/prioritycut/internal/durable"
+	"github.com/prioritycut/prioritycut/internal/patience"
 	"github.com/prioritycut/prioritycut/prepare/cutlist"
 	"github.com/prioritycut/prioritycut/video"
 )
@@ -113,6 +114,9 @@ type Options struct {
 	// once. 0 is one per core, at most 8.
 	Workers int
 	Limits  video.Limits
+	// MaxFailedWrites ends the run after so many failures in a row to write one
+	// kind of file, say because the disk is full.
+	MaxFailedWrites int
 	// DryRun looks at everything, says what would be done and writes nothing.
 	DryRun bool
 	// Progress is told how far the work is; may be nil.
@@ -143,6 +147,7 @@ func DefaultOptions() Options {
 	return Options{
 		Times: InFrames, Size: 256, Format: PNG, Fit: video.Crop, Crop: CropNone, Margin: 0.25,
 		MinFrames: 24, MaxFrames: 1024, MinMotion: 2, Split: SplitAuto, TestShare: 0.2, Gap: 8, Camera: "aux1",
+		MaxFailedWrites: patience.Most,
 	}
 }
 
@@ -200,7 +205,7 @@ func (o *Options) validateNumbers() error {
 	case o.Workers < 0 || o.Workers > 1024:
 		return fmt.Errorf("`workers`=%d: must lie in 0..1024; 0 is one per core", o.Workers)
 	}
-	return nil
+	return patience.Validate(o.MaxFailedWrites)
 }
 
 func (o *Options) workers() int {

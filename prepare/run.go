@@ -103,7 +103,7 @@ func dryRun(ctx context.Context, pl *planner, m *manifest) (*Report, error) {
 func run(ctx context.Context, pl *planner, m *manifest) (report *Report, err error) {
 	o := pl.o
 	m.files = o.Files
-	w := &writer{o: o, manifest: m, slots: make(chan struct{}, o.workers()), patience: patience.New(patience.Most, "", "what is done is kept")}
+	w := &writer{o: o, manifest: m, slots: make(chan struct{}, o.workers()), patience: patience.New(o.MaxFailedWrites, patience.Setting, "what is done is kept")}
 	pl.scans.insist = w.insist
 	state := w.path(stateName)
 	pl.scans.dir = filepath.Join(state, "scans")
@@ -244,11 +244,11 @@ func (w *writer) adopt(clips []*clip) (left []*clip, err error) {
 	if len(moves) == 0 {
 		return left, nil
 	}
-	return left, outputError(w.move(clips, moves))
+	return left, w.move(clips, moves)
 }
 
 // move renames clips and their strips: all of them aside first, since one may
-// take the name of another.
+// take the name of another. Each call is tried again where it fails.
 func (w *writer) move(clips []*clip, moves map[string]string) error {
 	byFile := map[string]*clip{}
 	for _, c := range clips {
@@ -258,37 +258,52 @@ func (w *writer) move(clips []*clip, moves map[string]string) error {
 		return w.path(stripsName, strings.TrimSuffix(filepath.Base(file), ".mp4")+".jpg")
 	}
 	for file, spec := range moves {
-		if err := os.Rename(w.path(filepath.FromSlash(file)), w.temp(spec)); err != nil {
+		if err := w.rename(w.path(filepath.FromSlash(file)), w.temp(spec)); err != nil {
 			return err
 		}
-		if err := os.Rename(strip(file), w.temp(spec+".jpg")); err != nil && !errors.Is(err, os.ErrNotExist) {
+		if err := w.renameStrip(strip(file), w.temp(spec+".jpg")); err != nil {
 			return err
 		}
 	}
 	for _, spec := range moves {
 		c := byFile[spec]
 		place := w.path(filepath.FromSlash(c.file(w.o.Format)))
-		if err := os.RemoveAll(place); err != nil {
+		if err := w.insist(movedClips, func() error { return w.o.Files.RemoveAll(place) }); err != nil {
 			return err
 		}
-		if err := os.Rename(w.temp(spec), place); err != nil {
+		if err := w.rename(w.temp(spec), place); err != nil {
 			return err
 		}
-		if err := os.Rename(w.temp(spec+".jpg"), strip(place)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		if err := w.renameStrip(w.temp(spec+".jpg"), strip(place)); err != nil {
 			return err
 		}
 		d, _ := w.manifest.of(spec)
 		d.Clip = c.file(w.o.Format)
-		if err := w.manifest.add(d); err != nil {
+		if err := w.insist("the manifest", func() error { return w.manifest.add(d) }); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// movedClips names what is moved, when that fails.
+const movedClips = "clips that move to the other side"
+
+func (w *writer) rename(from, to string) error {
+	return w.insist(movedClips, func() error { return w.o.Files.Rename(from, to) })
+}
+
+// renameStrip renames a strip of thumbnails, which may be gone.
+func (w *writer) renameStrip(from, to string) error {
+	if _, err := os.Lstat(from); errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	return w.rename(from, to)
+}
+
 func (w *writer) removeClip(file string) error {
 	base := strings.TrimSuffix(filepath.Base(file), ".mp4")
-	return errors.Join(os.RemoveAll(w.path(filepath.FromSlash(file))), os.RemoveAll(w.path(stripsName, base+".jpg")))
+	return errors.Join(w.o.Files.RemoveAll(w.path(filepath.FromSlash(file))), w.o.Files.RemoveAll(w.path(stripsName, base+".jpg")))
 }
 
 // forget removes clips that the input does not ask for any more (a video was

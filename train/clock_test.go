@@ -4,49 +4,20 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/prioritycut/prioritycut/internal/durable"
+	"github.com/prioritycut/prioritycut/internal/fault"
 	"github.com/prioritycut/prioritycut/internal/rundir"
 	"github.com/prioritycut/prioritycut/model"
 	"github.com/prioritycut/prioritycut/tf/checkpoint"
 )
-
-// jumpyClock gives what is written times as a clock does that is set forward and
-// back by years, in turn.
-type jumpyClock struct {
-	durable.OS
-	writes atomic.Int64
-}
-
-// Rename implements durable.FileSystem.
-func (c *jumpyClock) Rename(from, to string) error {
-	if err := c.OS.Rename(from, to); err != nil {
-		return err
-	}
-	years := int(5 + c.writes.Load()%3)
-	if c.writes.Add(1)%2 == 0 {
-		years = -years
-	}
-	return setTimes(to, time.Now().AddDate(years, 0, 0))
-}
-
-func setTimes(path string, to time.Time) error {
-	return filepath.WalkDir(path, func(path string, _ fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		return os.Chtimes(path, to, to)
-	})
-}
 
 // TestClockJumps stops a run of six steps twice. While it writes, and between its
 // starts, the clock is set forward and back: it goes on from the newest step, it
@@ -61,7 +32,7 @@ func TestClockJumps(t *testing.T) {
 		}
 	}
 	good, bad := t.TempDir(), t.TempDir()
-	clock := &jumpyClock{}
+	clock := &fault.JumpyClock{}
 	var events []string
 	for i, years := range []int{9, -9, 0} {
 		under(good, durable.OS{}, 2*(i+1))
@@ -70,13 +41,13 @@ func TestClockJumps(t *testing.T) {
 		events = newEvents(t, rundir.Dir(bad), events)
 		// What the next start finds was written years ahead of it, or before.
 		then := time.Now().AddDate(years, 0, 0)
-		if err := setTimes(bad, then); err != nil {
+		if err := fault.SetTimes(bad, then); err != nil {
 			t.Fatal(err)
 		}
 		events[len(events)-1] = renameEvents(t, rundir.Dir(bad), events[len(events)-1], then)
 	}
-	if clock.writes.Load() < 6 {
-		t.Errorf("the clock was set %d times", clock.writes.Load())
+	if clock.Jumps() < 6 {
+		t.Errorf("the clock was set %d times", clock.Jumps())
 	}
 	var kept [2][]int64
 	var rows [2][]Row

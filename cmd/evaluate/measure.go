@@ -16,6 +16,7 @@ import (
 	"github.com/prioritycut/prioritycut/evaluate"
 	"github.com/prioritycut/prioritycut/evaluate/metric"
 	"github.com/prioritycut/prioritycut/internal/cli"
+	"github.com/prioritycut/prioritycut/internal/patience"
 	"github.com/prioritycut/prioritycut/internal/rundir"
 	"github.com/prioritycut/prioritycut/video"
 )
@@ -73,6 +74,7 @@ func addMeasureFlags(c *cli.Command) *measureFlags {
 		s.StringVar(&q.WriteFrames, "write_frames", "", "`folder` for the predicted frames, a folder of png per video, without loss")
 		s.BoolVar(&f.frameRows, "frame_rows", true, "keep a row per frame in frames.csv; without them comparisons pair videos, not frames")
 		s.BoolVar(&q.Page, "page", true, "write "+evaluate.PageFile+" beside the tables, with films of the worst and the best videos, which are predicted once more for it")
+		s.IntVar(&q.MaxFailedWrites, patience.Setting, q.MaxFailedWrites, "give up after `n` failures in a row to write one kind of file; until then each is tried again")
 		s.StringVar(&q.Device, cli.Device, "", "`where` to compute: auto, cpu, gpu or gpu:N (default: as the model was trained)")
 	})
 	c.Paths(cli.Input, "checkpoint", "saved_model", "predictions", cli.Data, "masks", "mask_model", "keypoints", "keypoint_model", "embeddings", "embedding_model")

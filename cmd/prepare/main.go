@@ -13,6 +13,7 @@ import (
 
 	"github.com/prioritycut/prioritycut/internal/cli"
 	"github.com/prioritycut/prioritycut/internal/logging"
+	"github.com/prioritycut/prioritycut/internal/patience"
 	"github.com/prioritycut/prioritycut/internal/usage"
 	"github.com/prioritycut/prioritycut/prepare"
 	"github.com/prioritycut/prioritycut/video"
@@ -82,6 +83,7 @@ func command() *program {
 	})
 	p.Group("The machine", func(f *pflag.FlagSet) {
 		f.IntVar(&o.Workers, "workers", o.Workers, "videos, and pictures, at once; 0 is one per core, at most 8")
+		f.IntVar(&o.MaxFailedWrites, patience.Setting, o.MaxFailedWrites, "give up after `n` failures in a row to write one kind of file; until then each is tried again")
 	})
 	p.Paths(cli.Input, "in", "cuts", "checkpoint")
 	p.Paths(cli.OutputFolder, cli.Out)

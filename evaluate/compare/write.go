@@ -3,7 +3,6 @@ package compare
 import (
 	"bytes"
 	"io"
-	"os"
 	"path/filepath"
 
 	"github.com/prioritycut/prioritycut/internal/durable"
@@ -20,7 +19,7 @@ const (
 // Write writes the comparison and its report into a folder, which is made. Each
 // file is replaced as a whole.
 func (c *Comparison) Write(dir string, r *Report) error {
-	return WriteFiles(dir, []File{
+	return WriteFiles(durable.OS{}, dir, []File{
 		{TableFile, c.WriteCSV}, {DifferencesFile, c.WriteDifferences}, {MarkdownFile, r.WriteMarkdown}, {HTMLFile, r.WriteHTML},
 	})
 }
@@ -32,16 +31,16 @@ type File struct {
 }
 
 // WriteFiles writes files into a folder, which is made, each as a whole.
-func WriteFiles(dir string, files []File) error {
-	if err := os.MkdirAll(dir, 0o777); err != nil {
+func WriteFiles(files durable.FileSystem, dir string, list []File) error {
+	if err := files.MkdirAll(dir); err != nil {
 		return err
 	}
-	for _, f := range files {
+	for _, f := range list {
 		var b bytes.Buffer
 		if err := f.Write(&b); err != nil {
 			return err
 		}
-		if err := durable.WriteFile(filepath.Join(dir, f.Name), b.Bytes()); err != nil {
+		if err := durable.WriteFileOn(files, filepath.Join(dir, f.Name), b.Bytes()); err != nil {
 			return err
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -70,12 +69,13 @@ type original struct {
 	frames map[string][]FrameRow // by video; none where they were not kept
 }
 
-// openAddition begins or goes on with the columns that an evaluation lacks.
-func openAddition(folder Folder, old, run Run, frames bool) (*Store, error) {
+// add makes a store one of columns that the evaluation in its folder lacks.
+func (s *Store) add(old Run, frames bool) error {
+	folder := s.folder
 	o := &original{folder: folder, kept: measured(old), rows: map[string][]VideoRow{}, frames: map[string][]FrameRow{}}
 	was := &Store{folder: folder, run: old, done: map[string]bool{}}
 	if err := was.readVideos(); err != nil {
-		return nil, err
+		return err
 	}
 	for _, r := range was.rows {
 		o.rows[r.Video] = append(o.rows[r.Video], r)
@@ -83,7 +83,7 @@ func openAddition(folder Folder, old, run Run, frames bool) (*Store, error) {
 	if frames && len(was.rows) > 0 && exists(folder.Frames()) {
 		whole, end, err := was.intactFrames(folder.Frames())
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if len(whole) == 0 {
 			end = maxFrame // there is no row to be torn
@@ -95,15 +95,11 @@ func openAddition(folder Folder, old, run Run, frames bool) (*Store, error) {
 			return nil
 		})
 		if err != nil {
-			return nil, err
+			return err
 		}
 	}
-	s, err := openStore(folder.added(), run, frames)
-	if err != nil {
-		return nil, err
-	}
-	s.original = o
-	return s, nil
+	s.folder, s.original = folder.added(), o
+	return nil
 }
 
 // Lost names the videos that an addition would lose: those that were measured
@@ -162,18 +158,18 @@ func (o *original) keep(video string, rows []VideoRow, frames []FrameRow) error 
 
 // settle puts a finished addition in the place of the evaluation. Its summary
 // moves last: where it is still there, the rest moves once more.
-func settle(folder Folder) error {
+func (s *Store) settle(folder Folder) error {
 	from := folder.added()
 	if !exists(from.Summary()) {
 		return nil
 	}
-	if err := remove(folder.Summary()); err != nil {
+	if err := s.Files.RemoveAll(folder.Summary()); err != nil {
 		return err
 	}
 	for _, file := range []func(Folder) string{Folder.Frames, Folder.Joints, Folder.Videos, Folder.Run, Folder.Summary} {
-		if err := os.Rename(file(from), file(folder)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := s.Files.Rename(file(from), file(folder)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
-	return os.RemoveAll(string(from))
+	return s.Files.RemoveAll(string(from))
 }

@@ -40,10 +40,10 @@ func ReadJoints(path string) ([]JointRow, error) {
 }
 
 // WriteJoints writes a joints.csv as a whole.
-func WriteJoints(path string, rows []JointRow) error {
+func WriteJoints(files durable.FileSystem, path string, rows []JointRow) error {
 	data, err := gocsv.MarshalBytes(rows)
 	if err != nil {
 		return err
 	}
-	return durable.WriteFile(path, data)
+	return durable.WriteFileOn(files, path, data)
 }

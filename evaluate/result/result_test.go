@@ -18,6 +18,7 @@ import (
 	"github.com/prioritycut/prioritycut/internal/durable"
 	"github.com/prioritycut/prioritycut/internal/fault"
 	"github.com/prioritycut/prioritycut/internal/localfile"
+	"github.com/prioritycut/prioritycut/internal/patience"
 )
 
 var nans = cmp.Comparer(func(a, b Value) bool { return a == b || !a.Known() && !b.Known() })
@@ -235,8 +236,8 @@ func TestLostFrames(t *testing.T) {
 func fail(t *testing.T, s *Store, rows bool) (mend func()) {
 	t.Helper()
 	if !rows {
-		s.files = &fault.FS{Plan: fault.On("sync", ".tmp-videos*", fault.Fault{Err: syscall.ENOSPC})}
-		return func() { s.files = durable.OS{} }
+		s.Files = &fault.FS{Plan: fault.On("sync", ".tmp-videos*", fault.Fault{Err: syscall.ENOSPC})}
+		return func() { s.Files = durable.OS{} }
 	}
 	good := s.frames.file
 	bad, err := os.Open(good.Name())
@@ -282,9 +283,65 @@ func TestFailedSaves(t *testing.T) {
 			more, frames := block(fmt.Sprintf("g%d", tries), 2, 1)
 			err = s.Add(fmt.Sprintf("g%d", tries), more, frames)
 		}
-		if tries != maxFailedSaves || err == nil || !strings.Contains(err.Error(), "type the same command again") {
+		if tries != patience.Most || err == nil || !strings.Contains(err.Error(), "type the same command again") {
 			t.Errorf("after %d tries: %v", tries, err)
 		}
+	}
+}
+
+// TestFailedEnds fails each call of opening, adding to and finishing an
+// evaluation that gets columns: all is tried again, and nothing of either is lost.
+func TestFailedEnds(t *testing.T) {
+	bare := run()
+	bare.Masks = Nowhere
+	begun := func() string {
+		dir := filepath.Join(t.TempDir(), "e")
+		s, err := OpenStore(dir, bare, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		add(t, s, "a", 2, 1)
+		if err := errors.Join(s.Finish([]SummaryRow{{}}), s.Close()); err != nil {
+			t.Fatal(err)
+		}
+		return dir
+	}
+	addition := func(files durable.FileSystem, dir string) error {
+		s, err := OpenStoreBy(Writing{files, patience.New(2, "", ""), time.Millisecond}, dir, run(), true)
+		if err != nil {
+			return err
+		}
+		add(t, s, "a", 2, 1)
+		return errors.Join(s.Finish([]SummaryRow{{}}), s.Close())
+	}
+	state := func(dir string) map[string]string {
+		files := map[string]string{}
+		for _, path := range []string{Folder(dir).Run(), Folder(dir).Videos(), Folder(dir).Frames(), Folder(dir).Summary()} {
+			data, err := os.ReadFile(path)
+			if err != nil {
+				t.Error(err)
+			}
+			files[filepath.Base(path)] = string(data)
+		}
+		return files
+	}
+	all, dir := &fault.FS{}, begun()
+	if err := addition(all, dir); err != nil {
+		t.Fatal(err)
+	}
+	want := state(dir)
+	for at, call := range all.Calls() {
+		dir := begun()
+		if err := addition(&fault.FS{Plan: fault.At(at, 1, fault.Fault{Err: syscall.EIO})}, dir); err != nil {
+			t.Errorf("call %d, %v: %v", at, call, err)
+			continue
+		}
+		if diff := cmp.Diff(want, state(dir)); diff != "" {
+			t.Errorf("call %d, %v: %s", at, call, diff)
+		}
+	}
+	if len(all.Calls()) < 15 {
+		t.Errorf("%d calls", len(all.Calls()))
 	}
 }
 

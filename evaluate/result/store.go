@@ -11,9 +11,9 @@ import (
 	"time"
 
 	"github.com/gocarina/gocsv"
-	"github.com/golang/glog"
 
 	"github.com/prioritycut/prioritycut/internal/durable"
+	"github.com/prioritycut/prioritycut/internal/patience"
 )
 
 // Store writes the folder of an evaluation, video by video, so that a crash
@@ -27,20 +27,27 @@ type Store struct {
 	frames *frameFile // nil where frames are not wanted
 	saved  time.Time
 	dirty  bool
-	failed int // saves in a row
-	files  durable.FileSystem
+	Writing
 	// original gets the columns that are measured; nil for an evaluation of its
 	// own.
 	original *original
+	// settling says that what was added is whole and moves to its place.
+	settling bool
 }
-
-// maxFailedSaves is how many saves in a row may fail before an evaluation ends.
-// They are as far from each other as saves that succeed.
-const maxFailedSaves = 5
 
 // saveEvery bounds what a crash costs, and how often a table that grows is
 // written as a whole.
 const saveEvery = 3 * time.Second
+
+// Writing says how tables are written.
+type Writing struct {
+	Files durable.FileSystem
+	// Patience forgives writes that fail. Pause is how long the next try waits
+	// where there is no later moment for it; saves of a table that grows that
+	// fail are as far from each other as those that succeed.
+	Patience *patience.Patience
+	Pause    time.Duration
+}
 
 // OpenStore begins an evaluation in a folder, which is made, or goes on with
 // one. Videos that were measured of another model, data set or protocol are
@@ -48,51 +55,53 @@ const saveEvery = 3 * time.Second
 // columns that were not measured: those are added (Adds), for all of its videos.
 // With frames a frames.csv is kept; videos whose frames are not in it are done again.
 func OpenStore(dir string, run Run, frames bool) (*Store, error) {
-	run.FormatVersion = FormatVersion
-	folder := Folder(dir)
-	if err := settle(folder); err != nil {
-		return nil, err
-	}
-	if old, err := ReadRun(dir); err == nil && Adds(old, run) && exists(folder.Videos()) {
-		return openAddition(folder, old, run, frames)
-	}
-	return openStore(folder, run, frames)
+	p := patience.New(patience.Most, "", "free space, or mend what holds "+dir+", and type the same command again: videos that are in its tables are kept")
+	return OpenStoreBy(Writing{durable.OS{}, p, time.Second}, dir, run, frames)
 }
 
-func openStore(folder Folder, run Run, frames bool) (*Store, error) {
-	s := &Store{folder: folder, run: run, done: map[string]bool{}, saved: time.Now(), files: durable.OS{}}
-	if err := os.MkdirAll(string(folder), 0o755); err != nil {
+// OpenStoreBy is OpenStore for tables that are written in a given way.
+func OpenStoreBy(w Writing, dir string, run Run, frames bool) (*Store, error) {
+	run.FormatVersion = FormatVersion
+	s := &Store{folder: Folder(dir), run: run, done: map[string]bool{}, saved: time.Now(), Writing: w}
+	if err := s.insist(func() error { return s.settle(s.folder) }); err != nil {
 		return nil, err
 	}
-	if err := s.begin(); err != nil {
-		return nil, err
-	}
-	if err := s.readVideos(); err != nil {
-		return nil, err
-	}
-	if !frames {
-		if err := remove(s.folder.Frames()); err != nil {
+	if old, err := ReadRun(dir); err == nil && Adds(old, run) && exists(s.folder.Videos()) {
+		if err := s.add(old, frames); err != nil {
 			return nil, err
 		}
-		return s, nil
 	}
-	if err := s.openFrames(); err != nil {
+	if err := s.open(frames); err != nil {
 		return nil, err
 	}
 	return s, nil
 }
 
+// tables names what is written, when it fails.
+const tables = "the tables"
+
+// insist writes what there is no later moment for.
+func (s *Store) insist(write func() error) error { return s.Patience.Insist(tables, s.Pause, write) }
+
+func (s *Store) open(frames bool) error {
+	if err := s.insist(func() error { return s.Files.MkdirAll(string(s.folder)) }); err != nil {
+		return err
+	}
+	if err := s.begin(); err != nil {
+		return err
+	}
+	if err := s.readVideos(); err != nil {
+		return err
+	}
+	if !frames {
+		return s.insist(func() error { return s.Files.RemoveAll(s.folder.Frames()) })
+	}
+	return s.openFrames()
+}
+
 func exists(path string) bool {
 	_, err := os.Stat(path)
 	return err == nil
-}
-
-// remove removes a file that may not be there.
-func remove(path string) error {
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
 }
 
 // begin checks what the folder is of, or says so in a new one.
@@ -108,7 +117,7 @@ func (s *Store) begin() error {
 			return fmt.Errorf("%s holds another evaluation, which differs in %s: choose another `out`, or delete that folder", dir, strings.Join(d, "; "))
 		}
 		if old != s.run { // more videos, or another name: the summary is of the old ones
-			if err := remove(s.folder.Summary()); err != nil {
+			if err := s.insist(func() error { return s.Files.RemoveAll(s.folder.Summary()) }); err != nil {
 				return err
 			}
 		}
@@ -122,7 +131,7 @@ func (s *Store) begin() error {
 	if err != nil {
 		return err
 	}
-	return durable.WriteFile(s.folder.Run(), append(data, '\n'))
+	return s.insist(func() error { return durable.WriteFileOn(s.Files, s.folder.Run(), append(data, '\n')) })
 }
 
 // Differences names what differs between two evaluations that are not the same:
@@ -253,26 +262,9 @@ func (s *Store) Add(video string, rows []VideoRow, frames []FrameRow) error {
 	if time.Since(s.saved) < saveEvery {
 		return nil
 	}
-	return s.forgive(s.save())
-}
-
-// forgive takes what saving came to: a failure of the storage is told, and
-// forgiven unless it was the last one allowed.
-func (s *Store) forgive(err error) error {
-	if err == nil || !durable.OfStorage(err) {
-		if s.failed > 0 && err == nil {
-			glog.Warningf("the tables in %s are written again, after %d failures", s.folder, s.failed)
-			s.failed = 0
-		}
-		return err
-	}
+	err := s.save()
 	s.saved = time.Now()
-	if s.failed++; s.failed >= maxFailedSaves {
-		return fmt.Errorf("writing failed %d times in a row: %w\nfree space, or mend what holds %s, and type the same command again: videos that are in its tables are kept",
-			s.failed, err, s.folder)
-	}
-	glog.Warningf("writing failed and is tried again with the next videos (%d of %d): %v", s.failed, maxFailedSaves, err)
-	return nil
+	return s.Patience.Wrote(tables, err)
 }
 
 // save makes all of it durable, frames first: videos.csv says what is done.
@@ -284,14 +276,14 @@ func (s *Store) save() error {
 	}
 	if s.dirty {
 		// The summary is of what was there before.
-		if err := remove(s.folder.Summary()); err != nil {
+		if err := s.Files.RemoveAll(s.folder.Summary()); err != nil {
 			return err
 		}
 		data, err := gocsv.MarshalBytes(s.rows)
 		if err != nil {
 			return err
 		}
-		if err := durable.WriteFileOn(s.files, s.folder.Videos(), data); err != nil {
+		if err := durable.WriteFileOn(s.Files, s.folder.Videos(), data); err != nil {
 			return err
 		}
 	}
@@ -302,9 +294,6 @@ func (s *Store) save() error {
 // Finish writes the summary. Columns that were added then stand in the
 // evaluation itself.
 func (s *Store) Finish(summary []SummaryRow) error {
-	if err := s.save(); err != nil {
-		return err
-	}
 	for i := range summary {
 		summary[i].Run = s.run
 	}
@@ -312,15 +301,26 @@ func (s *Store) Finish(summary []SummaryRow) error {
 	if err != nil {
 		return err
 	}
+	return s.insist(func() error { return s.finish(data) })
+}
+
+func (s *Store) finish(summary []byte) error {
+	if err := s.save(); err != nil {
+		return err
+	}
 	if s.original != nil && s.frames == nil {
-		if err := remove(s.original.folder.Frames()); err != nil {
+		if err := s.Files.RemoveAll(s.original.folder.Frames()); err != nil {
 			return err
 		}
 	}
-	if err := durable.WriteFileOn(s.files, s.folder.Summary(), data); err != nil || s.original == nil {
-		return err
+	// A try before this one may have moved it away.
+	if s.original == nil || !s.settling {
+		if err := durable.WriteFileOn(s.Files, s.folder.Summary(), summary); err != nil || s.original == nil {
+			return err
+		}
+		s.settling = true
 	}
-	if err := settle(s.original.folder); err != nil {
+	if err := s.settle(s.original.folder); err != nil {
 		return err
 	}
 	s.folder, s.original = s.original.folder, nil
@@ -329,7 +329,7 @@ func (s *Store) Finish(summary []SummaryRow) error {
 
 // Close saves what was added and closes the files.
 func (s *Store) Close() error {
-	err := s.save()
+	err := s.insist(s.save)
 	if s.frames != nil {
 		err = errors.Join(err, s.frames.file.Close())
 	}

@@ -13,8 +13,23 @@ import (
 	"github.com/prioritycut/prioritycut/internal/durable"
 )
 
-// Most is how many writes in a row may fail where no setting says so.
-const Most = 5
+// Most is how many writes in a row may fail where no setting says so, Limit the
+// largest number that a setting may say.
+const (
+	Most  = 5
+	Limit = 1_000_000
+)
+
+// Setting is what programs call the number.
+const Setting = "max_failed_writes"
+
+// Validate checks such a setting.
+func Validate(most int) error {
+	if most < 1 || most > Limit {
+		return fmt.Errorf("`%s`=%d: must lie in 1..%d", Setting, most, Limit)
+	}
+	return nil
+}
 
 // ErrGaveUp says that writes failed too often.
 var ErrGaveUp = errors.New("too many writes failed in a row")
