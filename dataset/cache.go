@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"sort"
@@ -326,12 +327,13 @@ func (c *cache) count(files []cachedFile) {
 func (c *cache) evict(n int64) {
 	files := c.files()
 	c.count(files)
-	sort.Slice(files, func(i, j int) bool { return files[i].used.Before(files[j].used) })
+	now := time.Now()
+	sort.Slice(files, func(i, j int) bool { return files[i].unused(now) > files[j].unused(now) })
 	for _, f := range files {
 		if c.used+n <= c.budget {
 			return
 		}
-		if c.ours[f.name] || time.Since(f.used) < idle {
+		if c.ours[f.name] || f.unused(now) < idle {
 			continue
 		}
 		if os.Remove(filepath.Join(c.dir, f.name)) == nil {
@@ -344,6 +346,15 @@ type cachedFile struct {
 	name  string
 	bytes int64
 	used  time.Time
+}
+
+// unused is for how long nobody has used a file. One whose time is days to come
+// was used under a clock that was wrong, and would else stay until that day.
+func (f cachedFile) unused(now time.Time) time.Duration {
+	if age := now.Sub(f.used); age > -idle {
+		return age
+	}
+	return math.MaxInt64
 }
 
 // files are the kept films of all runs.

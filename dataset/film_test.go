@@ -123,6 +123,12 @@ func TestReplacedFilmIsKeptUnderItsOwnName(t *testing.T) {
 }
 
 func TestCacheKeepsItsBudget(t *testing.T) {
+	for name, used := range map[string]time.Duration{"used two days ago": -48 * time.Hour, "used under a clock that was years ahead": 9 * 365 * 24 * time.Hour} {
+		t.Run(name, func(t *testing.T) { keepsItsBudget(t, time.Now().Add(used)) })
+	}
+}
+
+func keepsItsBudget(t *testing.T, old time.Time) {
 	root := films(t)
 	p := params(t, root)
 	lp := LoaderParams{Seed: 1, BatchSize: 3, NumRepeats: 1}
@@ -134,7 +140,6 @@ func TestCacheKeepsItsBudget(t *testing.T) {
 	p.Workers = 1
 	stale := filepath.Join(p.CacheDir, "frames", "stale.frames")
 	write(t, stale, strings.Repeat("x", one))
-	old := time.Now().Add(-48 * time.Hour)
 	if err := os.Chtimes(stale, old, old); err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/prioritycut/prioritycut/ablation"
 	"github.com/prioritycut/prioritycut/internal/cli/clitest"
+	"github.com/prioritycut/prioritycut/internal/fault"
 	"github.com/prioritycut/prioritycut/internal/rundir"
 	"github.com/prioritycut/prioritycut/train"
 )
@@ -65,6 +66,10 @@ func TestStopGoOn(t *testing.T) {
 		t.Fatalf("times: %+v, %v", times, err)
 	}
 	end := times[0].LastStep + 5
+	// The clock was years ahead until now.
+	if err := fault.SetTimes(dir, time.Now().AddDate(9, 0, 0)); err != nil {
+		t.Fatal(err)
+	}
 	c = child(t, dir, append(flags, fmt.Sprintf("--steps=%d", end))...)
 	if err := c.Run(); err != nil {
 		t.Fatalf("an ablation that goes on ends with %v\n%s%s", err, &c.Out, &c.Errs)
