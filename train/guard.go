@@ -83,7 +83,7 @@ func (g *guard) diagnose(f feeds, refusal error) string {
 	case n > maxNamed:
 		return fmt.Sprintf("%s and %d more are not finite", strings.Join(wrong[:maxNamed], ", "), n-maxNamed)
 	default:
-		return strings.Join(wrong, ", ") + " not finite"
+		return strings.Join(wrong, ", ")
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 
 	tensorflow "github.com/wamuir/graft/tensorflow"
 
+	"github.com/prioritycut/prioritycut/config"
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/infer/tinymodel"
 	"github.com/prioritycut/prioritycut/model"
@@ -176,48 +177,75 @@ func (i *injector) Run(feeds map[tensorflow.Output]*tensorflow.Tensor, fetches [
 	return i.Runner.Run(feeds, fetches, targets)
 }
 
-// TestOtherFamiliesRefuseSteps: one number that is none, in a source or a driving
-// picture in the middle of a run, changes not a bit of all that a checkpoint keeps.
-func TestOtherFamiliesRefuseSteps(t *testing.T) {
-	for name, sets := range map[string][]string{"monkeynet": tinymodel.MonkeyNet(), "x2face": tinymodel.X2Face()} {
-		t.Run(name, func(t *testing.T) {
-			s, err := begin(t, t.TempDir(), tinyFamily(t, sets, "max_refused_steps=3"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			batches := s.loader.Prefetch(context.Background(), 0)
-			defer batches.Close()
-			tr, in := s.trainer(), &injector{Runner: s.session}
-			tr.run, tr.guard.run, tr.batches = in, in, batches
-			try := func(taken bool) {
-				t.Helper()
-				if m, err := tr.try(context.Background(), false); err != nil || (m != nil) != taken {
-					t.Fatalf("taken is %t, want %t: %v", m != nil, taken, err)
-				}
-			}
-			try(true)
-			for what, into := range map[string]tensorflow.Output{"source": s.step.Source, "driving": s.step.Driving} {
-				before, at := state(t, s), tr.at
-				if before["step"] == nil || len(before) < 10 {
-					t.Fatalf("the state is %d tensors", len(before))
-				}
-				in.into, in.armed = into, true
-				try(false)
-				in.armed = false
-				if want := (Position{Step: at.Step, Attempt: at.Attempt + 1}); tr.at != want {
-					t.Errorf("%s: from %+v to %+v", what, at, tr.at)
-				}
-				now := state(t, s)
-				for name, was := range before {
-					if !bytes.Equal(now[name], was) {
-						t.Errorf("%s: a refused step changes %s", what, name)
-					}
-				}
-				try(true)
-				if moved := state(t, s); bytes.Equal(moved["step"], before["step"]) {
-					t.Error("a step that is taken changes nothing")
-				}
-			}
-		})
+// TestEveryFamilyRefusesSteps: one number that is none changes not a bit of all
+// that a checkpoint keeps, whether it comes with a picture in the middle of a run,
+// or arises in the gradient of one weight while all losses are fine.
+func TestEveryFamilyRefusesSteps(t *testing.T) {
+	for name, c := range map[string]*config.Config{
+		"prioritycut": tiny(t, model.PriorityCut, "sn=true", "max_refused_steps=3"),
+		"monkeynet":   tinyFamily(t, tinymodel.MonkeyNet(), "max_refused_steps=3"),
+		"x2face":      tinyFamily(t, tinymodel.X2Face(), "max_refused_steps=3"),
+	} {
+		t.Run(name, func(t *testing.T) { refusesSteps(t, c) })
 	}
+}
+
+func refusesSteps(t *testing.T, c *config.Config) {
+	s, err := begin(t, t.TempDir(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	batches := s.loader.Prefetch(context.Background(), 0)
+	defer batches.Close()
+	tr, in := s.trainer(), &injector{Runner: s.session}
+	tr.run, tr.guard.run, tr.batches = in, in, batches
+	try := func(taken bool) {
+		t.Helper()
+		if m, err := tr.try(context.Background(), false); err != nil || (m != nil) != taken {
+			t.Fatalf("taken is %t, want %t: %v", m != nil, taken, err)
+		}
+	}
+	try(true)
+	places := map[string]tensorflow.Output{"source": s.step.Source, "driving": s.step.Driving}
+	for i, name := range s.step.GradientNames {
+		// The first and the last weights of each player, and some between them.
+		if n := len(s.step.GradientNames); i%(n/4) == 0 || i == n-1 || ownerOf(name) != ownerOf(s.step.GradientNames[i-1]) {
+			places["gradient of "+name] = s.step.Gradients[i]
+		}
+	}
+	if len(places) < 6 {
+		t.Fatalf("%d places of %d gradients", len(places), len(s.step.Gradients))
+	}
+	for what, into := range places {
+		before, at := state(t, s), tr.at
+		if before["step"] == nil || len(before) < 10 {
+			t.Fatalf("the state is %d tensors", len(before))
+		}
+		in.into, in.armed = into, true
+		try(false)
+		why := tr.guard.diagnose(mustFeed(t, tr, s), errors.New("x"))
+		if strings.HasPrefix(what, "gradient") && why != what+" is NaN" {
+			t.Errorf("a NaN in the %s is explained by %q", what, why)
+		}
+		in.armed = false
+		if want := (Position{Step: at.Step, Attempt: at.Attempt + 1}); tr.at != want {
+			t.Errorf("%s: from %+v to %+v", what, at, tr.at)
+		}
+		now := state(t, s)
+		for name, was := range before {
+			if !bytes.Equal(now[name], was) {
+				t.Errorf("%s: a refused step changes %s", what, name)
+			}
+		}
+		try(true)
+		if moved := state(t, s); bytes.Equal(moved["step"], before["step"]) {
+			t.Error("a step that is taken changes nothing")
+		}
+	}
+}
+
+// ownerOf is whose a weight is, by its name.
+func ownerOf(weight string) string {
+	name, _, _ := strings.Cut(weight, ".")
+	return name
 }
