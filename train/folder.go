@@ -117,6 +117,9 @@ func (f *folder) open(c *config.Config) error {
 		if err := f.compare(c); err != nil {
 			return err
 		}
+		if err := f.checkRows(); err != nil {
+			return err
+		}
 	}
 	if err := f.setAside(damaged); err != nil {
 		return err
@@ -152,7 +155,7 @@ func (f *folder) clean() error {
 func (f *folder) compare(c *config.Config) error {
 	was, err := config.Unmarshal([]byte(f.meta.Config), f.store.Dir(f.meta.Step))
 	if err != nil {
-		return fmt.Errorf("the run in %s: %w", f.dir, err)
+		return f.refuse(err, "")
 	}
 	f.logged = was.Train.LogSteps
 	config.TakePlan(was, c)

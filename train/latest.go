@@ -26,14 +26,32 @@ func (f *folder) latest() ([]checkpoint.Damaged, error) {
 	case errors.Is(err, checkpoint.ErrNone):
 		return nil, f.refuseTaken(damaged)
 	case err != nil:
-		return nil, usage.Wrap(fmt.Errorf("the run in %s cannot go on: %w; nothing was changed", f.dir, err))
+		return nil, f.refuse(err, "")
 	}
 	defer newest.Close()
 	if f.meta, err = metaOf(newest); err != nil {
-		return nil, usage.Wrap(err)
+		return nil, f.refuse(err, "move that checkpoint's folder away to go on from the one before it")
 	}
 	f.resumed = true
 	return damaged, nil
+}
+
+// refuse says that a run cannot go on, and what to do where err does not.
+func (f *folder) refuse(err error, advice string) error {
+	if advice != "" {
+		advice = ": " + advice
+	}
+	return usage.Wrap(fmt.Errorf("the run in %s cannot go on: %w; nothing was changed%s", f.dir, err, advice))
+}
+
+// checkRows refuses a metrics.csv that cannot be read: it would have to be
+// replaced.
+func (f *folder) checkRows() error {
+	_, err := ReadMetrics(f.dir.Metrics())
+	if err == nil || errors.Is(err, iofs.ErrNotExist) {
+		return nil
+	}
+	return f.refuse(err, "move that file away to go on without it")
 }
 
 // setAside takes damaged checkpoints their names, so that they never count as
@@ -54,7 +72,7 @@ func (f *folder) setAside(damaged []checkpoint.Damaged) error {
 func (f *folder) refuseTaken(damaged []checkpoint.Damaged) error {
 	shows, err := f.traces()
 	if err != nil {
-		return usage.Wrap(fmt.Errorf("the run in %s cannot go on: %w; nothing was changed", f.dir, err))
+		return f.refuse(err, "name another `out`, or move this folder away to begin anew")
 	}
 	if len(damaged) == 0 && (len(shows) == 0 || f.unsaved()) {
 		return nil
