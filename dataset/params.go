@@ -28,6 +28,14 @@ func DrawnFigures(rootDir string) (figures string, drawn bool) {
 	return strings.CutPrefix(rootDir, drawnPrefix)
 }
 
+// DrawnName undoes DrawnFigures.
+func DrawnName(figures string) string {
+	if figures == "" {
+		return Shapes
+	}
+	return drawnPrefix + figures
+}
+
 // Params say where the videos are and how pictures are made of them (YAML:
 // dataset_params, with the reference's keys first).
 type Params struct {

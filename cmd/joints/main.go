@@ -9,12 +9,15 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
 
+	"github.com/prioritycut/prioritycut/dataset"
+	"github.com/prioritycut/prioritycut/dataset/shapes"
 	"github.com/prioritycut/prioritycut/evaluate/joints"
 	"github.com/prioritycut/prioritycut/internal/cli"
 	"github.com/prioritycut/prioritycut/internal/folderlock"
@@ -23,7 +26,7 @@ import (
 )
 
 const summary = "Trains a small detector of the joints of the drawn figures and writes it as a SavedModel, for AKD and MKR in " +
-	"evaluation (--keypoint_model). It learns from frames drawn for it, of training videos alone, in some two minutes on two cores, " +
+	"evaluation (--keypoint_model). It learns from frames drawn for it, of training videos alone, in a minute on two cores, " +
 	"and tells its own error on frames of unseen videos: the floor of what it can measure."
 
 func main() {
@@ -36,6 +39,7 @@ type program struct {
 	*cli.Command
 	options joints.Options
 	shared  *cli.Shared
+	data    string
 	size    string
 	out     string
 }
@@ -46,11 +50,13 @@ func command() *program {
 	p.Examples = []string{
 		"bazel run //cmd:joints -- --out=joints-64  # for the default data set",
 		"bazel run //cmd:joints -- --size=128 --out=joints-128  # for drawn pictures of 128x128 pixels",
+		"bazel run //cmd:joints -- --data=shapes:people  # for drawn people",
 		"bazel run //cmd:evaluate -- --checkpoint=runs/shapes-64-prioritycut --keypoint_model=joints-64  # use it",
 	}
 	o := &p.options
 	p.Group("The detector", func(f *pflag.FlagSet) {
-		f.StringVar(&p.out, cli.Out, "", "`folder` of the SavedModel (default joints-<size>); it must not exist, and appears when all is done")
+		f.StringVar(&p.out, cli.Out, "", "`folder` of the SavedModel (default joints-<size>, of people joints-people-<size>); it must not exist, and appears when all is done")
+		f.StringVar(&p.data, cli.Data, dataset.Shapes, "`what` drawn figures it learns: shapes (puppets) or shapes:people; it knows no others")
 		f.StringVar(&p.size, "size", fmt.Sprint(o.Width), "`size` of the pictures: a side, or WIDTHxHEIGHT, as the data set has them")
 		f.IntVar(&o.Steps, cli.Steps, o.Steps, "train `n` steps")
 		f.IntVar(&o.Batch, "batch", o.Batch, "frames `n` of a step")
@@ -104,7 +110,7 @@ func (p *program) run(ctx context.Context) (err error) {
 		fmt.Fprintf(p.Out(), "too weak to judge by, train longer (--steps): %s\n", weak)
 	}
 	fmt.Fprintf(p.Out(), "on unseen videos: %v\nwrote %s in %s\n", own, p.out, time.Since(began).Round(time.Second))
-	cli.Next(p.Out(), cli.Step{Command: cli.Program("evaluate", "--keypoint_model="+p.out), For: "AKD and MKR of the last default run; what it has measured stays"})
+	cli.Next(p.Out(), cli.Step{Command: cli.Program("evaluate", "--keypoint_model="+p.out), For: "AKD and MKR of the last default run, if it learned from " + p.data + "; what it has measured stays"})
 	return nil
 }
 
@@ -116,6 +122,10 @@ func (p *program) resolve() error {
 	}
 	o := &p.options
 	o.Width, o.Height = w, h
+	figures, drawn := dataset.DrawnFigures(p.data)
+	if o.Figures = shapes.Figures(figures); !drawn {
+		return fmt.Errorf("--data=%s: the figures of shapes or of shapes:people; for real videos see the program detectors", p.data)
+	}
 	if p.shared.Seed != nil {
 		o.Seed = *p.shared.Seed
 	}
@@ -125,7 +135,7 @@ func (p *program) resolve() error {
 		return err
 	}
 	if p.out == "" {
-		p.out = "joints-" + p.size
+		p.out = strings.Join(slices.DeleteFunc([]string{"joints", figures, p.size}, func(s string) bool { return s == "" }), "-")
 	}
 	if _, err := os.Lstat(p.out); err == nil {
 		return fmt.Errorf("%s exists: remove it or name another folder by --out", p.out)

@@ -18,6 +18,16 @@ const (
 	videoFrames = 24
 )
 
+// set is the drawn data set with so many videos.
+func (o Options) set(train, test int) (*shapes.Set, error) { return o.setOf(train, test, 1) }
+
+// setOf is that set, its pictures drawn so many times smaller.
+func (o Options) setOf(train, test, shrink int) (*shapes.Set, error) {
+	return shapes.New(shapes.Options{
+		Figures: o.Figures, TrainVideos: train, TestVideos: test, Frames: videoFrames, Width: o.Width / shrink, Height: o.Height / shrink,
+	})
+}
+
 // batch is what one step is fed.
 type batch struct {
 	image   []float32 // [N, H, W, 3]
@@ -31,12 +41,13 @@ func newBatch(n, w, h int) *batch {
 	}
 }
 
-// put stores the i-th frame and its truth.
-func (b *batch) put(i int, pix []float32, t *shapes.Truth) {
+// put stores the i-th frame and its truth. scale brings its places to pixels of the
+// pictures that are looked at.
+func (b *batch) put(i int, pix []float32, t *shapes.Truth, scale float64) {
 	copy(b.image[i*len(pix):], pix)
 	for j, joint := range t.Joints {
 		at := i*numJoints + j
-		b.value[2*at], b.value[2*at+1] = float32(joint.X), float32(joint.Y)
+		b.value[2*at], b.value[2*at+1] = float32(scale*joint.X), float32(scale*joint.Y)
 		if joint.Visible {
 			b.visible[at] = 1
 		}
@@ -44,40 +55,71 @@ func (b *batch) put(i int, pix []float32, t *shapes.Truth) {
 }
 
 // drawer draws batches to learn from; batch i is a pure function of the options
-// and i.
+// and i. Where the network shrinks pictures, those that it learns from are drawn
+// at the size that it sees, in a fraction of the time: pixel i of them stands for
+// pixel shrink*i, as behind AntiAlias, which leaves edges about as sharp.
 type drawer struct {
 	o   Options
 	set *shapes.Set
+	// shrink is how much smaller than the pictures frames are drawn.
+	shrink int
 }
 
 func newDrawer(o Options) (*drawer, error) {
-	set, err := shapes.New(shapes.Options{TrainVideos: trainVideos, Frames: videoFrames, Width: o.Width, Height: o.Height})
-	return &drawer{o: o, set: set}, err
+	d := &drawer{o: o, shrink: zoomOf(o.Width, o.Height).shrink}
+	var err error
+	d.set, err = o.setOf(trainVideos, 0, d.shrink)
+	return d, err
 }
 
-// batch draws the frames of a step, side by side on all cores.
+// cleanDrawer draws frames as they are, at full size.
+func newCleanDrawer(o Options) (*drawer, error) {
+	set, err := o.set(trainVideos, 0)
+	return &drawer{o: o, set: set, shrink: 1}, err
+}
+
+// batch draws the frames of a step.
 func (d *drawer) batch(step int) (*batch, error) {
-	b := newBatch(d.o.Batch, d.o.Width, d.o.Height)
+	return d.draw(d.o.Batch, func(i int) (*random.Rand, bool) {
+		return random.New(d.o.Seed, random.Label("joints"), uint64(step), uint64(i)), true
+	})
+}
+
+// draw draws n frames, side by side on all cores. by gives the i-th one's random
+// numbers, and says whether it is degraded.
+func (d *drawer) draw(n int, by func(i int) (*random.Rand, bool)) (*batch, error) {
+	w, h := d.o.Width/d.shrink, d.o.Height/d.shrink
+	b := newBatch(n, w, h)
 	var group errgroup.Group
 	group.SetLimit(runtime.GOMAXPROCS(0))
-	for i := 0; i < d.o.Batch; i++ {
+	for i := 0; i < n; i++ {
 		group.Go(func() error {
-			r := random.New(d.o.Seed, random.Label("joints"), uint64(step), uint64(i))
-			v, err := d.set.Video(shapes.Train, r.IntN(trainVideos))
+			r, degraded := by(i)
+			pix, truth, err := d.frame(r)
 			if err != nil {
 				return err
 			}
-			frame, truth, err := v.Draw(r.IntN(videoFrames))
-			if err != nil {
-				return err
+			if degraded {
+				degrade(r, pix, w, h)
 			}
-			pix := unit(frame.Pix)
-			d.degrade(r, pix)
-			b.put(i, pix, truth)
+			b.put(i, pix, truth, float64(d.shrink))
 			return nil
 		})
 	}
 	return b, group.Wait()
+}
+
+// frame draws any frame of any training video.
+func (d *drawer) frame(r *random.Rand) ([]float32, *shapes.Truth, error) {
+	v, err := d.set.Video(shapes.Train, r.IntN(trainVideos))
+	if err != nil {
+		return nil, nil, err
+	}
+	frame, truth, err := v.Draw(r.IntN(videoFrames))
+	if err != nil {
+		return nil, nil, err
+	}
+	return unit(frame.Pix), truth, nil
 }
 
 // ahead draws the batches of all steps, a few ahead of who reads them. The
@@ -113,10 +155,9 @@ func unit(pix []byte) []float32 {
 
 // degrade makes a picture look as generated ones may: half of them are blurred,
 // all are a little off in colour and noisy.
-func (d *drawer) degrade(r *random.Rand, pix []float32) {
+func degrade(r *random.Rand, pix []float32, w, h int) {
 	if r.Bool() {
-		sigma := r.Uniform(0.3, 1.2) * float64(shrinking(d.o.Width, d.o.Height))
-		blur(pix, d.o.Width, d.o.Height, sigma)
+		blur(pix, w, h, r.Uniform(0.3, 1.2))
 	}
 	var gain [3]float64
 	for c := range gain {

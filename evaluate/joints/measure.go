@@ -174,10 +174,7 @@ func (e *errorSum) mean() Errors {
 // Measure looks at Options.HeldOut frames of the test split, which no training
 // frame comes from: those of the 16 default test videos first.
 func (d *Detector) Measure(ctx context.Context) (Errors, error) {
-	o := shapes.DefaultOptions()
-	o.Width, o.Height, o.Frames = d.o.Width, d.o.Height, videoFrames
-	o.TestVideos = (d.o.HeldOut + videoFrames - 1) / videoFrames
-	set, err := shapes.New(o)
+	set, err := d.o.set(0, (d.o.HeldOut+videoFrames-1)/videoFrames)
 	if err != nil {
 		return Errors{}, err
 	}

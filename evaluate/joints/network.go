@@ -24,6 +24,9 @@ type network struct {
 	stem       *graph.Block
 	hourglass  *graph.Hourglass
 	place, see *graph.Conv2D
+	// bar [J] is the logit from which on a joint counts as visible: 0 while it
+	// learns.
+	bar *graph.Variable
 }
 
 func newNetwork(s *graph.Scope, w, h int) *network {
@@ -32,6 +35,7 @@ func newNetwork(s *graph.Scope, w, h int) *network {
 	n.hourglass = graph.NewHourglass(s.Sub("hourglass"), stemWidth, expansion, maxWidth, levels)
 	n.place = graph.NewConv2D(s.Sub("place"), n.hourglass.OutChannels(), numJoints, 3, graph.SamePadding(3))
 	n.see = graph.NewConv2D(s.Sub("see"), n.hourglass.OutChannels(), numJoints, 3, graph.SamePadding(3))
+	n.bar = s.Sub("bar").Variable("logit", graph.State, graph.Initializer{}, numJoints)
 	return n
 }
 
@@ -45,11 +49,24 @@ type detection struct {
 	visible tensorflow.Output
 }
 
-// detect looks at pictures [N, H, W, 3] in [0, 1].
+// shrunken makes pictures [N, H, W, 3] as small as the network wants them.
+func (n *network) shrunken(s *graph.Scope, image tensorflow.Output) tensorflow.Output {
+	return s.AntiAlias(image, 1/float64(zoomOf(n.w, n.h).shrink))
+}
+
+// enlarged makes pictures as large as the network wants them.
+func (n *network) enlarged(s *graph.Scope, image tensorflow.Output) tensorflow.Output {
+	grow := zoomOf(n.w, n.h).grow
+	if grow == 1 {
+		return image
+	}
+	return s.ResizeBilinear(image, grow*n.h, grow*n.w)
+}
+
+// detect looks at pictures in [0, 1] of the size that the network wants.
 func (n *network) detect(s *graph.Scope, image tensorflow.Output) detection {
 	var d detection
-	x := s.AntiAlias(image, 1/float64(shrinking(n.w, n.h)))
-	x = n.stem.Apply(s.At("stem"), s.Shift(x, -0.5))
+	x := n.stem.Apply(s.At("stem"), s.Shift(image, -0.5))
 	x, _ = n.hourglass.Apply(s, x)
 	d.logits = perJoint(s, n.place.Apply(s.At("place"), x))
 	heat := s.Softmax(d.logits)
@@ -60,9 +77,17 @@ func (n *network) detect(s *graph.Scope, image tensorflow.Output) detection {
 	return d
 }
 
+// looks adds what finds the joints in any number of pictures: its input and its
+// output.
+func (n *network) looks(s *graph.Scope) (image, keypoints tensorflow.Output) {
+	s = s.WithTraining(false).At("detect")
+	image = s.Placeholder("image", tensorflow.Float, -1, int64(n.h), int64(n.w), 3)
+	return image, n.keypoints(s, n.detect(s, n.enlarged(s, n.shrunken(s, image))))
+}
+
 // keypoints is the signature's output [N, J, 3].
-func (d detection) keypoints(s *graph.Scope) tensorflow.Output {
-	return s.Concat(2, d.value, s.ExpandDims(s.Sigmoid(d.visible), 2))
+func (n *network) keypoints(s *graph.Scope, d detection) tensorflow.Output {
+	return s.Concat(2, d.value, s.ExpandDims(s.Sigmoid(s.Minus(d.visible, n.bar.Value)), 2))
 }
 
 // perJoint turns maps [N, h, w, J] into [N, J, h*w].
@@ -75,15 +100,15 @@ func perJoint(s *graph.Scope, maps tensorflow.Output) tensorflow.Output {
 }
 
 // cells is the constant [h*w, 2] of the places, in pixels, that the heatmaps'
-// cells stand for. A cell is the mean of two by two pixels of the shrunken
-// picture, whose pixel i is pixel f*i of the picture.
+// cells stand for. A cell is the mean of two by two pixels of what the network
+// sees.
 func (n *network) cells(s *graph.Scope) tensorflow.Output {
-	f := shrinking(n.w, n.h)
-	w, h := n.w/f/2, n.h/f/2
+	z := zoomOf(n.w, n.h)
+	w, h := n.w*z.grow/z.shrink/2, n.h*z.grow/z.shrink/2
 	values := make([]float64, 0, 2*w*h)
 	for y := 0; y < h; y++ {
 		for x := 0; x < w; x++ {
-			values = append(values, float64(f)*(2*float64(x)+0.5), float64(f)*(2*float64(y)+0.5))
+			values = append(values, z.place(2*float64(x)+0.5), z.place(2*float64(y)+0.5))
 		}
 	}
 	return s.Values(values, int64(h*w), 2)
@@ -102,7 +127,7 @@ const spread = 0.8
 // Gaussians around the joints, the mean absolute error of the places in cells,
 // both over visible joints, and the cross-entropy of the visibility.
 func (n *network) loss(s *graph.Scope, d detection, t truth) tensorflow.Output {
-	pixels := float64(2 * shrinking(n.w, n.h))                               // of a cell
+	pixels := 2 * zoomOf(n.w, n.h).pixel()                                   // of a cell
 	offset := s.Minus(s.ExpandDims(n.cells(s), 0), s.ExpandDims(t.value, 2)) // [N, J, h*w, 2]
 	squares := s.Sum(s.Square(s.Scale(offset, 1/(pixels*spread))), 3)
 	aim := s.Softmax(s.Scale(squares, -0.5))

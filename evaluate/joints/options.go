@@ -10,6 +10,8 @@ import (
 
 // Options say what is trained, and for how long.
 type Options struct {
+	// Figures whose joints are learned: puppets, or people.
+	Figures shapes.Figures
 	// Width and Height of the pictures. See CheckSize.
 	Width, Height int
 	// Steps of training, each on Batch drawn frames.
@@ -24,17 +26,20 @@ type Options struct {
 	Session tf.SessionConfig
 }
 
-// DefaultOptions train in some two minutes on two cores.
+// DefaultOptions train in a minute on two cores, for pictures of 256x256 pixels in
+// three.
 func DefaultOptions() Options {
 	return Options{Width: 64, Height: 64, Steps: 600, Batch: 16, HeldOut: 384}
 }
 
 const (
-	// Pictures of up to maxWhole pixels a side are looked at as they are, larger
-	// ones smaller, with maxShrunk pixels a side at most: a pixel of those is worth
-	// several of the picture, so they may be a little larger.
-	maxWhole  = 96
-	maxShrunk = 128
+	// Pictures of more than maxDoubled and at most maxWhole pixels a side are looked
+	// at as they are, smaller ones doubled, so that a heatmap is as fine as they are.
+	// Larger ones are shrunk, to maxShrunk pixels a side at most: a pixel of those is
+	// worth several of the picture, so they may be a little larger.
+	maxDoubled = 48
+	maxWhole   = 96
+	maxShrunk  = 128
 	// cell is the least common size of the network's maps, in pixels: one
 	// halving of the stem, three of the hourglass.
 	cell = 2 << levels
@@ -47,6 +52,9 @@ const (
 // Validate reports the first option that is out of range.
 func (o Options) Validate() error {
 	if err := CheckSize(o.Width, o.Height); err != nil {
+		return err
+	}
+	if _, err := o.set(0, 1); err != nil {
 		return err
 	}
 	for _, c := range []struct {
@@ -65,31 +73,47 @@ func (o Options) Validate() error {
 }
 
 // CheckSize reports whether the detector can be built for pictures of w by h
-// pixels: both sides must be multiples of 16 after shrinking by a power of two,
-// which is 1 where the longer one has at most 96 pixels, and else brings it to at
-// most 128.
+// pixels: both sides must be multiples of 16 as the network looks at them, which
+// is doubled where the longer one has at most 48 pixels, as they are up to 96, and
+// else shrunk by the power of two that brings it to at most 128.
 func CheckSize(w, h int) error {
 	if min(w, h) < shapes.MinSide || max(w, h) > 1024 {
 		return fmt.Errorf("joints: pictures of %dx%d pixels: sides must lie in [%d, 1024]", w, h, shapes.MinSide)
 	}
-	if unit := cell * shrinking(w, h); w%unit != 0 || h%unit != 0 {
+	z := zoomOf(w, h)
+	if unit := cell * z.shrink / z.grow; w%unit != 0 || h%unit != 0 {
 		return fmt.Errorf("joints: pictures of %dx%d pixels: at this size both sides must be multiples of %d", w, h, unit)
 	}
 	return nil
 }
 
-// shrinking is the factor by which pictures are made smaller before the network
-// looks at them: a power of two.
-func shrinking(w, h int) int {
-	side := max(w, h)
-	if side <= maxWhole {
-		return 1
+// zoom is how the network looks at pictures: shrink times smaller and grow times
+// larger, powers of two of which one is 1.
+type zoom struct{ shrink, grow int }
+
+func zoomOf(w, h int) zoom {
+	z, side := zoom{1, 1}, max(w, h)
+	if side <= maxDoubled {
+		z.grow = 2
 	}
-	f := 2
-	for side > maxShrunk*f {
-		f *= 2
+	if side > maxWhole {
+		for z.shrink = 2; side > maxShrunk*z.shrink; z.shrink *= 2 {
+		}
 	}
-	return f
+	return z
+}
+
+// pixel is the length of a pixel that the network sees, in those of the picture.
+func (z zoom) pixel() float64 { return float64(z.shrink) / float64(z.grow) }
+
+// place is where coordinate i of what the network sees lies in the picture: pixel i
+// of a shrunken picture is pixel shrink*i, those of a doubled one halve the
+// picture's.
+func (z zoom) place(i float64) float64 {
+	if z.grow > 1 {
+		return (i+0.5)/float64(z.grow) - 0.5
+	}
+	return i * float64(z.shrink)
 }
 
 // ErrDiverged says that training led to numbers that are none.

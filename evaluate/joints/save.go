@@ -4,6 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 
+	tensorflow "github.com/wamuir/graft/tensorflow"
+
+	"github.com/prioritycut/prioritycut/dataset"
 	"github.com/prioritycut/prioritycut/dataset/shapes"
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/tf"
@@ -20,6 +23,9 @@ const (
 
 // Description is what DescriptionName holds.
 type Description struct {
+	// TrainedOn is the drawn data set whose figures it knows, by the name that
+	// evaluate and train take: shapes or shapes:people.
+	TrainedOn string `json:"trained_on"`
 	// Joints are the names of the keypoints, in order.
 	Joints []string `json:"joints"`
 	// Threshold is the confidence below which a joint is missing.
@@ -34,13 +40,19 @@ type Description struct {
 }
 
 // Save writes the detector as a SavedModel into a new folder; errors are those
-// of Measure. The folder appears when all of it is written.
+// of Measure. The folder appears when all of it is written. Its graph is built
+// anew, of TensorFlow's own operations.
 func (d *Detector) Save(dir string, own Errors) error {
+	s := graph.New(tensorflow.Float)
+	image, keypoints := newNetwork(s, d.o.Width, d.o.Height).looks(s)
+	if err := s.Err(); err != nil {
+		return fmt.Errorf("joints: %w", err)
+	}
 	def := savedmodel.Def{
 		Signatures: []savedmodel.SignatureDef{{
 			Name:    Signature,
-			Inputs:  map[string]savedmodel.TensorSpec{InputName: savedmodel.SpecOf(d.image)},
-			Outputs: map[string]savedmodel.TensorSpec{OutputName: savedmodel.SpecOf(d.keypoints)},
+			Inputs:  map[string]savedmodel.TensorSpec{InputName: savedmodel.SpecOf(image)},
+			Outputs: map[string]savedmodel.TensorSpec{OutputName: savedmodel.SpecOf(keypoints)},
 		}},
 	}
 	description, err := json.MarshalIndent(d.description(own), "", "  ")
@@ -48,7 +60,7 @@ func (d *Detector) Save(dir string, own Errors) error {
 		return fmt.Errorf("joints: %w", err)
 	}
 	def.Extra = map[string][]byte{DescriptionName: append(description, '\n')}
-	if def.Graph, err = tf.GraphDefOf(d.scope.Graph()); err != nil {
+	if def.Graph, err = tf.GraphDefOf(s.Graph()); err != nil {
 		return err
 	}
 	weights := d.scope.Variables(graph.Trainable, graph.State)
@@ -57,14 +69,15 @@ func (d *Detector) Save(dir string, own Errors) error {
 		return fmt.Errorf("joints: reading the weights: %w", err)
 	}
 	for _, v := range weights {
-		def.Variables = append(def.Variables, savedmodel.Variable{Name: v.Name, Handle: v.Handle().Op.Name(), Value: values[v]})
+		handle := s.VariableNamed(v.Name).Handle().Op.Name()
+		def.Variables = append(def.Variables, savedmodel.Variable{Name: v.Name, Handle: handle, Value: values[v]})
 	}
 	return savedmodel.Write(dir, def)
 }
 
 func (d *Detector) description(own Errors) Description {
 	out := Description{
-		Threshold: Threshold, Width: d.o.Width, Height: d.o.Height,
+		TrainedOn: dataset.DrawnName(string(d.o.Figures)), Threshold: Threshold, Width: d.o.Width, Height: d.o.Height,
 		Steps: d.o.Steps, Batch: d.o.Batch, Seed: d.o.Seed, HeldOut: own,
 	}
 	for j := shapes.JointID(0); j < shapes.NumJoints; j++ {

@@ -34,11 +34,10 @@ type Detector struct {
 // newDetector builds the network with its first weights.
 func newDetector(o Options) (*Detector, *trainer, error) {
 	d := &Detector{o: o, scope: graph.New(tensorflow.Float)}
+	d.scope.UseKernels(o.Session.Device)
 	d.net = newNetwork(d.scope, o.Width, o.Height)
 	t := newTrainer(d.scope, d.net, o)
-	s := d.scope.WithTraining(false).At("detect")
-	d.image = s.Placeholder("image", tensorflow.Float, -1, int64(o.Height), int64(o.Width), 3)
-	d.keypoints = d.net.detect(s, d.image).keypoints(s)
+	d.image, d.keypoints = d.net.looks(d.scope)
 	if err := d.scope.Err(); err != nil {
 		return nil, nil, fmt.Errorf("joints: %w", err)
 	}
@@ -76,7 +75,11 @@ func Train(ctx context.Context, o Options, progress func(Progress)) (*Detector, 
 	if err != nil {
 		return nil, err
 	}
-	if err := t.run(ctx, d.session, draws, progress); err != nil {
+	err = t.run(ctx, d.session, draws, progress)
+	if err == nil {
+		err = d.setBars(ctx)
+	}
+	if err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
 	return d, nil
@@ -85,19 +88,20 @@ func Train(ctx context.Context, o Options, progress func(Progress)) (*Detector, 
 // trainer is the part of the graph that learns.
 type trainer struct {
 	o                    Options
+	w, h                 int64 // of the pictures that it learns from
 	image, value, seen   tensorflow.Output
 	rate, loss, finished tensorflow.Output
 }
 
 func newTrainer(s *graph.Scope, n *network, o Options) *trainer {
 	s = s.WithTraining(true).At("train")
-	t := &trainer{o: o}
-	batch := int64(o.Batch)
-	t.image = s.Placeholder("image", tensorflow.Float, batch, int64(o.Height), int64(o.Width), 3)
+	batch, shrink := int64(o.Batch), zoomOf(o.Width, o.Height).shrink
+	t := &trainer{o: o, w: int64(o.Width / shrink), h: int64(o.Height / shrink)}
+	t.image = s.Placeholder("image", tensorflow.Float, batch, t.h, t.w, 3)
 	t.value = s.Placeholder("value", tensorflow.Float, batch, int64(numJoints), 2)
 	t.seen = s.Placeholder("visible", tensorflow.Float, batch, int64(numJoints))
 	t.rate = s.Placeholder("rate", tensorflow.Float)
-	t.loss = n.loss(s, n.detect(s, t.image), truth{value: t.value, visible: t.seen})
+	t.loss = n.loss(s, n.detect(s, n.enlarged(s, t.image)), truth{value: t.value, visible: t.seen})
 
 	weights := s.Variables(graph.Trainable)
 	gradients := s.Gradients(t.loss, weights)
@@ -134,7 +138,7 @@ func (t *trainer) run(ctx context.Context, session *tf.Session, draws *drawer, p
 }
 
 func (t *trainer) step(session *tf.Session, b *batch, step int) (float64, error) {
-	n, h, w := int64(t.o.Batch), int64(t.o.Height), int64(t.o.Width)
+	n := int64(t.o.Batch)
 	rate := startRate * (1 + math.Cos(math.Pi*float64(step)/float64(t.o.Steps))) / 2
 	feeds := map[tensorflow.Output]*tensorflow.Tensor{}
 	for _, f := range []struct {
@@ -142,7 +146,7 @@ func (t *trainer) step(session *tf.Session, b *batch, step int) (float64, error)
 		values []float32
 		dims   []int64
 	}{
-		{t.image, b.image, []int64{n, h, w, 3}},
+		{t.image, b.image, []int64{n, t.h, t.w, 3}},
 		{t.value, b.value, []int64{n, int64(numJoints), 2}},
 		{t.seen, b.visible, []int64{n, int64(numJoints)}},
 		{t.rate, []float32{float32(rate)}, nil},
