@@ -12,7 +12,8 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/prioritycut/prioritycut/config"
+	"github.com/prioritycut/prioritycut/dataset"
+	"github.com/prioritycut/prioritycut/dataset/shapes"
 	"github.com/prioritycut/prioritycut/evaluate"
 	"github.com/prioritycut/prioritycut/evaluate/compare"
 	"github.com/prioritycut/prioritycut/evaluate/joints"
@@ -70,8 +71,11 @@ func (r *Run) evaluation() string { return filepath.Join(r.Dir, compare.DefaultE
 // good for others.
 func (p *Plan) jointsPath() string {
 	name, shape := "joints", p.Runs[0].Config.Dataset.FrameShape
+	if figures, _ := dataset.DrawnFigures(p.Runs[0].Config.Dataset.RootDir); figures != "" {
+		name += "-" + figures
+	}
 	if p.quick {
-		name = "joints-quick"
+		name += "-quick"
 	}
 	return filepath.Join(p.Out, fmt.Sprintf("%s-%dx%d", name, shape[1], shape[0]))
 }
@@ -80,12 +84,13 @@ func (p *Plan) jointsPath() string {
 // ablation's own and not there yet; empty where there is none.
 func (p *Plan) keypointModel(ctx context.Context, out io.Writer) (string, error) {
 	c := p.Runs[0].Config
+	figures, drawn := dataset.DrawnFigures(c.Dataset.RootDir)
 	switch asked := p.detectors.KeypointModel; {
 	case asked == Nothing:
 		return "", nil
 	case asked != "":
 		return asked, nil
-	case c.Dataset.RootDir != config.Shapes:
+	case !drawn:
 		return "", nil
 	}
 	path := p.jointsPath()
@@ -95,6 +100,7 @@ func (p *Plan) keypointModel(ctx context.Context, out io.Writer) (string, error)
 		return "", err
 	}
 	o := joints.DefaultOptions()
+	o.Figures = shapes.Figures(figures)
 	o.Height, o.Width = c.Dataset.FrameShape[0], c.Dataset.FrameShape[1]
 	if err := joints.CheckSize(o.Width, o.Height); err != nil {
 		_, err = fmt.Fprintf(out, "AKD and MKR are not measured: %v\n", err)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/prioritycut/prioritycut/dataset"
 	"github.com/prioritycut/prioritycut/detectors"
+	"github.com/prioritycut/prioritycut/evaluate/joints"
 	"github.com/prioritycut/prioritycut/tf"
 	"github.com/prioritycut/prioritycut/tf/savedmodel"
 	"github.com/prioritycut/prioritycut/video"
@@ -53,6 +54,8 @@ type detector struct {
 	single, regional         bool
 	// networks are what it is made of, where it tells.
 	networks string
+	// drawn is what one of the joints of drawn figures was trained on; nil of others.
+	drawn *joints.Description
 	// spent is how long it has looked at so many pictures.
 	spent  time.Duration
 	looked int
@@ -70,6 +73,8 @@ func openDetector(kind vectorKind, path string, session tf.SessionConfig) (*dete
 	}
 	if told, ok := detectors.Described(d.model); ok {
 		d.networks = told.String()
+	} else if told, ok := joints.Described(d.model); ok {
+		d.drawn = &told
 	}
 	if err := d.bind(); err != nil {
 		d.model.Close()
@@ -254,11 +259,15 @@ func scaled(values []float32, width int, scaleX, scaleY float64) []float32 {
 	return out
 }
 
-// String names the model and its content, and the networks in it where it tells.
+// String names the model and its content, and where it tells the networks in it or
+// what it was trained on.
 func (d *detector) String() string {
 	name := baseName(d.path) + "@" + short(d.digest)
-	if d.networks != "" {
+	switch {
+	case d.networks != "":
 		name += " (" + d.networks + ")"
+	case d.drawn != nil:
+		name += " (joints of " + d.drawn.TrainedOn + ")"
 	}
 	return name
 }

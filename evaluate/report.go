@@ -199,6 +199,9 @@ func notes(o *Outcome, missing map[string][]int) []string {
 	} else {
 		out = append(out, "Embeddings "+by(r.EmbeddingsReal, r.EmbeddingsGenerated))
 	}
+	for _, d := range o.Doubts {
+		out = append(out, "Not to be quoted: "+d+".")
+	}
 	if own := r.NotThePapers(); own != "" {
 		out = append(out, own)
 	}

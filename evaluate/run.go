@@ -33,6 +33,8 @@ type Outcome struct {
 	Page string
 	// Detectors are the models that looked at frames, and how long that took.
 	Detectors []DetectorTime
+	// Doubts say which detectors were not trained on what they looked at.
+	Doubts []string
 	// Resumed counts the videos that an earlier call had done.
 	Resumed int
 }
@@ -81,6 +83,7 @@ type evaluation struct {
 	keypoints   *vectorPair
 	joints      *jointTable // nil where no keypoints are measured
 	embeddings  *vectorPair
+	doubts      []string // of detectors
 	meter       *meter
 	frames      *frameFolder // nil where they are not wanted
 	store       *result.Store
@@ -307,6 +310,9 @@ func (e *evaluation) openSources(session tf.SessionConfig) error {
 	if e.embeddings, err = openVectors(embeddingVectors, q.Embeddings, q.EmbeddingModel, e.videos, session); err != nil {
 		return err
 	}
+	if err := e.checkDetectors(); err != nil {
+		return err
+	}
 	r.KeypointsReal, r.KeypointsGenerated = e.keypoints.fromReal, e.keypoints.fromGenerated
 	r.EmbeddingsReal, r.EmbeddingsGenerated = e.embeddings.fromReal, e.embeddings.fromGenerated
 	r.Inputs = strings.Join(strings.Fields(r.Inputs+" "+e.keypoints.input+" "+e.embeddings.input), " ")
@@ -332,7 +338,7 @@ func (e *evaluation) close() error {
 
 // run evaluates the videos that are not done yet and sums up.
 func (e *evaluation) run(ctx context.Context) (*Outcome, error) {
-	o := &Outcome{}
+	o := &Outcome{Doubts: e.doubts}
 	e.progress = newVideosDone(e.q.Progress, len(e.videos))
 	defer e.progress.bar.End()
 	var err error

@@ -39,6 +39,21 @@ type Description struct {
 	HeldOut Errors `json:"held_out"`
 }
 
+// Described reads the description of a SavedModel that Save wrote; false for other
+// models. One that does not say what it was trained on is of the time when that
+// were puppets in every case.
+func Described(m *savedmodel.Model) (Description, bool) {
+	var d Description
+	text, err := m.Extra(DescriptionName)
+	if err != nil || json.Unmarshal(text, &d) != nil || len(d.Joints) != numJoints {
+		return Description{}, false
+	}
+	if d.TrainedOn == "" {
+		d.TrainedOn = dataset.Shapes
+	}
+	return d, true
+}
+
 // Save writes the detector as a SavedModel into a new folder; errors are those
 // of Measure. The folder appears when all of it is written. Its graph is built
 // anew, of TensorFlow's own operations.

@@ -1,6 +1,10 @@
 package result
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/prioritycut/prioritycut/dataset"
+)
 
 // Run says what was evaluated and how. Two evaluations compare only where
 // Protocol is the same.
@@ -207,7 +211,7 @@ func (p Protocol) NotThePapers() string {
 			columns = append(columns, c.column)
 		}
 	}
-	if len(columns) == 0 || p.Data == "shapes" {
+	if _, drawn := dataset.DrawnFigures(p.Data); drawn || len(columns) == 0 {
 		return ""
 	}
 	return strings.Join(columns, ", ") + ": by networks that are not the paper's. Compare with rows that were measured alike, never with printed ones."
