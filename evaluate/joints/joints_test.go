@@ -24,7 +24,7 @@ import (
 func quick() Options {
 	o := DefaultOptions()
 	o.Width, o.Height = 32, 32
-	o.Steps, o.HeldOut = 60, 48
+	o.Steps, o.HeldOut = 60, 192
 	o.Session.Device = "cpu"
 	return o
 }
@@ -57,8 +57,13 @@ func TestTrainAndSave(t *testing.T) {
 	if own.Frames != o.HeldOut || own.Pixels > guess/2 || own.Pixels > 1.5 {
 		t.Errorf("error %.2f pixels on %d frames, the mean place has %.2f", own.Pixels, own.Frames, guess)
 	}
-	if f := percent(own.Found, own.Visible); f < 80 {
-		t.Errorf("%.1f %% of the visible joints are found", f)
+	for _, e := range own.Joints {
+		if missing := 100 - percent(e.Found, e.Visible); e.Visible == 0 || missing > mostMissing {
+			t.Errorf("%+v, %.1f %% missing", e, missing)
+		}
+	}
+	if hidden := percent(own.FalseVisible, own.Hidden); hidden > 80 { // it has not learned for long
+		t.Errorf("%.1f %% of the hidden joints are called visible", hidden)
 	}
 
 	dir := filepath.Join(t.TempDir(), "detector")
@@ -207,7 +212,7 @@ func TestCancelled(t *testing.T) {
 // TestLoss compares the loss with one computed in float64, and its gradient
 // with differences of it.
 func TestLoss(t *testing.T) {
-	const n, w, h = 2, 32, 16
+	const n, w, h = 1, 64, 32 // neither doubled nor shrunk
 	s := graph.New(tensorflow.Double)
 	net := &network{w: w, h: h}
 	cells := (w / 2) * (h / 2)
@@ -398,6 +403,36 @@ func TestBlur(t *testing.T) {
 	}
 	if want := 0.25 + 1/(2*math.Pi*1.1*1.1); math.Abs(float64(peak)-want) > 0.005 {
 		t.Errorf("the peak is %v, want %v", peak, want)
+	}
+}
+
+// TestBarOf: so few of a joint's frames lie below the bar, which is never raised.
+func TestBarOf(t *testing.T) {
+	logits := make([]float64, 1000)
+	for i, j := range random.New(3).Perm(len(logits)) {
+		logits[i] = float64(j) - 20.5
+	}
+	if got := barOf(logits); got != -15.5 { // five are below
+		t.Errorf("the bar is %v", got)
+	}
+	if got := barOf([]float64{2, 3}); got != 0 {
+		t.Errorf("the bar of what is always seen is %v", got)
+	}
+	if got := barOf(nil); got != 0 {
+		t.Errorf("the bar of what is never seen is %v", got)
+	}
+	for _, p := range []float64{0, 1e-3, 0.5, 1} {
+		if l := logit(p); math.Abs(1/(1+math.Exp(-l))-p) > 1e-6 {
+			t.Errorf("the logit of %v is %v", p, l)
+		}
+	}
+}
+
+// TestSmallPictures: cells of doubled ones are their pixels.
+func TestSmallPictures(t *testing.T) {
+	z := zoomOf(32, 16)
+	if z != (zoom{shrink: 1, grow: 2}) || z.place(0.5) != 0 || z.place(2*31+0.5) != 31 || 2*z.pixel() != 1 {
+		t.Errorf("%+v: %v, %v, %v", z, z.place(0.5), z.place(62.5), z.pixel())
 	}
 }
 
