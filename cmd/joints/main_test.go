@@ -29,7 +29,7 @@ func run(t *testing.T, ctx context.Context, args ...string) (code int, stdout, s
 
 func TestDetectorOnDisk(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "sub", "detector")
-	args := []string{"--size=48x32", "--steps=3", "--batch=2", "--held_out=5", "--device=cpu", "--seed=2", "--out=" + dir}
+	args := []string{"--data=shapes:people", "--size=48x32", "--steps=3", "--batch=2", "--held_out=5", "--device=cpu", "--seed=2", "--out=" + dir}
 	code, out, errs := run(t, context.Background(), args...)
 	if code != cli.ExitOK {
 		t.Fatalf("exit code %d: %s", code, errs)
@@ -44,7 +44,7 @@ func TestDetectorOnDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	var d joints.Description
-	if err := json.Unmarshal(text, &d); err != nil || d.Width != 48 || d.Height != 32 || d.Steps != 3 || d.Seed != 2 || d.HeldOut.Frames != 5 {
+	if err := json.Unmarshal(text, &d); err != nil || d.Width != 48 || d.Height != 32 || d.Steps != 3 || d.Seed != 2 || d.HeldOut.Frames != 5 || d.TrainedOn != "shapes:people" {
 		t.Errorf("description %+v, %v", d, err)
 	}
 	// The second time the name is taken.
@@ -69,7 +69,7 @@ func TestStoppedWritesNothing(t *testing.T) {
 func TestWrongFlags(t *testing.T) {
 	for _, c := range []struct{ flag, want string }{
 		{"--size=huge", "WIDTHxHEIGHT"}, {"--size=60", "multiples of 16"}, {"--size=64x", "WIDTHxHEIGHT"},
-		{"--steps=0", "number of steps"}, {"--device=toaster", "toaster"},
+		{"--data=films", "program detectors"}, {"--data=shapes:ghosts", "ghosts"}, {"--steps=0", "number of steps"}, {"--device=toaster", "toaster"},
 	} {
 		code, _, errs := run(t, context.Background(), c.flag, "--out="+filepath.Join(t.TempDir(), "d"))
 		if code != cli.ExitUsage || !strings.Contains(errs, c.want) {

@@ -9,5 +9,5 @@ import (
 func TestMain(m *testing.M) { clitest.Main(m, main) }
 
 func TestPaths(t *testing.T) {
-	clitest.Paths(t, command().Command, []string{"size", "device"}, clitest.Path{Flag: "out"})
+	clitest.Paths(t, command().Command, []string{"data", "size", "device"}, clitest.Path{Flag: "out"})
 }
