@@ -92,6 +92,8 @@ func DiffForResume(run, asked *Config) []KeyDiff {
 		switch l.path {
 		case "vgg19.file":
 			allowed = (run.VGG19.File == RandomVGG19) == (asked.VGG19.File == RandomVGG19)
+		case "train_params.accumulate_steps": // 0 and 1 are the same
+			allowed = max(run.Train.AccumulateSteps, 1) == max(asked.Train.AccumulateSteps, 1)
 		case "vgg19.sha256":
 			allowed = run.VGG19.SHA256 == "" || asked.VGG19.SHA256 == ""
 		}

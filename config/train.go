@@ -86,6 +86,12 @@ type TrainParams struct {
 	LRKPDetector float64 `yaml:"lr_kp_detector"`
 	// BatchSize is the number of pairs of frames per step. At least 1.
 	BatchSize int `yaml:"batch_size"`
+	// AccumulateSteps takes each batch in so many micro-batches, one after the other,
+	// for machines that cannot hold it at once: their gradients are averaged before
+	// the one update. The statistics of batch norm are those of each micro-batch, and
+	// running averages move by the mean of them. It divides batch_size; 0 and 1 take
+	// the batch at once. 0 to 4096.
+	AccumulateSteps int `yaml:"accumulate_steps"`
 	// Scales of the picture pyramid of the perceptual loss: 1 over an integer
 	// each. Empty: those of 1, 0.5, 0.25, 0.125 whose pictures are large enough
 	// for relu5_1 (16 pixels).

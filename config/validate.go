@@ -116,7 +116,9 @@ func (c *Config) validateTrain(v *validator) {
 	v.ints(at+"num_epochs", int64(t.NumEpochs), 1, 1e6)
 	v.ints(at+"steps", t.Steps, 0, 1e12)
 	v.ints(at+"num_repeats", int64(t.NumRepeats), 1, 1e6)
-	v.ints(at+"batch_size", int64(t.BatchSize), 1, 4096)
+	if v.ints(at+"batch_size", int64(t.BatchSize), 1, 4096) {
+		c.validateAccumulate(v)
+	}
 	c.validateMilestones(v)
 	c.validatePlan(v)
 	v.above(at+"lr_generator", t.LRGenerator, 1)
@@ -144,9 +146,22 @@ func (c *Config) validateTrain(v *validator) {
 	v.ints(at+"validation_steps", t.ValidationSteps, 0, 1e12)
 	v.ints(at+"validation_videos", int64(t.ValidationVideos), 0, 1e6)
 	v.ints(at+"validation_frames", int64(t.ValidationFrames), 0, 1e6)
-	if c.traits().Mask == model.BoxMask && c.PriorityCut.CutMixPair == prioritycut.OtherPair && t.BatchSize < 2 {
+}
+
+// validateAccumulate checks the sizes of micro-batches.
+func (c *Config) validateAccumulate(v *validator) {
+	const key = "train_params.accumulate_steps"
+	t := &c.Train
+	if !v.ints(key, int64(t.AccumulateSteps), 0, 4096) {
+		return
+	}
+	parts := max(t.AccumulateSteps, 1)
+	if t.BatchSize%parts != 0 {
+		v.fail(key, "is %d, which batch_size (%d) is no multiple of: micro-batches are of one size", parts, t.BatchSize)
+	}
+	if c.traits().Mask == model.BoxMask && c.PriorityCut.CutMixPair == prioritycut.OtherPair && t.BatchSize/parts < 2 {
 		v.fail("prioritycut_params.cutmix_pair", "is other, which mixes with the next sample of the batch: "+
-			"batch_size must be at least 2, or set cutmix_pair to own")
+			"batch_size must be at least 2 in each micro-batch, or set cutmix_pair to own")
 	}
 }
 

@@ -32,6 +32,19 @@ type LoaderParams struct {
 	// the pairs of part Part, 0 <= Part < Parts, and reads nothing for the others.
 	// Parts divides BatchSize; 0 is one process by itself.
 	Parts, Part int
+	// Groups, where a batch is taken in so many micro-batches: each part is made of
+	// equal pieces of all of them, one after the other. Groups times Parts divides
+	// BatchSize; 0 is one.
+	Groups int
+}
+
+// size is the number of pairs of the part.
+func (p LoaderParams) size() int { return p.BatchSize / max(p.Parts, 1) }
+
+// place is where pair i of the part stands in the batch.
+func (p LoaderParams) place(i int) int {
+	piece := p.size() / max(p.Groups, 1)
+	return (i/piece*max(p.Parts, 1)+p.Part)*piece + i%piece
 }
 
 // maxBatchBytes bounds the pictures of one batch (source and driving).
@@ -55,8 +68,9 @@ func (d *Dataset) Loader(p LoaderParams) (*Loader, error) {
 	if p.BatchSize < 1 || p.NumRepeats < 1 {
 		return nil, fmt.Errorf("batch_size is %d and num_repeats %d: both must be at least 1", p.BatchSize, p.NumRepeats)
 	}
-	if p.Parts < 0 || p.Part < 0 || p.Part >= max(p.Parts, 1) || p.BatchSize%max(p.Parts, 1) != 0 {
-		return nil, fmt.Errorf("part %d of %d of a batch of %d pairs: the parts must be equal", p.Part, p.Parts, p.BatchSize)
+	if p.Parts < 0 || p.Part < 0 || p.Part >= max(p.Parts, 1) || p.Groups < 0 || p.BatchSize%(max(p.Parts, 1)*max(p.Groups, 1)) != 0 {
+		return nil, fmt.Errorf("part %d of %d of a batch of %d pairs in %d micro-batches: the parts must be equal",
+			p.Part, p.Parts, p.BatchSize, max(p.Groups, 1))
 	}
 	if int64(p.BatchSize) > maxBatchBytes/(6*int64(d.W())*int64(d.H())) {
 		return nil, fmt.Errorf("batch_size is %d: its pictures alone would take more than %d GiB", p.BatchSize, maxBatchBytes>>30)
@@ -88,8 +102,7 @@ func (l *Loader) batch(ctx context.Context, attempt int64) (*Batch, error) {
 	if attempt < 0 {
 		return nil, fmt.Errorf("there is no batch %d", attempt)
 	}
-	d, n := l.set, l.params.BatchSize/max(l.params.Parts, 1)
-	own := l.params.Part * n // the first pair of the part
+	d, n := l.set, l.params.size()
 	picture := 3 * d.W() * d.H()
 	b := &Batch{Attempt: attempt, N: n, H: d.H(), W: d.W(),
 		Source: make([]byte, n*picture), Driving: make([]byte, n*picture), Items: make([]Item, n)}
@@ -104,8 +117,9 @@ func (l *Loader) batch(ctx context.Context, attempt int64) (*Batch, error) {
 			case <-ctx.Done():
 				return ctx.Err()
 			}
-			item := order[first+own+i] % len(d.items)
-			return l.sample(ctx, attempt, own+i, item, &b.Items[i],
+			place := l.params.place(i)
+			item := order[first+place] % len(d.items)
+			return l.sample(ctx, attempt, place, item, &b.Items[i],
 				b.Source[i*picture:(i+1)*picture], b.Driving[i*picture:(i+1)*picture])
 		})
 	}

@@ -70,11 +70,30 @@ func TestPartsAreTheWhole(t *testing.T) {
 			t.Fatalf("attempt %d (-whole +parts):\n%s", attempt, diff)
 		}
 	}
-	for _, p := range []LoaderParams{{Parts: 3}, {Parts: 2, Part: 2}, {Parts: 2, Part: -1}, {Parts: -1}} {
+	for _, p := range []LoaderParams{{Parts: 3}, {Parts: 2, Groups: 4}, {Groups: 3}, {Groups: -1}, {Parts: 2, Part: 2}, {Parts: 2, Part: -1}, {Parts: -1}} {
 		p.BatchSize, p.NumRepeats = 4, 1
 		if _, err := set.Loader(p); err == nil || !strings.Contains(err.Error(), "parts must be equal") {
 			t.Errorf("%+v: %v", p, err)
 		}
+	}
+}
+
+// Of a batch in micro-batches every part has its piece of each.
+func TestPartsShareMicroBatches(t *testing.T) {
+	set := drawnSet(t, params(t, ""), 7, 20)
+	whole := batch(t, loader(t, set, LoaderParams{Seed: 5, BatchSize: 12, NumRepeats: 2}), 0)
+	var got []Item
+	parts := make([]*Batch, 2)
+	for part := range parts {
+		parts[part] = batch(t, loader(t, set, LoaderParams{Seed: 5, BatchSize: 12, NumRepeats: 2, Parts: 2, Part: part, Groups: 3}), 0)
+	}
+	for group := range 3 {
+		for _, b := range parts {
+			got = append(got, b.Items[2*group:2*group+2]...)
+		}
+	}
+	if diff := cmp.Diff(whole.Items, got); diff != "" {
+		t.Errorf("(-whole +parts):\n%s", diff)
 	}
 }
 

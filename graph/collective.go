@@ -63,12 +63,13 @@ func (s *Scope) AllReduce(x tensorflow.Output) tensorflow.Output {
 	return sum
 }
 
-// Reduced is x, handed on once every reduction that was built is over.
+// Reduced is x, handed on once every reduction is over that was built for this
+// run.
 func (s *Scope) Reduced(x tensorflow.Output) tensorflow.Output {
-	if s.b.err != nil || len(s.b.reductions) == 0 {
+	if s.b.err != nil || len(s.b.reductions) == s.b.settled {
 		return x
 	}
-	return s.After(s.Barrier(s.b.reductions...), x)
+	return s.After(s.Barrier(s.b.reductions[s.b.settled:]...), x)
 }
 
 // AllGather stacks x of all replicas along a new first dimension, by rank. It is

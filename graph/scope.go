@@ -51,8 +51,10 @@ type builder struct {
 	spectral   map[*SpectralNorm]tensorflow.Output
 	gradients  int
 	replicas   Replicas
-	// reductions over the replicas, in the order in which they were built.
+	// reductions over the replicas, in the order in which they were built; those
+	// before settled are over in an earlier run.
 	reductions []tensorflow.Output
+	settled    int
 	wide       []*tensorflow.Operation // with more than maxInputs inputs
 	err        error
 }

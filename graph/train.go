@@ -91,10 +91,7 @@ func NewAdam(s *Scope, name string, vars []*Variable, lr tensorflow.Output, beta
 	a := &Adam{Beta1: beta1, Beta2: beta2, Epsilon: epsilon, vars: vars, lr: lr}
 	a.Step = s.VariableOf(tensorflow.Int64, name+".step", Slot, Zeros)
 	for _, v := range vars {
-		dims := make([]int, len(v.Dims))
-		for i, d := range v.Dims {
-			dims[i] = int(d)
-		}
+		dims := v.sizes()
 		a.first = append(a.first, s.Variable(v.Name+".exp_avg", Slot, Zeros, dims...))
 		a.second = append(a.second, s.Variable(v.Name+".exp_avg_sq", Slot, Zeros, dims...))
 	}

@@ -25,6 +25,9 @@ const (
 	Slot
 	// Frozen variables never move and are not part of a checkpoint (VGG-19).
 	Frozen
+	// Scratch holds what belongs to one step and is not part of a checkpoint: sums
+	// over the parts of its batch.
+	Scratch
 )
 
 // Initializer gives a variable its first values: one constant, or draws from
@@ -69,6 +72,15 @@ func (v *Variable) Size() int {
 		n *= int(d)
 	}
 	return n
+}
+
+// sizes are Dims, as layers write them.
+func (v *Variable) sizes() []int {
+	dims := make([]int, len(v.Dims))
+	for i, d := range v.Dims {
+		dims[i] = int(d)
+	}
+	return dims
 }
 
 // Fits reports whether a tensor has the dtype and sizes of v.

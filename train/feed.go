@@ -26,21 +26,28 @@ type StepValues struct {
 	Warmup float64
 	// Signals are what this replica tells the others.
 	Signals [numSignals]float64
+	// Micro is the number of the micro-batch that is fed, from 0.
+	Micro int
 }
 
 // Feeds turns an attempt's numbers into tensors. All inputs are always fed,
 // whether the variant reads them or not: TensorFlow prepares the graph anew for
 // every other set of feeds.
 func (step *Step) Feeds(o StepOptions, v StepValues) (map[tensorflow.Output]*tensorflow.Tensor, error) {
-	if b := v.Batch; b.N != o.own() || b.H != o.Height || b.W != o.Width {
-		return nil, fmt.Errorf("the batch is %d pictures of %dx%d pixels, the step wants %d of %dx%d", b.N, b.H, b.W, o.own(), o.Height, o.Width)
+	pairs := o.own() * o.parts()
+	if b := v.Batch; b.N != pairs || b.H != o.Height || b.W != o.Width {
+		return nil, fmt.Errorf("the batch is %d pictures of %dx%d pixels, the step wants %d of %dx%d", b.N, b.H, b.W, pairs, o.Height, o.Width)
+	}
+	if v.Micro < 0 || v.Micro >= o.parts() {
+		return nil, fmt.Errorf("micro-batch %d of %d", v.Micro, o.parts())
 	}
 	f := &feeder{feeds: feeds{}, dtype: step.Source.DataType()}
 	n, h, w := int64(o.own()), int64(o.Height), int64(o.Width)
-	feed(f, step.SourceBytes, v.Batch.Source, n, h, w, 3)
-	feed(f, step.DrivingBytes, v.Batch.Driving, n, h, w, 3)
+	from, to := v.Micro*o.own()*o.Height*o.Width*3, (v.Micro+1)*o.own()*o.Height*o.Width*3
+	feed(f, step.SourceBytes, v.Batch.Source[from:to], n, h, w, 3)
+	feed(f, step.DrivingBytes, v.Batch.Driving[from:to], n, h, w, 3)
 	for _, d := range o.Family.Draws(o.own(), o.Height, o.Width) {
-		f.drawn(step.Draws[d.Name], partOfDrawn(o, v.Draws[d.Name]), d.Dims...)
+		f.drawn(step.Draws[d.Name], partOfDrawn(o, v.Micro, v.Draws[d.Name]), d.Dims...)
 	}
 	for player, to := range step.Rates {
 		f.floats(to, []float64{v.Rates[player]})
@@ -49,7 +56,24 @@ func (step *Step) Feeds(o StepOptions, v StepValues) (map[tensorflow.Output]*ten
 	if step.Signals.Op != nil {
 		f.floats(step.Signals, v.Signals[:], numSignals)
 	}
+	if step.Part.Op != nil {
+		f.floats(step.Part, []float64{float64(v.Micro)})
+	}
 	return f.feeds, f.err
+}
+
+// AllFeeds are the Feeds of every micro-batch of an attempt, one where there are
+// none.
+func (step *Step) AllFeeds(o StepOptions, v StepValues) ([]map[tensorflow.Output]*tensorflow.Tensor, error) {
+	list := make([]feeds, o.parts())
+	for i := range list {
+		var err error
+		v.Micro = i
+		if list[i], err = step.Feeds(o, v); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
 }
 
 // feeder gathers feeds and the first error.

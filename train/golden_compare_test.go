@@ -1,8 +1,10 @@
 package train
 
 import (
+	"context"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	tensorflow "github.com/wamuir/graft/tensorflow"
@@ -16,9 +18,30 @@ import (
 // takeStep runs one step with the values that the reference drew.
 func (r *goldenRun) takeStep(i int) {
 	r.t.Helper()
-	out, err := r.session.Run(r.feeds(i), r.fetches(), []*tensorflow.Operation{r.step.Train})
+	all := make([]feeds, max(r.micro, 1))
+	for part := range all {
+		all[part] = r.feeds(i)
+		if r.micro > 0 {
+			all[part][r.step.Part] = r.double([]float64{float64(part)})
+		}
+	}
+	fetches := r.fetches()
+	shown := []tensorflow.Output{r.step.Shown[model.Prediction]}
+	if r.step.Shown[model.CutMask].Op != nil {
+		shown = append(shown, r.step.Shown[model.CutMask])
+	}
+	before, err := r.session.Run(all[0], shown, nil)
 	if err != nil {
 		r.t.Fatal(err)
+	}
+	out, err := r.step.Take(context.Background(), r.session, all, fetches)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	if r.micro > 0 { // what is shown is computed with a micro-batch, not with the update
+		for i, o := range shown {
+			out[slices.Index(fetches, o)] = before[i]
+		}
 	}
 	r.compareLosses(i, r.values(out[0]))
 	if i == 0 {

@@ -1,6 +1,7 @@
 package train_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -28,6 +29,9 @@ type familyCase struct {
 	deltas golden.Rule
 	// shown are names of the file and the step's pictures.
 	shown map[string]string
+	// micro is the number of micro-batches of a step, each of the file's batch; 0
+	// takes the batch at once.
+	micro int
 }
 
 func familyCases(t testing.TB) []familyCase {
@@ -54,8 +58,13 @@ func familyCases(t testing.TB) []familyCase {
 // gradients and pictures, and how far everything moved, with what the public
 // programs computed.
 func TestGoldenStepsOfOtherFamilies(t *testing.T) {
+	cases := familyCases(t)
 	for _, c := range familyCases(t) {
-		t.Run(c.name, func(t *testing.T) {
+		c.micro = 2
+		cases = append(cases, c)
+	}
+	for _, c := range cases {
+		t.Run(fmt.Sprintf("%s, %d micro-batches", c.name, c.micro), func(t *testing.T) {
 			var report golden.Report
 			r := newFamilyRun(t, c, &report)
 			r.takeSteps()
@@ -82,7 +91,7 @@ func newFamilyRun(t *testing.T, c familyCase, report *golden.Report) *familyRun 
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := train.StepOptions{Batch: 2, Height: shape.Shape[2], Width: shape.Shape[3], Family: c.family}
+	o := train.StepOptions{Batch: 2 * max(c.micro, 1), Height: shape.Shape[2], Width: shape.Shape[3], Family: c.family, Accumulate: c.micro}
 	if r.step, err = train.BuildStep(r.S, o); err != nil {
 		t.Fatal(err)
 	}
@@ -123,6 +132,18 @@ func (r *familyRun) feeds() map[tensorflow.Output]*tensorflow.Tensor {
 	return feeds
 }
 
+// parts are the feeds of all micro-batches, or of the one batch.
+func (r *familyRun) parts() []map[tensorflow.Output]*tensorflow.Tensor {
+	all := make([]map[tensorflow.Output]*tensorflow.Tensor, max(r.micro, 1))
+	for part := range all {
+		all[part] = r.feeds()
+		if r.micro > 0 {
+			all[part][r.step.Part] = tftest.Of(r.T, []float64{float64(part)})
+		}
+	}
+	return all
+}
+
 func (r *familyRun) frames() *golden.File {
 	return modeltest.Load(r.T, golden.Baselines+r.name+"_forward")
 }
@@ -132,15 +153,22 @@ func (r *familyRun) takeSteps() {
 	if err != nil {
 		r.T.Fatal(err)
 	}
-	terms, feeds := len(table.Data)/3, r.feeds()
+	terms, all := len(table.Data)/3, r.parts()
+	shown, err := r.session.Run(all[0], r.Outputs()[:len(r.shown)], nil)
+	if err != nil {
+		r.T.Fatal(err)
+	}
 	for step := 0; step < 3; step++ {
 		fetches := []tensorflow.Output{r.step.Losses}
 		if step == 0 {
 			fetches = append(fetches, r.Outputs()...)
 		}
-		out, err := r.session.Run(feeds, fetches, []*tensorflow.Operation{r.step.Train})
+		out, err := r.step.Take(context.Background(), r.session, all, fetches)
 		if err != nil {
 			r.T.Fatal(err)
+		}
+		if step == 0 && r.micro > 0 { // what is shown is computed with a micro-batch, not with the update
+			copy(out[1:], shown)
 		}
 		want := table.Data[step*terms : (step+1)*terms]
 		r.Report.Compare(r.T, fmt.Sprintf("losses of step %d", step), tftest.Values(r.T, out[0]), want, golden.TrainLosses)

@@ -24,11 +24,21 @@ type goldenCase struct {
 	variant model.Variant
 	file    string
 	network string // the discriminator's name in the files
+	// micro is the number of micro-batches of a step, each of the file's batch; 0
+	// takes the batch at once.
+	micro int
 }
 
 var goldenCases = []goldenCase{
-	{model.FOMMAdv, golden.TrainAdvFile, "disc_ms"},
-	{model.PriorityCut, golden.TrainPriorityCutFile, "unet_nosn"},
+	{model.FOMMAdv, golden.TrainAdvFile, "disc_ms", 0},
+	{model.PriorityCut, golden.TrainPriorityCutFile, "unet_nosn", 0},
+}
+
+// accumulated are the same with steps of several micro-batches: the mean over equal
+// ones is the reference's step, averages and spectral vectors included.
+func (c goldenCase) accumulated(micro int) goldenCase {
+	c.micro = micro
+	return c
 }
 
 // options are the small configuration of the reference results, with a
@@ -67,7 +77,7 @@ func (c goldenCase) options(threshold float64) StepOptions {
 		f.Params.Discriminator.NumBlocks, f.Params.Discriminator.SN = 4, false
 		f.Train.Cut.BGThreshold = threshold
 	}
-	return StepOptions{Batch: 2, Height: 64, Width: 64, Family: f}
+	return StepOptions{Batch: 2 * max(c.micro, 1), Height: 64, Width: 64, Family: f, Accumulate: c.micro}
 }
 
 // goldenRun is a training step in float64 with the reference's weights.
@@ -89,8 +99,12 @@ type goldenRun struct {
 // builds the trainer's step, and compares losses, masks, the first step's
 // gradients and prediction, and how far everything moved.
 func TestGoldenSteps(t *testing.T) {
+	cases := goldenCases
 	for _, c := range goldenCases {
-		t.Run(string(c.variant), func(t *testing.T) {
+		cases = append(cases, c.accumulated(2))
+	}
+	for _, c := range cases {
+		t.Run(fmt.Sprintf("%s, %d micro-batches", c.variant, c.micro), func(t *testing.T) {
 			var report golden.Report
 			r := newGoldenRun(t, c, &report)
 			for i := 0; i < goldenSteps; i++ {

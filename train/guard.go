@@ -40,10 +40,10 @@ func (g *guard) taken() { g.row = 0 }
 
 // refused notes that an attempt was refused with the given error, and reports
 // what was not finite. It returns an error when there were too many in a row.
-func (g *guard) refused(at Position, attempt int64, batch *dataset.Batch, f feeds, refusal error) error {
+func (g *guard) refused(at Position, attempt int64, batch *dataset.Batch, all []feeds, refusal error) error {
 	g.row++
 	g.total++
-	why := g.diagnose(f, refusal)
+	why := g.diagnose(all, refusal)
 	glog.Warningf("step %d: attempt %d is refused, nothing was changed: %s; pictures of %s", at.Step+1, attempt, why, videosOf(batch))
 	if g.row < g.most {
 		return nil
@@ -54,28 +54,17 @@ func (g *guard) refused(at Position, attempt int64, batch *dataset.Batch, f feed
 
 // diagnose says which losses, measurements and gradients of an attempt were not
 // finite, by computing them again without the assertion.
-func (g *guard) diagnose(f feeds, refusal error) string {
-	kinds := []string{"loss ", "measurement ", "gradient of "}
-	names := [][]string{g.step.LossNames, g.step.StatNames, g.step.GradientNames}
-	outputs := []tensorflow.Output{g.step.Losses, g.step.Stats, g.step.GradientNorms}
-	if len(g.step.StatNames) == 0 { // and no output
-		outputs[1] = g.step.Losses
-	}
-	out, err := g.run.Run(f, outputs, nil)
-	if err != nil {
-		return "it cannot be told what was not finite: " + firstLine(err)
-	}
+func (g *guard) diagnose(all []feeds, refusal error) string {
 	var wrong []string
-	for i, kind := range kinds {
-		values, err := floats(out[i])
+	for i, f := range all {
+		found, err := g.notFinite(f)
 		if err != nil {
-			return err.Error()
+			return "it cannot be told what was not finite: " + firstLine(err)
 		}
-		for j, name := range names[i] {
-			if v := values[j]; math.IsNaN(v) || math.IsInf(v, 0) {
-				wrong = append(wrong, fmt.Sprintf("%s%s is %v", kind, name, v))
-			}
+		if len(all) > 1 && len(found) > 0 {
+			found[0] = fmt.Sprintf("in micro-batch %d %s", i+1, found[0])
 		}
+		wrong = append(wrong, found...)
 	}
 	switch n := len(wrong); {
 	case n == 0:
@@ -85,6 +74,35 @@ func (g *guard) diagnose(f feeds, refusal error) string {
 	default:
 		return strings.Join(wrong, ", ")
 	}
+}
+
+// notFinite names what is not in one run of the step, or of a micro-batch of it.
+func (g *guard) notFinite(f feeds) (wrong []string, err error) {
+	kinds := []string{"loss ", "measurement ", "gradient of "}
+	names := [][]string{g.step.LossNames, g.step.StatNames, g.step.GradientNames}
+	outputs := []tensorflow.Output{g.step.Losses, g.step.Stats, g.step.GradientNorms}
+	if m := g.step.Micro; m != nil {
+		outputs = []tensorflow.Output{m.Losses, m.Stats, m.GradientNorms}
+	}
+	if len(g.step.StatNames) == 0 { // and no output
+		outputs[1] = outputs[0]
+	}
+	out, err := g.run.Run(f, outputs, nil)
+	if err != nil {
+		return nil, err
+	}
+	for i, kind := range kinds {
+		values, err := floats(out[i])
+		if err != nil {
+			return nil, err
+		}
+		for j, name := range names[i] {
+			if v := values[j]; math.IsNaN(v) || math.IsInf(v, 0) {
+				wrong = append(wrong, fmt.Sprintf("%s%s is %v", kind, name, v))
+			}
+		}
+	}
+	return wrong, nil
 }
 
 // maxNamed bounds how many losses and gradients a message names.

@@ -121,17 +121,17 @@ func TestRefusedStepsChangeNothing(t *testing.T) {
 }
 
 // mustFeed makes the feeds of the attempt after the next batch.
-func mustFeed(t *testing.T, tr *trainer, s *session) feeds {
+func mustFeed(t *testing.T, tr *trainer, s *session) []feeds {
 	t.Helper()
 	batch, err := s.loader.Batch(0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := s.step.Feeds(s.options, tr.valuesOf(batch))
+	all, err := s.step.AllFeeds(s.options, tr.valuesOf(batch))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return f
+	return all
 }
 
 func TestOtherErrorsAreNoRefusals(t *testing.T) {

@@ -41,8 +41,9 @@ type MemoryEstimate struct {
 	Step int64
 	// Tensors are those of a step that are alive together.
 	Tensors int64
-	// Batch is the batch that Step is for.
-	Batch int
+	// Batch is the batch that Step is for, Parts the number of micro-batches that
+	// it is taken in.
+	Batch, Parts int
 }
 
 // Total is the expected peak of the process, in bytes.
@@ -56,8 +57,12 @@ func (m MemoryEstimate) Device() int64 {
 
 // String tells the parts.
 func (m MemoryEstimate) String() string {
-	return fmt.Sprintf("about %.1f GB: variables %.2f GB, gradients %.2f GB, a step of %d pairs %.2f GB, the program %.2f GB",
-		gigabytes(m.Total()), gigabytes(m.Variables), gigabytes(m.Gradients), m.Batch, gigabytes(m.Step), gigabytes(programMemory))
+	step := fmt.Sprintf("gradients %.2f GB, a step of %d pairs", gigabytes(m.Gradients), m.Batch)
+	if m.Parts > 1 {
+		step = fmt.Sprintf("one of %d micro-batches of %d pairs", m.Parts, m.Batch)
+	}
+	return fmt.Sprintf("about %.1f GB: variables %.2f GB, %s %.2f GB, the program %.2f GB",
+		gigabytes(m.Total()), gigabytes(m.Variables), step, gigabytes(m.Step), gigabytes(programMemory))
 }
 
 func gigabytes(bytes int64) float64 { return float64(bytes) / (1 << 30) }
@@ -68,7 +73,17 @@ func EstimateMemory(s *graph.Scope, step *Step, o StepOptions) (MemoryEstimate, 
 	if err != nil {
 		return MemoryEstimate{}, err
 	}
-	e := MemoryEstimate{Variables: m.Variables, Batch: o.Batch}
+	e := MemoryEstimate{Variables: m.Variables, Batch: o.Batch, Parts: o.parts()}
+	if step.Micro != nil {
+		micro, err := memory.Estimate(s, step.Micro.Gather)
+		if err != nil {
+			return MemoryEstimate{}, err
+		}
+		// Each gradient is gone once it is added to its sum, which is a variable.
+		e.Tensors = max(m.Temporaries, micro.Temporaries)
+		e.scale(s)
+		return e, s.Err()
+	}
 	for _, g := range step.Gradients {
 		size := int64(4)
 		for _, d := range s.Shape(g) {
@@ -77,11 +92,16 @@ func EstimateMemory(s *graph.Scope, step *Step, o StepOptions) (MemoryEstimate, 
 		e.Gradients += size
 	}
 	e.Tensors = m.Temporaries - e.Gradients
-	e.Step = int64(kernelFactor * float64(e.Tensors))
-	if s.OwnKernels() {
-		e.Step = int64(ownKernelFactor*float64(e.Tensors) + ownGradientFactor*float64(e.Gradients))
-	}
+	e.scale(s)
 	return e, s.Err()
+}
+
+// scale adds to the tensors of a step what kernels need beside them.
+func (m *MemoryEstimate) scale(s *graph.Scope) {
+	m.Step = int64(kernelFactor * float64(m.Tensors))
+	if s.OwnKernels() {
+		m.Step = int64(ownKernelFactor*float64(m.Tensors) + ownGradientFactor*float64(m.Gradients))
+	}
 }
 
 // mayHold reports whether the variables of two steps may be kept side by side
@@ -119,38 +139,71 @@ func checkDeviceMemory(m MemoryEstimate, o StepOptions, limit int64) error {
 		gigabytes(m.Device()), m.Batch, gigabytes(limit), advice)
 }
 
-// smallerBatch is advice on the largest batch that fits.
+// smallerBatch is advice on what fits: a smaller batch, or the same one in
+// micro-batches.
 func smallerBatch(o StepOptions, holds func(MemoryEstimate) bool) (string, error) {
 	fits, err := largestBatch(o, holds)
-	switch {
-	case err != nil:
+	if err != nil {
 		return "", err
-	case fits == 0:
+	}
+	if fits == 0 {
 		return "not even one pair fits: use smaller networks or pictures", nil
 	}
-	return fmt.Sprintf("the largest batch that fits is %d: `set` train_params.batch_size=%d", fits, fits), nil
+	advice := fmt.Sprintf("the largest batch that fits is %d: `set` train_params.batch_size=%d", fits, fits)
+	parts, err := fewestParts(o, holds)
+	if err != nil || parts == 0 {
+		return advice, err
+	}
+	return fmt.Sprintf("%s, or accumulate_steps=%d, which takes the batch of %d in micro-batches of %d", advice, parts, o.Batch, o.Batch/parts), nil
 }
+
+// unit is what a batch must be a multiple of.
+func (o StepOptions) unit() int { return max(o.Replicas.Size, 1) * o.parts() }
 
 // largestBatch is the largest batch below o.Batch whose step fits, 0 when none does. It builds a graph for each batch that it tries: what
 // is alive together does not grow evenly.
 func largestBatch(o StepOptions, holds func(MemoryEstimate) bool) (int, error) {
-	fits, tooLarge := 0, o.Batch
+	unit := o.unit()
+	fits, tooLarge := 0, o.Batch/unit
 	for tooLarge-fits > 1 {
-		o.Batch = (fits + tooLarge) / 2
-		s := graph.New(tensorflow.Float)
-		step, err := BuildStep(s, o)
+		middle := (fits + tooLarge) / 2
+		o.Batch = middle * unit
+		ok, err := fitting(o, holds)
 		if err != nil {
 			return 0, err
 		}
-		m, err := EstimateMemory(s, step, o)
-		if err != nil {
-			return 0, err
-		}
-		if holds(m) {
-			fits = o.Batch
+		if ok {
+			fits = middle
 		} else {
-			tooLarge = o.Batch
+			tooLarge = middle
 		}
 	}
-	return fits, nil
+	return fits * unit, nil
+}
+
+// fewestParts is the least number of micro-batches in which the batch fits, 0 when
+// it fits in none.
+func fewestParts(o StepOptions, holds func(MemoryEstimate) bool) (int, error) {
+	pairs := o.Batch / max(o.Replicas.Size, 1)
+	for parts := o.parts() + 1; parts <= pairs; parts++ {
+		if pairs%parts != 0 {
+			continue
+		}
+		o.Accumulate = parts
+		if ok, err := fitting(o, holds); ok || err != nil {
+			return parts, err
+		}
+	}
+	return 0, nil
+}
+
+// fitting builds a step and reports whether it fits.
+func fitting(o StepOptions, holds func(MemoryEstimate) bool) (bool, error) {
+	s := graph.New(tensorflow.Float)
+	step, err := BuildStep(s, o)
+	if err != nil {
+		return false, err
+	}
+	m, err := EstimateMemory(s, step, o)
+	return err == nil && holds(m), err
 }

@@ -181,7 +181,7 @@ func (w *crew) order(o orders) (orders, error) {
 func share(s *graph.Scope, chief bool) *tensorflow.Operation {
 	s = s.At("share")
 	var last *tensorflow.Operation
-	for _, v := range s.Variables() {
+	for _, v := range s.Variables(graph.Trainable, graph.State, graph.Slot, graph.Frozen) {
 		dims := make([]int, len(v.Dims))
 		for i, d := range v.Dims {
 			dims[i] = int(d)

@@ -13,6 +13,7 @@ func OptionsOf(c *config.Config) StepOptions {
 	return StepOptions{
 		Batch: c.Train.BatchSize, Height: c.Dataset.FrameShape[0], Width: c.Dataset.FrameShape[1],
 		Family: c.Family(), Frozen: c.Frozen(), Device: c.Run.Device,
+		Accumulate: c.Train.AccumulateSteps,
 	}
 }
 
@@ -28,6 +29,6 @@ func sessionConfigOf(r config.RunParams) tf.SessionConfig {
 // loaderOf says what a worker reads: its part of each batch.
 func loaderOf(c *config.Config, r graph.Replicas) dataset.LoaderParams {
 	return dataset.LoaderParams{
-		Seed: c.Seed, BatchSize: c.Train.BatchSize, NumRepeats: c.Train.NumRepeats, Parts: r.Size, Part: r.Rank,
+		Seed: c.Seed, BatchSize: c.Train.BatchSize, NumRepeats: c.Train.NumRepeats, Parts: r.Size, Part: r.Rank, Groups: c.Train.AccumulateSteps,
 	}
 }

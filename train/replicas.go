@@ -8,32 +8,44 @@ import (
 	"github.com/prioritycut/prioritycut/graph"
 )
 
-// own is the number of pairs of this replica's part of a batch.
-func (o StepOptions) own() int { return o.Batch / max(o.Replicas.Size, 1) }
+// parts is the number of micro-batches of a batch.
+func (o StepOptions) parts() int { return max(o.Accumulate, 1) }
 
-func (o StepOptions) checkReplicas() error {
-	if n := o.Replicas.Size; n > 1 && o.Batch%n != 0 {
+// own is the number of pairs of this replica's part of a batch or, where a batch is
+// taken in micro-batches, of one of those.
+func (o StepOptions) own() int { return o.Batch / max(o.Replicas.Size, 1) / o.parts() }
+
+// checkShares refuses a batch that cannot be shared alike.
+func (o StepOptions) checkShares() error {
+	n, m := max(o.Replicas.Size, 1), o.parts()
+	switch {
+	case n > 1 && o.Batch%n != 0:
 		return fmt.Errorf("batch_size is %d, which %d workers cannot share alike: make it a multiple of %d", o.Batch, n, n)
+	case o.Batch%(n*m) != 0:
+		return fmt.Errorf("batch_size is %d, which %d workers cannot share alike in %d micro-batches (accumulate_steps): make it a multiple of %d",
+			o.Batch, n, m, n*m)
 	}
 	return nil
 }
 
-// part is this replica's part of numbers that are drawn for a whole batch.
-func part[T any](o StepOptions, whole []T) []T {
+// part is this replica's part, in micro-batch micro, of numbers that are drawn for
+// a whole batch. Replicas share every micro-batch, so that its pairs do not depend
+// on their number.
+func part[T any](o StepOptions, micro int, whole []T) []T {
 	row := len(whole) / o.Batch
-	from := o.Replicas.Rank * o.own() * row
+	from := (micro*max(o.Replicas.Size, 1) + o.Replicas.Rank) * o.own() * row
 	return whole[from : from+o.own()*row]
 }
 
 // partOfDrawn is part of what a model.Draw gave.
-func partOfDrawn(o StepOptions, values any) any {
+func partOfDrawn(o StepOptions, micro int, values any) any {
 	switch v := values.(type) {
 	case []float64:
-		return part(o, v)
+		return part(o, micro, v)
 	case []float32:
-		return part(o, v)
+		return part(o, micro, v)
 	case []int32:
-		return part(o, v)
+		return part(o, micro, v)
 	}
 	return values
 }

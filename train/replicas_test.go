@@ -22,7 +22,6 @@ import (
 	"github.com/prioritycut/prioritycut/config"
 	"github.com/prioritycut/prioritycut/dataset/named"
 	"github.com/prioritycut/prioritycut/graph"
-	"github.com/prioritycut/prioritycut/infer/tinymodel"
 	"github.com/prioritycut/prioritycut/model"
 	"github.com/prioritycut/prioritycut/tf"
 )
@@ -39,6 +38,8 @@ type exchange struct {
 	Variant string
 	Double  bool
 	Steps   int64
+	// Parts is the number of micro-batches of a step, 0 for none.
+	Parts int
 }
 
 // refuses reports whether the variant draws what can be wrong.
@@ -66,11 +67,11 @@ func TestWorkersTakeTheStepsOfOne(t *testing.T) {
 		return
 	}
 	for _, x := range []exchange{
-		{string(model.PriorityCut), true, 3}, {string(model.PriorityCut), false, 3}, {string(model.CutMix), true, 3},
-		{string(model.FOMMAdv), true, 3}, {string(model.MonkeyNet), true, 3}, {string(model.X2Face), true, 3},
-		{string(model.CutMix), false, 3}, {string(model.FOMMAdv), false, 3}, {string(model.MonkeyNet), false, 3}, {string(model.X2Face), false, 3},
+		{string(model.PriorityCut), true, 3, 0}, {string(model.PriorityCut), false, 3, 0}, {string(model.PriorityCut), true, 3, 2},
+		{string(model.CutMix), true, 3, 0}, {string(model.FOMMAdv), true, 3, 0}, {string(model.MonkeyNet), true, 3, 0}, {string(model.X2Face), true, 3, 0},
+		{string(model.CutMix), false, 3, 0}, {string(model.FOMMAdv), false, 3, 2}, {string(model.MonkeyNet), false, 3, 2}, {string(model.X2Face), false, 3, 2},
 	} {
-		t.Run(fmt.Sprintf("%s, double %t", x.Variant, x.Double), func(t *testing.T) {
+		t.Run(fmt.Sprintf("%s, double %t, %d micro-batches", x.Variant, x.Double, x.Parts), func(t *testing.T) {
 			workers := []int{2}
 			if long {
 				x.Steps, workers = 20, []int{2, 4}
@@ -152,15 +153,7 @@ func startWorkers(t *testing.T, dir string, n int) {
 // takeSteps makes attempts and writes what came of them: one process from where
 // it is, a worker from where the one process was.
 func takeSteps(t *testing.T, dir string, x exchange, replicas graph.Replicas, sessions tf.SessionConfig) {
-	var c *config.Config
-	switch x.Variant {
-	case string(model.MonkeyNet):
-		c = tinyFamily(t, tinymodel.MonkeyNet(), "batch_size=4")
-	case string(model.X2Face):
-		c = tinyFamily(t, tinymodel.X2Face(), "batch_size=4")
-	default:
-		c = tiny(t, model.Variant(x.Variant), "batch_size=4")
-	}
+	c := smallOf(t, model.Variant(x.Variant), fmt.Sprintf("batch_size=%d", 4*max(x.Parts, 1)), fmt.Sprintf("accumulate_steps=%d", x.Parts))
 	o := OptionsOf(c)
 	o.Replicas = replicas
 	dtype := tensorflow.Float
@@ -193,7 +186,7 @@ func takeSteps(t *testing.T, dir string, x exchange, replicas graph.Replicas, se
 		} else {
 			one.Before = fetchAll(t, session, s)
 		}
-		feeds, err := step.Feeds(o, next(attempt))
+		all, err := step.AllFeeds(o, next(attempt))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -201,7 +194,7 @@ func takeSteps(t *testing.T, dir string, x exchange, replicas graph.Replicas, se
 		if replicas.Size > 0 {
 			fetches = append(fetches, step.Verdict)
 		}
-		fetched, err := session.Run(feeds, fetches, []*tensorflow.Operation{step.Train})
+		fetched, err := step.Take(context.Background(), session, all, fetches)
 		if one.Refused = err != nil && isRefusal(err); err != nil && !one.Refused {
 			t.Fatal(err)
 		}
@@ -283,10 +276,11 @@ func read(t *testing.T, dir, name string, value any) {
 	}
 }
 
-// fetchAll are all variables of floating-point numbers.
+// fetchAll are all variables of floating-point numbers, but for what belongs to one
+// step.
 func fetchAll(t *testing.T, session *tf.Session, s *graph.Scope) map[string][]float64 {
 	t.Helper()
-	values, err := graph.Fetch(session, s.Variables())
+	values, err := graph.Fetch(session, s.Variables(graph.Trainable, graph.State, graph.Slot, graph.Frozen))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -25,9 +25,13 @@ type StepOptions struct {
 	// Replicas are the processes that share a batch; the zero value is one by
 	// itself.
 	Replicas graph.Replicas
+	// Accumulate is the number of micro-batches that a batch is taken in; 0 or 1
+	// takes it at once.
+	Accumulate int
 }
 
-// Inputs are what a step is fed: N pairs, this replica's part of the batch. Feed
+// Inputs are what a step is fed: N pairs, this replica's part of the batch or, of a
+// step that accumulates, of a micro-batch. Feed
 // either the bytes or, in the graph's dtype and in [0, 1], the pictures made of
 // them.
 type Inputs struct {
@@ -43,6 +47,9 @@ type Inputs struct {
 	Warmup tensorflow.Output
 	// Signals [numSignals] are what a replica tells the others by the way.
 	Signals tensorflow.Output
+	// Part is the number of the micro-batch, from 0, in the graph's dtype; only a
+	// step that accumulates has it.
+	Part tensorflow.Output
 }
 
 // Step is the graph of one optimisation step of all players.
@@ -80,6 +87,10 @@ type Step struct {
 	// Shown are what pictures of the step are made of. Tensors that a variant
 	// lacks are not there.
 	Shown model.Tensors
+	// Micro are the parts of a step that accumulates; nil where a step is one run.
+	// Losses, Stats and Gradients are then those of the whole batch, to be fetched
+	// when Train runs.
+	Micro *Micro
 }
 
 // refusedMark begins the message of the assertion that refuses a step.
@@ -88,7 +99,7 @@ const refusedMark = "step refused: a loss or a gradient is not finite"
 // BuildStep adds the networks and one training step to the graph of s. It is
 // the same function for float32 and for the float64 of comparisons.
 func BuildStep(s *graph.Scope, o StepOptions) (*Step, error) {
-	if err := o.checkReplicas(); err != nil {
+	if err := o.checkShares(); err != nil {
 		return nil, err
 	}
 	s.SetReplicas(o.Replicas)
@@ -104,9 +115,13 @@ func BuildStep(s *graph.Scope, o StepOptions) (*Step, error) {
 	step.Warmed = slices.ContainsFunc(objective.Terms, func(t model.Term) bool { return t.Warmed })
 	losses := weigh(training.At("losses"), objective.Terms, step.Warmup)
 	update := training.At("update")
-	differentiate(update, players, losses)
-	reduce(update, players)
+	differentiate(update, players, losses, o.parts())
 	step.report(update, losses, objective.Stats)
+	if o.parts() > 1 {
+		step.accumulate(s.Sub(accumulateScope), update, o, players)
+	}
+	reduce(update, players)
+	step.Losses, step.Stats = update.AllMean(step.Losses), allMean(update, step.Stats)
 	step.gradients(update, players)
 	step.move(training, update, players)
 	if err := s.Err(); err != nil {
@@ -189,8 +204,8 @@ func weigh(s *graph.Scope, terms []model.Term, warmup tensorflow.Output) []loss 
 }
 
 // differentiate fills in the gradients: one backward pass for all players of the
-// same terms.
-func differentiate(s *graph.Scope, players []*player, losses []loss) {
+// same terms. Of a batch in parts each adds its share of the mean.
+func differentiate(s *graph.Scope, players []*player, losses []loss, parts int) {
 	for i, first := range players {
 		if slices.ContainsFunc(players[:i], first.shares) {
 			continue
@@ -208,7 +223,7 @@ func differentiate(s *graph.Scope, players []*player, losses []loss) {
 				together, vars = append(together, p), append(vars, p.vars...)
 			}
 		}
-		grads := s.Gradients(s.MeanShare(s.AddN(terms...)), vars)
+		grads := s.Gradients(s.Scale(s.MeanShare(s.AddN(terms...)), 1/float64(parts)), vars)
 		for _, p := range together {
 			if len(grads) >= len(p.vars) {
 				p.grads, grads = grads[:len(p.vars)], grads[len(p.vars):]
@@ -226,27 +241,44 @@ func (step *Step) report(s *graph.Scope, losses []loss, stats []model.Stat) {
 	for _, l := range losses {
 		step.LossNames, weighted = append(step.LossNames, l.name), append(weighted, l.weighted)
 	}
-	step.Losses = s.AllMean(s.Stack(0, weighted...))
+	step.Losses = s.Stack(0, weighted...)
 	for _, m := range stats {
 		step.StatNames, measured = append(step.StatNames, m.Name), append(measured, s.Cast(m.Value, s.DType()))
 	}
 	if len(measured) > 0 {
-		step.Stats = s.AllMean(s.Stack(0, measured...))
+		step.Stats = s.Stack(0, measured...)
 	}
+}
+
+// allMean is the mean over all replicas of what a step may lack.
+func allMean(s *graph.Scope, x tensorflow.Output) tensorflow.Output {
+	if x.Op == nil {
+		return x
+	}
+	return s.AllMean(x)
 }
 
 // gradients lists those of all players and measures them.
 func (step *Step) gradients(s *graph.Scope, players []*player) {
-	var norms []tensorflow.Output
 	for _, p := range players {
 		step.PlayerNames = append(step.PlayerNames, p.Name)
 		for i, g := range p.grads {
 			step.GradientNames = append(step.GradientNames, p.vars[i].Name)
 			step.Gradients = append(step.Gradients, g)
+		}
+	}
+	step.GradientNorms = normsOf(s, players)
+}
+
+// normsOf are half the squared norms of all gradients.
+func normsOf(s *graph.Scope, players []*player) tensorflow.Output {
+	var norms []tensorflow.Output
+	for _, p := range players {
+		for _, g := range p.grads {
 			norms = append(norms, s.Op("L2Loss", nil, g))
 		}
 	}
-	step.GradientNorms = s.Stack(0, norms...)
+	return s.Stack(0, norms...)
 }
 
 // move moves all state behind one barrier.

@@ -26,7 +26,7 @@ func (s *session) together(ctx context.Context, o RunOptions) error {
 	}
 	defer s.crew.leave()
 	s.options.Replicas = s.crew.replicas
-	if err = s.options.checkReplicas(); err == nil {
+	if err = s.options.checkShares(); err == nil {
 		err = digestVGG(&s.config.VGG19)
 	}
 	if err == nil {

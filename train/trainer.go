@@ -160,7 +160,7 @@ func (t *trainer) release() {
 
 // compute runs a step. It is left to itself when ctx is done and nothing is lost
 // by that: the state before it is held, or is that of a checkpoint.
-func (t *trainer) compute(ctx context.Context, f feeds, moved bool) ([]*tensorflow.Tensor, error) {
+func (t *trainer) compute(ctx context.Context, all []feeds, moved bool) ([]*tensorflow.Tensor, error) {
 	if err := t.hold(); err != nil {
 		return nil, err
 	}
@@ -170,7 +170,7 @@ func (t *trainer) compute(ctx context.Context, f feeds, moved bool) ([]*tensorfl
 	}
 	began, done := time.Now(), make(chan outcome, 1)
 	go func() {
-		fetched, err := t.run.Run(f, t.fetches(), []*tensorflow.Operation{t.step.Train})
+		fetched, err := t.step.Take(ctx, t.run, all, t.fetches())
 		done <- outcome{fetched, err}
 	}()
 	var o outcome
@@ -202,6 +202,8 @@ func (t *trainer) tellStop(moved bool) {
 	case t.say == nil:
 	case t.held != nil:
 		t.say(fmt.Sprintf("the step that is computed takes about %v: it is left, and the state after step %d is saved", t.took.Round(time.Second), t.at.Step))
+	case t.step.Micro != nil:
+		t.say(fmt.Sprintf("the micro-batch that is computed is finished, and its step is left: the state after step %d is saved", t.at.Step))
 	case moved:
 		t.say(fmt.Sprintf("the step that is computed is finished (the last one took %v), and the state is saved", t.took.Round(time.Millisecond)))
 	}
@@ -224,13 +226,13 @@ func (t *trainer) try(ctx context.Context, moved bool) (*Moment, error) {
 	waited := time.Since(began)
 	values := t.valuesOf(batch)
 	values.Signals = t.signals(ctx)
-	feeds, err := t.step.Feeds(t.options, values)
+	all, err := t.step.AllFeeds(t.options, values)
 	if err != nil {
 		return nil, err
 	}
 	attempt := t.at.Attempt
-	fetched, err := t.compute(patient, feeds, moved)
-	if errors.Is(err, errAbandoned) {
+	fetched, err := t.compute(patient, all, moved)
+	if errors.Is(err, errAbandoned) || err != nil && err == patient.Err() {
 		return nil, err
 	}
 	if err == nil && t.crew != nil {
@@ -241,7 +243,7 @@ func (t *trainer) try(ctx context.Context, moved bool) (*Moment, error) {
 	}
 	t.at.Attempt++
 	if err != nil {
-		return nil, t.guard.refused(t.at, attempt, batch, feeds, err)
+		return nil, t.guard.refused(t.at, attempt, batch, all, err)
 	}
 	t.at.Step++
 	t.guard.taken()
