@@ -99,8 +99,7 @@ func (p *Plan) keypointModel(ctx context.Context, out io.Writer) (string, error)
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return "", err
 	}
-	o := joints.DefaultOptions()
-	o.Figures = shapes.Figures(figures)
+	o := joints.DefaultOptions(shapes.Figures(figures))
 	o.Height, o.Width = c.Dataset.FrameShape[0], c.Dataset.FrameShape[1]
 	if err := joints.CheckSize(o.Width, o.Height); err != nil {
 		_, err = fmt.Fprintf(out, "AKD and MKR are not measured: %v\n", err)

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/prioritycut/prioritycut/config"
+	"github.com/prioritycut/prioritycut/dataset/shapes"
 	"github.com/prioritycut/prioritycut/evaluate/joints"
 	"github.com/prioritycut/prioritycut/evaluate/result"
 )
@@ -15,7 +16,7 @@ import (
 // TestDetectorsKnowTheirFigures: what was trained on puppets is refused for people,
 // and stands with what it was trained on in the rows of puppets.
 func TestDetectorsKnowTheirFigures(t *testing.T) {
-	o := joints.DefaultOptions()
+	o := joints.DefaultOptions(shapes.Puppets)
 	o.Width, o.Height, o.Steps, o.Batch, o.HeldOut, o.Session.Device = testSide, testSide, 1, 2, 1, "cpu"
 	d, err := joints.Train(context.Background(), o, nil)
 	if err != nil {

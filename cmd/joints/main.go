@@ -45,7 +45,7 @@ type program struct {
 }
 
 func command() *program {
-	p := &program{Command: cli.New("joints", summary), options: joints.DefaultOptions()}
+	p := &program{Command: cli.New("joints", summary), options: joints.DefaultOptions(shapes.Puppets)}
 	p.Kept = "nothing is left half written"
 	p.Examples = []string{
 		"bazel run //cmd:joints -- --out=joints-64  # for the default data set",
@@ -58,7 +58,7 @@ func command() *program {
 		f.StringVar(&p.out, cli.Out, "", "`folder` of the SavedModel (default joints-<size>, of people joints-people-<size>); it must not exist, and appears when all is done")
 		f.StringVar(&p.data, cli.Data, dataset.Shapes, "`what` drawn figures it learns: shapes (puppets) or shapes:people; it knows no others")
 		f.StringVar(&p.size, "size", fmt.Sprint(o.Width), "`size` of the pictures: a side, or WIDTHxHEIGHT, as the data set has them")
-		f.IntVar(&o.Steps, cli.Steps, o.Steps, "train `n` steps")
+		f.IntVar(&o.Steps, cli.Steps, o.Steps, "train `n` steps (people: 900)")
 		f.IntVar(&o.Batch, "batch", o.Batch, "frames `n` of a step")
 		f.IntVar(&o.HeldOut, "held_out", o.HeldOut, "measure the error on `n` frames of unseen videos")
 	})
@@ -123,7 +123,10 @@ func (p *program) resolve() error {
 	o := &p.options
 	o.Width, o.Height = w, h
 	figures, drawn := dataset.DrawnFigures(p.data)
-	if o.Figures = shapes.Figures(figures); !drawn {
+	if o.Figures = shapes.Figures(figures); !p.Changed(cli.Steps) {
+		o.Steps = joints.DefaultOptions(o.Figures).Steps
+	}
+	if !drawn {
 		return fmt.Errorf("--data=%s: the figures of shapes or of shapes:people; for real videos see the program detectors", p.data)
 	}
 	if p.shared.Seed != nil {

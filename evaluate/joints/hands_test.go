@@ -12,7 +12,7 @@ import (
 // any joint are missing, and wrists are half a pixel off at most: what is asked of
 // every size after the default's steps (TestEverySize, by hand).
 func TestHands(t *testing.T) {
-	o := DefaultOptions()
+	o := DefaultOptions(shapes.Puppets)
 	o.Steps, o.HeldOut = o.Steps/3, 192
 	o.Session.Device = "cpu"
 	trained(t, o)

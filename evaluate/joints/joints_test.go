@@ -22,7 +22,7 @@ import (
 
 // quick trains for a few seconds.
 func quick() Options {
-	o := DefaultOptions()
+	o := DefaultOptions(shapes.Puppets)
 	o.Width, o.Height = 32, 32
 	o.Steps, o.HeldOut = 60, 192
 	o.Session.Device = "cpu"

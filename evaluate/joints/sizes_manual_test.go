@@ -16,8 +16,8 @@ func TestEverySize(t *testing.T) {
 	for _, figures := range []shapes.Figures{shapes.Puppets, shapes.People} {
 		for _, side := range []int{32, 64, 128, 256} {
 			t.Run(fmt.Sprintf("%s%d", figures, side), func(t *testing.T) {
-				o := DefaultOptions()
-				o.Figures, o.Width, o.Height, o.Session.Device = figures, side, side, "cpu"
+				o := DefaultOptions(figures)
+				o.Width, o.Height, o.Session.Device = side, side, "cpu"
 				trained(t, o)
 			})
 		}
