@@ -121,6 +121,7 @@ ConvShape Conv::Effective() const {
 
 bool Conv::Use(Method method) {
   if (method == Method::kWinograd && !WinogradServes(shape_)) return false;
+  if (method == Method::kPhases && (turned_ || !shape_.upsample)) return false;
   method_ = method;
   return true;
 }
@@ -129,12 +130,16 @@ int64_t Conv::PackedFloats() const {
   if (method_ == Method::kWinograd) {
     return WinogradPackedFloats(shape_, turned_, *vectors_);
   }
+  if (method_ == Method::kPhases) return PhasesPackedFloats(shape_, *vectors_);
   return DirectPackedFloats(Effective(), method_ == Method::kDots, *vectors_);
 }
 
 bool Conv::Pack(const float* kernel, float* packed, Runtime& runtime) const {
   if (method_ == Method::kWinograd) {
     return WinogradPack(shape_, turned_, kernel, packed, *vectors_, runtime);
+  }
+  if (method_ == Method::kPhases) {
+    return PhasesPack(shape_, kernel, packed, *vectors_, runtime);
   }
   if (turned_) {
     float* turned = runtime.Scratch(shape_.KernelFloats());
@@ -155,6 +160,9 @@ bool Conv::Run(const float* x, const float* packed, const Epilogue& epilogue,
   if (method_ == Method::kWinograd) {
     return WinogradRun(shape_, turned_, x, packed, padded.get(), y, *vectors_,
                        runtime);
+  }
+  if (method_ == Method::kPhases) {
+    return PhasesRun(shape_, x, packed, padded.get(), y, *vectors_, runtime);
   }
   const bool few = method_ == Method::kDots;
   if (!turned_ || !shape_.upsample) {

@@ -34,6 +34,8 @@ constexpr int64_t kLeastTilesKept = 9;
 constexpr int64_t kLeastTiles = 4;
 constexpr int64_t kLeastTilesNarrow = 8;
 constexpr int64_t kLeastTilesOfKernel = 9;
+constexpr int64_t kLeastPixelsKept = 9;
+constexpr int64_t kLeastPixels = 256;
 
 int64_t Tiles(const ConvShape& s) {
   // Of a shape with repeated pixels as many as its small map has.
@@ -63,13 +65,20 @@ bool DotsPay(const ConvShape& s, const Vectors& v) {
   return s.out * (products + products / 10 + 256) < vectors;
 }
 
+// Four kernels of 2 x 2 leave 4 of 9 products and are 16 / 9 as large.
+bool PhasesPay(const ConvShape& s, bool kept) {
+  return s.upsample && s.batch * s.height * s.width >=
+                           (kept ? kLeastPixelsKept : kLeastPixels);
+}
+
 }  // namespace
 
 Method ForwardMethod(const ConvShape& s, const Vectors& v, bool kept) {
   if (DotsPay(s, v)) return Method::kDots;
-  return WinogradPays(s, kLeastChannels, kept ? kLeastTilesKept : kLeastTiles)
-             ? Method::kWinograd
-             : Method::kDirect;
+  if (WinogradPays(s, kLeastChannels, kept ? kLeastTilesKept : kLeastTiles)) {
+    return Method::kWinograd;
+  }
+  return PhasesPay(s, kept) ? Method::kPhases : Method::kDirect;
 }
 
 Method InputGradientMethod(const ConvShape& s, const ConvShape& computed,

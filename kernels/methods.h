@@ -36,6 +36,14 @@ void DirectPack(const ConvShape& shape, bool few, const float* kernel,
 bool DirectRun(const ConvShape& shape, bool few, const float* x,
                const float* packed, const Epilogue& epilogue, float* y,
                const Vectors& v, Runtime& runtime);
+// Direct products behind repeated pixels, forward: a kernel of 2 x 2 for each
+// phase of the doubled map, which is never made.
+int64_t PhasesPackedFloats(const ConvShape& shape, const Vectors& v);
+bool PhasesPack(const ConvShape& shape, const float* kernel, float* packed,
+                const Vectors& v, Runtime& runtime);
+bool PhasesRun(const ConvShape& shape, const float* x, const float* packed,
+               const Epilogue& epilogue, float* y, const Vectors& v,
+               Runtime& runtime);
 bool DirectKernelGradient(const ConvShape& shape, const float* x,
                           const float* dy, float* dkernel, const Vectors& v,
                           Runtime& runtime);

@@ -25,6 +25,16 @@ PRIORITYCUT_INLINE Vector Load(const float* p) {
 PRIORITYCUT_INLINE void Store(float* p, Vector x) {
   *reinterpret_cast<Unaligned*>(p) = x;
 }
+// The same vector, which the compiler may not load again at each use: that
+// would take as many loads as products.
+PRIORITYCUT_INLINE Vector InRegister(Vector x) {
+#if PRIORITYCUT_LANES == 16
+  __asm__("" : "+v"(x));
+#elif PRIORITYCUT_LANES == 8
+  __asm__("" : "+x"(x));
+#endif
+  return x;
+}
 // Less zero is the same number, which the compiler knows; zero plus it is not,
 // where it is -0, and would take an addition.
 PRIORITYCUT_INLINE Vector All(float f) { return f - Vector{}; }
@@ -137,70 +147,96 @@ PRIORITYCUT_INLINE void ProductWithRows(const Product& p) {
 void ProductPlain(const Product& p) { ProductWithRows<false, kRows>(p); }
 void ProductTransposed(const Product& p) { ProductWithRows<true, kRows>(p); }
 
+// In halves: lanes one after the other would wait for each other.
 PRIORITYCUT_INLINE float SumOfLanes(Vector x) {
-  float sum = 0;
-  for (int i = 0; i < kLanes; ++i) sum += x[i];
-  return sum;
+  float lane[kLanes];
+  __builtin_memcpy(lane, &x, sizeof(x));
+#pragma GCC unroll 4
+  for (int n = kLanes / 2; n > 0; n /= 2) {
+#pragma GCC unroll 8
+    for (int i = 0; i < n; ++i) lane[i] += lane[i + n];
+  }
+  return lane[0];
 }
 
-// Pixels and outputs that one pass keeps in registers.
+// Pixels and outputs that one pass keeps in registers, and pixels whose sums
+// wait in the first-level cache for the next run, so that of the weights too
+// only one run has to be there.
 constexpr int kDotPixels = kLanes == 16 ? 6 : 3;
 constexpr int kDotOutputs = kLanes == 16 ? 4 : 3;
+constexpr int kDotBlock = 8 * kDotPixels;
 
+// Adds run t to the sums of some pixels, [pixel][kOutputs].
 template <int kPixels, int kOutputs>
-void DotsOf(const Dots& d, int64_t pixel, int output) {
-  Vector sum[kPixels][kOutputs] = {};
+PRIORITYCUT_INLINE void DotsOf(const Dots& d, int64_t t, int64_t pixel,
+                               int output, Vector* sums) {
+  Vector sum[kPixels][kOutputs];
+  for (int i = 0; i < kPixels; ++i) {
+    for (int o = 0; o < kOutputs; ++o) sum[i][o] = sums[i * kOutputs + o];
+  }
   const int64_t weights = d.outer * d.k;
-  for (int64_t t = 0; t < d.outer; ++t) {
-    const float* x = d.x + t * d.x_outer + pixel * d.pixel_stride;
-    const float* w = d.weights + output * weights + t * d.k;
-    for (int64_t k = 0; k < d.k; k += kLanes) {
-      Vector row[kOutputs];
-      for (int o = 0; o < kOutputs; ++o) row[o] = Load(w + o * weights + k);
+  const float* x = d.x + t * d.x_outer + pixel * d.pixel_stride;
+  const float* w = d.weights + output * weights + t * d.k;
+  for (int64_t k = 0; k < d.k; k += kLanes) {
+    Vector row[kOutputs];
+    for (int o = 0; o < kOutputs; ++o) row[o] = Load(w + o * weights + k);
 #pragma GCC unroll 8
-      for (int i = 0; i < kPixels; ++i) {
-        const Vector v = Load(x + i * d.pixel_stride + k);
-        for (int o = 0; o < kOutputs; ++o) sum[i][o] += v * row[o];
-      }
+    for (int i = 0; i < kPixels; ++i) {
+      const Vector v = InRegister(Load(x + i * d.pixel_stride + k));
+      for (int o = 0; o < kOutputs; ++o) sum[i][o] += v * row[o];
     }
   }
   for (int i = 0; i < kPixels; ++i) {
-    for (int o = 0; o < kOutputs; ++o) {
-      const int at = output + o;
-      float y = SumOfLanes(sum[i][o]);
-      if (d.epilogue.scale != nullptr) y *= d.epilogue.scale[at];
-      if (d.epilogue.shift != nullptr) y += d.epilogue.shift[at];
-      if (d.epilogue.relu && y < 0) y = 0;
-      d.y[(pixel + i) * d.ldy + at] = y;
-    }
+    for (int o = 0; o < kOutputs; ++o) sums[i * kOutputs + o] = sum[i][o];
   }
 }
 
-template <int kPixels>
-PRIORITYCUT_INLINE void DotsOfPixels(const Dots& d, int64_t pixel) {
-  int o = 0;
-  for (; o + kDotOutputs <= d.outputs; o += kDotOutputs) {
-    DotsOf<kPixels, kDotOutputs>(d, pixel, o);
+// Some outputs of up to kDotBlock pixels.
+template <int kOutputs>
+void DotsOfBlock(const Dots& d, int64_t first, int pixels, int output) {
+  Vector sums[kDotBlock * kOutputs] = {};
+  for (int64_t t = 0; t < d.outer; ++t) {
+    int i = 0;
+    for (; i + kDotPixels <= pixels; i += kDotPixels) {
+      DotsOf<kDotPixels, kOutputs>(d, t, first + i, output,
+                                   sums + i * kOutputs);
+    }
+    for (; i < pixels; ++i) {
+      DotsOf<1, kOutputs>(d, t, first + i, output, sums + i * kOutputs);
+    }
   }
-  switch (d.outputs - o) {
-    case 3:
-      if constexpr (kDotOutputs > 3) DotsOf<kPixels, 3>(d, pixel, o);
-      break;
-    case 2:
-      DotsOf<kPixels, 2>(d, pixel, o);
-      break;
-    case 1:
-      DotsOf<kPixels, 1>(d, pixel, o);
-      break;
+  for (int i = 0; i < pixels; ++i) {
+    for (int o = 0; o < kOutputs; ++o) {
+      const int at = output + o;
+      float y = SumOfLanes(sums[i * kOutputs + o]);
+      if (d.epilogue.scale != nullptr) y *= d.epilogue.scale[at];
+      if (d.epilogue.shift != nullptr) y += d.epilogue.shift[at];
+      if (d.epilogue.relu && y < 0) y = 0;
+      d.y[(first + i) * d.ldy + at] = y;
+    }
   }
 }
 
 void DotsPlain(const Dots& d) {
-  int64_t pixel = 0;
-  for (; pixel + kDotPixels <= d.pixels; pixel += kDotPixels) {
-    DotsOfPixels<kDotPixels>(d, pixel);
+  for (int64_t first = 0; first < d.pixels; first += kDotBlock) {
+    const int64_t left = d.pixels - first;
+    const int pixels = left < kDotBlock ? static_cast<int>(left) : kDotBlock;
+    int o = 0;
+    for (; o + kDotOutputs <= d.outputs; o += kDotOutputs) {
+      DotsOfBlock<kDotOutputs>(d, first, pixels, o);
+    }
+    switch (d.outputs - o) {
+      case 3:
+        if constexpr (kDotOutputs > 3) DotsOfBlock<3>(d, first, pixels, o);
+        break;
+      case 2:
+        DotsOfBlock<2>(d, first, pixels, o);
+        break;
+      case 1:
+        DotsOfBlock<1>(d, first, pixels, o);
+        break;
+    }
   }
-  for (; pixel < d.pixels; ++pixel) DotsOfPixels<1>(d, pixel);
 }
 
 }  // namespace
