@@ -30,8 +30,10 @@ type exported struct {
 // configuration says that it is animated are read from the configuration beside
 // it; without one pictures are cropped and motion is relative. Signatures that
 // cannot animate or reconstruct, such as another program's, are an error of
-// Animates and Reconstructs.
+// Animates and Reconstructs. Its convolutions are computed by kernels of our own
+// where they serve (tf.KernelsEnv).
 func OpenSavedModel(path string, o Options) (*Engine, error) {
+	o.Session.UseKernels = true
 	m, err := savedmodel.Open(path, o.Session)
 	if err != nil {
 		return nil, err

@@ -46,6 +46,10 @@ type SessionConfig struct {
 	// do more than compute: read and write files, start Python, end the process.
 	// Such a model is a program; without this it is refused.
 	TrustSavedModel bool
+	// UseKernels lets savedmodel.Open compute a model's convolutions by kernels of
+	// our own where OwnKernels says so. Not those of a model that is trusted, which
+	// TensorFlow loads as it is.
+	UseKernels bool
 	// MemoryGrowth takes GPU memory as it is needed instead of nearly all of
 	// it at the start.
 	MemoryGrowth bool

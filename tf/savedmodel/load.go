@@ -16,7 +16,11 @@ import (
 // initialisation and the restoring of variables need. On an error the session
 // may still have to be closed.
 func loadChecked(dir string, meta *pb.MetaGraphDef, config tf.SessionConfig) (*tensorflow.Graph, *tf.Session, error) {
-	graph, err := importNeeded(meta)
+	own, err := usesKernels(config)
+	if err != nil {
+		return nil, nil, err
+	}
+	graph, err := importNeeded(meta, own)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -39,9 +43,13 @@ func loadChecked(dir string, meta *pb.MetaGraphDef, config tf.SessionConfig) (*t
 	return graph, s, nil
 }
 
-// importNeeded makes a graph of what is needed of the file's.
-func importNeeded(meta *pb.MetaGraphDef) (*tensorflow.Graph, error) {
+// importNeeded makes a graph of what is needed of the file's, with convolutions
+// of our own if they are wanted.
+func importNeeded(meta *pb.MetaGraphDef, own bool) (*tensorflow.Graph, error) {
 	needed, err := neededGraph(meta)
+	if err == nil && own {
+		needed, err = withKernels(needed, roots(meta))
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -50,20 +58,7 @@ func importNeeded(meta *pb.MetaGraphDef) (*tensorflow.Graph, error) {
 
 // neededGraph is what is needed of the file's graph.
 func neededGraph(meta *pb.MetaGraphDef) (*graphpb.GraphDef, error) {
-	def := meta.GetGraphDef()
-	there := map[string]bool{}
-	for _, n := range def.GetNode() {
-		there[n.GetName()] = true
-	}
-	saver := meta.GetSaverDef()
-	var roots []string
-	for _, t := range append(servedTensors(meta), saver.GetRestoreOpName(), saver.GetFilenameTensorName()) {
-		// A signature of tensors that are not there fails when it is called.
-		if name := plainNode(t); there[name] {
-			roots = append(roots, name)
-		}
-	}
-	needed, err := Prune(def, roots)
+	needed, err := Prune(meta.GetGraphDef(), roots(meta))
 	if err != nil {
 		return nil, fmt.Errorf("its graph is damaged: %w", err)
 	}
@@ -73,6 +68,23 @@ func neededGraph(meta *pb.MetaGraphDef) (*graphpb.GraphDef, error) {
 		}
 	}
 	return needed, nil
+}
+
+// roots are the tensors for whose sake a graph is loaded.
+func roots(meta *pb.MetaGraphDef) []string {
+	there := map[string]bool{}
+	for _, n := range meta.GetGraphDef().GetNode() {
+		there[n.GetName()] = true
+	}
+	saver := meta.GetSaverDef()
+	var list []string
+	for _, t := range append(servedTensors(meta), saver.GetRestoreOpName(), saver.GetFilenameTensorName()) {
+		// A signature of tensors that are not there fails when it is called.
+		if name := plainNode(t); there[name] {
+			list = append(list, name)
+		}
+	}
+	return list
 }
 
 // dropOptions takes away how a call wants the process to be configured: that is
