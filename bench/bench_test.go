@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -128,6 +129,10 @@ func TestResume(t *testing.T) {
 		if rows := rowsOf(t, file); len(rows) != want {
 			t.Errorf("%s twice: %d rows, want %d", rounds, len(rows), want)
 		}
+	}
+	code, table, stderr := run(append(args, "--rounds=3", "--report_only")...)
+	if rows := rowsOf(t, file); code != 0 || len(rows) == 0 || len(rows) > 2 || !strings.Contains(table, "for 64 masks") {
+		t.Errorf("a report alone: exit code %d, %d rows\n%s\n%s", code, len(rows), table, stderr)
 	}
 	if err := os.WriteFile(file, []byte("format_version,measure\n1,step\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -280,6 +285,12 @@ func TestAPeerThatFailsIsQuoted(t *testing.T) {
 	}
 	if rows := rowsOf(t, b.options.out); len(rows) != 3*2 {
 		t.Errorf("%d rows of ours", len(rows))
+	}
+	b, groups, _ = twoSides(t)
+	b.sides["pytorch-2.5"] = side{name: "pytorch-2.5", missing: errors.New("installing it: no network")}
+	table.Reset()
+	if err := p.measure(context.Background(), b, groups); err == nil || !strings.Contains(table.String(), "could not run: installing it: no network") {
+		t.Errorf("%v\n%s", err, &table)
 	}
 	b, groups, _ = twoSides(t)
 	b.sides[ours] = side{name: ours, command: []string{filepath.Join(t.TempDir(), "none")}}
@@ -504,6 +515,16 @@ func TestPlan(t *testing.T) {
 		if err != nil || len(groups) == 0 || groups[0][0].job.Measure != measureConv {
 			t.Errorf("%d groups, %v", len(groups), err)
 		}
+	}
+	choice := options{full: true, isas: []string{isaAVX2}, measures: []string{measureStep}, presets: []string{vox}, variants: []string{"fomm-adv"}, batches: []int{1},
+		chosen: map[string]bool{"measure": true, "preset": true, "variant": true, "batch": true}}
+	groups, err := choice.plan()
+	if err != nil || len(groups) != 1 || len(groups[0]) != 1 || groups[0][0].name() != "step vox-256 fomm-adv, batch 1, AVX2" {
+		t.Errorf("%v, %v", groups, err)
+	}
+	choice.batches = []int{7}
+	if _, err := choice.plan(); err == nil {
+		t.Error("nothing is left of what was chosen, and that is no error")
 	}
 	asked := []string{"eager", "lean", "jit", "channels_last", "channels_last+lean", "jit+channels_last"}
 	for _, c := range []struct {

@@ -54,8 +54,8 @@ func command() *program {
 		"bazel run //bench -- --full --resume --reference=first-order-model --out=full.csv --report=full.md --plot=growth.svg  # all targets: more than an hour",
 	}
 	p.Group("What to measure", func(f *pflag.FlagSet) {
-		f.BoolVar(&p.full, "full", false, "all that the targets are about, what matters most first; --measure and the like do not count then")
-		f.BoolVar(&p.quick, "quick", false, "single rounds of what matters most, in about five minutes once everything is prepared")
+		f.BoolVar(&p.full, "full", false, "all that the targets are about, what matters most first; --measure, --preset, --variant and --batch choose among it")
+		f.BoolVar(&p.quick, "quick", false, "single rounds of what matters most, in about five minutes once everything is prepared; the same flags choose")
 		f.StringSliceVar(&p.measures, "measure", []string{measureStep, measureFrame}, "`list` of "+strings.Join(measures, ", "))
 		f.StringSliceVar(&p.presets, cli.Preset, []string{shapes}, "`list` of presets")
 		f.StringSliceVar(&p.variants, cli.Variant, []string{"prioritycut", "fomm-adv"}, "`list` of variants whose steps are measured; "+
@@ -77,6 +77,7 @@ func command() *program {
 	p.Group("Results", func(f *pflag.FlagSet) {
 		f.StringVar(&p.out, cli.Out, "bench.csv", "`file` for a row per process, written after each; it is replaced, unless --resume")
 		f.BoolVar(&p.resume, "resume", false, "go on with --out: what it holds is not measured again")
+		f.BoolVar(&p.reportOnly, "report_only", false, "measure nothing: write the report and the drawing of what --out holds")
 		f.StringVar(&p.report, "report", "", "`file` for the tables, as Markdown (default standard output)")
 		f.StringVar(&p.plot, "plot", "", "`file` for a drawing of the cost over size and batch, as SVG")
 	})
@@ -104,9 +105,6 @@ func (p *program) Main() int {
 func (p *program) run() error {
 	if p.worker {
 		return work(context.Background(), os.Stdin, p.Out())
-	}
-	if !p.Changed("threads") {
-		p.threads = runtime.NumCPU()
 	}
 	if !p.Changed("threads") {
 		p.threads = runtime.NumCPU()
@@ -197,7 +195,12 @@ func (p *program) complete() error {
 	if p.full && p.quick {
 		return errors.New("--full and --quick exclude each other")
 	}
+	p.resume = p.resume || p.reportOnly
 	if p.full || p.quick {
+		p.chosen = map[string]bool{}
+		for _, name := range []string{"measure", cli.Preset, cli.Variant, "batch"} {
+			p.chosen[name] = p.Changed(name)
+		}
 		if p.slower = slowerInFull; p.quick {
 			p.slower = 0
 		}
@@ -298,9 +301,10 @@ func (p *program) newBench(ctx context.Context, scratch string) (_ *bench, err e
 		r, _ := rivalNamed(name)
 		s := side{name: name, command: b.sides[ours].command}
 		if r.list != "" {
-			python, err := pyenv.Python(ctx, r.list, b.tell)
-			if err != nil {
-				return nil, err
+			var python string
+			python, s.missing = pyenv.Python(ctx, r.list, b.tell) // the others can be measured all the same
+			if ctx.Err() != nil {
+				return nil, ctx.Err()
 			}
 			// Bytecode would be written into the checkout.
 			s.command = []string{python, "-B", filepath.Join(dir, r.script)}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -10,6 +11,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/prioritycut/prioritycut/config"
+	"github.com/prioritycut/prioritycut/internal/cli"
 )
 
 // What can be measured.
@@ -172,8 +174,10 @@ type options struct {
 	batches, sizes                                       []int
 	threads, rounds, warmup, repeats                     int
 	slower                                               float64
-	full, quick, resume, prepareOnly                     bool
-	reference, cache, out, report, plot, build           string
+	full, quick, resume, prepareOnly, reportOnly         bool
+	// chosen are the flags that choose among the cases of full and quick.
+	chosen                                     map[string]bool
+	reference, cache, out, report, plot, build string
 }
 
 // stages lists what the flags ask for, presets first.
@@ -228,6 +232,9 @@ func (o options) plan() ([][]benchCase, error) {
 		var cases []benchCase
 		for _, s := range stages {
 			if o.full || o.quick {
+				if !o.chooses(s) {
+					continue
+				}
 				s.peers = o.peers
 			}
 			c, err := o.newCase(s)
@@ -236,9 +243,30 @@ func (o options) plan() ([][]benchCase, error) {
 			}
 			cases = append(cases, c)
 		}
-		all = append(all, cases)
+		if len(cases) > 0 {
+			all = append(all, cases)
+		}
+	}
+	if len(all) == 0 {
+		return nil, errors.New("nothing is left to measure of what --full or --quick has")
 	}
 	return all, nil
+}
+
+// chooses reports whether a case of full or quick is among those asked for. A
+// step at the preset's own batch is one of 1 above 128x128 pixels.
+func (o options) chooses(s stage) bool {
+	if o.chosen["measure"] && !slices.Contains(o.measures, s.measure) || o.chosen[cli.Preset] && !slices.Contains(o.presets, s.preset) {
+		return false
+	}
+	if s.measure != measureStep {
+		return true
+	}
+	batch := s.batch
+	if batch == 0 && s.preset == vox {
+		batch = 1
+	}
+	return !(o.chosen[cli.Variant] && !slices.Contains(o.variants, s.variant) || o.chosen["batch"] && !slices.Contains(o.batches, batch))
 }
 
 func (o options) newCase(s stage) (benchCase, error) {

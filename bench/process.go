@@ -21,6 +21,8 @@ type side struct {
 	name string
 	// command starts it.
 	command []string
+	// missing says why there is none: it could not be installed.
+	missing error
 }
 
 // longest is how long one process may take: compilers of networks take minutes.
@@ -43,6 +45,9 @@ func (p side) measure(ctx context.Context, job Job, env []string) (*Result, erro
 
 // run gives a process its job and returns what it prints.
 func (p side) run(ctx context.Context, job Job, env []string) (_ []byte, err error) {
+	if p.missing != nil {
+		return nil, p.missing
+	}
 	limited, cancel := context.WithTimeoutCause(ctx, longest, errTooLong)
 	defer cancel()
 	if job.Started, err = monotonic(); err != nil {

@@ -61,6 +61,10 @@ func (b *bench) run(ctx context.Context, groups [][]benchCase) ([]*outcome, erro
 		var group []*outcome
 		for _, c := range cases {
 			o := newOutcome(c)
+			if b.options.reportOnly {
+				group, all = append(group, o), append(all, o)
+				continue
+			}
 			if err := b.prepare(ctx, o); err != nil {
 				return all, fmt.Errorf("%s: %w", c.name(), err)
 			}
@@ -90,6 +94,9 @@ func (b *bench) round(ctx context.Context, o *outcome, round int) error {
 		r, err := b.turn(ctx, o, t, round)
 		if ctx.Err() != nil {
 			return ctx.Err()
+		}
+		if r == nil && err == nil {
+			continue
 		}
 		if err != nil && t.side == ours {
 			return err
@@ -143,12 +150,16 @@ func (b *bench) fails(o *outcome, t turn, err error) {
 	b.tell("%s, %s: %v", o.name(), t, err)
 }
 
-// turn starts one process, unless an earlier run has measured it.
+// turn starts one process, unless an earlier run has measured it. There is no
+// result of one that is not to be started.
 func (b *bench) turn(ctx context.Context, o *outcome, t turn, round int) (*Result, error) {
 	row := o.row(b.options, t, round)
 	if r, ok := b.earlier[row.key()]; ok {
 		o.results[t] = append(o.results[t], r)
 		return r, nil
+	}
+	if b.options.reportOnly {
+		return nil, nil
 	}
 	row.Time, row.Load = time.Now().UTC().Format(time.RFC3339), loadAverage()
 	r, err := b.measure(ctx, o, t)

@@ -9,10 +9,13 @@ import (
 // verdict is how one number stands with its target.
 type verdict struct {
 	work, isa, ours, beside, theirs, ratio, target string
-	hit                                            bool
+	hit, open                                      bool
 }
 
 func (v verdict) word() string {
+	if v.open {
+		return "not measured"
+	}
 	if v.hit {
 		return "hit"
 	}
@@ -75,23 +78,28 @@ func verdicts(all []*outcome) []verdict {
 	return list
 }
 
-// judge compares with the best of the group, if it was measured.
+// judge compares with the best of the group. One of which nobody was measured,
+// though somebody was to be, stays open.
 func (t target) judge(o *outcome) []verdict {
 	of, show := clock, seconds
 	if t.of != nil {
 		of, show = func(r []*Result) float64 { return median(each(r, t.of)) }, megabytes
 	}
 	var best turn
-	least := math.Inf(1)
+	least, wanted := math.Inf(1), false
 	for _, other := range o.turns {
+		wanted = wanted || other.group() == t.group
 		if r := o.results[other]; len(r) > 0 && other.group() == t.group && of(r) < least {
 			best, least = other, of(r)
 		}
 	}
-	if math.IsInf(least, 1) {
-		return nil
-	}
 	value := of(o.ours())
+	if math.IsInf(least, 1) {
+		if !wanted {
+			return nil
+		}
+		return []verdict{{work: o.work() + t.what, isa: o.isa, ours: show(value), beside: t.group, target: fmt.Sprintf("<= %.2f", t.limit), open: true}}
+	}
 	text := fmt.Sprintf("**%.2f**", value/least)
 	if t.of == nil {
 		text = spread(o.ours(), o.results[best])
