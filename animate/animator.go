@@ -93,7 +93,7 @@ func frames(values []float32, h, w int) ([]*video.Frame, error) {
 	for i := range frames {
 		frames[i] = video.NewFrame(w, h)
 		for j, v := range values[i*size : (i+1)*size] {
-			if math.IsNaN(float64(v)) {
+			if f := float64(v); math.IsNaN(f) || math.IsInf(f, 0) {
 				return nil, errors.New("the model computes pixels that are no numbers: its weights are damaged or diverged in training")
 			}
 			frames[i].Pix[j] = byte(min(max(v, 0), 1)*255 + 0.5)

@@ -15,7 +15,13 @@ import (
 // exportRun writes the model of all tests as a SavedModel.
 func exportRun(t *testing.T, frozen bool) string {
 	t.Helper()
-	m, err := infer.Load(run)
+	return exportFrom(t, run, frozen)
+}
+
+// exportFrom writes the model of a run or checkpoint as a SavedModel.
+func exportFrom(t *testing.T, from string, frozen bool) string {
+	t.Helper()
+	m, err := infer.Load(from)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -84,7 +84,7 @@ func adamMoment(v Value) (AdamMoment, error) {
 	}
 	d, ok := v.(*Dict)
 	if !ok {
-		return m, fmt.Errorf("its state is a %s", kindOf(v))
+		return m, fmt.Errorf("its state is %s", aKind(v))
 	}
 	step, err := setting(d, "step")
 	if err != nil {

@@ -94,7 +94,7 @@ func TestAdamRefuses(t *testing.T) {
 		"amsgrad":                optimizer(good, strings.Replace(group(lr, "K\x00"), "\x89", "\x88", 1)),
 		`"lr" is a str`:          optimizer(good, group(short("fast"), "K\x00")),
 		`"exp_avg" is missing`:   optimizer(strings.Replace(good, "exp_avg", "exp_xyz", 1), group(lr, "K\x00")),
-		`"exp_avg_sq" is a None`: optimizer(strings.Replace(good, short("exp_avg_sq")+tensorAt("K\x01"), short("exp_avg_sq")+"N", 1), group(lr, "K\x00")),
+		`"exp_avg_sq" is None`: optimizer(strings.Replace(good, short("exp_avg_sq")+tensorAt("K\x01"), short("exp_avg_sq")+"N", 1), group(lr, "K\x00")),
 	} {
 		if _, err := readAdam(t, tree); err == nil || !strings.Contains(err.Error(), message) {
 			t.Errorf("%v, want %q", err, message)

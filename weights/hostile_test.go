@@ -106,7 +106,9 @@ func TestForgedPickles(t *testing.T) {
 		"expanded a bit less": {tensor(whole, "K\x00", "(J\x00\x00\x00\x70t", "(K\x00t"), "too far"},
 		"negative dimension":  {tensor(whole, "K\x00", "(J\xff\xff\xff\xfft", "(K\x01t"), "dimension 0 of a tensor's size is negative, -1"},
 		"huge size":           {tensor(whole, "K\x00", "(\x8a\x09\x00\x00\x00\x00\x00\x00\x00\x00\x01t", "(K\x01t"), "dimension 0 of a tensor's size is beyond 64 bits"},
-		"text for a size":     {tensor(whole, "K\x00", "(X\x01\x00\x00\x00at", "(K\x01t"), "dimension 0 of a tensor's size is a str, no number"},
+		"text for a size":     {tensor(whole, "K\x00", "(X\x01\x00\x00\x00at", "(K\x01t"), "dimension 0 of a tensor's size is a str, no whole number"},
+		"fraction for a size": {tensor(whole, "K\x00", "(G\x3f\xf8\x00\x00\x00\x00\x00\x00t", "(K\x01t"), "dimension 0 of a tensor's size is a float, no whole number"},
+		"number for a size":   {tensor(whole, "K\x00", "K\x04", "(K\x01t"), "a tensor's size is an int or has more than 64 dimensions"},
 		"many dimensions":     {tensor(whole, "K\x00", "("+strings.Repeat("K\x01", 65)+"t", "(K\x01t"), "more than 64"},
 		"no storage":          {tensor("K\x01", "K\x00", ")", ")"), "called with"},
 		"metadata":            {global("torch._utils", "_rebuild_tensor_v2") + "(" + whole + "K\x00))\x89N}" + short("neg") + "\x88stR", "metadata"},
@@ -139,7 +141,7 @@ func TestForgedStorages(t *testing.T) {
 		"twice":      {"](" + short("0") + short("0") + "e", 4, "twice"},
 		"unknown":    {"](" + short("0") + short("1") + "e", 4, "no tensor uses it"},
 		"other size": {"]" + short("0") + "a", 1 << 60, "are claimed"},
-		"no list":    {"K\x01", 4, "list of storages is a int"},
+		"no list":    {"K\x01", 4, "list of storages is an int"},
 	} {
 		refused(t, name, legacyFileOf(tree, c.keys, c.count), c.message)
 	}

@@ -254,7 +254,7 @@ func (m *machine) appendItems(op byte) error {
 	}
 	l, ok := target.(*List)
 	if !ok {
-		return fmt.Errorf("items are appended to a %s", kindOf(target))
+		return fmt.Errorf("items are appended to %s", aKind(target))
 	}
 	l.items = append(l.items, items...)
 	return nil
@@ -271,7 +271,7 @@ func (m *machine) setItems(op byte) error {
 	}
 	d, ok := target.(*Dict)
 	if !ok {
-		return fmt.Errorf("entries are set in a %s", kindOf(target))
+		return fmt.Errorf("entries are set in %s", aKind(target))
 	}
 	return d.setPairs(items)
 }
@@ -318,7 +318,7 @@ func (m *machine) stackGlobal() (Value, error) {
 	module, ok := names[0].(string)
 	name, ok2 := names[1].(string)
 	if !ok || !ok2 {
-		return nil, fmt.Errorf("a class is named by a %s and a %s", kindOf(names[0]), kindOf(names[1]))
+		return nil, fmt.Errorf("a class is named by %s and %s", aKind(names[0]), aKind(names[1]))
 	}
 	if len(module) > maxLine || len(name) > maxLine {
 		return nil, fmt.Errorf("a name has more than %d bytes", maxLine)
@@ -335,7 +335,7 @@ func (m *machine) reduce() (Value, error) {
 	c, ok := pair[0].(constructor)
 	args, ok2 := pair[1].(Tuple)
 	if !ok || !ok2 {
-		return nil, fmt.Errorf("a %s is called with a %s", kindOf(pair[0]), kindOf(pair[1]))
+		return nil, fmt.Errorf("%s is called with %s", kindOf(pair[0]), aKind(pair[1]))
 	}
 	v, err := c.build(m, args)
 	if err != nil {
@@ -364,5 +364,5 @@ func (m *machine) build() error {
 	case *numpyType:
 		return t.setState(state)
 	}
-	return fmt.Errorf("a %s gets the state of a %s", kindOf(target), kindOf(state))
+	return fmt.Errorf("%s gets the state of %s", kindOf(target), aKind(state))
 }

@@ -18,7 +18,7 @@ type stateReader[S comparable] struct {
 func (o stateReader[S]) read(v Value) (all S, err error) {
 	d, ok := v.(*Dict)
 	if !ok {
-		return all, fmt.Errorf("an optimiser's state is a dict, not a %s", kindOf(v))
+		return all, fmt.Errorf("an optimiser's state is a dict, not %s", aKind(v))
 	}
 	states, err := child[*Dict](d, "state")
 	if err != nil {
@@ -35,7 +35,7 @@ func (o stateReader[S]) read(v Value) (all S, err error) {
 	for i := 0; i < groups.Len(); i++ {
 		group, ok := groups.At(i).(*Dict)
 		if !ok {
-			return all, fmt.Errorf("parameter group %d is a %s", i, kindOf(groups.At(i)))
+			return all, fmt.Errorf("parameter group %d is %s", i, aKind(groups.At(i)))
 		}
 		settings, err := o.settings(group)
 		if err != nil {
@@ -66,13 +66,13 @@ func (o stateReader[S]) parameters(group, states *Dict, seen map[Value]bool) err
 	for i := 0; i < params.Len(); i++ {
 		key := params.At(i)
 		if !hashable(key) || seen[key] {
-			return fmt.Errorf("parameter %d occurs twice or is named by a %s", i, kindOf(key))
+			return fmt.Errorf("parameter %d occurs twice or is named by %s", i, aKind(key))
 		}
 		at := len(seen)
 		seen[key] = true
 		state, there := states.Get(key)
 		if there && state == nil {
-			return fmt.Errorf("parameter %d: its state is a %s", at, kindOf(state))
+			return fmt.Errorf("parameter %d: its state is %s", at, aKind(state))
 		}
 		if err := o.parameter(state); err != nil {
 			return fmt.Errorf("parameter %d: %w", at, err)
@@ -89,7 +89,7 @@ func child[T Value](d *Dict, key string) (T, error) {
 		return t, fmt.Errorf("%q is missing", key)
 	}
 	if !isT {
-		return t, fmt.Errorf("%q is a %s", key, kindOf(v))
+		return t, fmt.Errorf("%q is %s", key, aKind(v))
 	}
 	return t, nil
 }
@@ -109,7 +109,7 @@ func setting(d *Dict, key string) (float64, error) {
 	}
 	f, ok := number(v)
 	if !ok {
-		return 0, fmt.Errorf("%q is a %s", key, kindOf(v))
+		return 0, fmt.Errorf("%q is %s", key, aKind(v))
 	}
 	return f, nil
 }

@@ -60,7 +60,7 @@ func momentumBuffer(v Value) (*Tensor, error) {
 	}
 	d, ok := v.(*Dict)
 	if !ok {
-		return nil, fmt.Errorf("its state is a %s", kindOf(v))
+		return nil, fmt.Errorf("its state is %s", aKind(v))
 	}
 	b, there := d.Get("momentum_buffer")
 	if !there || b == nil {
@@ -68,7 +68,7 @@ func momentumBuffer(v Value) (*Tensor, error) {
 	}
 	buffer, ok := b.(*Tensor)
 	if !ok {
-		return nil, fmt.Errorf("momentum_buffer is a %s", kindOf(b))
+		return nil, fmt.Errorf("momentum_buffer is %s", aKind(b))
 	}
 	return buffer, nil
 }

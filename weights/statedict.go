@@ -111,7 +111,7 @@ func (w *walker) walk(name string, v Value, depth int) error {
 		for _, e := range v.entries {
 			key, ok := keyText(e.key)
 			if !ok {
-				return fmt.Errorf("a key at %.80q is a %s", name, kindOf(e.key))
+				return fmt.Errorf("a key at %.80q is %s", name, aKind(e.key))
 			}
 			if err := w.walkChild(name, key, e.value, depth); err != nil {
 				return err

@@ -93,7 +93,7 @@ func buildDict(m *machine, args Tuple) (Value, error) {
 			pair = item.items
 		}
 		if len(pair) != 2 {
-			return nil, fmt.Errorf("an entry is a %s, no pair", kindOf(item))
+			return nil, fmt.Errorf("an entry is %s, no pair", aKind(item))
 		}
 		if err := d.set(pair[0], pair[1]); err != nil {
 			return nil, err
@@ -169,7 +169,7 @@ func buildEmptyTensor(_ *machine, args Tuple) (Value, error) {
 func (t *Tensor) setState(m *machine, state Value) error {
 	parts, ok := state.(Tuple)
 	if !ok || t.source != nil {
-		return fmt.Errorf("a tensor gets the state of a %s", kindOf(state))
+		return fmt.Errorf("a tensor gets the state of %s", aKind(state))
 	}
 	switch len(parts) {
 	case 4:
@@ -224,7 +224,7 @@ func rebuildTypedTensor(m *machine, args Tuple) (Value, error) {
 func viewOf(m *machine, s *storage, kind elem, place []Value) (Value, error) {
 	offset, ok := integer(place[0])
 	if !ok {
-		return nil, fmt.Errorf("the storage offset is a %s", kindOf(place[0]))
+		return nil, fmt.Errorf("the storage offset is %s", aKind(place[0]))
 	}
 	shape, err := dimensions("size", place[1])
 	if err != nil {
@@ -247,7 +247,7 @@ func viewOf(m *machine, s *storage, kind elem, place []Value) (Value, error) {
 func dimensions(what string, v Value) ([]int64, error) {
 	t, ok := v.(Tuple)
 	if !ok || len(t) > maxDims {
-		return nil, fmt.Errorf("a tensor's %s is a %s or has more than %d dimensions", what, kindOf(v), maxDims)
+		return nil, fmt.Errorf("a tensor's %s is %s or has more than %d dimensions", what, aKind(v), maxDims)
 	}
 	dims := make([]int64, len(t))
 	for i, d := range t {
@@ -257,7 +257,7 @@ func dimensions(what string, v Value) ([]int64, error) {
 		case huge:
 			return nil, fmt.Errorf("dimension %d of a tensor's %s is beyond 64 bits", i, what)
 		case !ok:
-			return nil, fmt.Errorf("dimension %d of a tensor's %s is a %s, no number", i, what, kindOf(d))
+			return nil, fmt.Errorf("dimension %d of a tensor's %s is %s, no whole number", i, what, aKind(d))
 		case dims[i] < 0:
 			return nil, fmt.Errorf("dimension %d of a tensor's %s is negative, %d", i, what, dims[i])
 		}

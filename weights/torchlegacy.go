@@ -55,7 +55,7 @@ func readPreamble(m *machine) error {
 	}
 	d, ok := system.(*Dict)
 	if !ok {
-		return fmt.Errorf("the description of the writer's machine is a %s", kindOf(system))
+		return fmt.Errorf("the description of the writer's machine is %s", aKind(system))
 	}
 	if little, ok := d.Get("little_endian"); ok && little != true {
 		return fmt.Errorf("the file was written on a big-endian machine; save it on a little-endian one")
@@ -67,7 +67,7 @@ func readPreamble(m *machine) error {
 func (s *storages) locate(r io.ReaderAt, at, size int64, keys Value) error {
 	list, ok := keys.(*List)
 	if !ok {
-		return fmt.Errorf("the list of storages is a %s", kindOf(keys))
+		return fmt.Errorf("the list of storages is %s", aKind(keys))
 	}
 	for _, item := range list.items {
 		key, ok := item.(string)

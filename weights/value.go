@@ -3,6 +3,7 @@ package weights
 import (
 	"fmt"
 	"math/big"
+	"strings"
 )
 
 // Value is something that a checkpoint holds: nil, bool, int64, *big.Int (only
@@ -118,6 +119,23 @@ func kindOf(v Value) string {
 		return v.name
 	}
 	return "unknown"
+}
+
+// aKind is kindOf with its article, for sentences.
+func aKind(v Value) string {
+	kind := kindOf(v)
+	switch v.(type) {
+	case nil:
+		return kind
+	case []byte:
+		return kind
+	case Class:
+		return "the class " + kind
+	}
+	if strings.ContainsAny(kind[:1], "aeiou") {
+		return "an " + kind
+	}
+	return "a " + kind
 }
 
 // integer returns v as an int64 if it is a Python int (or bool).
