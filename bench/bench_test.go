@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asMain) != "" {
 		main()
 	}
-	os.Exit(m.Run())
+	clitest.Main(m, main)
 }
 
 func TestDocumented(t *testing.T) { clitest.Documented(t, "..", command().Command) }

@@ -2,6 +2,7 @@ package clitest
 
 import (
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -36,6 +37,7 @@ var things = []struct {
 	make        func(path string) error
 }{
 	{"pipe", true, true, func(path string) error { return syscall.Mkfifo(path, 0o600) }},
+	{"socket", true, true, makeSocket},
 	{"device", true, true, func(path string) error { return os.Symlink("/dev/zero", path) }},
 	{"empty file", true, true, func(path string) error { return os.WriteFile(path, nil, 0o600) }},
 	{"text", true, false, func(path string) error { return os.WriteFile(path, []byte("hello\n"), 0o600) }},
@@ -50,6 +52,16 @@ var things = []struct {
 	{"link to nothing", true, true, func(path string) error { return os.Symlink("nothing", path) }},
 	{"link to itself", false, true, func(path string) error { return os.Symlink(filepath.Base(path), path) }},
 	{"below a file", false, true, func(path string) error { return os.WriteFile(filepath.Dir(path), nil, 0o600) }},
+}
+
+// makeSocket leaves a socket where nobody listens any more.
+func makeSocket(path string) error {
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	if err != nil {
+		return err
+	}
+	l.SetUnlinkOnClose(false)
+	return l.Close()
 }
 
 // Paths gives a program, for each flag that takes a path, what should not be
