@@ -62,6 +62,9 @@ type Options struct {
 	Abandon time.Duration
 	// Grace is how long jobs may go on after the server was asked to stop.
 	Grace time.Duration
+
+	// probeTime bounds looking into a film's header; tests lower it.
+	probeTime time.Duration
 }
 
 // DefaultOptions suit one person's machine.
@@ -72,7 +75,7 @@ func DefaultOptions() Options {
 		Jobs: 1, Queue: 8, Kept: 50, Predicts: 2, PredictQueue: 16, Connections: 256, MinRate: 16 << 10,
 		HeaderTimeout: 10 * time.Second, KeepAlive: 2 * time.Minute, StallTimeout: 30 * time.Second,
 		UploadTimeout: 10 * time.Minute, JobTimeout: 30 * time.Minute, PredictTimeout: 30 * time.Second,
-		Keep: time.Hour, Abandon: time.Minute, Grace: 30 * time.Second,
+		Keep: time.Hour, Abandon: time.Minute, Grace: 30 * time.Second, probeTime: 30 * time.Second,
 	}
 }
 

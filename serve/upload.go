@@ -37,7 +37,7 @@ func (s *Server) createJob(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	u := &upload{
-		dir: filepath.Join(s.work.dir, id), backend: s.backend, choices: s.backend.Animator.Defaults(),
+		dir: filepath.Join(s.work.dir, id), backend: s.backend, choices: s.backend.Animator.Defaults(), probeTime: s.options.probeTime,
 		limits: video.Limits{
 			MaxPixels: s.options.MaxPixels, MaxFrames: s.options.MaxFrames, PixelsBy: "the server's max_pixels", FramesBy: "the server's max_frames",
 		},
@@ -89,6 +89,8 @@ type upload struct {
 	driving bool    // has come
 	instead Example // of files that do not come
 	bytes   int64
+	// probeTime bounds looking into the film's header.
+	probeTime time.Duration
 }
 
 const (
@@ -100,8 +102,6 @@ const (
 	// sourceExample and drivingExample choose examples in place of files.
 	sourceExample  = "source_example"
 	drivingExample = "driving_example"
-	// probeTime bounds looking into a film's header.
-	probeTime = 30 * time.Second
 )
 
 // sourcePath is where the n-th picture lies, from 0 on.
@@ -246,10 +246,13 @@ func (u *upload) addSource(part io.Reader) error {
 }
 
 func (u *upload) checkDriving(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, probeTime)
+	looking, cancel := context.WithTimeout(ctx, u.probeTime)
 	defer cancel()
-	info, err := video.Probe(ctx, u.drivingPath(), u.limits)
-	if err != nil {
+	info, err := video.Probe(looking, u.drivingPath(), u.limits)
+	switch {
+	case err != nil && ctx.Err() == nil && looking.Err() != nil:
+		return busy(http.StatusServiceUnavailable, 10*time.Second, "looking into the driving film took longer than %v: try again later, or send it in another format", u.probeTime)
+	case err != nil:
 		return u.unusable(err)
 	}
 	if frames := info.SteadyFrames(); frames > u.limits.MaxFrames {
