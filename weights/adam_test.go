@@ -85,16 +85,16 @@ func TestAdamGroupsAndSchedule(t *testing.T) {
 func TestAdamRefuses(t *testing.T) {
 	good := "K\x00" + state("K\x00", "K\x01")
 	for message, tree := range map[string]string{
-		"not a list":             "]" + tensorAt("K\x00") + "a",
-		`"state" is missing`:     "}" + short("x") + tensorAt("K\x00") + "s",
-		"no parameter groups":    optimizer(good, ""),
-		"settings of its own":    optimizer(good, group(lr, "K\x00")+group(slower, "K\x01")),
-		"parameter of no group":  optimizer(good, group(lr, "K\x01")),
-		"occurs twice":           optimizer(good, group(lr, "K\x00K\x00")),
-		"amsgrad":                optimizer(good, strings.Replace(group(lr, "K\x00"), "\x89", "\x88", 1)),
-		`"lr" is a str`:          optimizer(good, group(short("fast"), "K\x00")),
-		`"exp_avg" is missing`:   optimizer(strings.Replace(good, "exp_avg", "exp_xyz", 1), group(lr, "K\x00")),
-		`"exp_avg_sq" is None`: optimizer(strings.Replace(good, short("exp_avg_sq")+tensorAt("K\x01"), short("exp_avg_sq")+"N", 1), group(lr, "K\x00")),
+		"not a list":            "]" + tensorAt("K\x00") + "a",
+		`"state" is missing`:    "}" + short("x") + tensorAt("K\x00") + "s",
+		"no parameter groups":   optimizer(good, ""),
+		"settings of its own":   optimizer(good, group(lr, "K\x00")+group(slower, "K\x01")),
+		"parameter of no group": optimizer(good, group(lr, "K\x01")),
+		"occurs twice":          optimizer(good, group(lr, "K\x00K\x00")),
+		"amsgrad":               optimizer(good, strings.Replace(group(lr, "K\x00"), "\x89", "\x88", 1)),
+		`"lr" is a str`:         optimizer(good, group(short("fast"), "K\x00")),
+		`"exp_avg" is missing`:  optimizer(strings.Replace(good, "exp_avg", "exp_xyz", 1), group(lr, "K\x00")),
+		`"exp_avg_sq" is None`:  optimizer(strings.Replace(good, short("exp_avg_sq")+tensorAt("K\x01"), short("exp_avg_sq")+"N", 1), group(lr, "K\x00")),
 	} {
 		if _, err := readAdam(t, tree); err == nil || !strings.Contains(err.Error(), message) {
 			t.Errorf("%v, want %q", err, message)
