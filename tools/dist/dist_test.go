@@ -77,9 +77,6 @@ func run(t *testing.T, folder, program string, args ...string) string {
 
 func TestVersions(t *testing.T) {
 	for _, p := range programs {
-		if p == "export" { // whose --version is the model's
-			continue
-		}
 		if out := run(t, t.TempDir(), p, "--version"); !strings.HasPrefix(out, p+" of PriorityCut ") {
 			t.Errorf("%s --version: %s", p, out)
 		}
