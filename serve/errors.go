@@ -20,6 +20,7 @@ type failure struct {
 	status int
 	text   string
 	retry  time.Duration // sent as Retry-After where positive
+	field  string        // of the form that it is about, where it is one
 }
 
 func (f *failure) Error() string { return f.text }
@@ -31,6 +32,13 @@ func failf(status int, format string, args ...any) *failure {
 // badRequest says that the client can do better.
 func badRequest(format string, args ...any) *failure {
 	return failf(http.StatusBadRequest, format, args...)
+}
+
+// about names the field of the form that an error is about, so that a page can
+// show it there.
+func (f *failure) about(field string) *failure {
+	f.field = field
+	return f
 }
 
 // busy asks the client to come back.
@@ -71,10 +79,31 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		w.Header().Set("Retry-After", strconv.Itoa(int((f.retry+time.Second-1)/time.Second)))
 	}
 	if wantsPage(r) {
-		s.page(w, f.status, "error.html", pageError{Title: http.StatusText(f.status), Text: f.text})
+		s.page(w, f.status, "error.html", pageError{Title: titleOf(f.status), Text: f.text})
 		return
 	}
-	writeJSON(w, f.status, map[string]string{"error": f.text})
+	answer := map[string]string{"error": f.text}
+	if f.field != "" {
+		answer["field"] = f.field
+	}
+	writeJSON(w, f.status, answer)
+}
+
+// titleOf says to people what a status says to programs.
+func titleOf(status int) string {
+	switch status {
+	case http.StatusBadRequest:
+		return "Something is missing or wrong"
+	case http.StatusUnprocessableEntity, http.StatusUnsupportedMediaType:
+		return "These files cannot be used"
+	case http.StatusRequestEntityTooLarge:
+		return "That is too large"
+	case http.StatusNotFound, http.StatusGone:
+		return "There is nothing here"
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+		return "Too much to do: come back soon"
+	}
+	return http.StatusText(status)
 }
 
 // wantsPage tells a browser that navigates from a program.

@@ -240,7 +240,7 @@ func (u *upload) addSource(part io.Reader) error {
 	}
 	u.sources++
 	if _, _, err := video.PictureSize(path, u.limits); err != nil {
-		return u.unusable(err)
+		return u.unusable(err).about("source")
 	}
 	return nil
 }
@@ -253,16 +253,16 @@ func (u *upload) checkDriving(ctx context.Context) error {
 	case err != nil && ctx.Err() == nil && looking.Err() != nil:
 		return busy(http.StatusServiceUnavailable, 10*time.Second, "looking into the driving film took longer than %v: try again later, or send it in another format", u.probeTime)
 	case err != nil:
-		return u.unusable(err)
+		return u.unusable(err).about("driving")
 	}
 	if frames := info.SteadyFrames(); frames > u.limits.MaxFrames {
-		return failf(http.StatusUnprocessableEntity, "the film has %d frames, the limit is %d: cut it", frames, u.limits.MaxFrames)
+		return failf(http.StatusUnprocessableEntity, "the film has %d frames, the limit is %d: cut it", frames, u.limits.MaxFrames).about("driving")
 	}
 	return nil
 }
 
 // unusable keeps our folders to ourselves.
-func (u *upload) unusable(err error) error {
+func (u *upload) unusable(err error) *failure {
 	return failf(http.StatusUnprocessableEntity, "%s", strings.ReplaceAll(err.Error(), u.dir+string(filepath.Separator), ""))
 }
 

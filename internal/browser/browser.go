@@ -77,9 +77,9 @@ func Open(t testing.TB, width, height int) *Page {
 func (p *Page) Resize(width, height int) {
 	p.t.Helper()
 	// Chromium's windows themselves cannot be as narrow as a phone.
-	p.command("goog/cdp/execute", object{"cmd": "Emulation.setDeviceMetricsOverride", "params": object{
+	p.cdp("Emulation.setDeviceMetricsOverride", object{
 		"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500,
-	}}, nil)
+	})
 }
 
 func find(fromEnv string) (string, error) {

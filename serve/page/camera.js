@@ -54,7 +54,7 @@ export function camera(form) {
       const one = new DataTransfer();
       one.items.add(file);
       input.files = one.files;
-      input.dispatchEvent(new Event("change"));
+      input.dispatchEvent(new Event("change", { bubbles: true }));
       say("Recorded " + length + " seconds.");
     } catch (e) {
       view.srcObject = null;

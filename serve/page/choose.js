@@ -6,14 +6,14 @@ function place(field) {
   const input = field.querySelector("input[type=file]");
   const examples = [...field.querySelectorAll("input[type=radio]")];
   const views = [...field.querySelectorAll(".preview")];
-  const unseen = field.querySelector("#driving-unseen");
+  const unseen = field.querySelector(".unseen");
   const drop = field.querySelector(".drop");
   let url = "";
 
   const show = (address, isPicture) => {
     if (url.startsWith("blob:")) URL.revokeObjectURL(url);
     url = address;
-    if (unseen) unseen.hidden = true;
+    unseen.hidden = true;
     for (const view of views) {
       const wanted = address && (view.tagName === "IMG") === isPicture;
       view.hidden = !wanted;
@@ -27,7 +27,7 @@ function place(field) {
     view.addEventListener("error", () => {
       if (!view.getAttribute("src")) return;
       view.hidden = true;
-      if (unseen) unseen.hidden = false;
+      unseen.hidden = false;
     });
   }
 
@@ -55,7 +55,7 @@ function place(field) {
   }
   const take = (files) => {
     input.files = files;
-    chosen();
+    input.dispatchEvent(new Event("change", { bubbles: true }));
   };
   return { field, input, chosen, take };
 }

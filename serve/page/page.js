@@ -8,28 +8,46 @@ import { plays, watches } from "./watch.js";
 // sends posts the form and shows how far it is; the browser could do the sending
 // alone.
 function sends(form) {
-  const problem = document.getElementById("problem");
   const uploading = document.getElementById("uploading");
   const button = form.querySelector("button[type=submit]");
-  const say = (text) => {
-    problem.textContent = text;
-    problem.hidden = !text;
+  const ready = () => {
     uploading.hidden = true;
     button.disabled = false;
   };
+  // clears what was wrong with a field, or with all of the form.
+  const clear = (part) => {
+    for (const line of part.querySelectorAll(".problem")) line.hidden = true;
+    for (const input of part.querySelectorAll("[aria-invalid]")) input.removeAttribute("aria-invalid");
+  };
+  // say tells what is wrong beside the field that it is about, else at the end.
+  const say = (text, field) => {
+    ready();
+    const line = document.getElementById(field + "-problem") || document.getElementById("problem");
+    line.textContent = text;
+    line.hidden = false;
+    if (line.id === "problem") {
+      line.scrollIntoView({ block: "nearest" });
+      return;
+    }
+    const input = form.elements[field];
+    input.closest(".field").querySelector(".unseen").hidden = true; // this says more
+    input.setAttribute("aria-invalid", "true");
+    input.focus();
+  };
+  form.addEventListener("change", (event) => clear(event.target.closest(".field, form")));
   const missing = () => {
     for (const [name, what] of [["source", "a picture"], ["driving", "a film"]]) {
       if (!form.elements[name].files.length && !form.querySelector(`[name=${name}_example]:checked`)) {
-        form.elements[name].focus();
-        return "Choose " + what + ".";
+        say("Choose " + what + ".", name);
+        return true;
       }
     }
-    return "";
+    return false;
   };
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    say(missing());
-    if (problem.textContent) return;
+    clear(form);
+    if (missing()) return;
     let size = 0;
     for (const input of form.querySelectorAll("input[type=file]")) for (const file of input.files) size += file.size;
     if (size > Number(form.dataset.maxUpload)) {
@@ -46,7 +64,7 @@ function sends(form) {
     request.addEventListener("load", () => {
       const answer = request.response || {};
       if (request.status === 202) location.assign("/jobs/" + answer.id);
-      else say(answer.error || "The server answered " + request.status + ".");
+      else say(answer.error || "The server answered " + request.status + ".", answer.field);
     });
     request.addEventListener("error", () => say("The server cannot be reached, or refused the upload."));
     button.disabled = true;
@@ -54,7 +72,7 @@ function sends(form) {
     request.send(new FormData(form));
   });
   // Coming back by the browser's button finds the form usable.
-  addEventListener("pageshow", () => say(problem.textContent));
+  addEventListener("pageshow", ready);
 }
 
 const form = document.getElementById("create");
