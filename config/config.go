@@ -5,6 +5,7 @@ import (
 	"github.com/prioritycut/prioritycut/model"
 	"github.com/prioritycut/prioritycut/model/fomm"
 	"github.com/prioritycut/prioritycut/prioritycut"
+	"github.com/prioritycut/prioritycut/tf"
 )
 
 // FormatVersion is the version of the resolved file. It grows when a key
@@ -126,6 +127,12 @@ type RunParams struct {
 	// and products to 10 bits: quicker, and not equal to other devices to float32's
 	// last bits. Deterministic runs do without. On CPUs it means nothing.
 	TF32 bool `yaml:"tf32"`
+	// MixedPrecision computes convolutions and products, and what lies between them,
+	// in a shorter form, with weights, sums and updates in float32: float16 on GPUs
+	// (of compute capability 7.0 or more), with losses scaled so that small gradients
+	// are not lost, or bfloat16 on CPUs with AVX-512, by TensorFlow's kernels in place
+	// of our own. Empty or off: float32.
+	MixedPrecision string `yaml:"mixed_precision"`
 	// IntraThreads computes one operation with so many threads; 0 takes all
 	// cores. 0 to 1024.
 	IntraThreads int `yaml:"intra_threads"`
@@ -139,6 +146,17 @@ type RunParams struct {
 	// float32, or bfloat16 in half the bytes, rounded to 8 bits. Empty is float32.
 	GradientWire string `yaml:"gradient_wire"`
 }
+
+// Mixed is mixed_precision as sessions call it.
+func (r RunParams) Mixed() tf.MixedPrecision {
+	if r.MixedPrecision == MixedOff {
+		return tf.NoMixedPrecision
+	}
+	return tf.MixedPrecision(r.MixedPrecision)
+}
+
+// MixedOff is the value of mixed_precision that says so.
+const MixedOff = "off"
 
 // Wires are the values of gradient_wire.
 const (

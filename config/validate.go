@@ -10,6 +10,7 @@ import (
 	"github.com/prioritycut/prioritycut/model"
 	"github.com/prioritycut/prioritycut/model/fomm"
 	"github.com/prioritycut/prioritycut/prioritycut"
+	"github.com/prioritycut/prioritycut/tf"
 )
 
 // KeyError says that the value of a key cannot be used.
@@ -282,6 +283,7 @@ func (c *Config) validateRest(v *validator) {
 	v.ints("run_params.intra_threads", int64(c.Run.IntraThreads), 0, 1024)
 	v.ints("run_params.inter_threads", int64(c.Run.InterThreads), 0, 1024)
 	v.ints("run_params.worker_timeout", int64(c.Run.WorkerTimeout), 0, 86400)
+	oneOf(v, "run_params.mixed_precision", c.Run.MixedPrecision, "", MixedOff, string(tf.MixedFloat16), string(tf.MixedBFloat16))
 	oneOf(v, "run_params.gradient_wire", c.Run.GradientWire, "", WireFloat32, WireBFloat16)
 }
 

@@ -38,6 +38,9 @@ type SessionConfig struct {
 	// products to TensorFloat-32's 10 bits, as they do by default where they can.
 	// It holds for the whole process and stays on.
 	FullFloat32 bool
+	// MixedPrecision lets Grappler lower the precision of convolutions and products.
+	// A session that cannot is refused.
+	MixedPrecision MixedPrecision
 	// Optimize lets Grappler rewrite the graph at the first run. Worth it for
 	// a frozen graph that runs often. Off by default: on a training step its
 	// rewrites take many seconds at the start and gain little.
@@ -69,6 +72,9 @@ const maxThreads = 4096
 func (c SessionConfig) Validate() error {
 	if _, err := parseDevice(c.Device); err != nil {
 		return err
+	}
+	if err := c.MixedPrecision.Validate(); err != nil {
+		return fmt.Errorf("session config: %w", err)
 	}
 	if err := validThreads("IntraThreads", c.IntraThreads); err != nil {
 		return err
@@ -132,8 +138,8 @@ func (c SessionConfig) Proto() ([]byte, error) {
 	if d.number >= 0 {
 		p.GpuOptions.VisibleDeviceList = strconv.Itoa(d.number)
 	}
-	if !c.Optimize {
-		p.GraphOptions = &pb.GraphOptions{RewriteOptions: &pb.RewriterConfig{DisableMetaOptimizer: true}}
+	if !c.Optimize || c.MixedPrecision != NoMixedPrecision {
+		p.GraphOptions = &pb.GraphOptions{RewriteOptions: c.rewrites()}
 	}
 	if c.Server != nil {
 		p.DeviceFilters = []string{deviceOf(c.Server.Cluster.Rank)}
@@ -185,6 +191,9 @@ func NewSession(graph *tensorflow.Graph, config SessionConfig) (*Session, error)
 	if err == nil {
 		err = s.checkDevice(config.Device)
 	}
+	if err == nil {
+		err = s.checkMixed(config.MixedPrecision)
+	}
 	if err != nil {
 		s.Close()
 		return nil, err
@@ -211,11 +220,16 @@ func prepareProcess(config SessionConfig) error {
 			return err
 		}
 	}
+	if config.MixedPrecision != NoMixedPrecision {
+		if err := keepWhole(); err != nil {
+			return err
+		}
+	}
 	if err := claimIntraThreads(config.IntraThreads); err != nil {
 		return err
 	}
 	// On the CPU: a GPU is set up by the session that will use it.
-	config.Device, config.Server = "cpu", nil
+	config.Device, config.Server, config.MixedPrecision = "cpu", nil, NoMixedPrecision
 	options, err := config.Proto()
 	if err != nil {
 		return err

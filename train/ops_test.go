@@ -31,8 +31,9 @@ func TestStepOps(t *testing.T) {
 	t.Setenv(tf.KernelsEnv, "off") // convolutions and norms are TensorFlow's on a GPU
 	used := slices.Clone(sampler)
 	for _, variant := range model.AllVariants() {
-		s := graph.New(tensorflow.Float)
-		if _, err := BuildStep(s, OptionsOf(ofVariant(t, variant))); err != nil {
+		s, o := graph.New(tensorflow.Float), OptionsOf(ofVariant(t, variant))
+		o.Accumulate, o.Mixed = 2, tf.MixedFloat16
+		if _, err := BuildStep(s, o); err != nil {
 			t.Fatal(err)
 		}
 		for _, op := range s.Graph().Operations() {

@@ -13,7 +13,7 @@ func OptionsOf(c *config.Config) StepOptions {
 	return StepOptions{
 		Batch: c.Train.BatchSize, Height: c.Dataset.FrameShape[0], Width: c.Dataset.FrameShape[1],
 		Family: c.Family(), Frozen: c.Frozen(), Device: c.Run.Device,
-		Accumulate: c.Train.AccumulateSteps,
+		Accumulate: c.Train.AccumulateSteps, Mixed: c.Run.Mixed(),
 	}
 }
 
@@ -22,7 +22,7 @@ func sessionConfigOf(r config.RunParams) tf.SessionConfig {
 	return tf.SessionConfig{
 		Device: r.Device, Deterministic: r.Deterministic, FullFloat32: r.Deterministic || !r.TF32,
 		IntraThreads: r.IntraThreads, InterThreads: r.InterThreads,
-		MemoryGrowth: true,
+		MemoryGrowth: true, MixedPrecision: r.Mixed(),
 	}
 }
 

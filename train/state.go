@@ -3,6 +3,8 @@ package train
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	tensorflow "github.com/wamuir/graft/tensorflow"
 
@@ -51,7 +53,9 @@ func restore(c *checkpoint.Checkpoint, s *graph.Scope) (values, error) {
 		if err != nil {
 			return nil, err
 		}
-		vars := s.Variables(g.kind)
+		vars := slices.DeleteFunc(s.Variables(g.kind), func(v *graph.Variable) bool {
+			return ofScale(v.Name) && stored[v.Name] == nil // it begins anew
+		})
 		found, unfit := infer.Match(vars, stored)
 		for v, t := range found {
 			all[v] = t
@@ -61,7 +65,9 @@ func restore(c *checkpoint.Checkpoint, s *graph.Scope) (values, error) {
 			delete(stored, v.Name)
 		}
 		for name := range stored {
-			wrong = append(wrong, name+" is not part of this model")
+			if !ofScale(name) {
+				wrong = append(wrong, name+" is not part of this model")
+			}
 		}
 	}
 	if len(wrong) > 0 {
@@ -69,6 +75,10 @@ func restore(c *checkpoint.Checkpoint, s *graph.Scope) (values, error) {
 	}
 	return all, nil
 }
+
+// ofScale reports whether a variable is the scale's of the losses, which a run may
+// have at one time and not at another: how a run computes may change when it goes on.
+func ofScale(name string) bool { return strings.HasPrefix(name, scaleScope+".") }
 
 // metaOf reads the notes of a checkpoint.
 func metaOf(c *checkpoint.Checkpoint) (rundir.Meta, error) {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/model"
+	"github.com/prioritycut/prioritycut/tf"
 )
 
 // StepOptions are what a training step is built from.
@@ -28,6 +29,9 @@ type StepOptions struct {
 	// Accumulate is the number of micro-batches that a batch is taken in; 0 or 1
 	// takes it at once.
 	Accumulate int
+	// Mixed is the precision that the session will lower the step to. With float16
+	// the losses are scaled; with bfloat16 no kernel of our own serves.
+	Mixed tf.MixedPrecision
 }
 
 // Inputs are what a step is fed: N pairs, this replica's part of the batch or, of a
@@ -91,6 +95,8 @@ type Step struct {
 	// Losses, Stats and Gradients are then those of the whole batch, to be fetched
 	// when Train runs.
 	Micro *Micro
+	// Scale is that of the losses in float16; nil without.
+	Scale *LossScale
 }
 
 // refusedMark begins the message of the assertion that refuses a step.
@@ -103,9 +109,14 @@ func BuildStep(s *graph.Scope, o StepOptions) (*Step, error) {
 		return nil, err
 	}
 	s.SetReplicas(o.Replicas)
-	s.UseKernels(o.Device)
+	if o.Mixed != tf.MixedBFloat16 {
+		s.UseKernels(o.Device)
+	}
 	step := &Step{Training: o.Family.NewTraining(s)}
 	step.Counter = s.VariableOf(tensorflow.Int64, "step", graph.Slot, graph.Zeros)
+	if o.Mixed == tf.MixedFloat16 {
+		step.Scale = newLossScale(s)
+	}
 	players := playersOf(s, o)
 	step.Inputs = newInputs(s.At("input"), o)
 
@@ -115,7 +126,7 @@ func BuildStep(s *graph.Scope, o StepOptions) (*Step, error) {
 	step.Warmed = slices.ContainsFunc(objective.Terms, func(t model.Term) bool { return t.Warmed })
 	losses := weigh(training.At("losses"), objective.Terms, step.Warmup)
 	update := training.At("update")
-	differentiate(update, players, losses, o.parts())
+	step.differentiate(update, players, losses, o.parts())
 	step.report(update, losses, objective.Stats)
 	if o.parts() > 1 {
 		step.accumulate(s.Sub(accumulateScope), update, o, players)
@@ -205,7 +216,7 @@ func weigh(s *graph.Scope, terms []model.Term, warmup tensorflow.Output) []loss 
 
 // differentiate fills in the gradients: one backward pass for all players of the
 // same terms. Of a batch in parts each adds its share of the mean.
-func differentiate(s *graph.Scope, players []*player, losses []loss, parts int) {
+func (step *Step) differentiate(s *graph.Scope, players []*player, losses []loss, parts int) {
 	for i, first := range players {
 		if slices.ContainsFunc(players[:i], first.shares) {
 			continue
@@ -223,7 +234,9 @@ func differentiate(s *graph.Scope, players []*player, losses []loss, parts int) 
 				together, vars = append(together, p), append(vars, p.vars...)
 			}
 		}
-		grads := s.Gradients(s.Scale(s.MeanShare(s.AddN(terms...)), 1/float64(parts)), vars)
+		share := s.Scale(s.MeanShare(s.AddN(terms...)), 1/float64(parts))
+		grads := s.Gradients(step.Scale.scale(s, share), vars)
+		step.Scale.unscale(s, grads)
 		for _, p := range together {
 			if len(grads) >= len(p.vars) {
 				p.grads, grads = grads[:len(p.vars)], grads[len(p.vars):]
@@ -284,6 +297,7 @@ func normsOf(s *graph.Scope, players []*player) tensorflow.Output {
 // move moves all state behind one barrier.
 func (step *Step) move(s, update *graph.Scope, players []*player) {
 	update.Update(step.Counter, update.Add(step.Counter.Value, update.ScalarOf(tensorflow.Int64, 1)))
+	step.Scale.grow(update)
 	finite := step.finite(update)
 	ready := []tensorflow.Output{finite}
 	slots := s.Sub(slotScope)

@@ -243,6 +243,9 @@ func (t *trainer) try(ctx context.Context, moved bool) (*Moment, error) {
 	}
 	t.at.Attempt++
 	if err != nil {
+		if lowered, err := t.lowerScale(all); lowered || err != nil {
+			return nil, err
+		}
 		return nil, t.guard.refused(t.at, attempt, batch, all, err)
 	}
 	t.at.Step++
