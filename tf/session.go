@@ -20,8 +20,9 @@ import (
 // where TensorFlow has one, else on all cores.
 type SessionConfig struct {
 	// Device is "auto" or "" (a GPU where there is one), "cpu" (GPUs are not
-	// touched), "gpu" (an error without one) or "gpu:N" (only the GPU of that
-	// number is seen).
+	// touched), "gpu" (an error without one) or "gpu:N" (the GPU of that number,
+	// as nvidia-smi counts those that CUDA_VISIBLE_DEVICES leaves). Sessions of one
+	// process may have different ones.
 	Device string
 	// IntraThreads compute one op together, 0 for one per core. The pool is
 	// the process's: a session that asks for another number than the first
@@ -135,9 +136,6 @@ func (c SessionConfig) Proto() ([]byte, error) {
 	if !d.gpu {
 		p.DeviceCount = map[string]int32{"GPU": 0}
 	}
-	if d.number >= 0 {
-		p.GpuOptions.VisibleDeviceList = strconv.Itoa(d.number)
-	}
 	if !c.Optimize || c.MixedPrecision != NoMixedPrecision {
 		p.GraphOptions = &pb.GraphOptions{RewriteOptions: c.rewrites()}
 	}
@@ -161,7 +159,9 @@ func (c SessionConfig) target() string {
 type Session struct {
 	session  *tensorflow.Session
 	devices  []tensorflow.Device
-	wantsGPU bool // auto, gpu or gpu:N
+	wantsGPU bool       // auto, gpu or gpu:N
+	own      string     // the GPU of gpu:N, as GPU:N; empty for any
+	placed   *placement // on it
 }
 
 // NewSession makes a session for graph. It is an error when the configuration
@@ -179,6 +179,11 @@ func NewSession(graph *tensorflow.Graph, config SessionConfig) (*Session, error)
 		return nil, err
 	}
 	s := &Session{}
+	if d, err := parseDevice(config.Device); err == nil && d.number >= 0 {
+		s.own = fmt.Sprintf("%s:%d", gpuType, d.number)
+		s.placed = newPlacement(graph, "/device:"+s.own)
+		graph = s.placed.copied
+	}
 	const doing = "making a session"
 	err = guard(doing, func() error {
 		var err error
@@ -293,8 +298,23 @@ func (s *Session) checkDevice(name string) error {
 		}
 		return fmt.Errorf("device %q: TensorFlow %s sees no GPU: %s; run with device cpu or auto, or see docs/gpu.md", name, tensorflow.Version(), why)
 	}
-	return nil
+	if s.own == "" {
+		return nil
+	}
+	var there []string
+	for _, d := range s.devices {
+		if d.Type == gpuType && s.uses(d) {
+			return nil
+		} else if d.Type == gpuType {
+			there = append(there, strings.ToLower(shortName(d.Name)))
+		}
+	}
+	return fmt.Errorf("device %q: TensorFlow sees %s", name, strings.Join(there, ", "))
 }
+
+// uses reports whether a device is the one that the session was asked for, or any
+// was.
+func (s *Session) uses(d tensorflow.Device) bool { return s.own == "" || shortName(d.Name) == s.own }
 
 // Devices returns what the session can run on.
 func (s *Session) Devices() []tensorflow.Device {
@@ -311,11 +331,11 @@ func (s *Session) HasGPU() bool {
 	return false
 }
 
-// DeviceMemory is how much memory TensorFlow may take of the session's first
-// GPU, in bytes; false where there is no GPU.
+// DeviceMemory is how much memory TensorFlow may take of the session's GPU, the
+// first where there are several, in bytes; false where there is no GPU.
 func (s *Session) DeviceMemory() (int64, bool) {
 	for _, d := range s.devices {
-		if d.Type == gpuType {
+		if d.Type == gpuType && s.uses(d) {
 			return d.MemoryLimitBytes, true
 		}
 	}
@@ -327,7 +347,7 @@ func (s *Session) DeviceMemory() (int64, bool) {
 func (s *Session) Placement() string {
 	var names []string
 	for _, d := range s.devices {
-		if d.Type == gpuType {
+		if d.Type == gpuType && s.uses(d) {
 			names = append(names, fmt.Sprintf("%s with %.1f GB", shortName(d.Name), float64(d.MemoryLimitBytes)/(1<<30)))
 		}
 	}
@@ -372,7 +392,11 @@ func (s *Session) Run(feeds map[tensorflow.Output]*tensorflow.Tensor, fetches []
 	var results []*tensorflow.Tensor
 	err := guard(doing, func() error {
 		var err error
-		results, err = s.session.Run(feeds, fetches, targets)
+		if s.placed != nil {
+			results, err = s.placed.run(s.session, feeds, fetches, targets)
+		} else {
+			results, err = s.session.Run(feeds, fetches, targets)
+		}
 		return wrap(doing, err)
 	})
 	if err != nil {

@@ -1,6 +1,8 @@
 package tf
 
 import (
+	"fmt"
+
 	tensorflow "github.com/wamuir/graft/tensorflow"
 )
 
@@ -12,6 +14,9 @@ func LoadSavedModel(dir string, tags []string, config SessionConfig) (*tensorflo
 	options, err := config.Proto()
 	if err != nil {
 		return nil, nil, err
+	}
+	if d, err := parseDevice(config.Device); err == nil && d.number > 0 {
+		return nil, nil, fmt.Errorf("device %q: TensorFlow loads such a model onto its first GPU; name yours by CUDA_VISIBLE_DEVICES=%d", config.Device, d.number)
 	}
 	if err := prepareProcess(config); err != nil {
 		return nil, nil, err

@@ -139,7 +139,8 @@ func TestSessionConfig(t *testing.T) {
 		t.Fatal(err)
 	}
 	if p.IntraOpParallelismThreads != 2 || p.InterOpParallelismThreads != 1 || !p.UsePerSessionThreads ||
-		p.GpuOptions.VisibleDeviceList != "3" || !p.GpuOptions.AllowGrowth || p.DeviceCount != nil ||
+		p.GpuOptions.VisibleDeviceList != "" || // the process's: see TestOwnDevices
+		!p.GpuOptions.AllowGrowth || p.DeviceCount != nil ||
 		!p.GraphOptions.RewriteOptions.DisableMetaOptimizer {
 		t.Errorf("got %v", &p)
 	}

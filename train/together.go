@@ -99,7 +99,11 @@ func (s *session) follow(ctx context.Context) error {
 		return errChief
 	}
 	s.obey(told)
-	if err := s.crew.agree(s.open()); err != nil {
+	if err = s.open(); err == nil {
+		glog.Infof("computing %s", s.session.Placement())
+		err = s.checkMemory()
+	}
+	if err := s.crew.agree(err); err != nil {
 		return err
 	}
 	if err := s.shareState(); err != nil {

@@ -36,11 +36,15 @@ const (
 )
 
 // local are workers that this process starts on this machine.
-type local struct{ workers, restarts int }
+type local struct {
+	workers, restarts int
+	// gpus says that each has the GPU of its rank.
+	gpus bool
+}
 
 func (l *local) add(c *cli.Command) {
 	c.Group("Several processes", func(flags *pflag.FlagSet) {
-		flags.IntVar(&l.workers, "workers", 1, "processes of this machine that share each batch (1 to 64); other machines: TF_CONFIG (docs/machines.md)")
+		flags.IntVar(&l.workers, "workers", 1, "processes of this machine that share each batch (1 to 64), with --device=gpu each on a GPU of its own; other machines: TF_CONFIG (docs/machines.md)")
 		flags.IntVar(&l.restarts, "max_restarts", 0, "with --workers: how often all start again from the last checkpoint when one dies")
 	})
 }
@@ -56,10 +60,22 @@ func (l *local) check(c *config.Config) error {
 		return errors.New("--max_restarts is for --workers of 2 or more")
 	case l.workers > 1 && strings.TrimSpace(os.Getenv(tf.ClusterVariable)) != "":
 		return fmt.Errorf("--workers and %s name the workers of a run both: leave one out", tf.ClusterVariable)
+	case l.workers > 1 && strings.HasPrefix(c.Run.Device, "gpu:"):
+		return fmt.Errorf("--device=%s is one GPU for %d workers: --device=gpu gives each its own", c.Run.Device, l.workers)
 	case c.Train.BatchSize%l.workers != 0:
 		return fmt.Errorf("batch_size is %d, which %d workers cannot share alike: make it a multiple of %d", c.Train.BatchSize, l.workers, l.workers)
 	}
+	l.gpus = c.Run.Device == "gpu"
 	return nil
+}
+
+// arguments are those of one worker, given those of all. The last of a flag counts.
+func (l *local) arguments(all []string, rank int) []string {
+	args := append(append([]string{}, all...), "--workers=1", "--max_restarts=0")
+	if l.gpus {
+		args = append(args, fmt.Sprintf("--device=gpu:%d", rank))
+	}
+	return args
 }
 
 // exitError is the chief's end.
@@ -119,9 +135,7 @@ func (l *local) start() (*gang, error) {
 	ctx, kill := context.WithCancel(context.Background())
 	g := &gang{ends: make(chan ended, l.workers), kill: kill}
 	for rank := range l.workers {
-		// The last of a flag counts.
-		args := append(append([]string{}, os.Args[1:]...), "--workers=1", "--max_restarts=0")
-		c := child.New(ctx, math.MaxInt64, self, args...)
+		c := child.New(ctx, math.MaxInt64, self, l.arguments(os.Args[1:], rank)...)
 		text, err := json.Marshal(map[string]any{
 			"cluster": map[string]any{"worker": addresses}, "task": map[string]any{"type": "worker", "index": rank},
 		})

@@ -8,11 +8,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 
+	"github.com/prioritycut/prioritycut/config"
 	"github.com/prioritycut/prioritycut/internal/rundir"
 )
 
@@ -111,6 +113,30 @@ func TestLocalMistakes(t *testing.T) {
 }
 
 // TestRelay leaves out what is no warning.
+// Workers of --device=gpu have a GPU each; one named GPU is not for several.
+func TestLocalGPUs(t *testing.T) {
+	c := &config.Config{}
+	c.Train.BatchSize, c.Run.Device = 4, "gpu"
+	l := &local{workers: 2}
+	if err := l.check(c); err != nil {
+		t.Fatal(err)
+	}
+	for rank, want := range []string{"--device=gpu:0", "--device=gpu:1"} {
+		args := l.arguments([]string{"--device=gpu", "--workers=2"}, rank)
+		if args[len(args)-1] != want || !slices.Contains(args, "--workers=1") {
+			t.Errorf("worker %d is started with %v", rank, args)
+		}
+	}
+	c.Run.Device = "gpu:1"
+	if err := l.check(c); err == nil || !strings.Contains(err.Error(), "--device=gpu gives each its own") {
+		t.Errorf("one GPU for two workers: %v", err)
+	}
+	c.Run.Device = "auto"
+	if err := l.check(c); err != nil || len(l.arguments(nil, 1)) != 2 {
+		t.Errorf("workers on no device of their own: %v, %v", l.arguments(nil, 1), err)
+	}
+}
+
 func TestRelay(t *testing.T) {
 	var to bytes.Buffer
 	r := &relay{to: &to, rank: 3}
