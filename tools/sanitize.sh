@@ -46,7 +46,9 @@ build gpu_sample address,undefined kernels/sample_gpu_test.cc kernels/sample_gpu
 # shellcheck disable=SC2086
 build gpu_check address,undefined tools/gpu/check_test.cc tools/gpu/check.cc kernels/sample_gpu.cc $kernels kernels/device/driver.cc \
   prioritycut/kernels/priority_cut_mask.cc prioritycut/kernels/priority_cut_mask_gpu.cc "$out/libcuda.so.1" -Wl,-rpath,"$out" -ldl
+build int8 address,undefined bench/int8/vnni_test.cc bench/int8/vnni.cc
 "$out/conv" "${1:-12}"
+"$out/int8"
 "$out/norm" "${1:-12}"
 "$out/sample" "${1:-12}"
 "$out/mask" "${2:-300}"
