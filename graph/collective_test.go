@@ -22,7 +22,11 @@ const replicaVariable = "GRAPH_TEST_REPLICA"
 
 func TestMain(m *testing.M) {
 	if dtype := os.Getenv(replicaVariable); dtype != "" {
-		if err := actAsReplica(dtypes[dtype]); err != nil {
+		act := func() error { return actAsReplica(dtypes[dtype]) }
+		if dtype == wireReplica {
+			act = actOnWire
+		}
+		if err := act(); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}

@@ -75,15 +75,15 @@ func workerTimeout(r config.RunParams) time.Duration {
 	return time.Duration(r.WorkerTimeout) * time.Second
 }
 
+func replicasOf(r config.RunParams, cluster tf.Cluster) graph.Replicas {
+	return graph.Replicas{
+		Size: cluster.Size(), Rank: cluster.Rank, Timeout: workerTimeout(r), HalfWire: r.GradientWire == config.WireBFloat16,
+	}
+}
+
 // join starts this worker's server and waits for those of the others.
 func join(ctx context.Context, cluster tf.Cluster, c *config.Config) (*crew, error) {
-	w := &crew{
-		cluster: cluster, sessions: sessionConfigOf(c.Run),
-		replicas: graph.Replicas{
-			Size: cluster.Size(), Rank: cluster.Rank, Timeout: workerTimeout(c.Run),
-			HalfWire: c.Run.GradientWire == config.WireBFloat16,
-		},
-	}
+	w := &crew{cluster: cluster, sessions: sessionConfigOf(c.Run), replicas: replicasOf(c.Run, cluster)}
 	var err error
 	if w.sessions.Server, err = tf.StartServer(cluster, w.sessions); err != nil {
 		return nil, err
