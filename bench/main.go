@@ -70,6 +70,7 @@ func command() *program {
 		f.IntVar(&p.rounds, "rounds", 5, "`number` of rounds: each starts one process per case and side (with --full 3, with --quick 1)")
 		f.IntVar(&p.warmup, "warmup", 3, "`number` of repeats in each process that are not measured")
 		f.IntVar(&p.repeats, "repeats", 10, "`number` of repeats in each process that are")
+		f.StringVar(&p.device, cli.Device, "cpu", "`where` steps are computed, by our side and PyTorch: cpu or gpu")
 		f.IntVar(&p.threads, "threads", 0, "`number` of cores that each process is bound to; every side computes with as many threads (default: all)")
 		f.BoolVar(&p.prepareOnly, "prepare_only", false, "install peers, write models and have PyTorch compile its networks, so that a later run only measures")
 		f.StringVar(&p.cache, "cache", "", "`folder` for models and what compilers make of them (default ${XDG_CACHE_HOME:-~/.cache}/prioritycut/bench)")
@@ -173,6 +174,12 @@ func (p *program) check() error {
 		if n == 0 {
 			return fmt.Errorf("--%s is empty", name)
 		}
+	}
+	if p.device != "cpu" && p.device != "gpu" {
+		return fmt.Errorf("--device=%s: must be cpu or gpu", p.device)
+	}
+	if p.device == "gpu" && !slices.Equal(p.measures, []string{measureStep}) {
+		return fmt.Errorf("--device=gpu is for --measure=%s alone", measureStep)
 	}
 	for _, way := range p.ways {
 		if err := checkWay(way); err != nil {

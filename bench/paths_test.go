@@ -13,7 +13,7 @@ func TestPaths(t *testing.T) {
 	// Paths are looked at before names: what is well is not measured.
 	before := append(with, out, "--peers=nobody")
 	replaced := []string{"empty file", "link to nothing", "link to itself"}
-	clitest.Paths(t, command().Command, []string{"measure", "preset", "variant", "set", "isa", "peers", "peer_ways", "batch", "size"},
+	clitest.Paths(t, command().Command, []string{"measure", "preset", "variant", "set", "isa", "peers", "peer_ways", "batch", "size", "device"},
 		clitest.Path{Flag: "out", Ext: ".csv", With: with, Fine: replaced},
 		clitest.Path{Flag: "report", Ext: ".md", With: before, Other: replaced},
 		clitest.Path{Flag: "plot", Ext: ".svg", With: before, Other: replaced},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -178,6 +179,8 @@ type options struct {
 	// chosen are the flags that choose among the cases of full and quick.
 	chosen                                     map[string]bool
 	reference, cache, out, report, plot, build string
+	// device computes steps; empty is cpu.
+	device string
 }
 
 // stages lists what the flags ask for, presets first.
@@ -272,7 +275,7 @@ func (o options) chooses(s stage) bool {
 func (o options) newCase(s stage) (benchCase, error) {
 	resolve := func(sets []string) (*config.Config, error) {
 		c, _, err := config.Resolve(config.Options{
-			Preset: s.preset, Variant: s.variant, VGG19: config.RandomVGG19, Device: "cpu", Sets: sets, AllowMissing: true,
+			Preset: s.preset, Variant: s.variant, VGG19: config.RandomVGG19, Device: cmp.Or(o.device, "cpu"), Sets: sets, AllowMissing: true,
 		})
 		return c, err
 	}

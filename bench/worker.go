@@ -63,7 +63,7 @@ func work(ctx context.Context, in io.Reader, out io.Writer) error {
 // sessionOf is the session that training and evaluation compute in.
 func sessionOf(s *graph.Scope, r config.RunParams) (*tf.Session, error) {
 	return tf.NewSession(s.Graph(), tf.SessionConfig{
-		Device: r.Device, Deterministic: r.Deterministic, MemoryGrowth: true,
+		Device: r.Device, Deterministic: r.Deterministic, FullFloat32: r.Deterministic || !r.TF32, MixedPrecision: r.Mixed(), MemoryGrowth: true,
 		IntraThreads: r.IntraThreads, InterThreads: r.InterThreads,
 	})
 }

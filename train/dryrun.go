@@ -71,12 +71,7 @@ func DryRun(ctx context.Context, o RunOptions) error {
 	if err := checkWeights(s, step, o.Config); err != nil {
 		return usage.Wrap(err)
 	}
-	memory, err := EstimateMemory(s, step, options)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(o.Out, "\n# memory\n%v\n", memory)
-	if err := checkMemory(memory, options); err != nil {
+	if err := tellMemory(o, s, step, options); err != nil {
 		return err
 	}
 	if items == 0 {
@@ -93,6 +88,32 @@ func DryRun(ctx context.Context, o RunOptions) error {
 	}
 	fmt.Fprintf(o.Out, "\n# run\n%s of %d pairs, %d an epoch; folder %s\n", length, t.BatchSize, perEpoch, o.Dir)
 	return nil
+}
+
+// tellMemory prints what the machine needs and, of a GPU, its memory. It refuses what
+// does not fit, where a GPU was not asked for: there is none to be asked.
+func tellMemory(o RunOptions, s *graph.Scope, step *Step, options StepOptions) error {
+	memory, err := EstimateMemory(s, step, options)
+	if err != nil {
+		return err
+	}
+	onGPU := memory
+	if s.OwnKernels() {
+		options.Plain = true
+		plain := graph.New(tensorflow.Float)
+		if step, err = BuildStep(plain, options); err == nil {
+			onGPU, err = EstimateMemory(plain, step, options)
+		}
+		if err != nil {
+			return err
+		}
+		options.Plain = false
+	}
+	fmt.Fprintf(o.Out, "\n# memory\n%v\non a GPU about %.1f GB of its memory\n", memory, gigabytes(onGPU.Device()))
+	if strings.HasPrefix(options.Device, "gpu") {
+		return nil
+	}
+	return checkMemory(memory, options)
 }
 
 // checkWeights reads the weights of others that a run would begin with.

@@ -12,6 +12,7 @@ import (
 	"github.com/prioritycut/prioritycut/model/fomm"
 	"github.com/prioritycut/prioritycut/prioritycut"
 	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/tf/tftest"
 )
 
 const (
@@ -127,7 +128,7 @@ func newGoldenRun(t *testing.T, c goldenCase, report *golden.Report) *goldenRun 
 	if r.step, err = BuildStep(r.s, c.options(threshold)); err != nil {
 		t.Fatal(err)
 	}
-	if r.session, err = tf.NewSession(r.s.Graph(), tf.SessionConfig{Device: "cpu"}); err != nil {
+	if r.session, err = tf.NewSession(r.s.Graph(), tf.SessionConfig{Device: tftest.Device(), MemoryGrowth: true}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { r.session.Close() })

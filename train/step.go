@@ -32,6 +32,8 @@ type StepOptions struct {
 	// Mixed is the precision that the session will lower the step to. With float16
 	// the losses are scaled; with bfloat16 no kernel of our own serves.
 	Mixed tf.MixedPrecision
+	// Plain leaves everything to TensorFlow's kernels, as a GPU does.
+	Plain bool
 }
 
 // Inputs are what a step is fed: N pairs, this replica's part of the batch or, of a
@@ -109,7 +111,7 @@ func BuildStep(s *graph.Scope, o StepOptions) (*Step, error) {
 		return nil, err
 	}
 	s.SetReplicas(o.Replicas)
-	if o.Mixed != tf.MixedBFloat16 {
+	if o.Mixed != tf.MixedBFloat16 && !o.Plain {
 		s.UseKernels(o.Device)
 	}
 	step := &Step{Training: o.Family.NewTraining(s)}

@@ -20,6 +20,7 @@ def main():
     torch.set_num_threads(job["threads"])
     torch.manual_seed(0)
     config = job["config"]
+    compute_on(config["run_params"])
     reference = networks.import_reference(job["reference"], config["vgg19"]["width_divisor"])
     measure = {
         "step": step, "frame": frame, "reconstruction": reconstruction, "mask": mask, "start": start,
@@ -30,6 +31,23 @@ def main():
         return
     result["engine"] = "PyTorch " + torch.__version__.split("+")[0]
     print(json.dumps(result))
+
+
+def compute_on(run):
+    """Has everything that is made from here on lie on the device of the configuration."""
+    if run["device"] == "cpu":
+        return
+    if not torch.cuda.is_available():
+        sys.exit("PyTorch %s sees no GPU" % torch.__version__)
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = run["tf32"] and not run["deterministic"]
+    torch.set_default_device("cuda")
+
+
+def finished():
+    """The time when the device has done what it was given."""
+    if torch.cuda.is_initialized():
+        torch.cuda.synchronize()
+    return time.perf_counter()
 
 
 class Way:
@@ -62,12 +80,12 @@ def measured(job, repeat, units=1):
     # torch.compile compiles again where its first guess of what never changes was wrong.
     for _ in range(job["warmup"] + 2 * ("compile" in job["way"])):
         repeat()
-    setup, cpu = time.perf_counter() - started, time.process_time()
+    setup, cpu = finished() - started, time.process_time()
     seconds = []
     for _ in range(job["repeats"]):
-        begun = time.perf_counter()
+        begun = finished()
         repeat()
-        seconds.append((time.perf_counter() - begun) / units)
+        seconds.append((finished() - begun) / units)
     cpu = (time.process_time() - cpu) / units / job["repeats"]
     return {"seconds": seconds, "cpu_seconds": cpu, "setup_seconds": setup, "peak_bytes": peak_bytes()}
 

@@ -156,7 +156,7 @@ func (g *Graph) Start(weight func(v *graph.Variable) golden.Array) *tf.Session {
 		g.T.Fatal(err)
 	}
 	// As many threads as the process has: a trainer may have chosen already.
-	session, err := tf.NewSession(g.S.Graph(), tf.SessionConfig{Device: "cpu"})
+	session, err := tf.NewSession(g.S.Graph(), tf.SessionConfig{Device: tftest.Device(), MemoryGrowth: true})
 	if err != nil {
 		g.T.Fatal(err)
 	}

@@ -2,6 +2,8 @@
 package tftest
 
 import (
+	"cmp"
+	"os"
 	"testing"
 
 	tensorflow "github.com/wamuir/graft/tensorflow"
@@ -15,13 +17,20 @@ type Scope interface {
 	Err() error
 }
 
+// DeviceEnv names the environment variable that has golden tests and steps compute on
+// another device than the CPU: gpu, or gpu:N.
+const DeviceEnv = "PRIORITYCUT_TEST_DEVICE"
+
+// Device is where golden tests compute.
+func Device() string { return cmp.Or(os.Getenv(DeviceEnv), "cpu") }
+
 // NewSession runs the graph of s on two threads of the CPU.
 func NewSession(tb testing.TB, s Scope) *tf.Session {
 	tb.Helper()
 	if err := s.Err(); err != nil {
 		tb.Fatal(err)
 	}
-	session, err := tf.NewSession(s.Graph(), tf.SessionConfig{Device: "cpu", IntraThreads: 2, InterThreads: 2})
+	session, err := tf.NewSession(s.Graph(), tf.SessionConfig{Device: Device(), IntraThreads: 2, InterThreads: 2, FullFloat32: Device() != "cpu", MemoryGrowth: true})
 	if err != nil {
 		tb.Fatal(err)
 	}
