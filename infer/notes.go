@@ -91,14 +91,19 @@ func ReadNotes(path string) (*Notes, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &Notes{}
-	if err := yaml.Unmarshal(text, n); err != nil {
-		return nil, fmt.Errorf("SavedModel %s: %s: %w", path, NotesFile, err)
-	}
-	if err := n.check(); err != nil {
+	n, err := decodeNotes(text)
+	if err != nil {
 		return nil, fmt.Errorf("SavedModel %s: %s: %w", path, NotesFile, err)
 	}
 	return n, nil
+}
+
+func decodeNotes(text []byte) (*Notes, error) {
+	n := &Notes{}
+	if err := yaml.Unmarshal(text, n); err != nil {
+		return nil, err
+	}
+	return n, n.check()
 }
 
 func (n *Notes) check() error {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"sort"
 	"strconv"
 	"strings"
@@ -41,6 +42,16 @@ type done struct {
 	Fault   bool   `json:"fault,omitempty"`
 	// Twin: dropped because of a test clip, which may not be there next time.
 	Twin bool `json:"twin,omitempty"`
+}
+
+var specForm = regexp.MustCompile(`^[0-9a-f]{32}$`)
+
+// possible reports whether prepare may have written the line. Files are moved and
+// removed by its names: they must not lead out of the data set.
+func (d done) possible() bool {
+	side, name, _ := strings.Cut(d.Clip, "/")
+	inside := (side == train || side == test) && name != "" && !strings.HasPrefix(name, ".") && !strings.ContainsAny(name, "/\x00")
+	return specForm.MatchString(d.Spec) && (d.Clip == "" || inside)
 }
 
 // header is the manifest's first line.
@@ -109,7 +120,7 @@ func readManifest(out string, want map[string]string) (*manifest, error) {
 			break // nothing, or what a killed run was writing
 		}
 		var d done
-		if err := json.Unmarshal(line, &d); err != nil || d.Spec == "" {
+		if err := json.Unmarshal(line, &d); err != nil || !d.possible() {
 			return nil, usage.Wrap(fmt.Errorf("%s, line %d: is damaged; remove that line to have its clip made again", m.path, i+2))
 		}
 		m.done[d.Spec] = d
