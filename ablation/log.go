@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // runLog is the text that a child writes: appended to on the disk, followed
@@ -29,7 +31,7 @@ func openLog(path string) (*runLog, error) {
 	}
 	l := &runLog{path: path}
 	var err error
-	if l.file, err = os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o666); err != nil {
+	if l.file, err = os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0o666); err != nil {
 		return nil, fmt.Errorf("log: %w", err)
 	}
 	if l.reader, err = os.Open(path); err == nil {

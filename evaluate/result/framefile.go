@@ -2,7 +2,11 @@ package result
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
 	"os"
+
+	"golang.org/x/sys/unix"
 )
 
 // frameFile is a frames.csv that grows. What could not be written is kept and
@@ -17,7 +21,11 @@ type frameFile struct {
 // openFrameFile opens a table whose rows up to end are whole; what follows is
 // cut off.
 func openFrameFile(path string, end int64) (*frameFile, error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
+	// It is cut off and written to: a link may lead to a file that is dear to us.
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0o644)
+	if errors.Is(err, unix.ELOOP) {
+		return nil, fmt.Errorf("%s is a link, which no program of ours has made: remove it, or choose another `out`", path)
+	}
 	if err != nil {
 		return nil, err
 	}

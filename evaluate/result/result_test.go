@@ -557,3 +557,24 @@ func TestAdditionCutShort(t *testing.T) {
 		}
 	}
 }
+
+// TestLinkedFramesAreNotFollowed: in an evaluation from others frames.csv may be a
+// link to a file of ours, which would be cut off.
+func TestLinkedFramesAreNotFollowed(t *testing.T) {
+	dir, precious := t.TempDir(), filepath.Join(t.TempDir(), "precious")
+	if err := open(t, dir, true).Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(precious, []byte("precious"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(os.RemoveAll(Folder(dir).Frames()), os.Symlink(precious, Folder(dir).Frames())); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := OpenStore(dir, run(), true); err == nil || !strings.Contains(err.Error(), "is a link") {
+		t.Errorf("%v", err)
+	}
+	if text, err := os.ReadFile(precious); err != nil || string(text) != "precious" {
+		t.Errorf("%q, %v", text, err)
+	}
+}

@@ -16,6 +16,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/prioritycut/prioritycut/internal/localfile"
 )
 
@@ -28,7 +30,7 @@ type FileSystem interface {
 	Mkdir(path string) error
 	// Create makes a file for writing; one that exists is an error.
 	Create(path string) (File, error)
-	// Append opens an existing file for writing behind its end.
+	// Append opens an existing file for writing behind its end; a link is an error.
 	Append(path string) (File, error)
 	// Rename moves a file or folder; a folder with something in it at newPath
 	// is an error.
@@ -80,7 +82,7 @@ func (OS) Create(path string) (File, error) {
 
 // Append implements FileSystem.
 func (OS) Append(path string) (File, error) {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, err
 	}

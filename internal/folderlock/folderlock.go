@@ -81,7 +81,12 @@ func acquire(path, dir string) (*Lock, error) {
 
 // openLocked opens the lock file of a folder and locks it.
 func openLocked(path, dir string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
+	// It is written to: in a folder that somebody else has made it may be a link to
+	// a file that is dear to us.
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0o666)
+	if errors.Is(err, unix.ELOOP) {
+		return nil, fmt.Errorf("locking %s: %s is a link, which no program of ours has made: remove it", dir, path)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("locking %s: %w", dir, err)
 	}

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"sync"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // The severities of glog, as its flags count them.
@@ -134,7 +136,7 @@ func (s *sink) openFile(now time.Time) error {
 			if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 				return nil, err
 			}
-			return os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o666)
+			return os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0o666)
 		}
 	}
 	f, err := open(filepath.Join(s.dir, fileName(now)))

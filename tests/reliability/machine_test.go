@@ -63,6 +63,9 @@ func soak(t *testing.T, n int) int {
 	early, late := int64(30), int64(90)
 	if long {
 		early, late = 500, 12000
+		if soakSteps > 0 {
+			early, late = int64(max(soakSteps/4, 2)), int64(max(soakSteps, 10))
+		}
 	}
 	held := map[int64]holdings{}
 	watch := watcher(func(step int64) {

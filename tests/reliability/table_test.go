@@ -3,6 +3,7 @@ package reliability
 import (
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -13,6 +14,27 @@ import (
 
 // long says that there is time for many tries.
 var long = os.Getenv("PRIORITYCUT_RELIABILITY") == "long"
+
+// tries and soakSteps bound the long mode, where only a part of it is wanted: so
+// many tries of each promise, so many steps of the long run. 0 does not.
+var (
+	tries     = number("PRIORITYCUT_RELIABILITY_TRIES")
+	soakSteps = number("PRIORITYCUT_RELIABILITY_STEPS")
+)
+
+// number reads a bound; what is none ends the tests.
+func number(variable string) int {
+	text := os.Getenv(variable)
+	if text == "" {
+		return 0
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 {
+		fmt.Fprintf(os.Stderr, "%s=%s: a number from 1 on\n", variable, text)
+		os.Exit(2)
+	}
+	return n
+}
 
 // promise is a row of the table.
 type promise struct {
@@ -40,7 +62,9 @@ func keep(t *testing.T, promises ...promise) {
 		t.Run(strings.ReplaceAll(p.words, " ", "_"), func(t *testing.T) {
 			n := p.short
 			if long {
-				n = p.long
+				if n = p.long; tries > 0 {
+					n = min(n, tries)
+				}
 			}
 			began := time.Now()
 			failures.Store(0)
