@@ -91,6 +91,7 @@ func StartServer(cluster Cluster, config SessionConfig) (*Server, error) {
 // error of a context that ends first names who is missing.
 func (s *Server) Await(ctx context.Context) error {
 	for rank, address := range s.Cluster.Workers {
+		var why error
 		for rank != s.Cluster.Rank {
 			d := net.Dialer{Timeout: time.Second}
 			connection, err := d.DialContext(ctx, "tcp", address)
@@ -98,9 +99,12 @@ func (s *Server) Await(ctx context.Context) error {
 				connection.Close()
 				break
 			}
+			if ctx.Err() == nil || why == nil {
+				why = err // not that its time is over
+			}
 			select {
 			case <-ctx.Done():
-				return fmt.Errorf("worker %d waits for worker %d, which does not listen at %s: %w", s.Cluster.Rank, rank, address, ctx.Err())
+				return fmt.Errorf("worker %d waits for worker %d, which does not listen at %s: %w (%w)", s.Cluster.Rank, rank, address, ctx.Err(), why)
 			case <-time.After(awaitPause):
 			}
 		}

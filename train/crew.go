@@ -27,6 +27,8 @@ type crew struct {
 	row, rows, text, sum tensorflow.Output
 	// stopped says that all have heard of a worker that was asked to stop.
 	stopped bool
+	// patience ends the first exchange; nil waits as long as all listen.
+	patience <-chan time.Time
 	// lost is why the others are waited for no longer; nil while they are there.
 	lost *LostError
 }
@@ -100,7 +102,19 @@ func join(ctx context.Context, cluster tf.Cluster, c *config.Config) (*crew, err
 	if err := w.build(); err != nil {
 		return nil, err
 	}
-	return w, nil
+	return w, w.greet()
+}
+
+// greet waits until all others answer: at an address may listen another program,
+// or a worker that is told of other addresses.
+func (w *crew) greet() error {
+	w.patience = time.After(w.replicas.Timeout)
+	_, err := w.gather(nil)
+	w.patience = nil
+	if err != nil {
+		w.leave()
+	}
+	return err
 }
 
 // build makes the graph of what is told beside the steps.
@@ -253,6 +267,8 @@ func (r watcher) Run(f feeds, fetches []tensorflow.Output, targets []*tensorflow
 		return o.fetched, r.crew.explain(o.err)
 	case missing := <-gone:
 		return nil, r.crew.lose(missing, nil)
+	case <-r.crew.patience:
+		return nil, r.crew.lose(r.crew.missing(), nil)
 	}
 }
 
@@ -335,11 +351,22 @@ func (w *crew) lose(missing []int, cause error) error {
 	w.lost = &LostError{Missing: missing, cause: cause}
 	if len(missing) == 0 {
 		w.lost.text = fmt.Sprintf("another worker did not answer within %v (worker_timeout), though all of them listen", w.replicas.Timeout)
+		if w.patience != nil {
+			w.lost.text = fmt.Sprintf("at all addresses of the workers somebody listens, but not all answered within %v (worker_timeout): "+
+				"is one of them another program's, and has every worker the same TF_CONFIG but for its index", w.replicas.Timeout)
+		}
 	} else {
 		w.lost.text = w.names(missing) + " is missing"
 		if len(missing) > 1 {
 			w.lost.text = w.names(missing) + " are missing"
 		}
+	}
+	if w.patience != nil && len(missing) > 0 {
+		w.lost.text += " (has every worker the same TF_CONFIG but for its index?)"
+	}
+	var unknown *net.DNSError
+	if errors.As(cause, &unknown) {
+		w.lost.text += fmt.Sprintf(" (%v)", unknown)
 	}
 	w.lost.text += fmt.Sprintf(": worker %d of %d ends; start all again with the same command to go on from the last checkpoint", w.cluster.Rank, w.cluster.Size())
 	time.Sleep(linger)
