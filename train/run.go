@@ -390,7 +390,7 @@ func (s *session) hooks(ctx context.Context, t *trainer, log *eventLog) []Hook {
 	return append(hooks,
 		&eventsHook{log: log, every: c.LogSteps},
 		bar,
-		s.dataNews,
+		s.dataNews, newHunger(),
 		s.checkpoints)
 }
 

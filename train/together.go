@@ -113,7 +113,7 @@ func (s *session) follow(ctx context.Context) error {
 	t.at = told.Position
 	pictures := s.pictures()
 	pictures.helps = true
-	t.hooks = []Hook{pictures, s.dataNews}
+	t.hooks = []Hook{pictures, s.dataNews, newHunger()}
 	batches := s.loader.Prefetch(context.WithoutCancel(ctx), t.at.Attempt)
 	defer batches.Close()
 	t.batches = batches
