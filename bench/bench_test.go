@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -549,7 +550,7 @@ func TestCoresAreBound(t *testing.T) {
 	c.Env = []string{"PATH=" + os.Getenv("PATH")} // OMP_NUM_THREADS would count
 	var out bytes.Buffer
 	c.Stdout = &out
-	if err := startBound(c.Start, 1); err != nil {
+	if err := startBound(c.Start, 0, 1); err != nil {
 		t.Fatal(err)
 	}
 	if err := c.Wait(); err != nil || strings.TrimSpace(out.String()) != "1" {
@@ -645,4 +646,56 @@ func TestPeerIsPython(t *testing.T) {
 	if out, err := c.CombinedOutput(); err != nil {
 		t.Errorf("%v: %s", err, out)
 	}
+}
+
+// Workers share a batch and give the losses of one process; what they tell each
+// other is counted.
+func TestWorkers(t *testing.T) {
+	t.Setenv(asMain, "1")
+	code, stdout, stderr := run(tiny("--measure=workers", "--variant=prioritycut", "--rounds=1", "--warmup=1", "--repeats=1", "--batch=2", "--cache="+t.TempDir())...)
+	if code != 0 {
+		t.Fatalf("exit code %d: %s", code, stderr)
+	}
+	for _, want := range []string{"Loopback: ", " GB/s, ", "| shapes-64 prioritycut, 2 | 2 | ", " MB | "} {
+		if !strings.Contains(stdout, want) {
+			t.Errorf("the report lacks %q:\n%s", want, stdout)
+		}
+	}
+	for _, mistake := range []string{"--workers=1", "--workers=65", "--measure=workers,step", "--resume", "--batch=3"} {
+		if code, _, stderr := run(tiny("--measure=workers", "--batch=2", mistake, "--cache="+t.TempDir())...); code == 0 {
+			t.Errorf("%s: %s", mistake, stderr)
+		}
+	}
+}
+
+// The cores of a process begin where it is told.
+func TestBoundFrom(t *testing.T) {
+	if runtime.NumCPU() < 2 {
+		t.Skip("one core: there is nothing to choose")
+	}
+	for _, from := range []int{0, 1} {
+		c := exec.Command("sh", "-c", "grep Cpus_allowed_list /proc/self/status")
+		var out bytes.Buffer
+		c.Stdout = &out
+		if err := startBound(c.Start, from, 1); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Wait(); err != nil {
+			t.Fatal(err)
+		}
+		if fields := strings.Fields(out.String()); len(fields) != 2 || strings.ContainsAny(fields[1], ",-") || from == 0 && fields[1] != firstCore(t) || from == 1 && fields[1] == firstCore(t) {
+			t.Errorf("from %d: %s", from, &out)
+		}
+	}
+}
+
+// firstCore is the first of the cores of this process.
+func firstCore(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(text), "Cpus_allowed_list:")
+	return strings.FieldsFunc(rest, func(r rune) bool { return !('0' <= r && r <= '9') })[0]
 }

@@ -25,6 +25,10 @@ type Job struct {
 	Pictures int `json:"pictures"`
 	// Threads is the number of cores that the process is bound to.
 	Threads int `json:"threads"`
+	// FirstCore of the program's own is where they begin.
+	FirstCore int `json:"first_core,omitempty"`
+	// Joined says that the process is one of those that TF_CONFIG names.
+	Joined bool `json:"joined,omitempty"`
 	// Warmup repeats are not measured, Repeats are.
 	Warmup  int `json:"warmup"`
 	Repeats int `json:"repeats"`
@@ -61,6 +65,9 @@ type Result struct {
 	Losses map[string]float64 `json:"losses,omitempty"`
 	// Parts are what the seconds of a repeat are made of, where that is told.
 	Parts []Part `json:"parts,omitempty"`
+	// Exchange is what workers tell each other in a step; nil for a process by
+	// itself.
+	Exchange *Exchange `json:"exchange,omitempty"`
 	// PSNR of our frames to those of the plain graph, in decibels; 0 is not
 	// measured.
 	PSNR float64 `json:"psnr,omitempty"`

@@ -42,7 +42,7 @@ func main() {
 type program struct {
 	*cli.Command
 	options
-	worker bool
+	asWorker bool
 }
 
 func command() *program {
@@ -56,11 +56,13 @@ func command() *program {
 	p.Group("What to measure", func(f *pflag.FlagSet) {
 		f.BoolVar(&p.full, "full", false, "all that the targets are about, what matters most first; --measure, --preset, --variant and --batch choose among it")
 		f.BoolVar(&p.quick, "quick", false, "single rounds of what matters most, in about five minutes once everything is prepared; the same flags choose")
-		f.StringSliceVar(&p.measures, "measure", []string{measureStep, measureFrame}, "`list` of "+strings.Join(measures, ", "))
+		f.StringSliceVar(&p.measures, "measure", []string{measureStep, measureFrame}, "`list` of "+strings.Join(measures, ", ")+
+			", or "+measureWorkers+": processes that share each batch, beside one with all cores")
 		f.StringSliceVar(&p.presets, cli.Preset, []string{shapes}, "`list` of presets")
 		f.StringSliceVar(&p.variants, cli.Variant, []string{"prioritycut", "fomm-adv"}, "`list` of variants whose steps are measured; "+
 			"of fomm and fomm-adv all that PyTorch computes is public code")
 		f.IntSliceVar(&p.batches, "batch", []int{0}, "`list` of pairs of a step (0: the preset's own, and 1 above 128x128 pixels)")
+		f.IntSliceVar(&p.workers, "workers", []int{2}, "`list` of numbers of processes that share each batch (--measure="+measureWorkers+")")
 		f.IntSliceVar(&p.sizes, "size", []int{0}, "`list` of sides of the pictures (0: the preset's own)")
 		f.StringArrayVar(&p.sets, cli.Set, nil, "change one setting of all sides by `key=value` (may be repeated)")
 		f.StringSliceVar(&p.isas, "isa", nil, "`list` of instruction sets, of avx512 and avx2, that every side is limited to which obeys a switch "+
@@ -90,7 +92,7 @@ func command() *program {
 			"jit (frames), compile, lean (steps), or several joined by +")
 	})
 	p.Group("", func(f *pflag.FlagSet) {
-		f.BoolVar(&p.worker, "worker", false, "measure the one job that standard input describes, in this process: what the program starts itself for")
+		f.BoolVar(&p.asWorker, "worker", false, "measure the one job that standard input describes, in this process: what the program starts itself for")
 	})
 	p.Paths(cli.Input, "reference")
 	p.Paths(cli.OutputFile, cli.Out, "report", "plot")
@@ -104,7 +106,7 @@ func (p *program) Main() int {
 }
 
 func (p *program) run() error {
-	if p.worker {
+	if p.asWorker {
 		return work(context.Background(), os.Stdin, p.Out())
 	}
 	if !p.Changed("threads") {
@@ -113,7 +115,14 @@ func (p *program) run() error {
 	if err := p.check(); err != nil {
 		return cli.Usage(err)
 	}
-	groups, err := p.plan()
+	shared := slices.Contains(p.measures, measureWorkers)
+	var groups [][]benchCase
+	var err error
+	if shared {
+		err = p.checkWorkers()
+	} else {
+		groups, err = p.plan()
+	}
 	if err != nil {
 		return cli.Usage(err)
 	}
@@ -127,6 +136,9 @@ func (p *program) run() error {
 	b, err := p.newBench(ctx, scratch)
 	if err != nil {
 		return err
+	}
+	if shared {
+		return p.measureShared(ctx, b)
 	}
 	if p.prepareOnly {
 		return b.prepareAll(ctx, groups)

@@ -24,7 +24,7 @@ func mask(job Job, c *config.Config) (_ *Result, err error) {
 	if err := s.Err(); err != nil {
 		return nil, err
 	}
-	sess, err := sessionOf(s, c.Run)
+	sess, err := tf.NewSession(s.Graph(), sessionConfigOf(c.Run))
 	if err != nil {
 		return nil, err
 	}

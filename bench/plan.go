@@ -172,7 +172,7 @@ func checkWay(way string) error {
 // options are what the command line asks for.
 type options struct {
 	measures, presets, variants, sets, ways, peers, isas []string
-	batches, sizes                                       []int
+	batches, sizes, workers                              []int
 	threads, rounds, warmup, repeats                     int
 	slower                                               float64
 	full, quick, resume, prepareOnly, reportOnly         bool

@@ -62,7 +62,7 @@ func (p side) run(ctx context.Context, job Job, env []string) (_ []byte, err err
 	c.Stdin = bytes.NewReader(text)
 	out, said := &tail{}, &tail{}
 	c.Stdout, c.Stderr = out, said
-	c.Around = func(start func() error) error { return startBound(start, job.Threads) }
+	c.Around = func(start func() error) error { return startBound(start, job.FirstCore, job.Threads) }
 	if err := c.Start(); err != nil {
 		return nil, fmt.Errorf("%s cannot be started: %w", p.name, err)
 	}
@@ -97,9 +97,9 @@ func (t *tail) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// startBound starts a process that may use the first n of our cores only, so
+// startBound starts a process that may use n of our cores only, from one on, so
 // that no side gets more than another, however it divides its work.
-func startBound(start func() error, n int) (err error) {
+func startBound(start func() error, from, n int) (err error) {
 	if n >= runtime.NumCPU() {
 		return start()
 	}
@@ -110,10 +110,14 @@ func startBound(start func() error, n int) (err error) {
 	if err := unix.SchedGetaffinity(0, &all); err != nil {
 		return fmt.Errorf("asking for the cores of this process: %w", err)
 	}
-	for cpu := 0; few.Count() < n && few.Count() < all.Count(); cpu++ {
-		if all.IsSet(cpu) {
+	for cpu, passed := 0, 0; few.Count() < n && passed < all.Count(); cpu++ {
+		if !all.IsSet(cpu) {
+			continue
+		}
+		if passed >= from {
 			few.Set(cpu)
 		}
+		passed++
 	}
 	if err := unix.SchedSetaffinity(0, &few); err != nil {
 		return fmt.Errorf("binding to %d cores: %w", n, err)

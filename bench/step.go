@@ -17,13 +17,19 @@ import (
 // graph, the same draws, the same numbers fetched. Pictures are random and stay
 // the same; no data set is read and nothing is saved.
 func step(job Job, c *config.Config) (_ *Result, err error) {
+	with, err := joinOthers(job, c.Run)
+	if err != nil {
+		return nil, err
+	}
+	defer with.leave()
 	o := train.OptionsOf(c)
+	o.Replicas = with.replicas
 	s := graph.New(tensorflow.Float)
 	net, err := train.BuildStep(s, o)
 	if err != nil {
 		return nil, err
 	}
-	sess, err := session(s, c)
+	sess, err := sessionWith(s, c, with.server)
 	if err != nil {
 		return nil, err
 	}
@@ -36,7 +42,7 @@ func step(job Job, c *config.Config) (_ *Result, err error) {
 	if len(net.StatNames) > 0 {
 		fetches = append(fetches, net.Stats)
 	}
-	values := newValues(o, c)
+	values := newValues(o, c, with.ownPart(o))
 	m := newMeter(job)
 	var losses []float32
 	for !m.done() {
@@ -60,6 +66,9 @@ func step(job Job, c *config.Config) (_ *Result, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if with.server != nil {
+		r.Exchange = exchange(s)
+	}
 	r.Counts, r.Losses = countsOf(s, c), map[string]float64{}
 	for i, name := range net.LossNames {
 		r.Losses[name] = float64(losses[i])
@@ -67,18 +76,18 @@ func step(job Job, c *config.Config) (_ *Result, err error) {
 	return r, nil
 }
 
-// newValues makes pictures and rates of a step, which stay the same; every
-// attempt has draws of its own.
-func newValues(o train.StepOptions, c *config.Config) train.StepValues {
+// newValues makes so many pictures, and rates, of a step, which stay the same;
+// every attempt has draws of its own.
+func newValues(o train.StepOptions, c *config.Config, pairs int) train.StepValues {
 	r := random.New(c.Seed)
 	pictures := func() []uint8 {
-		pixels := make([]uint8, 0, o.Batch*o.Height*o.Width*3)
-		for i := 0; i < o.Batch; i++ {
+		pixels := make([]uint8, 0, pairs*o.Height*o.Width*3)
+		for i := 0; i < pairs; i++ {
 			pixels = append(pixels, noise(r, o.Width, o.Height).Pix...)
 		}
 		return pixels
 	}
-	b := &dataset.Batch{N: o.Batch, H: o.Height, W: o.Width, Source: pictures()}
+	b := &dataset.Batch{N: pairs, H: o.Height, W: o.Width, Source: pictures()}
 	b.Driving = pictures()
 	return train.StepValues{Batch: b, Rates: c.LearningRates(0, 0), Warmup: 1}
 }

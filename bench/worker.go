@@ -38,6 +38,8 @@ func work(ctx context.Context, in io.Reader, out io.Writer) error {
 		return exportModelOf(ctx, job)
 	case measureStep:
 		r, err = step(job, c)
+	case measureReduce:
+		r, err = reduce(job, c)
 	case measureFrame:
 		r, err = frame(ctx, job, c)
 	case measureReconstruction:
@@ -60,20 +62,26 @@ func work(ctx context.Context, in io.Reader, out io.Writer) error {
 	return json.NewEncoder(out).Encode(r)
 }
 
-// sessionOf is the session that training and evaluation compute in.
-func sessionOf(s *graph.Scope, r config.RunParams) (*tf.Session, error) {
-	return tf.NewSession(s.Graph(), tf.SessionConfig{
+// sessionConfigOf are the settings of sessions that training and evaluation
+// compute in.
+func sessionConfigOf(r config.RunParams) tf.SessionConfig {
+	return tf.SessionConfig{
 		Device: r.Device, Deterministic: r.Deterministic, FullFloat32: r.Deterministic || !r.TF32, MixedPrecision: r.Mixed(), MemoryGrowth: true,
 		IntraThreads: r.IntraThreads, InterThreads: r.InterThreads,
-	})
+	}
 }
 
 // session initialises the variables of s and returns a session for it.
-func session(s *graph.Scope, c *config.Config) (*tf.Session, error) {
+func session(s *graph.Scope, c *config.Config) (*tf.Session, error) { return sessionWith(s, c, nil) }
+
+// sessionWith is session in a process that has a server.
+func sessionWith(s *graph.Scope, c *config.Config, server *tf.Server) (*tf.Session, error) {
 	if err := s.Err(); err != nil {
 		return nil, err
 	}
-	sess, err := sessionOf(s, c.Run)
+	settings := sessionConfigOf(c.Run)
+	settings.Server = server
+	sess, err := tf.NewSession(s.Graph(), settings)
 	if err != nil {
 		return nil, err
 	}
