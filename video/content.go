@@ -45,16 +45,21 @@ var signs = []struct {
 	{0, "BM", "a bmp picture", strangePicture},
 	{0, "II*\x00", "a tiff picture", strangePicture},
 	{0, "MM\x00*", "a tiff picture", strangePicture},
+	{0, "P5\n", "a pgm picture", strangePicture},
+	{0, "P6\n", "a ppm picture", strangePicture},
 	{0, "8BPS", "a Photoshop picture", strangePicture},
 	{0, "\x1a\x45\xdf\xa3", "a webm or mkv film", aFilm},
 	{8, "AVI ", "an avi film", aFilm},
 	{8, "WAVE", "a wav sound file", strange},
+	{0, "YUV4MPEG2 ", "a y4m film", strangeFilm},
+	{0, "\x06\x0e\x2b\x34\x02\x05\x01\x01\x0d\x01\x02", "an mxf film", strangeFilm},
 	{0, "FLV\x01", "an flv film", strangeFilm},
 	{0, "OggS", "an ogg film or sound file", strangeFilm},
 	{0, "\x30\x26\xb2\x75\x8e\x66\xcf\x11", "a wmv or wma file", strangeFilm},
 	{0, "\x00\x00\x01\xba", "an mpeg film", strangeFilm},
 	{0, "\x00\x00\x01\xb3", "an mpeg film", strangeFilm},
 	{0, "ID3", "an mp3 sound file", strange},
+	{0, "\xff\xfb", "an mp3 sound file", strange},
 	{0, "fLaC", "a flac sound file", strange},
 	{0, "%PDF", "a pdf", strange},
 	{0, "PK\x03\x04", "a zip archive", strange},
@@ -69,6 +74,9 @@ var signs = []struct {
 // contentOf says what a file is by its beginning, in words; empty if that is not
 // known.
 func contentOf(head []byte) (what string, _ class) {
+	if animatedWebP(head) {
+		return "an animated WebP, which is not read (make a gif or mp4 of it)", strange
+	}
 	for _, s := range signs {
 		if len(head) > s.at && bytes.HasPrefix(head[s.at:], []byte(s.sign)) {
 			return s.what, s.class
@@ -87,6 +95,26 @@ func contentOf(head []byte) (what string, _ class) {
 		return "a text", strange
 	}
 	return "", strange
+}
+
+// animatedWebP looks at the flags of the extended header, which says whether
+// there are several pictures.
+func animatedWebP(head []byte) bool {
+	const animation = 2
+	return len(head) > 20 && string(head[8:16]) == "WEBPVP8X" && head[20]&animation != 0
+}
+
+// NoVideo says that a file or folder of kind Unknown is no video, and what it is
+// where its beginning tells.
+func NoVideo(path string) error {
+	what := ""
+	if head, err := beginning(path); err == nil {
+		what, _ = contentOf(head)
+	}
+	if what != "" {
+		what = "it is " + what + "; "
+	}
+	return fmt.Errorf("%s is no video: %sa folder of png or jpg frames, a film (mp4, mov, webm, gif, ...) or a strip (png, jpg) is one", path, what)
 }
 
 // noFilm explains why a file is no film that can be read, if its beginning says

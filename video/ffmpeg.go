@@ -151,6 +151,12 @@ func tooLarge(messages *excerpt) bool {
 	return bytes.Contains(messages.kept, []byte("exceeds specified max pixel count"))
 }
 
+// endsEarly tells whether a webm or mkv film ends before the end that it
+// announces.
+func endsEarly(messages *excerpt) bool {
+	return bytes.Contains(messages.kept, []byte("File ended prematurely"))
+}
+
 func errTooLarge(limits Limits) error {
 	return fmt.Errorf("its pictures have more than the limit of %d pixels%s", limits.MaxPixels, by(limits.PixelsBy))
 }

@@ -208,7 +208,7 @@ func Open(ctx context.Context, path string, stripW, stripH int, limits Limits) (
 	case FilmFile:
 		return OpenFilm(ctx, path, limits)
 	}
-	return nil, fmt.Errorf("%s is no video: a folder of png or jpg frames, a film (mp4, mov, webm, gif, ...) or a strip (png, jpg) is", path)
+	return nil, NoVideo(path)
 }
 
 // sequence reads frames that can be reached by number.

@@ -279,6 +279,8 @@ func (f *Film) finish() error {
 		return f.messages.explain("is damaged or cut off", err)
 	case f.read == 0:
 		return errors.New("holds no frame")
+	case endsEarly(f.messages): // ffmpeg takes that for an end
+		return f.messages.explain("is damaged or cut off", errors.New("ffmpeg -i FILE -c copy NEW.mkv makes a whole film of what is there"))
 	}
 	return io.EOF
 }

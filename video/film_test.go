@@ -212,12 +212,23 @@ func TestBadFilmsAreErrorsThatNameTheFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	silent := film(t, filepath.Join(dir, "sound.mp4"), "sine=duration=1")
+	copied := func(name string) []byte {
+		path := filepath.Join(dir, name)
+		ffmpeg(t, "-i", good, "-c", "copy", path)
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return data
+	}
+	atEnd, mkv := copied("at-end.mp4"), copied("good.mkv")
 	list := "#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:4,\n" + good + "\n#EXT-X-ENDLIST\n"
 	concat := "ffconcat version 1.0\nfile " + filepath.Base(good) + "\n"
 	for path, want := range map[string]string{
 		writeFile(t, filepath.Join(dir, "empty.mp4"), nil):                         "empty",
 		writeFile(t, filepath.Join(dir, "text.mp4"), []byte("no film at all")):     "",
 		writeFile(t, filepath.Join(dir, "head.mp4"), data[:64]):                    "",
+		writeFile(t, filepath.Join(dir, "torn.mp4"), atEnd[:len(atEnd)/2]):         "is cut off: the index",
 		writeFile(t, filepath.Join(dir, "playlist.mp4"), []byte(list)):             "whitelist",
 		writeFile(t, filepath.Join(dir, "concat.mp4"), []byte(concat)):             "whitelist",
 		writeFile(t, filepath.Join(dir, "bomb.gif"), gifClaiming(t, 65535, 65535)): "",
@@ -240,20 +251,22 @@ func TestBadFilmsAreErrorsThatNameTheFile(t *testing.T) {
 		}
 	}
 
-	cut := writeFile(t, filepath.Join(dir, "cut.mp4"), data[:2*len(data)/3])
-	r, err := OpenFilm(ctx, cut, Limits{})
-	if err != nil {
-		t.Fatal(err)
+	for name, whole := range map[string][]byte{"cut.mp4": data, "cut.mkv": mkv} {
+		cut := writeFile(t, filepath.Join(dir, name), whole[:2*len(whole)/3])
+		r, err := OpenFilm(ctx, cut, Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Close()
+		frames, err := readAll(r)
+		if err == nil || !strings.Contains(err.Error(), "damaged or cut off") {
+			t.Errorf("%s: %d frames, error %v", name, len(frames), err)
+		}
+		if len(frames) == 0 || len(frames) >= 75 {
+			t.Errorf("%s gave %d of 75 frames", name, len(frames))
+		}
+		collected(t, r)
 	}
-	defer r.Close()
-	frames, err := readAll(r)
-	if err == nil || !strings.Contains(err.Error(), "damaged or cut off") {
-		t.Errorf("cut film: %d frames, error %v", len(frames), err)
-	}
-	if len(frames) == 0 || len(frames) >= 75 {
-		t.Errorf("cut film gave %d of 75 frames", len(frames))
-	}
-	collected(t, r)
 }
 
 func gifClaiming(t *testing.T, w, h int) []byte {

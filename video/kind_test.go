@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -40,12 +41,18 @@ func TestKindByBeginning(t *testing.T) {
 			t.Errorf("%s has %d frames", name, n)
 		}
 	}
-	for name, text := range map[string]string{"notes.ts": "export const a = 1\n", "archive.vid": "PK\x03\x04"} {
-		if err := os.WriteFile(at(name), []byte(text), 0o644); err != nil {
+	for name, is := range map[string][2]string{
+		"notes.ts": {"export const a = 1\n", "a text"}, "archive.vid": {"PK\x03\x04", "a zip archive"}, "talk.mp3": {"\xff\xfb\x90\x64", "an mp3"},
+		"moving.webp": {"RIFF\x00\x00\x00\x00WEBPVP8X\x0a\x00\x00\x00\x02\x00\x00\x00", "an animated WebP"},
+	} {
+		if err := os.WriteFile(at(name), []byte(is[0]), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		if kind, err := KindAt(at(name)); kind != Unknown || err != nil {
 			t.Errorf("%s is a %v, %v", name, kind, err)
+		}
+		if _, err := Open(context.Background(), at(name), 0, 0, Limits{}); err == nil || !strings.Contains(err.Error(), is[1]) {
+			t.Errorf("%s is to be named as %s: %v", name, is[1], err)
 		}
 	}
 }

@@ -164,6 +164,8 @@ func readPictureHeader(r io.ReadSeeker, limits Limits) (*pictureHeader, error) {
 		if unsupported := jpeg.UnsupportedError(""); errors.As(err, &unsupported) {
 			config, err = jpegSize(r)
 		}
+	case animatedWebP(head[:n]):
+		return nil, noPicture(head)
 	case n >= 12 && string(head[:4]) == "RIFF" && string(head[8:12]) == "WEBP":
 		header.format = "webp_pipe"
 		config, err = webp.DecodeConfig(buffered)

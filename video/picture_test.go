@@ -181,21 +181,23 @@ func TestBadPicturesAreErrorsThatNameTheFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]string{
-		writeFile(t, filepath.Join(dir, "empty.png"), nil):                                               "empty",
-		writeFile(t, filepath.Join(dir, "heic.jpg"), []byte("\x00\x00\x00\x18ftypheic\x00\x00\x00\x00")): "a HEIC picture, whatever its name says",
-		writeFile(t, filepath.Join(dir, "film.jpg"), []byte("\x00\x00\x00\x18ftypisom\x00\x00\x00\x00")): "an mp4 or mov film",
-		writeFile(t, filepath.Join(dir, "text.png"), []byte("<html>not found</html>")):                   "a web page, neither png nor jpg",
-		writeFile(t, filepath.Join(dir, "short.png"), good[:6]):                                          "too short",
-		writeFile(t, filepath.Join(dir, "cut.png"), good[:len(good)/2]):                                  "cut off",
-		writeFile(t, filepath.Join(dir, "cut.jpg"), jpg.Bytes()[:jpg.Len()/3]):                           "cut off",
-		writeFile(t, filepath.Join(dir, "wide.png"), bomb(t, 1<<31-1, 1)):                                "limit",
-		writeFile(t, filepath.Join(dir, "huge.png"), bomb(t, 1<<20, 1<<20)):                              "",
-		writeFile(t, filepath.Join(dir, "large.png"), bomb(t, 30000, 30000)):                             "limit",
-		writeFile(t, filepath.Join(dir, "large.jpg"), jpegClaiming(jpg.Bytes(), 65500)):                  "limit",
-		writeFile(t, filepath.Join(dir, "flat.png"), bomb(t, 0, 5)):                                      "",
-		filepath.Join(dir, "absent.png"):                                                                 "no such file",
-		fifo:                                                                                             "not a regular file",
-		dir:                                                                                              "not a regular file",
+		writeFile(t, filepath.Join(dir, "empty.png"), nil):                                                                      "empty",
+		writeFile(t, filepath.Join(dir, "heic.jpg"), []byte("\x00\x00\x00\x18ftypheic\x00\x00\x00\x00")):                        "a HEIC picture, whatever its name says",
+		writeFile(t, filepath.Join(dir, "film.jpg"), []byte("\x00\x00\x00\x18ftypisom\x00\x00\x00\x00")):                        "an mp4 or mov film",
+		writeFile(t, filepath.Join(dir, "drawn.png"), []byte("P6\n1 1\n255\nabc")):                                              "a ppm picture",
+		writeFile(t, filepath.Join(dir, "moving.webp"), []byte("RIFF\x00\x00\x00\x00WEBPVP8X\x0a\x00\x00\x00\x02\x00\x00\x00")): "an animated WebP",
+		writeFile(t, filepath.Join(dir, "text.png"), []byte("<html>not found</html>")):                                          "a web page, neither png nor jpg",
+		writeFile(t, filepath.Join(dir, "short.png"), good[:6]):                                                                 "too short",
+		writeFile(t, filepath.Join(dir, "cut.png"), good[:len(good)/2]):                                                         "cut off",
+		writeFile(t, filepath.Join(dir, "cut.jpg"), jpg.Bytes()[:jpg.Len()/3]):                                                  "cut off",
+		writeFile(t, filepath.Join(dir, "wide.png"), bomb(t, 1<<31-1, 1)):                                                       "limit",
+		writeFile(t, filepath.Join(dir, "huge.png"), bomb(t, 1<<20, 1<<20)):                                                     "",
+		writeFile(t, filepath.Join(dir, "large.png"), bomb(t, 30000, 30000)):                                                    "limit",
+		writeFile(t, filepath.Join(dir, "large.jpg"), jpegClaiming(jpg.Bytes(), 65500)):                                         "limit",
+		writeFile(t, filepath.Join(dir, "flat.png"), bomb(t, 0, 5)):                                                             "",
+		filepath.Join(dir, "absent.png"):                                                                                        "no such file",
+		fifo:                                                                                                                    "not a regular file",
+		dir:                                                                                                                     "not a regular file",
 	} {
 		_, err := ReadPicture(name, Limits{})
 		if err == nil {

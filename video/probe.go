@@ -1,8 +1,10 @@
 package video
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -238,6 +240,9 @@ func runProbe(ctx context.Context, path string, limits Limits) (*probe, error) {
 		}
 		if tooLarge(messages) {
 			return nil, errTooLarge(limits)
+		}
+		if bytes.Contains(messages.kept, []byte("moov atom not found")) {
+			return nil, errors.New("is cut off: the index of its pictures, which such films have at their end, is missing (moov atom not found)")
 		}
 		return nil, messages.explain("ffprobe cannot read it", err)
 	}

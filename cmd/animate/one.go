@@ -142,7 +142,7 @@ func (p *program) job(ctx context.Context, a *animator) (animate.Job, video.Film
 			p.warn("a folder of frames has no sound")
 		}
 	case video.Unknown:
-		err = fmt.Errorf("--driving_video=%s is no video: a folder of png or jpg frames, a film (mp4, mov, webm, gif, ...) or a strip (png, jpg) is", p.driving)
+		err = fmt.Errorf("--driving_video: %w", video.NoVideo(p.driving))
 	}
 	return job, film, cli.Usage(err)
 }
