@@ -34,6 +34,9 @@ func TestPage(t *testing.T) {
 	if worst < 0 || second < worst {
 		t.Errorf("the worst video stands at %d, the other at %d", worst, second)
 	}
+	if !strings.Contains(page, "without --keypoints or --keypoint_model") || strings.Contains(page, "`") {
+		t.Error("the page does not name flags as they are typed")
+	}
 	for _, film := range []string{"films/worst-1.mp4", "films/worst-2.mp4"} {
 		if !strings.Contains(page, `src="`+film+`"`) {
 			t.Errorf("the page does not show %s", film)

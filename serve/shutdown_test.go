@@ -154,9 +154,19 @@ func TestLeftovers(t *testing.T) {
 	if err := os.Chmod(open, 0o777); err != nil {
 		t.Fatal(err)
 	}
-	link := filepath.Join(t.TempDir(), "link")
-	if err := os.Symlink(root, link); err != nil {
-		t.Fatal(err)
+	// Anybody may have laid a link in an open folder; in a closed one only we.
+	link, own := filepath.Join(open, "link"), filepath.Join(t.TempDir(), "link")
+	for _, l := range []string{link, own} {
+		if err := os.Symlink(root, l); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w, err := openWork(own)
+	if err != nil || filepath.Dir(w.dir) != root {
+		t.Fatalf("a link of our own leads to %+v, %v", w, err)
+	}
+	if err := w.Close(); err != nil {
+		t.Error(err)
 	}
 	for _, path := range []string{open, link} {
 		if _, err := openWork(path); err == nil || !strings.Contains(err.Error(), "`work`") {

@@ -34,6 +34,9 @@ func openWork(root string) (*workFolder, error) {
 	if err != nil {
 		return nil, err
 	}
+	if root, err = trustedLink(root); err != nil {
+		return nil, fmt.Errorf("the folder for jobs: %w", err)
+	}
 	if err := ownFolder(root); err != nil {
 		return nil, err
 	}
@@ -54,6 +57,30 @@ func openWork(root string) (*workFolder, error) {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	return &workFolder{dir: dir, lock: own}, nil
+}
+
+// trustedLink follows a link that only the system or this user can have laid, as
+// systemd lays /var/cache/NAME: it and the folder that it lies in are theirs.
+// Other links stay, and ownFolder refuses them.
+func trustedLink(root string) (string, error) {
+	link, err := os.Lstat(root)
+	if err != nil || link.Mode()&os.ModeSymlink == 0 {
+		return root, nil // what is not there yet is made
+	}
+	parent, err := os.Stat(filepath.Dir(root))
+	if err != nil {
+		return "", err
+	}
+	if !ours(link) || !ours(parent) || parent.Mode().Perm()&0o022 != 0 {
+		return root, nil
+	}
+	return filepath.EvalSymlinks(root)
+}
+
+// ours tells whether root or this user owns a file.
+func ours(info os.FileInfo) bool {
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	return ok && (stat.Uid == 0 || int(stat.Uid) == os.Getuid())
 }
 
 // ownFolder makes root, or sees that it is a folder that nobody else can

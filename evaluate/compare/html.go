@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/prioritycut/prioritycut/evaluate/result"
+	"github.com/prioritycut/prioritycut/internal/usage"
 )
 
 //go:embed report.html
@@ -20,6 +21,7 @@ var page = template.Must(template.New("report").Funcs(template.FuncMap{
 	},
 	"value": func(c Cell, m result.Measure) string { return c.text(m) },
 	"half":  Cell.half,
+	"flags": usage.Flags,
 	"whole": func(text string) bool { return utf8.RuneCountInString(text) <= wholeChars },
 }).Parse(pageSource))
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/prioritycut/prioritycut/evaluate/result"
+	"github.com/prioritycut/prioritycut/internal/usage"
 )
 
 // WriteMarkdown writes a report without plots and pictures. Colours are told by
@@ -34,7 +35,7 @@ func (r *Report) WriteMarkdown(w io.Writer) error {
 			g.markdown(&b)
 		}
 		for _, text := range s.Notes {
-			fmt.Fprintf(&b, "\n%s\n", escapeMarkdown(text))
+			fmt.Fprintf(&b, "\n%s\n", escapeMarkdown(usage.Flags(text)))
 		}
 	}
 	_, err := io.WriteString(w, b.String())

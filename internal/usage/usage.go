@@ -13,12 +13,21 @@ package usage
 
 import (
 	"context"
+	"regexp"
 	"strings"
 	"unicode"
 )
 
 // OptionPattern is the regular expression of an option's name in a message.
 const OptionPattern = "`[a-z][a-z0-9_]*`"
+
+var option = regexp.MustCompile(OptionPattern)
+
+// Flags is a message whose options are all flags, for pages and tables that one
+// program writes. What programs print goes through package cli, which looks.
+func Flags(text string) string {
+	return option.ReplaceAllStringFunc(text, func(quoted string) string { return "--" + quoted[1:len(quoted)-1] })
+}
 
 // Error is an error that the user mends by other flags, settings or paths:
 // nothing was begun.
