@@ -24,42 +24,14 @@ run=$(ls -d runs/*)
 say export
 "$bin/export" --checkpoint="$run" --out=models/mine 2>&1 | tail -n 4
 
-# request METHOD PATH [FILE [TYPE]] prints an answer with its header.
-request() {
-  exec 3<>/dev/tcp/127.0.0.1/8501
-  {
-    printf '%s %s HTTP/1.0\r\nHost: localhost\r\nAccept: application/json\r\n' "$1" "$2"
-    if [ $# -gt 2 ]; then
-      printf 'Content-Type: %s\r\nContent-Length: %d\r\n\r\n' "$4" "$(stat -c %s "$3")"
-      cat "$3"
-    else
-      printf '\r\n'
-    fi
-  } >&3
-  cat <&3
-  exec 3>&-
-}
+. "$(dirname "$0")/http.sh"
 
-# film asks the service of $1... for a film made of its own first example.
+# film asks a service with the flags $1... for a film.
 film() {
   "$bin/serve" "$@" >serve.log 2>&1 &
-  local server=$! job state
-  for _ in $(seq 300); do
-    if (request GET /readyz | grep -q '200 OK') 2>/dev/null; then break; fi
-    kill -0 $server || { cat serve.log; exit 1; }
-    sleep 0.2
-  done
-  printf -- '--b\r\nContent-Disposition: form-data; name="%s"\r\n\r\n1\r\n' source_example driving_example >form
-  printf -- '--b--\r\n' >>form
-  job=$(request POST /jobs form 'multipart/form-data; boundary=b' | sed -n 's/.*"id":"\([0-9a-f]*\)".*/\1/p')
-  [ -n "$job" ] || { cat serve.log; exit 1; }
-  for _ in $(seq 300); do
-    state=$(request GET "/jobs/$job")
-    case $state in *'"done"'*) break ;; *'"failed"'*) echo "$state"; exit 1 ;; esac
-    sleep 0.2
-  done
-  request GET "/jobs/$job/result" | sed '1,/^\r$/d' >film.mp4
-  ffprobe -v error -count_frames -select_streams v -show_entries stream=codec_name,width,height,nb_read_frames -of csv=p=0 film.mp4
+  local server=$!
+  ready || { cat serve.log; exit 1; }
+  example || { cat serve.log; exit 1; }
   kill $server
   wait $server
 }
