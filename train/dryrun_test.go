@@ -14,6 +14,7 @@ import (
 	"github.com/prioritycut/prioritycut/config"
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/model"
+	"github.com/prioritycut/prioritycut/tf"
 )
 
 // TestParameterCounts compares the networks of the 256 presets with the
@@ -45,6 +46,33 @@ func TestParameterCounts(t *testing.T) {
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s %s (-want +got):\n%s", c.preset, c.variant, diff)
+		}
+	}
+}
+
+// TestDryRunOfWorkers: each needs the memory of its part of the batch.
+func TestDryRunOfWorkers(t *testing.T) {
+	c := tiny(t, model.PriorityCut, "batch_size=4")
+	for want, cluster := range map[string]*tf.Cluster{
+		"a step of 4 pairs": nil, "a step of 2 pairs": {Workers: []string{"a:1", "b:1"}, Rank: 1}, "for each of 4 workers": {Workers: []string{"a:1", "b:1", "c:1", "d:1"}},
+	} {
+		var out bytes.Buffer
+		if err := DryRun(context.Background(), RunOptions{Config: c, Dir: t.TempDir(), Out: &out, Cluster: cluster}); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("a dry run does not say %q:\n%s", want, &out)
+		}
+	}
+	for want, o := range map[string]RunOptions{
+		"3 workers cannot share alike": {Config: c, Cluster: &tf.Cluster{Workers: []string{"a:1", "b:1", "c:1"}}},
+		"workers do not exchange samples": {
+			Config: tiny(t, model.CutMix, "batch_size=4", "cutmix_pair=other"), Cluster: &tf.Cluster{Workers: []string{"a:1", "b:1"}},
+		},
+	} {
+		o.Out = &bytes.Buffer{}
+		if err := DryRun(context.Background(), o); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
 		}
 	}
 }

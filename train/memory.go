@@ -41,8 +41,8 @@ type MemoryEstimate struct {
 	Step int64
 	// Tensors are those of a step that are alive together.
 	Tensors int64
-	// Batch is the batch that Step is for, Parts the number of micro-batches that
-	// it is taken in.
+	// Batch is the part of the batch that Step is for, one worker's; Parts is the
+	// number of micro-batches that it is taken in.
 	Batch, Parts int
 }
 
@@ -73,7 +73,7 @@ func EstimateMemory(s *graph.Scope, step *Step, o StepOptions) (MemoryEstimate, 
 	if err != nil {
 		return MemoryEstimate{}, err
 	}
-	e := MemoryEstimate{Variables: m.Variables, Batch: o.Batch, Parts: o.parts()}
+	e := MemoryEstimate{Variables: m.Variables, Batch: o.Batch / max(o.Replicas.Size, 1), Parts: o.parts()}
 	if step.Micro != nil {
 		micro, err := memory.Estimate(s, step.Micro.Gather)
 		if err != nil {

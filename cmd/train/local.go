@@ -78,6 +78,15 @@ func (l *local) arguments(all []string, rank int) []string {
 	return args
 }
 
+// imagined is the cluster of a dry run, which starts nothing.
+func (l *local) imagined() *tf.Cluster {
+	c := &tf.Cluster{}
+	for rank := range l.workers {
+		c.Workers = append(c.Workers, fmt.Sprintf("127.0.0.1:%d", 1+rank))
+	}
+	return c
+}
+
 // exitError is the chief's end.
 type exitError struct{ code int }
 

@@ -149,3 +149,15 @@ func TestRelay(t *testing.T) {
 		t.Errorf("%q, want %q", &to, want)
 	}
 }
+
+// TestWorkersKeepTheirSamples: what would mix samples of different workers is
+// refused before anything is written.
+func TestWorkersKeepTheirSamples(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run")
+	c, _, _ := program(t, dir, "--workers=2", "--dry_run", "--variant=cutmix", "--set=cutmix_pair=other", "--set=batch_size=4")
+	startAll(t, []*exec.Cmd{c})
+	endsWith(t, c, 1, "workers do not exchange samples; set it to own")
+	if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a folder was made (%v)", err)
+	}
+}

@@ -81,6 +81,9 @@ func run(command *cli.Command, f *cli.Shared, workers *local) error {
 	ctx, stop := cli.UntilSignalled(logging.Stderr(), stopping)
 	defer stop()
 	if f.DryRun {
+		if workers.workers > 1 {
+			o.Cluster = workers.imagined()
+		}
 		return train.DryRun(ctx, o)
 	}
 	return train.Run(ctx, o)
