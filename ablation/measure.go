@@ -132,7 +132,7 @@ func (p *Plan) measure(ctx context.Context, r *Run, step int64, out io.Writer) e
 	q := evaluate.NewRequest()
 	q.Checkpoint, q.Name, q.Out = r.Dir, r.Name, r.evaluation()
 	q.Masks, q.KeypointModel, q.Device = p.detectors.Masks, keypoints, r.Config.Run.Device
-	q.TrustSavedModel = p.detectors.TrustSavedModel
+	q.TrustSavedModel, q.Own = p.detectors.TrustSavedModel, true
 	if p.detectors.EmbeddingModel != Nothing {
 		q.EmbeddingModel = p.detectors.EmbeddingModel
 	}

@@ -37,6 +37,9 @@ type Request struct {
 	// an exported model; Predictions a folder of frames that anything made.
 	// Exactly one of them is given.
 	Checkpoint, SavedModel, Predictions string
+	// Own says that the model's configuration is the caller's, so that decoded
+	// films are kept where it says; else see dataset.Params.OfModel.
+	Own bool
 	// Name is what tables call it; empty takes it from the path.
 	Name string
 	// Out is the folder of the evaluation.

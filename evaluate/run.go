@@ -241,7 +241,11 @@ func (e *evaluation) openData(ctx context.Context) error {
 	r.NumVideos = e.numVideos()
 	r.MetricOn, r.SSIMWindow = q.MetricOn, string(q.SSIMWindow)
 	var err error
-	if e.data, err = named.Open(ctx, p); err != nil {
+	open := named.OpenOfModel
+	if q.Own {
+		open = named.Open
+	}
+	if e.data, err = open(ctx, p); err != nil {
 		return &RequestError{err}
 	}
 	all := e.data.Test()

@@ -39,7 +39,7 @@ func (p *program) runDemo(ctx context.Context, a *animator) error {
 	if p.data != "" {
 		a.config.Dataset.RootDir = p.data
 	}
-	set, err := named.Open(ctx, a.config.Dataset)
+	set, err := named.OpenOfModel(ctx, a.config.Dataset)
 	if err != nil {
 		return fmt.Errorf("the clip without --source_image and --driving_video is made of the run's own test videos: %w", err)
 	}

@@ -140,7 +140,7 @@ func (p *program) testSet(ctx context.Context, a *animator) (*dataset.Dataset, e
 		c.Dataset.RootDir = p.data
 	}
 	c.Dataset.Fit = p.fitOf(a)
-	set, err := named.Open(ctx, c.Dataset)
+	set, err := named.OpenOfModel(ctx, c.Dataset)
 	if err != nil {
 		return nil, usage.WrapUnless(ctx, err)
 	}

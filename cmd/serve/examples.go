@@ -83,7 +83,7 @@ func (p *program) addExamples(ctx context.Context, b *serve.Backend, c *config.C
 
 // makeExamples takes pictures and films from the test videos of a data set.
 func makeExamples(ctx context.Context, c *config.Config) ([]serve.Example, error) {
-	set, err := named.Open(ctx, c.Dataset)
+	set, err := named.OpenOfModel(ctx, c.Dataset)
 	if err != nil {
 		return nil, err
 	}

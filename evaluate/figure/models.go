@@ -101,7 +101,7 @@ func (o Options) read(ctx context.Context, first subject) ([]pair, error) {
 	if c.Dataset.RootDir == "" {
 		return nil, fmt.Errorf("its configuration names no data: say `data`")
 	}
-	data, err := named.Open(ctx, c.Dataset)
+	data, err := named.OpenOfModel(ctx, c.Dataset)
 	if err != nil {
 		return nil, usage.WrapUnless(ctx, err)
 	}
