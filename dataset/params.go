@@ -78,7 +78,8 @@ type Params struct {
 	// Films beyond it are decoded each time they are drawn. 0 keeps none.
 	CacheGB float64 `yaml:"cache_gb"`
 	// CacheDir is the folder for these frames and for the samples. Empty is
-	// the user's cache folder (XDG_CACHE_HOME, ~/.cache).
+	// the user's cache folder (XDG_CACHE_HOME, ~/.cache). Of a model that is only
+	// read, a folder outside of that is not used.
 	CacheDir string `yaml:"cache_dir"`
 	// Workers is the number of goroutines that decode and augment. 0 is one
 	// per core, at most 8.
