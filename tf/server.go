@@ -141,7 +141,7 @@ func (c Cluster) serverDef(config SessionConfig) ([]byte, error) {
 	if err := proto.Unmarshal(text, session); err != nil {
 		return nil, err
 	}
-	session.Experimental = groupLeader()
+	session.Experimental, session.UsePerSessionThreads = groupLeader(), false
 	tasks := map[int32]string{}
 	for i, address := range c.Workers {
 		tasks[int32(i)] = address

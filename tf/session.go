@@ -127,8 +127,9 @@ func (c SessionConfig) Proto() ([]byte, error) {
 	p := &pb.ConfigProto{
 		IntraOpParallelismThreads: int32(c.IntraThreads),
 		InterOpParallelismThreads: int32(c.InterThreads),
-		// Without it the first session's inter-op pool serves all others.
-		UsePerSessionThreads: c.InterThreads > 0,
+		// Without it the first session's inter-op pool serves all others. Sessions
+		// through a server refuse it and share the server's.
+		UsePerSessionThreads: c.InterThreads > 0 && c.Server == nil,
 		// An op without a GPU kernel runs on the CPU.
 		AllowSoftPlacement: true,
 		GpuOptions:         &pb.GPUOptions{AllowGrowth: c.MemoryGrowth},

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +17,7 @@ import (
 	"github.com/prioritycut/prioritycut/internal/cli/clitest"
 	"github.com/prioritycut/prioritycut/internal/logging"
 	"github.com/prioritycut/prioritycut/internal/rundir"
+	"github.com/prioritycut/prioritycut/tf"
 	"github.com/prioritycut/prioritycut/tf/checkpoint"
 	trainer "github.com/prioritycut/prioritycut/train"
 )
@@ -33,12 +35,13 @@ var tiny = []string{
 }
 
 // train is the program: cmd/train with tiny networks, `--out=DIR --steps=N`, or
-// with those of a preset that is named.
+// with those of a preset that is named; one of several workers where TF_CONFIG
+// says so.
 func train() {
 	c := cli.New("train", "Trains tiny networks.")
 	flags := c.AddShared()
 	os.Exit(c.Main(func([]string) error {
-		resolved, err := configured(*flags.Steps)
+		resolved, err := configured(*flags.Steps, flags.Set...)
 		if flags.Preset != "" {
 			resolved, _, err = config.Resolve(config.Options{
 				Preset: flags.Preset, Data: flags.Data, VGG19: flags.VGG19, Device: "cpu", Steps: flags.Steps, Sets: flags.Set,
@@ -48,14 +51,21 @@ func train() {
 		if err != nil {
 			return cli.Usage(err)
 		}
+		o := trainer.RunOptions{Config: resolved, Dir: flags.Out, Out: os.Stdout}
+		if o.Cluster, err = tf.ClusterOfEnvironment(); err != nil {
+			return err
+		}
+		if os.Getenv(slowDisk) != "" {
+			o.Files = slowly()
+		}
 		ctx, stop := cli.UntilSignalled(logging.Stderr(), "saving and stopping")
 		defer stop()
-		return trainer.Run(ctx, trainer.RunOptions{Config: resolved, Dir: flags.Out, Out: os.Stdout})
+		return trainer.Run(ctx, o)
 	}))
 }
 
-func configured(steps int64) (*config.Config, error) {
-	c, _, err := config.Resolve(config.Options{Variant: "prioritycut", Device: "cpu", Steps: &steps, Sets: tiny})
+func configured(steps int64, sets ...string) (*config.Config, error) {
+	c, _, err := config.Resolve(config.Options{Variant: "prioritycut", Device: "cpu", Steps: &steps, Sets: append(slices.Clone(tiny), sets...)})
 	return c, err
 }
 
