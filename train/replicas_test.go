@@ -11,12 +11,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	tensorflow "github.com/wamuir/graft/tensorflow"
 
 	"github.com/prioritycut/prioritycut/config"
@@ -40,11 +38,35 @@ type exchange struct {
 	Steps   int64
 	// Parts is the number of micro-batches of a step, 0 for none.
 	Parts int
+	// HalfWire sends gradients as bfloat16.
+	HalfWire bool
+	// Free lets workers go on from their own states instead of those of one process.
+	Free bool
+	// Exact is one process that computes in float64 from the states of the one in
+	// float32.
+	Exact bool
 }
 
-// refuses reports whether the variant draws what can be wrong.
-func (x exchange) refuses() bool {
-	return x.Variant != string(model.MonkeyNet) && x.Variant != string(model.X2Face)
+func (x exchange) String() string {
+	text := fmt.Sprintf("%s, float32", x.Variant)
+	if x.Double {
+		text = fmt.Sprintf("%s, float64", x.Variant)
+	}
+	if x.Parts > 0 {
+		text += fmt.Sprintf(", %d micro-batches", x.Parts)
+	}
+	if x.HalfWire {
+		text += ", bfloat16 on the wire"
+	}
+	if x.Free {
+		text += ", free-running"
+	}
+	return text
+}
+
+// name is the file of an attempt.
+func (x exchange) name(r graph.Replicas, attempt int64) string {
+	return fmt.Sprintf("attempt %d of %d in %d, exact %t", attempt, r.Rank, r.Size, x.Exact)
 }
 
 // taken are the numbers of one attempt.
@@ -57,35 +79,57 @@ type taken struct {
 // refusedAttempt is the attempt in which one number of the first sample is none.
 const refusedAttempt = 1
 
+// everyday are compared in usual tests.
+var everyday = []exchange{
+	{Variant: string(model.PriorityCut), Double: true},
+	{Variant: string(model.PriorityCut)},
+	{Variant: string(model.PriorityCut), Double: true, Parts: 2},
+	{Variant: string(model.PriorityCut), HalfWire: true},
+}
+
+// all are compared where there is time.
+func all() []exchange {
+	list := everyday
+	for _, v := range []model.Variant{model.FOMM, model.FOMMAdv, model.UNet, model.CutMix, model.MonkeyNet, model.X2Face} {
+		list = append(list, exchange{Variant: string(v), Double: true}, exchange{Variant: string(v)})
+	}
+	return append(list,
+		exchange{Variant: string(model.FOMMAdv), Parts: 2}, exchange{Variant: string(model.X2Face), Parts: 2},
+		exchange{Variant: string(model.PriorityCut), Double: true, Free: true}, exchange{Variant: string(model.PriorityCut), Free: true})
+}
+
 // TestWorkersTakeTheStepsOfOne compares steps of two and of four processes,
 // which share a batch of four pairs, with those of one: losses, gradients and
 // running averages, each from the state that one process had. Where a single
-// worker's numbers are not finite all refuse the step, and go on.
+// worker's numbers are not finite all refuse the step, and go on. All workers have
+// the same bits.
 func TestWorkersTakeTheStepsOfOne(t *testing.T) {
 	if dir := os.Getenv(replicaFolder); dir != "" {
 		actAsWorker(t, dir)
 		return
 	}
-	for _, x := range []exchange{
-		{string(model.PriorityCut), true, 3, 0}, {string(model.PriorityCut), false, 3, 0}, {string(model.PriorityCut), true, 3, 2},
-		{string(model.CutMix), true, 3, 0}, {string(model.FOMMAdv), true, 3, 0}, {string(model.MonkeyNet), true, 3, 0}, {string(model.X2Face), true, 3, 0},
-		{string(model.CutMix), false, 3, 0}, {string(model.FOMMAdv), false, 3, 2}, {string(model.MonkeyNet), false, 3, 2}, {string(model.X2Face), false, 3, 2},
-	} {
-		t.Run(fmt.Sprintf("%s, double %t, %d micro-batches", x.Variant, x.Double, x.Parts), func(t *testing.T) {
-			workers := []int{2}
-			if long {
-				x.Steps, workers = 20, []int{2, 4}
-			} else if x.Variant != string(model.PriorityCut) {
-				t.Skip("only the long mode tries this")
-			}
+	list, workers, steps := everyday, []int{2}, int64(3)
+	if long {
+		list, workers, steps = all(), []int{2, 4}, 20
+	}
+	var table []string
+	for _, x := range list {
+		t.Run(x.String(), func(t *testing.T) {
+			x.Steps = steps
 			dir := t.TempDir()
 			write(t, dir, "exchange", x)
 			takeSteps(t, dir, x, graph.Replicas{}, tf.SessionConfig{Device: "cpu"})
 			for _, n := range workers {
 				startWorkers(t, dir, n)
-				compareWorkers(t, dir, x, n)
+				c := &comparison{T: t, x: x, dir: dir, n: n}
+				c.run()
+				t.Log(c.row())
+				table = append(table, c.row())
 			}
 		})
+	}
+	if long {
+		fmt.Println(tableHead + strings.Join(table, ""))
 	}
 }
 
@@ -103,7 +147,7 @@ func actAsWorker(t *testing.T, dir string) {
 	}
 	var x exchange
 	read(t, dir, "exchange", &x)
-	takeSteps(t, dir, x, graph.Replicas{Size: cluster.Size(), Rank: cluster.Rank, Timeout: time.Minute}, c)
+	takeSteps(t, dir, x, graph.Replicas{Size: cluster.Size(), Rank: cluster.Rank, Timeout: time.Minute, HalfWire: x.HalfWire}, c)
 }
 
 // freeAddresses are such as nobody listens at.
@@ -157,7 +201,7 @@ func takeSteps(t *testing.T, dir string, x exchange, replicas graph.Replicas, se
 	o := OptionsOf(c)
 	o.Replicas = replicas
 	dtype := tensorflow.Float
-	if x.Double {
+	if x.Double || x.Exact {
 		dtype = tensorflow.Double
 	}
 	if err := tf.LoadOps(); err != nil {
@@ -179,16 +223,20 @@ func takeSteps(t *testing.T, dir string, x exchange, replicas graph.Replicas, se
 	next := attempts(t, c, o)
 	for attempt := range x.Steps {
 		one := taken{Gradients: map[string][]float64{}}
-		if replicas.Size > 0 {
-			var was taken
-			read(t, dir, nameOf(graph.Replicas{}, attempt), &was)
-			assignAll(t, session, s, was.Before)
-		} else {
+		switch {
+		case replicas.Size == 0 && !x.Exact:
 			one.Before = fetchAll(t, session, s)
+		case attempt == 0 || !x.Free:
+			var was taken
+			read(t, dir, exchange{}.name(graph.Replicas{}, attempt), &was)
+			assignAll(t, session, s, was.Before)
 		}
 		all, err := step.AllFeeds(o, next(attempt))
 		if err != nil {
 			t.Fatal(err)
+		}
+		if attempt == refusedAttempt && replicas.Rank == 0 {
+			spoil(t, step, o, all[0])
 		}
 		fetches := append([]tensorflow.Output{step.Losses}, step.Gradients...)
 		if replicas.Size > 0 {
@@ -217,7 +265,7 @@ func takeSteps(t *testing.T, dir string, x exchange, replicas graph.Replicas, se
 			}
 		}
 		one.After = fetchAll(t, session, s)
-		write(t, dir, nameOf(replicas, attempt), one)
+		write(t, dir, x.name(replicas, attempt), one)
 	}
 }
 
@@ -240,16 +288,21 @@ func attempts(t *testing.T, c *config.Config, o StepOptions) func(int64) StepVal
 		if err != nil {
 			t.Fatal(err)
 		}
-		draws := Draw(1, attempt, o)
-		if theta, ok := draws["theta"].([]float64); ok && attempt == refusedAttempt {
-			theta[0] = math.NaN() // of the first sample: other families draw nothing that could be wrong
-		}
-		return StepValues{Batch: batch, Draws: draws, Rates: c.LearningRates(0, 0), Warmup: 1}
+		return StepValues{Batch: batch, Draws: Draw(1, attempt, o), Rates: c.LearningRates(0, 0), Warmup: 1}
 	}
 }
 
-func nameOf(r graph.Replicas, attempt int64) string {
-	return fmt.Sprintf("attempt %d of %d in %d", attempt, r.Rank, r.Size)
+// spoil makes one number of the first driving picture none.
+func spoil(t *testing.T, step *Step, o StepOptions, f feeds) {
+	t.Helper()
+	values := make([]float64, o.own()*o.Height*o.Width*3)
+	values[0] = math.NaN()
+	tensor, err := graph.NewTensor(step.Driving.DataType(), values, int64(o.own()), int64(o.Height), int64(o.Width), 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	delete(f, step.DrivingBytes)
+	f[step.Driving] = tensor
 }
 
 func write(t *testing.T, dir, name string, value any) {
@@ -309,82 +362,5 @@ func assignAll(t *testing.T, session *tf.Session, s *graph.Scope, all map[string
 	}
 	if err := graph.Assign(session, values); err != nil {
 		t.Fatal(err)
-	}
-}
-
-// compareWorkers compares each worker's attempts with those of one process.
-func compareWorkers(t *testing.T, dir string, x exchange, n int) {
-	t.Helper()
-	tolerance := 1e-10
-	if !x.Double {
-		tolerance = 1e-5
-	}
-	refused := 0
-	for attempt := range x.Steps {
-		var want taken
-		read(t, dir, nameOf(graph.Replicas{}, attempt), &want)
-		for rank := range n {
-			var got taken
-			read(t, dir, nameOf(graph.Replicas{Size: n, Rank: rank}, attempt), &got)
-			what := fmt.Sprintf("worker %d of %d, attempt %d", rank, n, attempt)
-			if got.Refused != want.Refused {
-				t.Fatalf("%s: refused %t, by one %t", what, got.Refused, want.Refused)
-			}
-			if want.Refused {
-				refused++
-				if diff := cmp.Diff(want.Before, got.After); diff != "" {
-					t.Errorf("%s: a refused step moves %s", what, diff)
-				}
-				continue
-			}
-			largest := 0.0
-			for _, g := range want.Gradients {
-				largest = max(largest, largestOf(g))
-			}
-			compare(t, what+": losses", got.Losses, want.Losses, tolerance, 0)
-			for name, g := range want.Gradients {
-				least := 0.0
-				if zeroByConstruction.MatchString(name) {
-					least = largest
-				}
-				compare(t, what+": gradient of "+name, got.Gradients[name], g, tolerance, least)
-			}
-			for name, v := range want.After {
-				if strings.Contains(name, ".running_") || strings.HasSuffix(name, ".weight_u") {
-					compare(t, what+": "+name, got.After[name], v, tolerance, 0)
-				}
-			}
-		}
-	}
-	if x.refuses() && refused != n {
-		t.Errorf("%d attempts refused by %d workers", refused, n)
-	}
-}
-
-// zeroByConstruction are gradients that are sums of what cancels out: biases in
-// front of a norm or of a softmax over all places, and those of jacobians, of
-// which only the ratio counts. Rounding is all there is of them.
-var zeroByConstruction = regexp.MustCompile(`conv[0-9]*\.bias$|^kp_detector\.(kp|jacobian)\.bias$`)
-
-func largestOf(values []float64) float64 {
-	largest := 0.0
-	for _, v := range values {
-		largest = max(largest, v, -v)
-	}
-	return largest
-}
-
-func compare(t *testing.T, what string, got, want []float64, tolerance, least float64) {
-	t.Helper()
-	if len(got) != len(want) || len(got) == 0 {
-		t.Errorf("%s: %d numbers, not %d", what, len(got), len(want))
-		return
-	}
-	scale := max(largestOf(want), least)
-	for i := range want {
-		if d := math.Abs(got[i] - want[i]); !(d <= tolerance*scale) {
-			t.Errorf("%s: number %d is %g, not %g: %.2g of the largest apart", what, i, got[i], want[i], d/scale)
-			return
-		}
 	}
 }

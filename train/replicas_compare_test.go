@@ -1,0 +1,224 @@
+package train
+
+import (
+	"fmt"
+	"math"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/prioritycut/prioritycut/graph"
+	"github.com/prioritycut/prioritycut/tf"
+)
+
+// zeroByConstruction are gradients that are sums of what cancels out: biases in
+// front of a norm or of a softmax over all places, and those of jacobians, of
+// which only the ratio counts. Rounding is all there is of them.
+var zeroByConstruction = regexp.MustCompile(`conv[0-9]*\.bias$|^kp_detector\.(kp|jacobian)\.bias$`)
+
+// comparison holds the attempts of n workers against those of one process.
+// Differences are shares of a tensor's largest value.
+type comparison struct {
+	*testing.T
+	x   exchange
+	dir string
+	n   int
+
+	// tensors is the number of gradients compared, refused that of attempts.
+	tensors, refused int
+	// losses, averages and gradients are the largest differences; weights that of
+	// the last attempt's.
+	losses, averages, gradients, weights float64
+	// rounded is the number of float32 gradients farther apart than asked for,
+	// which are held against float64; several and one are how far those are from
+	// it, at the largest ratio of the two.
+	rounded      int
+	several, one float64
+	// exact says that the attempts in float64 are there.
+	exact bool
+}
+
+const tableHead = `| variant | workers x pairs | refused | losses | averages | gradients | held against float64 | of them farthest: workers, one process |
+| --- | --- | --- | --- | --- | --- | --- | --- |
+`
+
+func (c *comparison) row() string {
+	row := fmt.Sprintf("| %v | %d x %d | %d | %.1e | %.1e | %.1e | %d of %d | ", c.x, c.n, 4/c.n, c.refused, c.losses, c.averages, c.gradients, c.rounded, c.tensors)
+	switch {
+	case c.x.Free:
+		row += fmt.Sprintf("weights at the end: %.1e |\n", c.weights)
+	case c.rounded > 0:
+		row += fmt.Sprintf("%.1e, %.1e |\n", c.several, c.one)
+	default:
+		row += "|\n"
+	}
+	return row
+}
+
+// tolerance is what losses and averages are held to.
+func (c *comparison) tolerance() float64 {
+	switch {
+	case c.x.Free: // is reported
+		return math.Inf(1)
+	case c.x.Double:
+		return 1e-10
+	}
+	return 1e-5
+}
+
+func (c *comparison) run() {
+	c.Helper()
+	for attempt := range c.x.Steps {
+		var want, first taken
+		read(c.T, c.dir, c.x.name(graph.Replicas{}, attempt), &want)
+		for rank := range c.n {
+			var got taken
+			read(c.T, c.dir, c.x.name(graph.Replicas{Size: c.n, Rank: rank}, attempt), &got)
+			what := fmt.Sprintf("worker %d of %d, attempt %d", rank, c.n, attempt)
+			if rank == 0 {
+				first = got
+				c.attempt(what, attempt, got, want)
+			} else {
+				c.sameBits(what, got, first)
+			}
+		}
+	}
+	if c.refused != 1 {
+		c.Errorf("%d attempts are refused", c.refused)
+	}
+}
+
+// sameBits compares two workers.
+func (c *comparison) sameBits(what string, got, first taken) {
+	c.Helper()
+	if got.Refused != first.Refused {
+		c.Errorf("%s: refused %t, by the first %t", what, got.Refused, first.Refused)
+	}
+	if !got.Refused && !slices.Equal(got.Losses, first.Losses) {
+		c.Errorf("%s: losses are %v, the first worker's %v", what, got.Losses, first.Losses)
+	}
+	for name, v := range first.After {
+		if !slices.Equal(got.After[name], v) {
+			c.Errorf("%s: %s has other bits than the first worker's", what, name)
+		}
+	}
+}
+
+// attempt compares one worker's with that of one process.
+func (c *comparison) attempt(what string, attempt int64, got, want taken) {
+	c.Helper()
+	if got.Refused != want.Refused {
+		c.Fatalf("%s: refused %t, by one %t", what, got.Refused, want.Refused)
+	}
+	if want.Refused {
+		c.refused++
+		if diff := cmp.Diff(want.Before, got.After); diff != "" && !c.x.Free {
+			c.Errorf("%s: a refused step moves %s", what, diff)
+		}
+		return
+	}
+	c.near(what+": losses", got.Losses, want.Losses, &c.losses)
+	largest := largestOfAll(want.Gradients)
+	for name, g := range want.Gradients {
+		c.gradient(what, attempt, name, got.Gradients[name], g, largest)
+	}
+	c.weights = 0
+	for name, v := range want.After {
+		if strings.Contains(name, ".running_") || strings.HasSuffix(name, ".weight_u") {
+			c.near(what+": "+name, got.After[name], v, &c.averages)
+		}
+		c.weights = max(c.weights, apart(got.After[name], v, 0))
+	}
+}
+
+// near asks for the tolerance without exception.
+func (c *comparison) near(what string, got, want []float64, worst *float64) {
+	c.Helper()
+	d := apart(got, want, 0)
+	if *worst = max(*worst, d); !(d <= c.tolerance()) {
+		c.Errorf("%s: %.2g of the largest apart", what, d)
+	}
+}
+
+// gradient asks for the tolerance. A float32 sum of what cancels out may round
+// farther: it is then to be no farther from the float64 one than twice what one
+// process is.
+func (c *comparison) gradient(what string, attempt int64, name string, got, want []float64, largest float64) {
+	c.Helper()
+	if !zeroByConstruction.MatchString(name) {
+		largest = 0
+	}
+	c.tensors++
+	d := apart(got, want, largest)
+	c.gradients = max(c.gradients, d)
+	if d <= c.tolerance() || c.x.HalfWire {
+		return // what bfloat16 may round is asked of graph.AllReduceAll
+	}
+	if c.x.Double {
+		c.Errorf("%s: gradient of %s: %.2g of the largest apart", what, name, d)
+		return
+	}
+	wide := c.wideGradient(attempt, name)
+	several, one := apart(got, wide, largest), apart(want, wide, largest)
+	if c.rounded++; c.rounded == 1 || several*c.one > c.several*one {
+		c.several, c.one = several, one
+	}
+	if !(several <= 2*one) {
+		c.Errorf("%s: gradient of %s: %.2g of the largest apart, %.2g from the float64 one, one process %.2g", what, name, d, several, one)
+	}
+}
+
+// wideGradient is that of float64, from the same state.
+func (c *comparison) wideGradient(attempt int64, name string) []float64 {
+	c.Helper()
+	x := c.x
+	x.Exact = true
+	if !c.exact {
+		takeSteps(c.T, c.dir, x, graph.Replicas{}, tf.SessionConfig{Device: "cpu"})
+		c.exact = true
+	}
+	var exact taken
+	read(c.T, c.dir, x.name(graph.Replicas{}, attempt), &exact)
+	return exact.Gradients[name]
+}
+
+func compare(t *testing.T, what string, got, want []float64, tolerance, least float64) {
+	t.Helper()
+	if d := apart(got, want, least); !(d <= tolerance) {
+		t.Errorf("%s: %.2g of the largest apart", what, d)
+	}
+}
+
+// apart is the largest difference as a share of the largest wanted value, or of
+// least if that is larger.
+func apart(got, want []float64, least float64) float64 {
+	if len(got) != len(want) || len(got) == 0 {
+		return math.Inf(1)
+	}
+	scale, d := max(largestOf(want), least), 0.0
+	for i := range want {
+		if got[i] != want[i] {
+			d = max(d, math.Abs(got[i]-want[i])/scale)
+		}
+	}
+	return d
+}
+
+func largestOf(values []float64) float64 {
+	largest := 0.0
+	for _, v := range values {
+		largest = max(largest, v, -v)
+	}
+	return largest
+}
+
+func largestOfAll(lists map[string][]float64) float64 {
+	largest := 0.0
+	for _, list := range lists {
+		largest = max(largest, largestOf(list))
+	}
+	return largest
+}
