@@ -25,6 +25,7 @@ type crew struct {
 	session  *tf.Session
 
 	row, rows, text, sum tensorflow.Output
+	seen                 sightings
 	// stopped says that all have heard of a worker that was asked to stop.
 	stopped bool
 	// patience ends the first exchange; nil waits as long as all listen.
@@ -92,6 +93,7 @@ func join(ctx context.Context, cluster tf.Cluster, c *config.Config) (*crew, err
 	}
 	within, cancel := context.WithTimeout(ctx, w.replicas.Timeout)
 	defer cancel()
+	go w.look(within, func() bool { return true })
 	if err := w.sessions.Server.Await(within); err != nil {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
@@ -272,8 +274,17 @@ func (r watcher) Run(f feeds, fetches []tensorflow.Output, targets []*tensorflow
 	}
 }
 
-// watch looks at the others, some at a time, until one is gone.
+// watch looks at the others until one is gone.
 func (w *crew) watch(ctx context.Context, gone chan<- []int) {
+	w.look(ctx, func() bool {
+		gone <- w.missing()
+		return false
+	})
+}
+
+// look looks at the others, some at a time, for as long as absent, which is called
+// for each that is not there, returns true.
+func (w *crew) look(ctx context.Context, absent func() bool) {
 	for next := 0; ; next++ {
 		select {
 		case <-ctx.Done():
@@ -281,8 +292,8 @@ func (w *crew) watch(ctx context.Context, gone chan<- []int) {
 		case <-time.After(watchPause):
 		}
 		for i := range min(watched, w.cluster.Size()) {
-			if !w.there(ctx, (next*watched+i)%w.cluster.Size()) && ctx.Err() == nil {
-				gone <- w.missing()
+			rank := (next*watched + i) % w.cluster.Size()
+			if !w.there(ctx, rank) && ctx.Err() == nil && !absent() {
 				return
 			}
 		}
@@ -294,18 +305,24 @@ func (w *crew) there(ctx context.Context, rank int) bool {
 	if rank == w.cluster.Rank {
 		return true
 	}
+	began := time.Now()
 	for range 2 { // a machine may be too busy once
 		d := net.Dialer{Timeout: dialTimeout}
 		connection, err := d.DialContext(ctx, "tcp", w.cluster.Workers[rank])
 		if err == nil {
 			connection.Close()
+			w.seen.note(rank, true, began)
 			return true
 		}
+	}
+	if ctx.Err() == nil {
+		w.seen.note(rank, false, began)
 	}
 	return false
 }
 
-// missing are the ranks of those that do not listen.
+// missing are the ranks of those that do not listen, but for those that ended
+// because they missed others.
 func (w *crew) missing() []int {
 	found := make([]bool, w.cluster.Size())
 	done := make(chan bool)
@@ -324,7 +341,7 @@ func (w *crew) missing() []int {
 			missing = append(missing, rank)
 		}
 	}
-	return missing
+	return w.seen.first(missing)
 }
 
 // explain finds what another worker's end has to do with an error.

@@ -6,6 +6,7 @@ import (
 	"net"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -45,26 +46,31 @@ func slowly() *fault.FS {
 // phase is what a run of workers is busy with when one of them is killed.
 type phase struct {
 	name string
-	// reached reports whether it has begun; address is the victim's.
-	reached func(dir rundir.Dir, address string) bool
-	// cut reports whether a chief that was killed then did not come to its end; nil
-	// where nothing shows that.
+	// reached reports whether it has begun for a worker.
+	reached func(dir rundir.Dir, all []worker, rank int) bool
+	// cut reports whether a chief that was killed then did not come to its end.
 	cut func(dir rundir.Dir) bool
 }
 
 var phases = []phase{
-	{"start", func(_ rundir.Dir, address string) bool {
-		c, err := net.Dial("tcp", address)
-		if err == nil {
-			c.Close()
-		}
-		return err == nil
-	}, func(dir rundir.Dir) bool { return !hasSteps(string(dir)) }},
-	{"step", func(dir rundir.Dir, _ string) bool { return rowsOf(dir) >= 6 }, func(dir rundir.Dir) bool { return rowsOf(dir) == 6 }},
-	{"save", func(dir rundir.Dir, _ string) bool { return exists(dir.Checkpoints(), ".tmp-*") },
+	{"start", func(_ rundir.Dir, all []worker, rank int) bool { return !deaf(all[rank]) },
+		func(dir rundir.Dir) bool { return !hasSteps(string(dir)) }},
+	{"muster", func(_ rundir.Dir, all []worker, _ int) bool { return !slices.ContainsFunc(all, deaf) },
+		func(dir rundir.Dir) bool { return !hasSteps(string(dir)) }},
+	{"step", func(dir rundir.Dir, _ []worker, _ int) bool { return rowsOf(dir) >= 6 }, func(dir rundir.Dir) bool { return rowsOf(dir) == 6 }},
+	{"save", func(dir rundir.Dir, _ []worker, _ int) bool { return exists(dir.Checkpoints(), ".tmp-*") },
 		func(dir rundir.Dir) bool { return !exists(dir.Checkpoints(), "step-*") }},
-	{"validation", func(dir rundir.Dir, _ string) bool { return exists(dir.Pictures(), "train-*8.png") },
+	{"validation", func(dir rundir.Dir, _ []worker, _ int) bool { return exists(dir.Pictures(), "train-*8.png") },
 		func(dir rundir.Dir) bool { return rowsOf(dir) == 7 }},
+}
+
+// deaf reports whether a worker does not wait for others yet.
+func deaf(w worker) bool {
+	c, err := net.Dial("tcp", w.address)
+	if err == nil {
+		c.Close()
+	}
+	return err != nil
 }
 
 func rowsOf(dir rundir.Dir) int {
@@ -84,7 +90,7 @@ func exists(dir, pattern string) bool {
 // time with their own exit code and a line that names it, and the same command
 // goes on to the bits of a run that nothing happens to.
 func TestKilledWorkers(t *testing.T) {
-	n, tries := 2, []phase{phases[2]}
+	n, tries := 2, []phase{phases[3]}
 	if long {
 		n, tries = 3, phases
 	}
@@ -95,9 +101,11 @@ func TestKilledWorkers(t *testing.T) {
 		for rank := range n {
 			t.Run(fmt.Sprintf("%s_%d", p.name, rank), func(t *testing.T) {
 				dir := filepath.Join(t.TempDir(), "run")
-				rows = append(rows, killWorker(t, n, rank, p, dir))
+				row := killWorker(t, n, rank, p, dir)
 				endTogether(t, startWorkers(t, n, dir))
 				equal(t, want, dir, workerSteps)
+				rows = append(rows, fmt.Sprintf("%s%t |", row, !t.Failed()))
+				t.Log(rows[len(rows)-1])
 			})
 		}
 	}
@@ -177,14 +185,7 @@ func killWorker(t *testing.T, n, rank int, p phase, dir string) string {
 			ended[i] <- time.Now()
 		}()
 	}
-	deadline := time.Now().Add(4 * time.Minute)
-	for !p.reached(rundir.Dir(dir), all[rank].address) {
-		if time.Now().After(deadline) {
-			t.Fatalf("they do not come to %s", p.name)
-		}
-		time.Sleep(time.Millisecond)
-	}
-	killed := time.Now()
+	until(t, p.name, func() bool { return p.reached(rundir.Dir(dir), all, rank) })
 	if err := all[rank].Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
@@ -192,24 +193,35 @@ func killWorker(t *testing.T, n, rank int, p phase, dir string) string {
 	if rank == 0 && !p.cut(rundir.Dir(dir)) {
 		t.Errorf("the chief was killed too late for %s", p.name)
 	}
+	others := slices.Delete(slices.Clone(all), rank, rank+1)
+	if p.name == phases[0].name { // whoever has not begun to wait has its time still
+		until(t, "the others wait", func() bool { return !slices.ContainsFunc(others, deaf) })
+	}
+	since := time.Now()
 	var seconds, codes []string
 	line := ""
 	for i, w := range all {
 		if i == rank {
 			continue
 		}
-		took := (<-ended[i]).Sub(killed)
-		if took > (workerTimeout+5)*time.Second {
-			t.Errorf("worker %d ends after %v", i, took)
+		took, code := (<-ended[i]).Sub(since), w.ProcessState.ExitCode()
+		if took > (workerTimeout+5)*time.Second || code != trainer.ExitLost {
+			t.Errorf("worker %d ends after %v with %d\n%s", i, took, code, &w.Errs)
 		}
-		seconds, codes = append(seconds, fmt.Sprintf("%.1f", took.Seconds())), append(codes, fmt.Sprint(w.ProcessState.ExitCode()))
-		if code := w.ProcessState.ExitCode(); code != trainer.ExitLost {
-			t.Errorf("worker %d ends with %d\n%s", i, code, &w.Errs)
-		}
+		seconds, codes = append(seconds, fmt.Sprintf("%.1f", took.Seconds())), append(codes, fmt.Sprint(code))
 		line = nameOfMissing(t, w.Errs.String(), fmt.Sprintf("worker %d (%s) is missing", rank, all[rank].address))
 	}
-	return fmt.Sprintf("| worker %d of %d | %s | %s s | %s | %s | %t |", rank, n, p.name,
-		strings.Join(seconds, ", "), strings.Join(codes, ", "), line, !t.Failed())
+	return fmt.Sprintf("| worker %d of %d | %s | %s s | %s | %s | ", rank, n, p.name, strings.Join(seconds, ", "), strings.Join(codes, ", "), line)
+}
+
+// until waits for what comes within minutes.
+func until(t *testing.T, what string, reached func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(4 * time.Minute); !reached(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("not in time: %s", what)
+		}
+	}
 }
 
 var missingLine = regexp.MustCompile(`(?m)^.*(is|are) missing.*$`)
