@@ -25,7 +25,9 @@ type crew struct {
 	session  *tf.Session
 
 	row, rows, text, sum tensorflow.Output
-	seen                 sightings
+	// seen is kept up to date until unseen is called.
+	seen   sightings
+	unseen context.CancelFunc
 	// stopped says that all have heard of a worker that was asked to stop.
 	stopped bool
 	// patience ends the first exchange; nil waits as long as all listen.
@@ -91,17 +93,11 @@ func join(ctx context.Context, cluster tf.Cluster, c *config.Config) (*crew, err
 	if w.sessions.Server, err = tf.StartServer(cluster, w.sessions); err != nil {
 		return nil, err
 	}
-	within, cancel := context.WithTimeout(ctx, w.replicas.Timeout)
-	defer cancel()
-	go w.look(within, func() bool { return true })
-	if err := w.sessions.Server.Await(within); err != nil {
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		missing := w.missing()
-		return nil, w.lose(missing, fmt.Errorf("%w (worker_timeout)", err))
-	}
-	if err := w.build(); err != nil {
+	var life context.Context
+	life, w.unseen = context.WithCancel(context.Background())
+	go w.look(life, func() bool { return true })
+	if err := w.await(ctx); err != nil {
+		w.unseen()
 		return nil, err
 	}
 	return w, w.greet()
@@ -117,6 +113,20 @@ func (w *crew) greet() error {
 		w.leave()
 	}
 	return err
+}
+
+// await waits for the others and prepares what is told beside the steps.
+func (w *crew) await(ctx context.Context) error {
+	within, cancel := context.WithTimeout(ctx, w.replicas.Timeout)
+	defer cancel()
+	if err := w.sessions.Server.Await(within); err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		missing := w.missing()
+		return w.lose(missing, fmt.Errorf("%w (worker_timeout)", err))
+	}
+	return w.build()
 }
 
 // build makes the graph of what is told beside the steps.
@@ -396,4 +406,5 @@ func (w *crew) leave() {
 	if w.lost == nil { // else it has stayed
 		time.Sleep(linger)
 	}
+	w.unseen()
 }
