@@ -144,8 +144,8 @@ func (c *comparison) near(what string, got, want []float64, worst *float64) {
 }
 
 // gradient asks for the tolerance. A float32 sum of what cancels out may round
-// farther: it is then to be no farther from the float64 one than twice what one
-// process is.
+// farther: it is then to be as near to the float64 one, or no farther from it than
+// twice what one process is.
 func (c *comparison) gradient(what string, attempt int64, name string, got, want []float64, largest float64) {
 	c.Helper()
 	if !zeroByConstruction.MatchString(name) {
@@ -166,7 +166,7 @@ func (c *comparison) gradient(what string, attempt int64, name string, got, want
 	if c.rounded++; c.rounded == 1 || several*c.one > c.several*one {
 		c.several, c.one = several, one
 	}
-	if !(several <= 2*one) {
+	if !(several <= max(c.tolerance(), 2*one)) {
 		c.Errorf("%s: gradient of %s: %.2g of the largest apart, %.2g from the float64 one, one process %.2g", what, name, d, several, one)
 	}
 }

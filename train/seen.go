@@ -1,6 +1,8 @@
 package train
 
 import (
+	"context"
+	"net"
 	"sync"
 	"time"
 )
@@ -45,4 +47,74 @@ func (s *sightings) first(missing []int) []int {
 		}
 	}
 	return found
+}
+
+// watch looks at the others until one is gone.
+func (w *crew) watch(ctx context.Context, gone chan<- []int) {
+	w.look(ctx, func() bool {
+		gone <- w.missing()
+		return false
+	})
+}
+
+// look looks at the others, some at a time, for as long as absent, which is called
+// for each that is not there, returns true.
+func (w *crew) look(ctx context.Context, absent func() bool) {
+	for next := 0; ; next++ {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(watchPause):
+		}
+		for i := range min(watched, w.cluster.Size()) {
+			rank := (next*watched + i) % w.cluster.Size()
+			if !w.there(ctx, rank) && ctx.Err() == nil && !absent() {
+				return
+			}
+		}
+	}
+}
+
+// there reports whether a worker listens.
+func (w *crew) there(ctx context.Context, rank int) bool {
+	if rank == w.cluster.Rank {
+		return true
+	}
+	began := time.Now()
+	for range 2 { // a machine may be too busy once
+		d := net.Dialer{Timeout: dialTimeout}
+		connection, err := d.DialContext(ctx, "tcp", w.cluster.Workers[rank])
+		if err == nil {
+			connection.Close()
+			w.seen.note(rank, true, began)
+			return true
+		}
+	}
+	if ctx.Err() == nil {
+		w.seen.note(rank, false, began)
+	}
+	return false
+}
+
+// missing are the ranks of those that do not listen, but for those that ended
+// because they missed others.
+func (w *crew) missing() []int {
+	found := make([]bool, w.cluster.Size())
+	done := make(chan bool)
+	for rank := range found {
+		go func() {
+			found[rank] = w.there(context.Background(), rank)
+			done <- true
+		}()
+	}
+	var missing []int
+	for range found {
+		<-done
+	}
+	for rank, ok := range found {
+		if !ok {
+			missing = append(missing, rank)
+		}
+	}
+	return w.seen.first(missing)
 }
