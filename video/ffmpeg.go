@@ -2,6 +2,7 @@ package video
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,6 +23,11 @@ import (
 // (hls, concat) is none: it would name other files.
 const formats = "mov,matroska,gif,avi,mpegts,apng"
 
+// lastWork bounds what a program may do once all its input or output has passed
+// through here, in units of its patience: half an hour as a rule, since it may
+// copy a long film as a whole.
+const lastWork = 15
+
 // command prepares ffmpeg or ffprobe with what every call needs: no terminal,
 // no network, no other files, few messages. A Ctrl-C of the terminal goes to a
 // whole group of processes; whoever started ffmpeg stops it, else its sudden end
@@ -33,6 +39,7 @@ func command(ctx context.Context, limits Limits, tool string, args ...string) (*
 	}
 	all := append([]string{"-hide_banner", "-v", "error"}, args...)
 	cmd := child.New(ctx, limits.Patience, path, all...)
+	cmd.EndsWithin = lastWork * cmp.Or(limits.Patience, child.DefaultPatience)
 	messages := &excerpt{}
 	cmd.Stderr = messages
 	return cmd, messages, nil

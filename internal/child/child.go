@@ -6,7 +6,8 @@
 // context ends, and by the kernel when this process ends in whatever way. And
 // it is killed when it makes no progress for as long as its patience lasts: no
 // byte comes through a pipe that this process waits for, or, while its end is
-// waited for, it reads and writes nothing.
+// waited for, it reads and writes nothing. One that works without end is no
+// better: EndsWithin bounds how long its end is waited for.
 package child
 
 import (
@@ -36,10 +37,15 @@ type StalledError struct {
 	Tool string
 	// Patience is how long it was waited for.
 	Patience time.Duration
+	// Busy says that it read, wrote or computed all that time, and did not end.
+	Busy bool
 }
 
 // Error implements error.
 func (e *StalledError) Error() string {
+	if e.Busy {
+		return fmt.Sprintf("%s was done but for its end, did not come to it in %v and was ended: does another build of it?", e.Tool, e.Patience)
+	}
 	return fmt.Sprintf("%s made no progress for %v and was ended: does the disk or network that holds its files answer?", e.Tool, e.Patience)
 }
 
@@ -51,11 +57,14 @@ type Command struct {
 	// Around, which may be nil, gets what starts the child and calls it, on the
 	// thread whose attributes the child inherits. It leaves that as it was.
 	Around func(start func() error) error
+	// EndsWithin is how long Wait waits for a child that makes progress; 0 is for
+	// ever.
+	EndsWithin time.Duration
 
 	patience time.Duration
 
 	mu      sync.Mutex
-	stalled bool
+	stalled *StalledError
 	ended   bool
 }
 
@@ -111,22 +120,26 @@ func (c *Command) Wait() error {
 	go func() { ended <- c.Cmd.Wait() }()
 	tick := time.NewTicker(c.patience / 8)
 	defer tick.Stop()
-	last, since := progress(c.Process.Pid), time.Now()
+	begun := time.Now()
+	last, since := progress(c.Process.Pid), begun
 	for {
 		select {
 		case err := <-ended:
 			c.mu.Lock()
 			defer c.mu.Unlock()
 			c.ended = true
-			if c.stalled {
-				return c.stalledError()
+			if c.stalled != nil {
+				return c.stalled
 			}
 			return err
 		case <-tick.C:
 			if now := progress(c.Process.Pid); now != last {
 				last, since = now, time.Now()
 			} else if time.Since(since) >= c.patience {
-				c.stall()
+				_ = c.stall()
+			}
+			if c.EndsWithin > 0 && time.Since(begun) >= c.EndsWithin {
+				_ = c.endFor(&StalledError{Tool: c.tool(), Patience: c.EndsWithin, Busy: true})
 			}
 		}
 	}
@@ -143,18 +156,24 @@ func progress(pid int) string {
 	return ""
 }
 
-// stall kills the child and remembers why.
+// stall kills a child that makes no progress and remembers why.
 func (c *Command) stall() error {
-	c.mu.Lock()
-	c.stalled = true
-	c.mu.Unlock()
-	c.kill()
-	return c.stalledError()
+	return c.endFor(&StalledError{Tool: c.tool(), Patience: c.patience})
 }
 
-func (c *Command) stalledError() error {
-	return &StalledError{Tool: filepath.Base(c.Path), Patience: c.patience}
+// endFor kills the child; the first reason counts.
+func (c *Command) endFor(why *StalledError) error {
+	c.mu.Lock()
+	if c.stalled == nil {
+		c.stalled = why
+	}
+	why = c.stalled
+	c.mu.Unlock()
+	c.kill()
+	return why
 }
+
+func (c *Command) tool() string { return filepath.Base(c.Path) }
 
 // kill ends the child and whatever it started.
 func (c *Command) kill() {

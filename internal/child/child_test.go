@@ -124,6 +124,17 @@ func TestStalls(t *testing.T) {
 	})
 }
 
+// TestEndless has a child write for ever, which is progress, but no end.
+func TestEndless(t *testing.T) {
+	c := New(context.Background(), 5*time.Second, "/bin/sh", "-c", "while :; do echo; sleep 0.01; done >/dev/null")
+	c.EndsWithin = time.Second
+	err := c.Run()
+	var s *StalledError
+	if !errors.As(err, &s) || !s.Busy || s.Patience != c.EndsWithin || strings.Contains(err.Error(), "no progress") {
+		t.Errorf("got %v", err)
+	}
+}
+
 // TestSlowIsNotStalled has a child write a line now and then, read late.
 func TestSlowIsNotStalled(t *testing.T) {
 	c := New(context.Background(), time.Second, "/bin/sh", "-c", "for i in 1 2 3 4 5 6 7 8; do echo $i; sleep 0.2; done")
