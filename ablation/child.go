@@ -184,9 +184,9 @@ func killed(err error) bool {
 	return ok && status.Signaled() && status.Signal() == syscall.SIGTERM
 }
 
-// patience is for a child that hangs; a step of large networks computes for
+// childPatience is for a child that hangs; a step of large networks computes for
 // minutes without a byte.
-const patience = 24 * time.Hour
+const childPatience = 24 * time.Hour
 
 // command is the child that does a job. It ends when it is asked to, not with a
 // context, so that it can save.
@@ -199,7 +199,7 @@ func (j job) command() (*child.Command, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := child.New(context.Background(), patience, self, childArgument, string(encoded))
+	c := child.New(context.Background(), childPatience, self, childArgument, string(encoded))
 	// Should this process be killed, the child saves and stops.
 	c.SysProcAttr.Pdeathsig = syscall.SIGTERM
 	return c, nil

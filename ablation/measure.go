@@ -18,7 +18,6 @@ import (
 	"github.com/prioritycut/prioritycut/evaluate/compare"
 	"github.com/prioritycut/prioritycut/evaluate/joints"
 	"github.com/prioritycut/prioritycut/evaluate/result"
-	"github.com/prioritycut/prioritycut/internal/durable"
 	"github.com/prioritycut/prioritycut/internal/localfile"
 	"github.com/prioritycut/prioritycut/tf/savedmodel"
 )
@@ -195,7 +194,7 @@ func (p *Plan) settle() error {
 			return err
 		}
 	}
-	return durable.WriteFile(path, append(asked, '\n'))
+	return newWriting(p.Out).file(path, append(asked, '\n'))
 }
 
 // measured reads the evaluations of the runs that have one of their last step.

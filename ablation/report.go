@@ -7,7 +7,6 @@ import (
 
 	"github.com/prioritycut/prioritycut/evaluate/compare"
 	"github.com/prioritycut/prioritycut/evaluate/result"
-	"github.com/prioritycut/prioritycut/internal/durable"
 )
 
 // Files of an ablation.
@@ -26,7 +25,7 @@ func (o *Outcome) write(p *Plan, pictures []compare.Picture) error {
 	if err != nil {
 		return err
 	}
-	return compare.WriteFiles(durable.OS{}, p.Out, []compare.File{
+	return newWriting(p.Out).tables(p.Out, []compare.File{
 		{Name: TableFile, Write: func(w io.Writer) error {
 			return compare.WriteCSV(w, []string{o.Run.Data}, []compare.Table{o.Table})
 		}},

@@ -11,7 +11,6 @@ import (
 	"github.com/gocarina/gocsv"
 
 	"github.com/prioritycut/prioritycut/config"
-	"github.com/prioritycut/prioritycut/internal/durable"
 	"github.com/prioritycut/prioritycut/internal/localfile"
 	"github.com/prioritycut/prioritycut/internal/rundir"
 )
@@ -65,7 +64,7 @@ func addTime(out string, t Time) error {
 	if err != nil {
 		return err
 	}
-	return durable.WriteFile(TimesPath(out), data)
+	return newWriting(out).file(TimesPath(out), data)
 }
 
 // Pace estimates how long steps take, from what this ablation took so far or,
