@@ -44,7 +44,9 @@ type local struct {
 
 func (l *local) add(c *cli.Command) {
 	c.Group("Several processes", func(flags *pflag.FlagSet) {
-		flags.IntVar(&l.workers, "workers", 1, "processes of this machine that share each batch (1 to 64), with --device=gpu each on a GPU of its own; other machines: TF_CONFIG (docs/machines.md)")
+		flags.IntVar(&l.workers, "workers", 1, "processes of this machine that share each batch (1 to 64), with --device=gpu each on a GPU of its own; "+
+			"batch_size is that of the whole batch and a multiple of it; each takes a free port; ports are open at all addresses, without authentication: "+
+			"keep others out by a firewall; other machines: TF_CONFIG (docs/machines.md)")
 		flags.IntVar(&l.restarts, "max_restarts", 0, "with --workers: how often all start again from the last checkpoint when one dies")
 	})
 }
