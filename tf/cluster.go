@@ -31,6 +31,30 @@ func (c Cluster) Size() int { return len(c.Workers) }
 // folder, what a person reads.
 func (c Cluster) Chief() bool { return c.Rank == 0 }
 
+// Together is the number of processes on this one's machine, itself among them, as
+// far as their hosts' names tell.
+func (c Cluster) Together() int {
+	own, n := hostOf(c.Workers[c.Rank]), 0
+	for _, address := range c.Workers {
+		if hostOf(address) == own {
+			n++
+		}
+	}
+	return n
+}
+
+// hostOf is an address's host, one and the same for all names of the loopback.
+func hostOf(address string) string {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return address
+	}
+	if ip := net.ParseIP(host); ip != nil && ip.IsLoopback() || strings.EqualFold(host, "localhost") {
+		return "localhost"
+	}
+	return strings.ToLower(host)
+}
+
 // maxWorkers bounds a cluster.
 const maxWorkers = 1 << 14
 

@@ -25,6 +25,17 @@ func TestParseCluster(t *testing.T) {
 	}
 }
 
+// Processes of one machine are counted, whatever the loopback is called.
+func TestTogether(t *testing.T) {
+	c := Cluster{Workers: []string{"a:1", "127.0.0.1:1", "A:2", "[::1]:2", "b:1", "localhost:3"}}
+	for rank, want := range []int{2, 3, 2, 3, 1, 3} {
+		c.Rank = rank
+		if got := c.Together(); got != want {
+			t.Errorf("%d workers are on the machine of %s, not %d", got, c.Workers[rank], want)
+		}
+	}
+}
+
 func TestParseClusterRefuses(t *testing.T) {
 	for text, want := range map[string]string{
 		`worker: [a, b]`:                        "no JSON",

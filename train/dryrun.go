@@ -119,7 +119,7 @@ func tellMemory(o RunOptions, s *graph.Scope, step *Step, options StepOptions) e
 	if strings.HasPrefix(options.Device, "gpu") {
 		return nil
 	}
-	return checkMemory(memory, options)
+	return checkMemory(memory, options, togetherIn(o.Cluster))
 }
 
 // checkWeights reads the weights of others that a run would begin with.

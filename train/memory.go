@@ -5,9 +5,11 @@ import (
 
 	tensorflow "github.com/wamuir/graft/tensorflow"
 
+	"github.com/prioritycut/prioritycut/config"
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/graph/memory"
 	"github.com/prioritycut/prioritycut/internal/machine"
+	"github.com/prioritycut/prioritycut/tf"
 )
 
 // What a process needs beside the tensors of a step, measured on the presets.
@@ -104,23 +106,62 @@ func (m *MemoryEstimate) scale(s *graph.Scope) {
 	}
 }
 
-// mayHold reports whether the variables of two steps may be kept side by side
-// on a machine with so much memory. An unknown limit forbids nothing.
-func (m MemoryEstimate) mayHold() bool {
+// mayHold reports whether the variables of two steps may be kept side by side in
+// so many processes of this machine. An unknown limit forbids nothing.
+func (m MemoryEstimate) mayHold(together int) bool {
 	limit, err := machine.Memory()
-	return err != nil || m.Total()+m.Variables <= limit
+	return err != nil || int64(together)*(m.Total()+m.Variables) <= limit
 }
 
-// checkMemory refuses a step on the CPU that needs more than the machine has,
-// and looks for the batch that fits.
-func checkMemory(m MemoryEstimate, o StepOptions) error {
-	limit, err := machine.Memory()
-	if err != nil || m.Total() <= limit {
-		return nil // an unknown limit stops nobody
+// togetherIn is the number of a cluster's processes that share this machine's
+// memory; the cluster is nil for a process by itself.
+func togetherIn(c *tf.Cluster) int {
+	if c == nil {
+		return 1
 	}
-	advice, err := smallerBatch(o, func(m MemoryEstimate) bool { return m.Total() <= limit })
+	return c.Together()
+}
+
+// CheckMemory reports whether a step on the CPU fits into this machine's memory,
+// in that many processes of it which share each batch, before any is started.
+func CheckMemory(c *config.Config, workers int) error {
+	o := OptionsOf(c)
+	o.Replicas = graph.Replicas{Size: workers}
+	s := graph.New(tensorflow.Float)
+	step, err := BuildStep(s, o)
 	if err != nil {
 		return err
+	}
+	m, err := EstimateMemory(s, step, o)
+	if err != nil {
+		return err
+	}
+	return checkMemory(m, o, workers)
+}
+
+// checkMemory refuses a step on the CPU that needs more than the machine has.
+func checkMemory(m MemoryEstimate, o StepOptions, together int) error {
+	limit, err := machine.Memory()
+	if err != nil {
+		return nil // an unknown limit stops nobody
+	}
+	return m.within(limit, o, together)
+}
+
+// within refuses what needs more than so many bytes in all processes of the
+// machine together, and looks for the batch that fits.
+func (m MemoryEstimate) within(limit int64, o StepOptions, together int) error {
+	fits := func(m MemoryEstimate) bool { return int64(together)*m.Total() <= limit }
+	if fits(m) {
+		return nil
+	}
+	advice, err := smallerBatch(o, fits)
+	if err != nil {
+		return err
+	}
+	if together > 1 {
+		return fmt.Errorf("training needs, in each of the %d processes of this machine, %v: %.1f GB together, and the machine has %.1f GB; %s",
+			together, m, gigabytes(int64(together)*m.Total()), gigabytes(limit), advice)
 	}
 	return fmt.Errorf("training needs %v, and this machine has %.1f GB; %s", m, gigabytes(limit), advice)
 }

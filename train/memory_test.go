@@ -1,6 +1,7 @@
 package train
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -115,6 +116,30 @@ func TestLargestBatch(t *testing.T) {
 		o.Batch = 5
 		if got, err := largestBatch(o, func(m MemoryEstimate) bool { return m.Total() <= bytes }); err != nil || got != want {
 			t.Errorf("%d bytes hold a batch of %d, %v; want %d", bytes, got, err, want)
+		}
+	}
+}
+
+// Processes of one machine need their memory together.
+func TestMemoryOfProcesses(t *testing.T) {
+	o := OptionsOf(tiny(t, model.PriorityCut))
+	o.Batch, o.Replicas = 4, graph.Replicas{Size: 2}
+	s := graph.New(tensorflow.Float)
+	step, err := BuildStep(s, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := EstimateMemory(s, step, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(m.within(2*m.Total(), o, 2), m.within(2*m.Total()-1, o, 1)); err != nil {
+		t.Error(err)
+	}
+	err = m.within(2*m.Total()-1, o, 2)
+	for _, say := range []string{"each of the 2 processes", "together", "train_params.batch_size=2"} {
+		if err == nil || !strings.Contains(err.Error(), say) {
+			t.Errorf("a byte too little for two: %v, without %q", err, say)
 		}
 	}
 }

@@ -228,8 +228,12 @@ func (s *session) checkMemory() error {
 	if limit, ok := s.session.DeviceMemory(); ok {
 		return checkDeviceMemory(m, s.options, limit) // nothing is kept twice there
 	}
-	s.mayHold = m.mayHold()
-	return checkMemory(m, s.options)
+	together := 1
+	if s.crew != nil {
+		together = s.crew.cluster.Together()
+	}
+	s.mayHold = m.mayHold(together)
+	return checkMemory(m, s.options, together)
 }
 
 // assign gives all variables their first values, in one run: those of VGG-19's

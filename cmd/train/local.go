@@ -17,6 +17,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/golang/glog"
 	"github.com/spf13/pflag"
 
 	"github.com/prioritycut/prioritycut/config"
@@ -69,6 +70,20 @@ func (l *local) check(c *config.Config) error {
 	}
 	l.gpus = c.Run.Device == "gpu"
 	return nil
+}
+
+// checkMemory refuses, before any process is started, what does not fit into the
+// machine; with device auto there may be a GPU, so that it is a warning.
+func (l *local) checkMemory(c *config.Config) error {
+	if l.gpus {
+		return nil
+	}
+	err := train.CheckMemory(c, l.workers)
+	if err != nil && c.Run.Device != "cpu" {
+		glog.Warningf("without a GPU: %v", err)
+		return nil
+	}
+	return err
 }
 
 // arguments are those of one worker, given those of all. The last of a flag counts.

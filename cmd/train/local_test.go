@@ -161,3 +161,16 @@ func TestWorkersKeepTheirSamples(t *testing.T) {
 		t.Errorf("a folder was made (%v)", err)
 	}
 }
+
+// TestWorkersBeyondMemory: what does not fit in all processes of the machine
+// together is refused before one is started.
+func TestWorkersBeyondMemory(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run")
+	c, _, _ := program(t, dir, "--workers=64")
+	c.Args = append(c.Args, "--set=frame_shape=[4096,4096,3]", "--set=batch_size=64")
+	startAll(t, []*exec.Cmd{c})
+	endsWith(t, c, 1, "in each of the 64 processes of this machine")
+	if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a folder was made (%v)", err)
+	}
+}

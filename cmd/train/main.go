@@ -64,6 +64,9 @@ func run(command *cli.Command, f *cli.Shared, workers *local) error {
 		return cli.Usage(err)
 	}
 	if workers.workers > 1 && !f.DryRun {
+		if err := workers.checkMemory(c); err != nil {
+			return err
+		}
 		return workers.run()
 	}
 	for _, w := range warnings {
