@@ -19,8 +19,8 @@ import (
 	"github.com/prioritycut/prioritycut/video"
 )
 
-// jpgQuality is high enough that what is lost is less than what films lost.
-const jpgQuality = 95
+// JPGQuality is that of pictures (1 to 100), high enough that what is lost is less than what films lost.
+const JPGQuality = 95
 
 // writer is what all clips of a run share.
 type writer struct {
@@ -159,7 +159,7 @@ func (cw *clipWriter) picture(n int, frame *video.Frame) (err error) {
 	defer func() { err = errors.Join(err, f.Close()) }()
 	out := bufio.NewWriterSize(f, 1<<16)
 	if cw.w.o.Format == JPG {
-		err = jpeg.Encode(out, frame.Image(), &jpeg.Options{Quality: jpgQuality})
+		err = jpeg.Encode(out, frame.Image(), &jpeg.Options{Quality: JPGQuality})
 	} else {
 		err = video.EncodePNG(out, frame)
 	}
