@@ -2,7 +2,8 @@
 # Builds libprioritycut_ops.so for plain Go and prints its directory, below
 # ${XDG_CACHE_HOME:-~/.cache}: ops.sh INCLUDE LINKS, as locate.py prints them.
 # With PRIORITYCUT_CUDA=1 it has the GPU's kernels, too (docs/gpu.md).
-# Sources, flags, compiler and TensorFlow are in the directory's name.
+# Sources, flags, compiler and TensorFlow are in the directory's name; not the
+# first line of ls, whose blocks grow until the system has written files out.
 set -eu
 
 include=$1
@@ -29,7 +30,7 @@ esac
 key=$({
   "$cxx" --version
   echo "$flags" "$include" "$links"
-  ls -lL "$links"
+  ls -lL "$links" | sed 1d
   cat kernels/*.cc kernels/*.h kernels/device/* prioritycut/kernels/*.cc prioritycut/kernels/*.h prioritycut/kernels/*.cu third_party/cuda/device_code.py third_party/cuda/compiler.txt
 } | cksum | tr ' ' -)
 ops=$home/$key
