@@ -18,7 +18,7 @@ func (r *running) setInitial(pose infer.Pose) {
 	if distance, ok := PoseDistance(source, initial); ok {
 		r.report.PoseDistance = distance
 		if distance > FarPose {
-			advice := "give a driving frame of like pose (best_frame) or let one be found (find_best_frame)"
+			advice := "give a driving frame of like pose (`best_frame`) or let one be found (`find_best_frame`)"
 			if r.job.Motion.FindBestFrame {
 				advice = "it is the nearest one in the video: another source or another video would do better"
 			}

@@ -105,7 +105,7 @@ func relate(driving, initial, source []float32, finish func(matrix) matrix) ([]f
 	for at := 0; at < len(source); at += 4 {
 		back, ok := matrixOf(initial[at:]).inverse()
 		if !ok {
-			return nil, fmt.Errorf("the initial driving frame has no orientation at keypoint %d (its matrix is singular): choose another one (best_frame) or absolute motion", at/4)
+			return nil, fmt.Errorf("the initial driving frame has no orientation at keypoint %d (its matrix is singular): choose another one (`best_frame`) or absolute motion", at/4)
 		}
 		since := back.times(matrixOf(source[at:]))
 		for i := at; i < len(driving); i += len(source) {
@@ -127,7 +127,7 @@ func relateNumbers(driving, initial, source []float32) ([]float32, error) {
 	for i, v := range driving {
 		k := i % len(source)
 		if !(initial[k] > 0) {
-			return nil, fmt.Errorf("keypoint %d of the initial driving frame does not spread: choose another one (best_frame) or absolute motion", k)
+			return nil, fmt.Errorf("keypoint %d of the initial driving frame does not spread: choose another one (`best_frame`) or absolute motion", k)
 		}
 		out[i] = float32(float64(v) / float64(initial[k]) * float64(source[k]))
 	}
