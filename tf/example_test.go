@@ -20,7 +20,7 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	session, err := tf.NewSession(g, tf.SessionConfig{Device: "cpu", IntraThreads: 1, InterThreads: 1})
+	session, err := tf.NewSession(g, tf.SessionConfig{Device: "cpu"})
 	if err != nil {
 		log.Fatal(err)
 	}
