@@ -8,6 +8,7 @@ import (
 )
 
 func TestPaths(t *testing.T) {
+	t.Setenv("XDG_CACHE_HOME", t.TempDir()) // Bazel knows no home
 	out := "--out=" + filepath.Join(t.TempDir(), "bench.csv")
 	with := []string{"--measure=mask", "--rounds=1", "--warmup=1", "--repeats=1"}
 	// Paths are looked at before names: what is well is not measured.
