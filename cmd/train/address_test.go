@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -36,6 +37,8 @@ func TestWorkersOfOtherVideos(t *testing.T) {
 	all := workersOf(t, 2, dir, "--data=/proc/self/cwd/videos", "--steps=1", "--set=worker_timeout=60")
 	for i, c := range all {
 		c.Dir = t.TempDir()
+		// With it a program of Bazel's tests goes to its package's folder.
+		c.Env = slices.DeleteFunc(c.Env, func(v string) bool { return strings.HasPrefix(v, "TEST_WORKSPACE=") })
 		for _, name := range []string{"train/a", "train/b", "train/c", "test/d"} {
 			if i == 0 && name == "train/c" {
 				continue

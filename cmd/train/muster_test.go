@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -41,6 +42,21 @@ func otherBuild(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return path
+}
+
+// tensorFlowFolder is where this program's TensorFlow lies, which a copy of it
+// elsewhere does not find by itself.
+func tensorFlowFolder(t *testing.T) string {
+	t.Helper()
+	maps, err := os.ReadFile("/proc/self/maps")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := regexp.MustCompile(`(/\S+)/libtensorflow_cc\.so`).FindSubmatch(maps)
+	if found == nil {
+		t.Fatal("this program has not loaded TensorFlow")
+	}
+	return string(found[1])
 }
 
 // TestMeetings: workers that cannot be of one run end in time, each with words of
@@ -95,6 +111,7 @@ func (m meeting) workers(t *testing.T, dir string, flags ...string) (all []*exec
 		c.Env = append(c.Env, fmt.Sprintf(`TF_CONFIG={"cluster": {"worker": %s}, "task": {"type": "worker", "index": %d}}`, text, m.ranks[i]))
 		if i == m.other {
 			c.Path = otherBuild(t)
+			c.Env = append(c.Env, "LD_LIBRARY_PATH="+tensorFlowFolder(t))
 		}
 		all = append(all, c)
 	}
