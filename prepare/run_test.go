@@ -144,7 +144,7 @@ func TestBadInput(t *testing.T) {
 	r := mustRun(t, o)
 	for name, want := range map[string]struct{ status, reason string }{
 		"zero.mp4":      {StatusUnreadable, "empty"},
-		"text.mp4":      {StatusUnreadable, "cannot read"},
+		"text.mp4":      {StatusUnreadable, "it is a text and no film"},
 		"gone.mp4":      {StatusUnreadable, "no such file"},
 		"list.tfrecord": {StatusUnreadable, "no TFRecord file"},
 		"sound.mkv":     {StatusUnreadable, "no video"},
