@@ -69,6 +69,9 @@ const (
 	// linger is how long a worker that ends stays for the others: to see which one
 	// is missing, or to receive the last of what all compute together.
 	linger = 2 * time.Second
+	// dying is how long a worker whose connections are closed may be found listening:
+	// a process that is killed closes one socket after the other.
+	dying = 3 * time.Second
 	// watched is how many others are looked at each time.
 	watched = 16
 )
@@ -294,7 +297,7 @@ func (w *crew) explain(err error) error {
 	default:
 		return err
 	}
-	missing := w.missing()
+	missing := w.ended()
 	if len(missing) == 0 && tf.Code(err) != tf.DeadlineExceeded {
 		return fmt.Errorf("worker %d of %d: %w\ndo all workers run the same build with the same TF_CONFIG, and was none of them started later than the others?",
 			w.cluster.Rank, w.cluster.Size(), err)

@@ -96,6 +96,16 @@ func (w *crew) there(ctx context.Context, rank int) bool {
 	return false
 }
 
+// ended are the ranks that are missing, once one is: an operation fails a moment
+// before its worker has closed the port that it listens at.
+func (w *crew) ended() []int {
+	for until := time.Now().Add(dying); ; time.Sleep(watchPause / 5) {
+		if missing := w.missing(); len(missing) > 0 || time.Now().After(until) {
+			return missing
+		}
+	}
+}
+
 // missing are the ranks of those that do not listen, but for those that ended
 // because they missed others.
 func (w *crew) missing() []int {

@@ -1,10 +1,13 @@
 package train
 
 import (
+	"net"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/prioritycut/prioritycut/tf"
 )
 
 // TestSightings: a worker that was there when another one was gone already is none
@@ -37,5 +40,19 @@ func TestSightings(t *testing.T) {
 		if diff := cmp.Diff(c.want, s.first([]int{0, 1})); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
+	}
+}
+
+// TestDyingWorker: a worker that still listens when an operation has failed for its
+// sake is missing all the same.
+func TestDyingWorker(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	time.AfterFunc(watchPause/2, func() { l.Close() })
+	w := &crew{cluster: tf.Cluster{Workers: []string{"127.0.0.1:1", l.Addr().String()}}}
+	if diff := cmp.Diff([]int{1}, w.ended()); diff != "" {
+		t.Errorf("missing (-want +got):\n%s", diff)
 	}
 }
