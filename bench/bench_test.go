@@ -6,23 +6,16 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"errors"
-	"fmt"
-	"math"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/prioritycut/prioritycut/config"
 	"github.com/prioritycut/prioritycut/infer/tinymodel"
 	"github.com/prioritycut/prioritycut/internal/cli/clitest"
-	"github.com/prioritycut/prioritycut/internal/pypartner"
 )
 
 // asMain makes this test's binary the program itself.
@@ -322,55 +315,6 @@ func TestSlowWaysAreDropped(t *testing.T) {
 	}
 }
 
-func TestLevels(t *testing.T) {
-	if isaBest() == isaAVX512 {
-		for side, want := range map[string]string{
-			ours: "PRIORITYCUT_KERNELS=avx2 ONEDNN_MAX_CPU_ISA=AVX2", "tensorflow": "PRIORITYCUT_KERNELS=off ONEDNN_MAX_CPU_ISA=AVX2", "openvino": "ONEDNN_MAX_CPU_ISA=AVX2",
-		} {
-			if env, ok := environment(side, isaAVX2); !ok || strings.Join(env, " ") != want {
-				t.Errorf("%s: %v, %v, want %s", side, env, ok, want)
-			}
-		}
-		if env, ok := environment("mnn", isaAVX2); ok {
-			t.Errorf("mnn obeys %v", env)
-		}
-	}
-	for _, r := range rivals {
-		if env, ok := environment(r.name, isaBest()); !ok || len(env) > 1 {
-			t.Errorf("%s at the processor's own level: %v, %v", r.name, env, ok)
-		}
-	}
-}
-
-// Shapes are those of the graph, as many of each as it has.
-func TestConvShapes(t *testing.T) {
-	o := options{sets: append(tinymodel.Sets(), "batch_size=1"), threads: 1}
-	c, err := o.newCase(stage{measure: measureConv, preset: shapes, variant: "prioritycut", warmup: 1, repeats: 1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	resolved, err := config.Unmarshal([]byte(c.job.Resolved), "test")
-	if err != nil {
-		t.Fatal(err)
-	}
-	list, err := convShapes(resolved)
-	if err != nil {
-		t.Fatal(err)
-	}
-	kinds := map[string]bool{}
-	for i, shape := range list {
-		if i > 0 && shape.products() > list[i-1].products() {
-			t.Errorf("%s costs more than %s before it", shape, list[i-1])
-		}
-		kinds[fmt.Sprint(shape.kernel, shape.up, shape.before, shape.after)] = true
-	}
-	for _, want := range []string{"3 false 1 1", "3 true 1 1", "4 false 1 2", "7 false 3 3", "1 false 0 0"} {
-		if !kinds[want] {
-			t.Errorf("no convolution of the kind %s among %v", want, list)
-		}
-	}
-}
-
 // What is drawn is well-formed, and as high as the times are.
 func TestPlot(t *testing.T) {
 	b, _, _ := twoSides(t)
@@ -399,210 +343,6 @@ func TestPlot(t *testing.T) {
 	}
 }
 
-func TestParseResult(t *testing.T) {
-	job := Job{Repeats: 2}
-	const good = `{"engine":"PyTorch 2.5.1","seconds":[0.5,0.25],"cpu_seconds":1,"setup_seconds":2,"peak_bytes":3,"counts":{"discriminator":4},"losses":{"gen_gan":0.5}}`
-	r, err := parseResult([]byte("a notice\n"+good+"\n\n"), job)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := &Result{
-		Engine: "PyTorch 2.5.1", Seconds: []float64{0.5, 0.25}, CPUSeconds: 1, SetupSeconds: 2, PeakBytes: 3,
-		Counts: map[string]int64{"discriminator": 4}, Losses: map[string]float64{"gen_gan": 0.5},
-	}
-	if diff := cmp.Diff(want, r); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
-	for text, want := range map[string]string{
-		"":                                     "printed no result",
-		good + "\nbye":                         "no result",
-		good[:40]:                              "no result",
-		"null":                                 "0 times",
-		`{"seconds":[1]}`:                      "1 times, asked for 2",
-		`{"seconds":"ab"}`:                     "no result",
-		strings.Replace(good, "0.25", "-1", 1): "-1 seconds",
-		strings.Replace(good, `"peak_bytes":3`, `"a":1`, 1): "0 bytes",
-		strings.Replace(good, `:0.5}}`, `:NaN}}`, 1):        "no result",
-	} {
-		if _, err := parseResult([]byte(text), job); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%q: %v, want %q", text, err, want)
-		}
-	}
-	r.Losses["gen_gan"] = math.Inf(1)
-	if err := r.check(job); err == nil || !strings.Contains(err.Error(), "gen_gan is +Inf") {
-		t.Errorf("%v", err)
-	}
-}
-
-func TestFlagsThatCannotBe(t *testing.T) {
-	dir := t.TempDir()
-	reference := filepath.Join(dir, "modules")
-	if err := os.Mkdir(reference, 0o777); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(reference, "generator.py"), nil, 0o666); err != nil {
-		t.Fatal(err)
-	}
-	for _, c := range []struct {
-		want string
-		args []string
-	}{
-		{"--rounds=0: must be 1 to 1000", []string{"--rounds=0"}},
-		{"--warmup=0: must be 1", []string{"--warmup=0"}},
-		{"--repeats=1001: must be 1 to 1000", []string{"--repeats=1001"}},
-		{"--threads=0: must be 1 to ", []string{"--threads=0"}},
-		{"--batch=-1: must be 0", []string{"--batch=-1"}},
-		{"--measure=speed: there is step, frame, reconstruction, mask", []string{"--measure=step,speed"}},
-		{"--measure is empty", []string{"--measure="}},
-		{"shapes-64", []string{"--preset=shapes-65"}},
-		{"fomm-adv", []string{"--variant=fom-adv"}},
-		{"bg_threshold", []string{"--set", "bg_threshold=7"}},
-		{`"fast" is no way to compute; there is eager, or channels_last, compile, jit, lean`, []string{"--peer_ways=eager,jit+fast"}},
-		{"--peer_ways needs a peer", []string{"--peer_ways=jit"}},
-		{"jit+compile: a network is either traced or compiled", []string{"--peer_ways=jit+compile"}},
-		{"needs --reference=DIR", []string{"--peers=pytorch-2.5"}},
-		{`"torch" is nobody known; there are tensorflow, pytorch-2.5, `, []string{"--peers=torch"}},
-		{"no checkout of first-order-model", []string{"--peers=mnn", "--reference=" + reference}},
-		{`"sse" is no level; there is avx512, avx2`, []string{"--isa=sse"}},
-		{"--size=-1: must be 0 to 4096", []string{"--size=64,-1"}},
-		{"exclude each other", []string{"--full", "--quick"}},
-		{"there is no folder", []string{"--out=" + filepath.Join(dir, "none", "bench.csv")}},
-		{"did you mean --rounds?", []string{"--round=3"}},
-		{"unexpected argument", []string{"step"}},
-	} {
-		code, stdout, stderr := run(c.args...)
-		if code != 2 || !strings.Contains(stderr, c.want) || stdout != "" {
-			t.Errorf("%v: exit code %d, %q lacks %q", c.args, code, stderr, c.want)
-		}
-	}
-}
-
-func TestPlan(t *testing.T) {
-	for _, c := range []struct {
-		o    options
-		want string
-	}{
-		{options{presets: []string{"shapes-64", "vox-256"}}, "step shapes-64 fomm, batch 4; step shapes-64 unet, batch 4; frame shapes-64; step vox-256 fomm, batch 1; step vox-256 unet, batch 1; frame vox-256"},
-		{options{presets: []string{"vox-256"}, sets: []string{"batch_size=2"}}, "step vox-256 fomm, batch 2; step vox-256 unet, batch 2; frame vox-256"},
-		{options{presets: []string{"vox-256"}, sets: []string{"batch_size=2"}, batches: []int{3}}, "step vox-256 fomm, batch 3; step vox-256 unet, batch 3; frame vox-256"},
-	} {
-		c.o.measures, c.o.variants = []string{measureStep, measureFrame}, []string{"fomm", "unet"}
-		c.o.sizes, c.o.isas, c.o.threads, c.o.rounds = []int{0}, []string{""}, 1, 1
-		if c.o.batches == nil {
-			c.o.batches = []int{0}
-		}
-		groups, err := c.o.plan()
-		if err != nil {
-			t.Fatal(err)
-		}
-		var names []string
-		for _, one := range groups[0] {
-			names = append(names, one.name())
-			var tree struct {
-				Train struct {
-					Batch int `json:"batch_size"`
-				} `json:"train_params"`
-			}
-			if err := json.Unmarshal(one.job.Config, &tree); err != nil || one.job.Measure == measureStep && tree.Train.Batch != one.job.Pictures {
-				t.Errorf("%s: the peer is told a batch of %d, %v", one.name(), tree.Train.Batch, err)
-			}
-		}
-		if got := strings.Join(names, "; "); got != c.want {
-			t.Errorf("planned are %s\nwant %s", got, c.want)
-		}
-	}
-	for _, o := range []options{{full: true, isas: []string{isaAVX512, isaAVX2}}, {quick: true, isas: []string{isaAVX2}}} {
-		groups, err := o.plan()
-		if err != nil || len(groups) == 0 || groups[0][0].job.Measure != measureConv {
-			t.Errorf("%d groups, %v", len(groups), err)
-		}
-	}
-	choice := options{full: true, isas: []string{isaAVX2}, measures: []string{measureStep}, presets: []string{vox}, variants: []string{"fomm-adv"}, batches: []int{1},
-		chosen: map[string]bool{"measure": true, "preset": true, "variant": true, "batch": true}}
-	groups, err := choice.plan()
-	if err != nil || len(groups) != 1 || len(groups[0]) != 1 || groups[0][0].name() != "step vox-256 fomm-adv, batch 1, AVX2" {
-		t.Errorf("%v, %v", groups, err)
-	}
-	choice.batches = []int{7}
-	if _, err := choice.plan(); err == nil {
-		t.Error("nothing is left of what was chosen, and that is no error")
-	}
-	asked := []string{"eager", "lean", "jit", "channels_last", "channels_last+lean", "jit+channels_last"}
-	for _, c := range []struct {
-		measure       string
-		discriminates bool
-		want          string
-	}{
-		{measureStep, true, "eager lean channels_last channels_last+lean"},
-		{measureStep, false, "eager channels_last"},
-		{measureFrame, true, "eager jit channels_last jit+channels_last"},
-		{measureMask, true, "eager"},
-	} {
-		got := benchCase{stage: stage{ways: asked}, job: Job{Measure: c.measure}, discriminates: c.discriminates}.waysOf("pytorch-2.5")
-		if strings.Join(got, " ") != c.want {
-			t.Errorf("%s: %v, want %s", c.measure, got, c.want)
-		}
-	}
-}
-
-func TestCoresAreBound(t *testing.T) {
-	c := exec.Command("nproc")
-	c.Env = []string{"PATH=" + os.Getenv("PATH")} // OMP_NUM_THREADS would count
-	var out bytes.Buffer
-	c.Stdout = &out
-	if err := startBound(c.Start, 0, 1); err != nil {
-		t.Fatal(err)
-	}
-	if err := c.Wait(); err != nil || strings.TrimSpace(out.String()) != "1" {
-		t.Errorf("a process bound to one core sees %q, %v", &out, err)
-	}
-}
-
-func TestMeter(t *testing.T) {
-	m := newMeter(Job{Warmup: 2, Repeats: 3})
-	begun := time.Now()
-	for !m.done() {
-		for spun := time.Now(); time.Since(spun) < 4*time.Millisecond; {
-		}
-		if err := m.lap(2); err != nil {
-			t.Fatal(err)
-		}
-	}
-	total := time.Since(begun).Seconds()
-	r, err := m.result()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := r.check(m.job); err != nil || m.laps != 5 {
-		t.Errorf("%v, %d laps", err, m.laps)
-	}
-	for _, s := range r.Seconds {
-		if s < 2e-3 || s > total/2 {
-			t.Errorf("a lap of two units of 2 ms took %v s each, all of it %v", s, total)
-		}
-	}
-	// Ticks of the processor's clock may be as coarse as the laps.
-	if r.CPUSeconds > total {
-		t.Errorf("%v s of processor time in %v s", r.CPUSeconds, total)
-	}
-}
-
-func TestTail(t *testing.T) {
-	var kept tail
-	all := strings.Repeat("0123456789", 3*tailBytes/20)
-	for _, part := range []string{all[:7], all[7:tailBytes], all[tailBytes:]} {
-		if n, err := kept.Write([]byte(part)); n != len(part) || err != nil {
-			t.Fatal(n, err)
-		}
-	}
-	if kept.String() != all[len(all)-tailBytes:] {
-		t.Errorf("%d bytes are kept", kept.Len())
-	}
-	if _, err := kept.Write([]byte(all)); err != nil || kept.String() != all[len(all)-tailBytes:] {
-		t.Errorf("%d bytes are kept, %v", kept.Len(), err)
-	}
-}
-
 func TestNumbers(t *testing.T) {
 	for _, c := range []struct {
 		values []float64
@@ -616,35 +356,6 @@ func TestNumbers(t *testing.T) {
 		if got := seconds(s); got != want {
 			t.Errorf("%v s is shown as %s, want %s", s, got, want)
 		}
-	}
-}
-
-func TestJobsThatCannotBe(t *testing.T) {
-	for text, want := range map[string]string{
-		"":   "reading the job",
-		"{}": "each must be at least 1",
-		`{"measure":"step","pictures":1,"warmup":1,"repeats":1,"resolved":"no: config"}`: "no",
-	} {
-		var out bytes.Buffer
-		if err := work(context.Background(), strings.NewReader(text), &out); err == nil || !strings.Contains(err.Error(), want) || out.Len() > 0 {
-			t.Errorf("%q: %v, want %q", text, err, want)
-		}
-	}
-}
-
-// The peer's programs need PyTorch; that they are Python at all is seen without.
-func TestPeerIsPython(t *testing.T) {
-	dir, _, err := writePeers(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	files, err := filepath.Glob(filepath.Join(dir, "*.py"))
-	if err != nil || len(files) != 4 {
-		t.Fatalf("%v, %v", files, err)
-	}
-	c := exec.Command(pypartner.Python(t), append([]string{"-c", "import ast, sys\nfor f in sys.argv[1:]: ast.parse(open(f).read(), f)"}, files...)...)
-	if out, err := c.CombinedOutput(); err != nil {
-		t.Errorf("%v: %s", err, out)
 	}
 }
 
@@ -666,36 +377,4 @@ func TestWorkers(t *testing.T) {
 			t.Errorf("%s: %s", mistake, stderr)
 		}
 	}
-}
-
-// The cores of a process begin where it is told.
-func TestBoundFrom(t *testing.T) {
-	if runtime.NumCPU() < 2 {
-		t.Skip("one core: there is nothing to choose")
-	}
-	for _, from := range []int{0, 1} {
-		c := exec.Command("sh", "-c", "grep Cpus_allowed_list /proc/self/status")
-		var out bytes.Buffer
-		c.Stdout = &out
-		if err := startBound(c.Start, from, 1); err != nil {
-			t.Fatal(err)
-		}
-		if err := c.Wait(); err != nil {
-			t.Fatal(err)
-		}
-		if fields := strings.Fields(out.String()); len(fields) != 2 || strings.ContainsAny(fields[1], ",-") || from == 0 && fields[1] != firstCore(t) || from == 1 && fields[1] == firstCore(t) {
-			t.Errorf("from %d: %s", from, &out)
-		}
-	}
-}
-
-// firstCore is the first of the cores of this process.
-func firstCore(t *testing.T) string {
-	t.Helper()
-	text, err := os.ReadFile("/proc/self/status")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, rest, _ := strings.Cut(string(text), "Cpus_allowed_list:")
-	return strings.FieldsFunc(rest, func(r rune) bool { return !('0' <= r && r <= '9') })[0]
 }

@@ -343,16 +343,7 @@ func TestAccumulateIsRefused(t *testing.T) {
 func TestAccumulateNeedsLessMemory(t *testing.T) {
 	estimate := func(sets ...string) MemoryEstimate {
 		t.Helper()
-		s, o := graph.New(tensorflow.Float), OptionsOf(tiny(t, model.PriorityCut, sets...))
-		step, err := BuildStep(s, o)
-		if err != nil {
-			t.Fatal(err)
-		}
-		m, err := EstimateMemory(s, step, o)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return m
+		return estimateOf(t, OptionsOf(tiny(t, model.PriorityCut, sets...)))
 	}
 	whole, quarter, parts := estimate("batch_size=8"), estimate("batch_size=2"), estimate("batch_size=8", "accumulate_steps=4")
 	if parts.Tensors >= whole.Tensors/2 || parts.Device() >= whole.Device() {

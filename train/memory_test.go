@@ -124,19 +124,11 @@ func TestLargestBatch(t *testing.T) {
 func TestMemoryOfProcesses(t *testing.T) {
 	o := OptionsOf(tiny(t, model.PriorityCut))
 	o.Batch, o.Replicas = 4, graph.Replicas{Size: 2}
-	s := graph.New(tensorflow.Float)
-	step, err := BuildStep(s, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := EstimateMemory(s, step, o)
-	if err != nil {
-		t.Fatal(err)
-	}
+	m := estimateOf(t, o)
 	if err := errors.Join(m.within(2*m.Total(), o, 2), m.within(2*m.Total()-1, o, 1)); err != nil {
 		t.Error(err)
 	}
-	err = m.within(2*m.Total()-1, o, 2)
+	err := m.within(2*m.Total()-1, o, 2)
 	for _, say := range []string{"each of the 2 processes", "together", "train_params.batch_size=2"} {
 		if err == nil || !strings.Contains(err.Error(), say) {
 			t.Errorf("a byte too little for two: %v, without %q", err, say)
@@ -148,6 +140,24 @@ func TestMemoryOfProcesses(t *testing.T) {
 func TestDeviceMemory(t *testing.T) {
 	o := OptionsOf(tiny(t, model.PriorityCut))
 	o.Batch = 3
+	m := estimateOf(t, o)
+	if m.Device() <= m.Variables+m.Gradients || m.Device() >= m.Total() {
+		t.Errorf("the GPU's part is %d bytes, of %d", m.Device(), m.Total())
+	}
+	for _, fits := range []int64{m.Device(), 0, -1} { // 0: TensorFlow does not tell
+		if err := checkDeviceMemory(m, o, fits); err != nil {
+			t.Errorf("%d bytes: %v", fits, err)
+		}
+	}
+	err := checkDeviceMemory(m, o, m.Device()-1)
+	if err == nil || !strings.Contains(err.Error(), "GPU's memory") || !strings.Contains(err.Error(), "train_params.batch_size=2") {
+		t.Errorf("a byte too little: %v", err)
+	}
+}
+
+// estimateOf is the estimate of a step.
+func estimateOf(t *testing.T, o StepOptions) MemoryEstimate {
+	t.Helper()
 	s := graph.New(tensorflow.Float)
 	step, err := BuildStep(s, o)
 	if err != nil {
@@ -157,16 +167,5 @@ func TestDeviceMemory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if m.Device() <= m.Variables+m.Gradients || m.Device() >= m.Total() {
-		t.Errorf("the GPU's part is %d bytes, of %d", m.Device(), m.Total())
-	}
-	for _, fits := range []int64{m.Device(), 0, -1} { // 0: TensorFlow does not tell
-		if err := checkDeviceMemory(m, o, fits); err != nil {
-			t.Errorf("%d bytes: %v", fits, err)
-		}
-	}
-	err = checkDeviceMemory(m, o, m.Device()-1)
-	if err == nil || !strings.Contains(err.Error(), "GPU's memory") || !strings.Contains(err.Error(), "train_params.batch_size=2") {
-		t.Errorf("a byte too little: %v", err)
-	}
+	return m
 }
