@@ -164,8 +164,11 @@ func (p *Plan) Check(ctx context.Context) error {
 	if c.Dataset.RootDir == "" {
 		return nil
 	}
-	_, err := named.Open(ctx, c.Dataset)
-	return err
+	data, err := named.Open(ctx, c.Dataset)
+	if err != nil {
+		return err
+	}
+	return data.CanTrain()
 }
 
 func (p *Plan) warn(w config.Warning) {

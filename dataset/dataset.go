@@ -272,7 +272,7 @@ func (d *Dataset) screen(ctx context.Context) error {
 				whole = append(whole, c)
 			}
 		}
-		if len(whole) == 0 {
+		if len(whole) == 0 && len(entries) > 0 {
 			return nil, fmt.Errorf("data set %s: none of the %d %s videos can be read:%s", d.params.RootDir, len(entries), folder, d.broken)
 		}
 		return whole, nil

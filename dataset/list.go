@@ -2,7 +2,6 @@ package dataset
 
 import (
 	"fmt"
-	"math"
 	"os"
 	"path/filepath"
 	"sort"
@@ -10,7 +9,6 @@ import (
 
 	"github.com/prioritycut/prioritycut/internal/localfile"
 	"github.com/prioritycut/prioritycut/internal/random"
-	"github.com/prioritycut/prioritycut/internal/usage"
 	"github.com/prioritycut/prioritycut/video"
 )
 
@@ -55,7 +53,9 @@ func listLayout(p Params) (layout, error) {
 		}
 		return singleLayout(entry{filepath.Base(p.RootDir), p.RootDir, kind}), nil
 	}
-	if isDir(filepath.Join(p.RootDir, "train")) {
+	if divided, err := halves(p.RootDir, p); err != nil {
+		return layout{}, err
+	} else if divided {
 		return listTrainTest(p)
 	}
 	entries, others, err := listVideos(p.RootDir, p)
@@ -83,14 +83,17 @@ func singleLayout(e entry) layout {
 }
 
 func listTrainTest(p Params) (layout, error) {
-	if !isDir(filepath.Join(p.RootDir, "test")) {
-		return layout{}, fmt.Errorf("data set %s has a folder train but no folder test: add it, or put all videos into one folder to have a fifth of them split off", p.RootDir)
-	}
 	l := layout{how: "folders train and test"}
+	if !isDir(filepath.Join(p.RootDir, trainFolder)) {
+		l.how = "a folder test alone"
+	}
 	for _, part := range []struct {
 		name   string
 		videos *[]entry
-	}{{"train", &l.train}, {"test", &l.test}} {
+	}{{trainFolder, &l.train}, {testFolder, &l.test}} {
+		if !isDir(filepath.Join(p.RootDir, part.name)) {
+			continue
+		}
 		videos, others, err := listVideos(filepath.Join(p.RootDir, part.name), p)
 		if err != nil {
 			return layout{}, err
@@ -128,44 +131,16 @@ func listVideos(dir string, p Params) (videos []entry, others []string, err erro
 		videos = append(videos, entry{f.Name(), path, kind})
 	}
 	if len(videos) == 0 {
-		return nil, nil, fmt.Errorf("data set: folder %s holds no video: a folder of png or jpg frames, a film (mp4, mov, webm, gif, ...) or a strip (png, jpg)", dir)
+		return nil, nil, noVideo(dir, others)
 	}
-	if film := onlyDeeper(dir, videos); film != "" {
-		return nil, nil, fmt.Errorf("data set: folder %s holds no video itself; films lie deeper, such as %s: one folder of videos is made of them by %s", dir, film, usage.Call("prepare", "in="+branching(dir), "out=FOLDER"))
+	if err := tooHigh(dir, videos, p); err != nil {
+		return nil, nil, err
 	}
 	sort.Slice(videos, func(i, j int) bool { return videos[i].name < videos[j].name })
 	if onlyPictures && !anyStrip(videos, p) {
 		return []entry{{filepath.Base(dir), dir, video.Folder}}, others, nil
 	}
 	return videos, others, nil
-}
-
-// onlyDeeper returns a film within folders if a folder holds nothing but folders
-// of folders and films, as collections are handed out: PERSON/VIDEO/1.mp4.
-func onlyDeeper(dir string, videos []entry) string {
-	const looks = 8
-	for i, e := range videos {
-		if e.kind != video.Folder {
-			return ""
-		}
-		if i < looks {
-			if _, err := video.ListFrames(e.path, video.Limits{MaxFrames: math.MaxInt}); err == nil {
-				return ""
-			}
-		}
-	}
-	return video.FilmBelow(dir)
-}
-
-// branching goes down from a folder as long as it holds nothing but one folder.
-func branching(dir string) string {
-	for {
-		entries, err := localfile.ReadDir(dir)
-		if err != nil || len(entries) != 1 || !entries[0].IsDir() {
-			return dir
-		}
-		dir = filepath.Join(dir, entries[0].Name())
-	}
 }
 
 // anyStrip looks at the first few readable pictures: two or more frames side

@@ -75,6 +75,9 @@ func (d *Dataset) Loader(p LoaderParams) (*Loader, error) {
 	if int64(p.BatchSize) > maxBatchBytes/(6*int64(d.W())*int64(d.H())) {
 		return nil, fmt.Errorf("batch_size is %d: its pictures alone would take more than %d GiB", p.BatchSize, maxBatchBytes>>30)
 	}
+	if err := d.CanTrain(); err != nil {
+		return nil, err
+	}
 	const mostItems = 1 << 28
 	if p.NumRepeats > mostItems/len(d.items) {
 		return nil, fmt.Errorf("num_repeats is %d: %d items make an epoch of more than %d", p.NumRepeats, len(d.items), mostItems)

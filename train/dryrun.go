@@ -150,6 +150,9 @@ func checkData(ctx context.Context, c *config.Config, out io.Writer) (items int,
 		return 0, nil
 	}
 	data, err := named.Open(ctx, c.Dataset)
+	if err == nil {
+		err = data.CanTrain()
+	}
 	if err != nil {
 		return 0, usage.WrapUnless(ctx, err)
 	}

@@ -174,6 +174,9 @@ func (s *session) openData(ctx context.Context) error {
 	if s.data, err = named.Open(ctx, s.config.Dataset); err != nil {
 		return usage.WrapUnless(ctx, err)
 	}
+	if err := s.data.CanTrain(); err != nil {
+		return usage.Wrap(err)
+	}
 	glog.Infof("data: %v", s.data)
 	s.dataNews = &dataHook{data: s.data, every: s.config.Train.LogSteps, told: map[string]bool{}}
 	s.dataNews.tell()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -107,14 +108,23 @@ func animatedWebP(head []byte) bool {
 // NoVideo says that a file or folder of kind Unknown is no video, and what it is
 // where its beginning tells.
 func NoVideo(path string) error {
-	what := ""
-	if head, err := beginning(path); err == nil {
-		what, _ = contentOf(head)
+	const wanted = "a folder of png or jpg frames, a film (mp4, mov, webm, gif, ...) or a strip (png, jpg) is one"
+	head, err := beginning(path)
+	if err != nil {
+		return fmt.Errorf("%s is no video: %s", path, wanted)
 	}
-	if what != "" {
-		what = "it is " + what + "; "
+	switch what, class := contentOf(head); {
+	case what == "":
+		return fmt.Errorf("%s is no video: %s", path, wanted)
+	case class == strangeFilm:
+		return fmt.Errorf("%s is no video that is read: it is %s; convert it (ffmpeg -i FILE film.mp4)", path, what)
+	case class == strangePicture:
+		return fmt.Errorf("%s is no video: it is %s, and frames are png or jpg; convert it", path, what)
+	case class == aFilm, class == aPicture:
+		return fmt.Errorf("%s is no video by its name, though it is %s: give it a name that ends as such files' do (%s, .png, .jpg)", path, what, strings.Join(FilmEndings, ", "))
+	default:
+		return fmt.Errorf("%s is no video: it is %s; %s", path, what, wanted)
 	}
-	return fmt.Errorf("%s is no video: %sa folder of png or jpg frames, a film (mp4, mov, webm, gif, ...) or a strip (png, jpg) is one", path, what)
 }
 
 // noFilm explains why a file is no film that can be read, if its beginning says

@@ -104,6 +104,14 @@ func ListFrames(dir string, limits Limits) ([]string, error) {
 		if film := FilmBelow(dir); film != "" {
 			return nil, fmt.Errorf("folder %s holds no png or jpg frame; films lie in it, such as %s", dir, film)
 		}
+		if frame := FrameBelow(dir); frame != "" {
+			return nil, fmt.Errorf("folder %s holds no png or jpg frame; they lie deeper, such as %s", dir, frame)
+		}
+		for _, e := range entries {
+			if !e.IsDir() && !strings.HasPrefix(e.Name(), ".") {
+				return nil, fmt.Errorf("folder %s holds no png or jpg frame: %w", dir, NoVideo(filepath.Join(dir, e.Name())))
+			}
+		}
 		return nil, fmt.Errorf("folder %s holds no png or jpg frame", dir)
 	}
 	if err := limits.OrDefault().frames(len(names)); err != nil {
@@ -116,12 +124,17 @@ func ListFrames(dir string, limits Limits) ([]string, error) {
 // FilmBelow looks for a film in a folder and the folders in it, and returns its
 // path below the folder; empty if there is none among the first few hundred
 // files and four folders deep.
-func FilmBelow(dir string) string {
+func FilmBelow(dir string) string { return below(dir, FilmFile) }
+
+// FrameBelow is FilmBelow of a png or jpg picture.
+func FrameBelow(dir string) string { return below(dir, Strip) }
+
+func below(dir string, kind Kind) string {
 	const looks, deep = 500, 4
 	left := looks
-	var walk func(below string, depth int) string
-	walk = func(below string, depth int) string {
-		entries, err := localfile.ReadDir(filepath.Join(dir, below))
+	var walk func(inside string, depth int) string
+	walk = func(inside string, depth int) string {
+		entries, err := localfile.ReadDir(filepath.Join(dir, inside))
 		if err != nil {
 			return ""
 		}
@@ -129,14 +142,14 @@ func FilmBelow(dir string) string {
 			if left--; left < 0 {
 				return ""
 			}
-			name := filepath.Join(below, e.Name())
+			name := filepath.Join(inside, e.Name())
 			switch {
 			case strings.HasPrefix(e.Name(), "."):
-			case KindOf(name, e.IsDir()) == FilmFile:
+			case KindOf(name, e.IsDir()) == kind:
 				return name
 			case e.IsDir() && depth < deep:
-				if film := walk(name, depth+1); film != "" {
-					return film
+				if found := walk(name, depth+1); found != "" {
+					return found
 				}
 			}
 		}
