@@ -2,10 +2,9 @@ package train
 
 import (
 	"fmt"
-	"github.com/prioritycut/prioritycut/internal/patience"
 	"image"
-	"math"
 	"path/filepath"
+	"slices"
 	"sort"
 
 	tensorflow "github.com/wamuir/graft/tensorflow"
@@ -13,6 +12,7 @@ import (
 	"github.com/prioritycut/prioritycut/config"
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/internal/durable"
+	"github.com/prioritycut/prioritycut/internal/patience"
 	"github.com/prioritycut/prioritycut/internal/picture"
 	"github.com/prioritycut/prioritycut/model"
 	"github.com/prioritycut/prioritycut/tf"
@@ -169,7 +169,7 @@ func (c *canvas) columns(step *Step) {
 	c.heat("cut mask (1 is real)", p[model.CutMask], "", picture.Unit)
 	c.add("mixed", c.pictures(p[model.Mixed]))
 	scores := c.scoreScale(p[model.RealPixels], p[model.FakePixels])
-	const legend = "discriminator's pixels, over their range: lower is more fake, higher more real"
+	const legend = "discriminator's pixels, over their range but for the outermost: lower is more fake, higher more real"
 	c.heat("pixels of the driving frame", p[model.RealPixels], legend, scores)
 	c.heat("pixels of the prediction", p[model.FakePixels], legend, scores)
 	c.sparse(p[model.SparseDeformed], p[model.SparseMask])
@@ -243,21 +243,27 @@ func (c *canvas) heat(caption string, o tensorflow.Output, legend string, scale 
 	}
 }
 
-// scoreScale spans all values of some maps. What a discriminator tells apart
-// within a picture is often a hundredth of what lies between fake and real: a
-// fixed scale would show two even colours.
+// scoreScale spans the values of some maps but for a hundredth at each end: what a
+// discriminator tells apart within a picture is often a hundredth of what lies
+// between fake and real, where a fixed scale would show two even colours, and its
+// borders and a few pixels lie far from all others.
 func (c *canvas) scoreScale(maps ...tensorflow.Output) picture.Scale {
-	low, high := math.Inf(1), math.Inf(-1)
+	var all []float32
 	for _, o := range maps {
 		for _, v := range c.values[o] {
-			low, high = min(low, float64(v)), max(high, float64(v))
+			if v-v == 0 { // a number
+				all = append(all, v)
+			}
 		}
 	}
-	if !(low < high) { // none, all equal or no numbers
+	if len(all) == 0 {
+		return picture.Scale{Low: 0, High: 1, Ramp: picture.Diverging}
+	}
+	slices.Sort(all)
+	out := len(all) / 100
+	low, high := float64(all[out]), float64(all[len(all)-1-out])
+	if low == high {
 		low, high = low-0.5, high+0.5
-		if math.IsInf(low, 0) || math.IsNaN(low) {
-			low, high = 0, 1
-		}
 	}
 	return picture.Scale{Low: low, High: high, Ramp: picture.Diverging}
 }

@@ -6,6 +6,7 @@ import (
 	"image"
 	"image/color"
 	"image/draw"
+	"math"
 	"strconv"
 )
 
@@ -274,7 +275,7 @@ func (g *Grid) drawLegends(m *image.RGBA, l *layout) {
 		width := (l.w - margin) / l.legendsPerLine
 		x := margin + i%l.legendsPerLine*width
 		y := l.legendY + i/l.legendsPerLine*(lineH+gap)
-		low, high := number(legend.Scale.Low), number(legend.Scale.High)
+		low, high := legend.Scale.ends()
 		text(m, x, y, legend.Text+" "+low, ink)
 		x += textWidth(legend.Text+" "+low) + gap
 		bar := legend.Scale.Bar(barW, barH)
@@ -284,7 +285,14 @@ func (g *Grid) drawLegends(m *image.RGBA, l *layout) {
 }
 
 func (l Legend) width() int {
-	return textWidth(l.Text+" "+number(l.Scale.Low)+number(l.Scale.High)) + barW + 2*gap + margin
+	low, high := l.Scale.ends()
+	return textWidth(l.Text+" "+low+high) + barW + 2*gap + margin
 }
 
-func number(v float64) string { return strconv.FormatFloat(v, 'g', 4, 64) }
+// number is a value with at most four digits, but whole ones as people write them.
+func number(v float64) string {
+	if v == math.Trunc(v) && math.Abs(v) < 1e7 {
+		return strconv.FormatFloat(v+0, 'f', 0, 64) // -0 is 0
+	}
+	return strconv.FormatFloat(v, 'g', 4, 64)
+}

@@ -4,6 +4,7 @@ import (
 	"image"
 	"image/color"
 	"math"
+	"strconv"
 	"sync"
 )
 
@@ -45,6 +46,20 @@ func (s Scale) Colour(v float64) color.RGBA {
 		t = (v - s.Low) / (s.High - s.Low)
 	}
 	return ramps()[s.Ramp.index()][int(255*t+0.5)]
+}
+
+// ends are the ends in words, as exactly as colours tell: to a hundredth of the
+// width.
+func (s Scale) ends() (low, high string) {
+	digits := 1 - math.Floor(math.Log10(math.Abs(s.High-s.Low)))
+	if !(math.Abs(digits) <= 6) { // no width, no number, or one with an exponent
+		return number(s.Low), number(s.High)
+	}
+	write := func(v float64) string {
+		unit := math.Pow(10, digits)
+		return strconv.FormatFloat(math.Round(v*unit)/unit+0, 'f', -1, 64)
+	}
+	return write(s.Low), write(s.High)
 }
 
 func (r Ramp) index() int {

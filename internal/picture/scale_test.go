@@ -92,3 +92,26 @@ func TestScaleIsFixed(t *testing.T) {
 		t.Error("the bar's ends are not the scale's")
 	}
 }
+
+// Legends tell no more digits than colours do, and whole numbers without an
+// exponent.
+func TestEndsInWords(t *testing.T) {
+	for _, c := range []struct {
+		low, high float64
+		want      string
+	}{
+		{0, 1, "0 1"}, {0, 0.5, "0 0.5"}, {-1, 1, "-1 1"}, {0.182512, 0.765934, "0.18 0.77"}, {0.43771, 0.56229, "0.44 0.56"},
+		{0.498134, 0.501249, "0.4981 0.5012"}, {-1.3371, 2.6184, "-1.3 2.6"}, {-0.0004, 0.9, "0 0.9"}, {-12345.6, 54321, "-12000 54000"},
+		{0.25, 0.25, "0.25 0.25"}, {0, math.Inf(1), "0 +Inf"}, {0, 3e-9, "0 3e-09"},
+	} {
+		low, high := Scale{Low: c.low, High: c.high}.ends()
+		if got := low + " " + high; got != c.want {
+			t.Errorf("%v to %v is told as %q, want %q", c.low, c.high, got, c.want)
+		}
+	}
+	for v, want := range map[float64]string{12500: "12500", 0.001: "0.001", 1e8: "1e+08", math.Copysign(0, -1): "0", 0.33333: "0.3333"} {
+		if got := number(v); got != want {
+			t.Errorf("%v is told as %q, want %q", v, got, want)
+		}
+	}
+}
