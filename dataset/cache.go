@@ -32,7 +32,7 @@ import (
 // together, and films beyond it are decoded each time they are drawn.
 
 const (
-	cacheMagic  = "PCutFrm3" // 3: colours as players show them
+	cacheMagic  = "PCutFrm4" // 4: interlaced films as players show them
 	cacheHeader = 32         // magic, width, height, frames, zeros; little endian
 	// spare is what the cache leaves free on the disc.
 	spare = 1 << 30

@@ -2,6 +2,7 @@ package train
 
 import (
 	"image"
+	"math"
 	"path/filepath"
 	"testing"
 

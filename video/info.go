@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -66,7 +67,22 @@ func (p *probe) info(s *stream) Info {
 	info.Rotation = info.view.turn.degrees()
 	info.PixelAspect = info.view.aspect
 	info.HDR = info.view.curve.String()
+	if p.interlaced(s) {
+		info.Interlaced = info.view.weave(w, h)
+	}
 	return info
+}
+
+// interlaced tells whether a stream, or one of its first pictures, says that it
+// holds fields.
+func (p *probe) interlaced(s *stream) bool {
+	switch s.Fields {
+	case "tt", "bb", "tb", "bt":
+		return true
+	}
+	return slices.ContainsFunc(p.Frames, func(f firstFrame) bool {
+		return f.Type == "video" && f.Stream == s.Index && f.Interlaced != 0
+	})
 }
 
 // listsPictures tells whether the headers are a list of all pictures, of which
@@ -114,6 +130,9 @@ func (info Info) Remarks() []string {
 	var all []string
 	if a := info.PixelAspect; a != 0 && math.Abs(a-1) > 1e-3 {
 		all = append(all, fmt.Sprintf("its pixels are not square (%.3g times as wide as high): its frames count as %dx%d", a, info.W, info.H))
+	}
+	if info.Interlaced {
+		all = append(all, "it is interlaced: each of its frames is made of the two fields of a picture")
 	}
 	if info.HDR != "" {
 		all = append(all, fmt.Sprintf("it is a film of high dynamic range (%s): its colours are mapped to those of common screens", info.HDR))

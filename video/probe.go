@@ -25,6 +25,9 @@ type Info struct {
 	// HDR names the curve of a film of high dynamic range, "HLG" or "PQ"; empty
 	// for all others. Frames come tone-mapped.
 	HDR string
+	// Interlaced says that pictures hold two fields, of two moments, line by line.
+	// A frame is made of each, of its first moment.
+	Interlaced bool
 	// Rate is the mean number of frames a second, 0 if unknown.
 	Rate float64
 	// ExactRate is the same as a fraction, "25/1" or "30000/1001", to give to
@@ -84,6 +87,7 @@ type stream struct {
 	Primaries   string `json:"color_primaries"`
 	AvgRate     string `json:"avg_frame_rate"`
 	BaseRate    string `json:"r_frame_rate"`
+	Fields      string `json:"field_order"`
 	Frames      string `json:"nb_frames"`
 	Start       string `json:"start_time"`
 	Duration    string `json:"duration"`
@@ -95,12 +99,13 @@ type stream struct {
 
 // firstFrame is one of the first pictures, as decoded.
 type firstFrame struct {
-	Stream   int        `json:"stream_index"`
-	Type     string     `json:"media_type"`
-	W        int        `json:"width"`
-	H        int        `json:"height"`
-	Aspect   string     `json:"sample_aspect_ratio"`
-	SideData []sideData `json:"side_data_list"`
+	Stream     int        `json:"stream_index"`
+	Type       string     `json:"media_type"`
+	W          int        `json:"width"`
+	H          int        `json:"height"`
+	Aspect     string     `json:"sample_aspect_ratio"`
+	Interlaced int        `json:"interlaced_frame"`
+	SideData   []sideData `json:"side_data_list"`
 }
 
 type sideData struct {
@@ -113,9 +118,9 @@ const (
 	maxProbe = 1 << 20
 	// firstPackets are looked into for the first picture.
 	firstPackets = "%+#24"
-	asked        = "stream=index,codec_type,codec_name,width,height,sample_aspect_ratio,pix_fmt,color_range,color_space,color_transfer,color_primaries," +
+	asked        = "stream=index,codec_type,codec_name,width,height,sample_aspect_ratio,pix_fmt,color_range,color_space,color_transfer,color_primaries,field_order," +
 		"avg_frame_rate,r_frame_rate,nb_frames,start_time,duration:stream_disposition=attached_pic:stream_side_data=rotation,displaymatrix:" +
-		"frame=stream_index,media_type,width,height,sample_aspect_ratio:frame_side_data=rotation,displaymatrix:" +
+		"frame=stream_index,media_type,width,height,sample_aspect_ratio,interlaced_frame:frame_side_data=rotation,displaymatrix:" +
 		"format=format_name,start_time,duration"
 )
 

@@ -17,6 +17,8 @@ type view struct {
 	curve  curve // that is to be mapped, nil for none
 	gamut  gamut
 	deep   bool // more than 8 bits: those of plain scaling come out too dark
+	// fields is ffmpeg's chain that makes one picture of two fields, empty for none.
+	fields string
 	// params are ffmpeg's filter for what the decoder would get wrong.
 	params string
 }
@@ -85,6 +87,19 @@ func params(s *stream, w, h int) string {
 	return "setparams=" + strings.Join(set, ":")
 }
 
+// weave makes frames of interlaced pictures, which are stored as w x h pixels. Only
+// those that are marked are touched, all others of the film stay as they are. The
+// filter looks at three pictures at a time, which must be of one size, and cannot
+// do very small ones: those stay.
+func (v *view) weave(w, h int) bool {
+	const leastW, leastH = 3, 4
+	if w < leastW || h < leastH {
+		return false
+	}
+	v.fields = fmt.Sprintf("scale=%d:%d:interl=-1,bwdif=mode=send_frame:parity=auto:deint=interlaced", w, h)
+	return true
+}
+
 // isYUV tells by ffmpeg's name of a format of pixels whether a matrix belongs to
 // it.
 func isYUV(pixels string) bool {
@@ -108,6 +123,9 @@ func (v view) filters() string {
 	var chain []string
 	if v.params != "" {
 		chain = append(chain, v.params)
+	}
+	if v.fields != "" {
+		chain = append(chain, v.fields)
 	}
 	if v.lie {
 		chain = append(chain, "setsar=1")
