@@ -1,16 +1,15 @@
 // Package sheet opens tables that people write: CSV files by hand, by scripts
 // and as spreadsheets save them. All of them are read alike, whatever separates
-// their fields (commas, semicolons, tabs; a first line such as "sep=;" says so),
+// their fields (commas, semicolons, tabs, bars; a first line such as "sep=;" says so),
 // however their letters are stored (UTF-8 or UTF-16, with or without a
-// byte-order mark) and their lines end (LF, CRLF, CR). Column names count in any
-// case and with blanks around them, empty lines and columns beyond the last
-// named one do not. Where a comma does not separate, it may be a decimal sign.
+// byte-order mark, else Windows-1252) and their lines end (LF, CRLF, CR). Blanks
+// around fields and the case of column names do not count, nor do empty lines
+// and columns beyond the last named one. Where a comma does not separate, it may be a decimal sign.
 package sheet
 
 import (
 	"bufio"
 	"bytes"
-	"encoding/binary"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -18,7 +17,6 @@ import (
 	"os"
 	"regexp"
 	"strings"
-	"unicode/utf16"
 
 	"github.com/prioritycut/prioritycut/internal/localfile"
 )
@@ -72,7 +70,15 @@ func (s *Sheet) open(most int64) error {
 	if err != nil {
 		return err
 	}
-	if decode := decoder(head); decode != nil {
+	decode := decoder(head)
+	if decode == nil && !bytes.HasPrefix(head, []byte("\xef\xbb\xbf")) {
+		if valid, err := s.isUTF8(); err != nil {
+			return err
+		} else if !valid {
+			decode = fromWindows1252
+		}
+	}
+	if decode != nil {
 		if err := s.rewrite(decode); err != nil {
 			return err
 		}
@@ -132,7 +138,7 @@ func firstLine(text []byte) []byte {
 // none does.
 func separator(line []byte) rune {
 	best, most := ',', 0
-	for _, c := range ",;\t" {
+	for _, c := range ",;\t|" {
 		n, quoted := 0, false
 		for _, b := range string(line) {
 			if b == '"' {
@@ -147,20 +153,6 @@ func separator(line []byte) rune {
 		}
 	}
 	return best
-}
-
-// decoder tells what has to be done to a file that is not UTF-8 with LF; nil if
-// it is.
-func decoder(head []byte) func(in *bufio.Reader, out *bufio.Writer) error {
-	switch {
-	case bytes.HasPrefix(head, []byte{0xff, 0xfe}), len(head) > 3 && head[0] != 0 && head[1] == 0 && head[2] != 0 && head[3] == 0:
-		return func(in *bufio.Reader, out *bufio.Writer) error { return fromUTF16(in, out, binary.LittleEndian) }
-	case bytes.HasPrefix(head, []byte{0xfe, 0xff}), len(head) > 3 && head[0] == 0 && head[1] != 0 && head[2] == 0 && head[3] != 0:
-		return func(in *bufio.Reader, out *bufio.Writer) error { return fromUTF16(in, out, binary.BigEndian) }
-	case bytes.ContainsRune(head, '\r') && !bytes.ContainsRune(head, '\n'):
-		return fromCR
-	}
-	return nil
 }
 
 // rewrite puts a file without a name in place of one that is stored otherwise.
@@ -188,59 +180,6 @@ func (s *Sheet) rewrite(decode func(*bufio.Reader, *bufio.Writer) error) error {
 	return nil
 }
 
-func fromUTF16(in *bufio.Reader, out *bufio.Writer, order binary.ByteOrder) error {
-	unit := func() (rune, error) {
-		var b [2]byte
-		if _, err := io.ReadFull(in, b[:]); err != nil {
-			return 0, err
-		}
-		return rune(order.Uint16(b[:])), nil
-	}
-	for first, before := true, rune(0); ; first = false {
-		r, err := unit()
-		if err == nil && utf16.IsSurrogate(r) {
-			var low rune
-			if low, err = unit(); err == nil {
-				r = utf16.DecodeRune(r, low)
-			}
-		}
-		switch {
-		case err == io.EOF:
-			return nil
-		case err == io.ErrUnexpectedEOF:
-			return errors.New("it is UTF-16 and ends in the middle of a letter")
-		case err != nil:
-			return err
-		case first && r == 0xfeff:
-			continue
-		case r == '\n' && before == '\r': // its line has ended
-		case r == '\r':
-			out.WriteByte('\n') // errors stick to the writer
-		default:
-			out.WriteRune(r)
-		}
-		before = r
-	}
-}
-
-func fromCR(in *bufio.Reader, out *bufio.Writer) error {
-	for {
-		b, err := in.ReadByte()
-		if err == io.EOF {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if b == '\r' {
-			b = '\n'
-		}
-		if err := out.WriteByte(b); err != nil {
-			return err
-		}
-	}
-}
-
 // Rows reads rows one after another.
 type Rows struct {
 	sheet *Sheet
@@ -257,7 +196,8 @@ func (s *Sheet) Rows() *Rows { return s.rows }
 // From reads the rows that lie between two offsets (Rows.Offset).
 func (s *Sheet) From(from, to int64) *Rows {
 	r := csv.NewReader(bufio.NewReaderSize(io.NewSectionReader(s.file, from, to-from), 1<<16))
-	r.Comma, r.FieldsPerRecord, r.ReuseRecord, r.TrimLeadingSpace = s.comma, -1, true, true
+	r.Comma, r.FieldsPerRecord, r.ReuseRecord = s.comma, -1, true
+	r.TrimLeadingSpace = s.comma != '\t' // which is space: empty fields would vanish
 	return &Rows{sheet: s, csv: r, from: from}
 }
 
@@ -294,6 +234,9 @@ func (r *Rows) Next() ([]string, error) {
 		}
 		columns := len(r.sheet.Columns)
 		row = row[:min(len(row), max(n, columns))]
+		for i, field := range row {
+			row[i] = strings.Trim(field, " ")
+		}
 		if len(row) != columns && !r.sheet.Ragged {
 			return nil, &csv.ParseError{StartLine: r.line, Line: r.line, Column: 1,
 				Err: fmt.Errorf("%d fields, the header names %d columns", len(row), columns)}

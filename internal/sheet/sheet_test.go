@@ -62,6 +62,8 @@ func TestOneTableInManyForms(t *testing.T) {
 	for name, text := range map[string]string{
 		"plain": plain, "semicolons": semicolon, "tabs": tab, "crlf": crlf, "cr": strings.ReplaceAll(plain, "\n", "\r"),
 		"mark": "\xef\xbb\xbf" + plain, "sep": "sep=;\n" + semicolon, "sep and mark": "\xef\xbb\xbfSEP=\t\r\n" + tab,
+		"bars": strings.ReplaceAll(strings.ReplaceAll(plain, ",", "|"), "ä| b", "ä, b"), "sep of a bar": "sep=|\n" + strings.ReplaceAll(strings.ReplaceAll(plain, ",", "|"), "ä| b", "ä, b"),
+		"blanks": strings.NewReplacer("0.5", " 0.5 ", "30", "30 ", ".mp4,1", ".mp4 , 1").Replace(plain),
 		"utf-16": wide(crlf, binary.LittleEndian, true), "utf-16 big": wide(crlf, binary.BigEndian, true),
 		"utf-16 without a mark": wide(plain, binary.LittleEndian, false), "utf-16 big without a mark": wide(plain, binary.BigEndian, false),
 		"utf-16 with sep": wide("sep=;\r\n"+semicolon, binary.LittleEndian, true), "utf-16 cr": wide(strings.ReplaceAll(tab, "\n", "\r"), binary.LittleEndian, true),
@@ -71,6 +73,34 @@ func TestOneTableInManyForms(t *testing.T) {
 		if !slices.Equal(columns, []string{"video", "start", "end"}) || len(all) != 2 ||
 			!slices.Equal(all[0], []string{"ä, b😀.mp4", "0.5", "30"}) || !slices.Equal(all[1], []string{"c.mp4", "1", ""}) {
 			t.Errorf("%s: %q, %q", name, columns, all)
+		}
+	}
+}
+
+// Fields that are empty stay where they are, also between tabs.
+func TestEmptyFields(t *testing.T) {
+	for _, separator := range []string{",", ";", "\t", "|"} {
+		_, all := rows(t, file(t, strings.ReplaceAll("video,x0,y0,x1\na,,,1\nb,2,,\n,,,3\n", ",", separator)))
+		want := [][]string{{"a", "", "", "1"}, {"b", "2", "", ""}, {"", "", "", "3"}}
+		if !slices.EqualFunc(all, want, slices.Equal[[]string]) {
+			t.Errorf("between %q: %q", separator, all)
+		}
+	}
+}
+
+// What is no UTF-8 is what spreadsheets of the West save.
+func TestWindows1252(t *testing.T) {
+	const row = "M\xfcller \x96 \x80.mp4;1\r\n"
+	long := strings.Repeat("\xc3\xa4.mp4;1\r\n", 20000) // valid, and longer than what is looked at at once
+	for _, c := range []struct{ text, first, last string }{
+		{"video;start\r\n" + row, "Müller – €.mp4", "Müller – €.mp4"},
+		{"video;start\r\n" + long, "ä.mp4", "ä.mp4"},
+		{"video;start\r\n" + long + row, "Ã¤.mp4", "Müller – €.mp4"},
+		{strings.ReplaceAll("video;start\n"+row, "\r\n", "\r"), "Müller – €.mp4", "Müller – €.mp4"},
+	} {
+		_, all := rows(t, file(t, c.text))
+		if n := len(all); n == 0 || all[0][0] != c.first || all[n-1][0] != c.last || all[n-1][1] != "1" {
+			t.Errorf("%.40q: %q", c.text, all[:min(1, len(all))])
 		}
 	}
 }
