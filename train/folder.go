@@ -258,7 +258,8 @@ const readme = `This folder holds a training run of PriorityCut (format_version 
   summary.csv    what the finished run reached on unseen videos
   pictures/      grids of what the model does, by step: train-... with the
                  videos that it learns from, unseen-... with others
-  events/        the same numbers and pictures for TensorBoard:
+  events/        the same numbers and pictures for TensorBoard
+                 (pip install tensorboard):
                  tensorboard --logdir <this folder>/events
   logs/          what the programs said
   checkpoints/   the newest states of the run and the best one by validation;

@@ -98,5 +98,5 @@ func next(out io.Writer, run rundir.Dir) {
 	cli.Next(out,
 		cli.Step{Command: cli.Program("animate", model), For: "see it move on videos that it has not seen"},
 		cli.Step{Command: cli.Program("evaluate", model), For: "measure it"},
-		cli.Step{Command: "tensorboard --logdir=" + usage.Quote(run.Events()), For: "curves and pictures"})
+		cli.Step{Command: "tensorboard --logdir=" + usage.Quote(run.Events()), For: "curves and pictures (pip install tensorboard)"})
 }
