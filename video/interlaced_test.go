@@ -44,6 +44,13 @@ func through(t *testing.T, path string, v view) []*Frame {
 	return all
 }
 
+// joined is one transport stream after another.
+func joined(t *testing.T, path, first, second string) string {
+	t.Helper()
+	ffmpeg(t, "-i", "concat:"+first+"|"+second, "-c", "copy", path)
+	return path
+}
+
 // Frames of an interlaced film are what was there when the first field was taken,
 // as many and at the same times as its pictures.
 func TestInterlacedFilms(t *testing.T) {
@@ -55,7 +62,7 @@ func TestInterlacedFilms(t *testing.T) {
 		"bottom.mov": {"interleave_bottom", "-c:v", "mpeg2video", "-q:v", "1", "-flags", fields},
 		"top.mp4":    {"interleave_top", "-c:v", "libx264", "-qp", "4", "-flags", fields},
 		"bottom.mkv": {"interleave_bottom", "-c:v", "libx264", "-qp", "4", "-flags", fields},
-		"raw.avi":    {"interleave_top", "-c:v", "mjpeg", "-q:v", "1", "-flags", fields},
+		"prores.mov": {"interleave_top,format=yuv422p10le", "-c:v", "prores_ks", "-flags", fields},
 	} {
 		path := film(t, filepath.Join(dir, name), gratingOf("96x80"), append([]string{"-vf", "tinterlace=" + args[0]}, args[1:]...)...)
 		info := probe1(t, path)
@@ -81,25 +88,25 @@ func TestInterlacedFilms(t *testing.T) {
 func TestWholePicturesAmongFields(t *testing.T) {
 	dir := t.TempDir()
 	for name, args := range map[string][]string{
-		"a.ts":  {"-c:v", "mpeg2video", "-q:v", "2", "-flags", "+ilme+ildct"},
-		"a.mp4": {"-c:v", "libx264", "-flags", "+ilme+ildct"},
+		"a.ts": {"-c:v", "mpeg2video", "-q:v", "2", "-flags", "+ilme+ildct"},
+		"b.ts": {"-c:v", "libx264", "-flags", "+ilme+ildct"},
 	} {
 		whole := film(t, filepath.Join(dir, "whole-"+name), "testsrc2=size=96x80:rate=25:duration=0.4", append([]string{"-pix_fmt", "yuv420p"}, args[:len(args)-2]...)...)
 		if info := probe1(t, whole); info.Interlaced || info.view.fields != "" {
 			t.Errorf("%s: %+v", whole, info)
 		}
-		path := filepath.Join(dir, name)
-		ffmpeg(t, append(append([]string{"-f", "lavfi", "-i", gratingOf("96x80"), "-f", "lavfi", "-i", "testsrc2=size=96x80:rate=25:duration=0.4",
-			"-filter_complex", "[0]tinterlace=interleave_top[a];[1]format=yuv420p[b];[a][b]concat"}, args...), path)...)
+		fields := film(t, filepath.Join(dir, "fields-"+name), gratingOf("96x80"), append([]string{"-vf", "tinterlace=interleave_top"}, args...)...)
+		path := joined(t, filepath.Join(dir, name), fields, whole)
 		info := probe1(t, path)
 		plain := info.view
 		plain.fields = ""
 		got, want := open(t, path), through(t, path, plain)
-		if !info.Interlaced || len(got) != 30 || len(want) != 30 {
+		// The decoder of mpeg2 may keep a picture where a stream ends.
+		if !info.Interlaced || len(got) < 29 || len(want) != len(got) {
 			t.Fatalf("%s: %d and %d frames, %+v", name, len(got), len(want), info)
 		}
 		for i := range got {
-			if same := slices.Equal(got[i].Pix, want[i].Pix); same != (i >= 20) {
+			if same := slices.Equal(got[i].Pix, want[i].Pix); same != (i >= len(got)-10) {
 				t.Errorf("%s: frame %d is as stored: %v", name, i, same)
 			}
 		}
@@ -111,11 +118,11 @@ func TestWholePicturesAmongFields(t *testing.T) {
 func TestInterlacedAndMore(t *testing.T) {
 	dir := t.TempDir()
 	fields := []string{"-c:v", "mpeg2video", "-q:v", "1", "-flags", "+ilme+ildct"}
-	make := func(name, size, then string, more ...string) string {
+	woven := func(name, size, then string, more ...string) string {
 		args := append([]string{"-vf", "tinterlace=interleave_top" + then}, append(fields, more...)...)
 		return film(t, filepath.Join(dir, name), gratingOf(size), args...)
 	}
-	wide := make("wide.mov", "96x80", ",setsar=4/3")
+	wide := woven("wide.mov", "96x80", ",setsar=4/3")
 	lain := filepath.Join(dir, "lain.mov")
 	lay(t, wide, lain)
 	for path, size := range map[string][2]int{wide: {128, 80}, lain: {80, 128}} {
@@ -129,15 +136,11 @@ func TestInterlacedAndMore(t *testing.T) {
 			}
 		}
 	}
-	if n := len(open(t, make("one.mov", "96x80", "", "-frames:v", "1"))); n != 1 {
+	if n := len(open(t, woven("one.mov", "96x80", "", "-frames:v", "1"))); n != 1 {
 		t.Errorf("of one picture come %d frames", n)
 	}
 	// Television changes its width in the middle.
-	var both []byte
-	for i, size := range []string{"96x80", "64x80"} {
-		both = append(both, readFile(t, make([]string{"a.ts", "b.ts"}[i], size, "", "-output_ts_offset", []string{"0", "0.8"}[i]))...)
-	}
-	path := writeFile(t, filepath.Join(dir, "both.ts"), both)
+	path := joined(t, filepath.Join(dir, "both.ts"), woven("a.ts", "96x80", ""), woven("b.ts", "64x80", ""))
 	frames := open(t, path)
 	if len(frames) < 38 {
 		t.Errorf("%d frames", len(frames))
