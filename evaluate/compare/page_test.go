@@ -62,6 +62,7 @@ for (const frame of document.querySelectorAll(".scroll, .plots figure")) {
 		if (Math.abs(first.left - box.left) > 1) bad.push(name + ": the first column has gone to " + first.left);
 		if (last.right > box.right + 1 || last.left < first.right - 1) bad.push(name + ": the last column lies from " + last.left + " to " + last.right);
 		if (first.width > box.width / 2) bad.push(name + ": the first column takes " + first.width + " of " + box.width);
+		if (row[0].textContent.length > 8 && first.width < 80) bad.push(name + ": the first column is " + first.width + " wide");
 		const middle = first.top + first.height / 2, over = document.elementFromPoint(first.left + 5, middle);
 		if (middle < innerHeight && middle > 0 && over !== row[0]) bad.push(name + ": others lie over the first column");
 	}
