@@ -75,14 +75,34 @@ func NewResBlock(s *Scope, channels int) *ResBlock {
 
 // Apply maps x [N, H, W, C] to the same shape.
 func (b *ResBlock) Apply(s *Scope, x tensorflow.Output) tensorflow.Output {
-	s = s.At(lastPart(b.path))
-	y := b.Norm1.ApplyRelu(s, x, false)
-	if b.Conv1.fuses(s) {
-		y = b.Conv1.ownNormed(s, b.Norm2, y, false)
-	} else {
-		y = b.Norm2.ApplyRelu(s, b.Conv1.Apply(s, y), false)
+	return ApplyResBlocks(s, []*ResBlock{b}, x)[0]
+}
+
+// ApplyResBlocks applies residual blocks one behind the other to x [N, H, W, C] and
+// returns what each of them makes. Outside training our own kernels add x, and
+// normalise for the next block, where they convolve.
+func ApplyResBlocks(s *Scope, blocks []*ResBlock, x tensorflow.Output) []tensorflow.Output {
+	var all []tensorflow.Output
+	var normed tensorflow.Output // x behind norm1 and ReLU, where the block before has made it
+	for i, b := range blocks {
+		at := s.At(lastPart(b.path))
+		if normed.Op == nil {
+			normed = b.Norm1.ApplyRelu(at, x, false)
+		}
+		if b.Conv1.fuses(at) {
+			var next *BatchNorm
+			if i+1 < len(blocks) {
+				next = blocks[i+1].Norm1
+			}
+			y := b.Conv1.ownNormed(at, b.Norm2, normed, false)
+			x, normed = b.Conv2.ownResidual(at, y, x, next)
+		} else {
+			y := b.Norm2.ApplyRelu(at, b.Conv1.Apply(at, normed), false)
+			x, normed = at.Add(x, b.Conv2.Apply(at, y)), tensorflow.Output{}
+		}
+		all = append(all, x)
 	}
-	return s.Add(x, b.Conv2.Apply(s, y))
+	return all
 }
 
 // Hourglass is an encoder of Down blocks and a decoder of Up blocks, each

@@ -48,8 +48,13 @@ func (c *Conv2D) shift(s *Scope) tensorflow.Output {
 	if c.Bias != nil {
 		return c.Bias.Value
 	}
-	return s.matrix(fmt.Sprintf("zeros %d", c.out), func() tensorflow.Output {
-		return s.Values(make([]float64, c.out), int64(c.out))
+	return s.zeros(c.out)
+}
+
+// zeros are n of them.
+func (s *Scope) zeros(n int) tensorflow.Output {
+	return s.matrix(fmt.Sprintf("zeros %d", n), func() tensorflow.Output {
+		return s.Values(make([]float64, n), int64(n))
 	})
 }
 
@@ -69,11 +74,39 @@ func (c *Conv2D) ownNormed(s *Scope, n *BatchNorm, x tensorflow.Output, up bool)
 	if !s.Want("input", x, -1, -1, -1, c.in) {
 		return tensorflow.Output{}
 	}
-	scale := s.Mul(s.Rsqrt(s.Shift(n.RunningVar.Value, normEpsilon)), n.Weight.Value)
-	shift := s.Add(s.Mul(s.Minus(c.shift(s), n.RunningMean.Value), scale), n.Bias.Value)
+	scale, shift := n.line(s, c.shift(s))
 	attrs := c.attrs(up, true)
 	attrs["relu"] = true
 	return s.Op("PriorityCutConv2DFused", attrs, x, c.Kernel.Value, scale, shift)
+}
+
+// line is what the norm by running averages does to x + before, as x * scale +
+// shift.
+func (n *BatchNorm) line(s *Scope, before tensorflow.Output) (scale, shift tensorflow.Output) {
+	scale = s.Mul(s.Rsqrt(s.Shift(n.RunningVar.Value, normEpsilon)), n.Weight.Value)
+	return scale, s.Add(s.Mul(s.Minus(before, n.RunningMean.Value), scale), n.Bias.Value)
+}
+
+// ownResidual is residual + convolution, and with a norm also that behind the
+// norm by running averages and ReLU, in one pass, for graphs that do not train.
+func (c *Conv2D) ownResidual(s *Scope, x, residual tensorflow.Output, n *BatchNorm) (sum, normed tensorflow.Output) {
+	s = s.At(lastPart(c.path))
+	if !s.Want("input", x, -1, -1, -1, c.in) {
+		return
+	}
+	var scale, shift tensorflow.OutputList
+	if n != nil {
+		a, b := n.line(s, s.zeros(c.out))
+		scale, shift = append(scale, a), append(shift, b)
+	}
+	op := s.AddOp("PriorityCutConv2DResidual", c.attrs(false, true), nil, x, c.Kernel.Value, c.shift(s), residual, scale, shift)
+	if op == nil {
+		return
+	}
+	if n != nil {
+		normed = op.Output(1)
+	}
+	return op.Output(0), normed
 }
 
 // fuses reports whether convolution, norm and ReLU may be one pass: it has no

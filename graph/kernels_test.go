@@ -94,6 +94,39 @@ func TestFusedBlocks(t *testing.T) {
 	}
 }
 
+// TestResidualBlocks: outside training residual blocks one behind the other are
+// two operations each, whatever computes the convolutions.
+func TestResidualBlocks(t *testing.T) {
+	for _, channels := range []int{5, 65} { // direct products, Winograd's algorithm
+		build := func(s *Scope) (blocks []tensorflow.Output, in map[tensorflow.Output]*tensorflow.Tensor) {
+			x := s.Placeholder("x", s.DType(), -1, 14, 13, int64(channels))
+			list := []*ResBlock{NewResBlock(s.Sub("r0"), channels), NewResBlock(s.Sub("r1"), channels), NewResBlock(s.Sub("r2"), channels)}
+			blocks = ApplyResBlocks(s, list, x)
+			in = map[tensorflow.Output]*tensorflow.Tensor{x: tftest.Tensor(t, s.DType(), normals(random.New(7), 2*14*13*channels), 2, 14, 13, channels)}
+			for _, v := range s.Variables() {
+				in[v.Value] = tftest.Tensor(t, s.DType(), variableValues(random.New(8, random.Label(v.Name)), v), v.Dims...)
+			}
+			return blocks, in
+		}
+		own := ownScope(t)
+		blocks, in := build(own)
+		got := tftest.Run(t, tftest.NewSession(t, own), in, blocks...)
+		exact := New(tensorflow.Double)
+		blocks, in = build(exact)
+		want := tftest.Run(t, tftest.NewSession(t, exact), in, blocks...)
+		for i := range want {
+			near(t, fmt.Sprintf("%d channels, block %d", channels, i), got[i], want[i], 1e-5)
+		}
+		counts := map[string]int{}
+		for _, op := range own.Graph().Operations() {
+			counts[op.Type()]++
+		}
+		if counts["PriorityCutConv2DFused"] != 3 || counts["PriorityCutConv2DResidual"] != 3 || counts["FusedBatchNormV3"] != 1 || counts["Relu"] != 1 {
+			t.Errorf("%d channels: operations %v", channels, counts)
+		}
+	}
+}
+
 // TestKeptKernel: a kernel that is transformed once is transformed again when
 // it changes.
 func TestKeptKernel(t *testing.T) {

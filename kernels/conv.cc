@@ -21,8 +21,12 @@ class PaddedEpilogue {
   PaddedEpilogue(const Epilogue& e, int64_t channels, const Vectors& v)
       : scale_(Padded(e.scale, channels, v)),
         shift_(Padded(e.shift, channels, v)),
-        padded_{scale_.empty() ? nullptr : scale_.data(),
-                shift_.empty() ? nullptr : shift_.data(), e.relu} {}
+        norm_scale_(Padded(e.norm_scale, channels, v)),
+        norm_shift_(Padded(e.norm_shift, channels, v)),
+        padded_{OrNull(scale_),      OrNull(shift_),
+                e.relu,              e.residual,
+                OrNull(norm_scale_), OrNull(norm_shift_),
+                e.normed} {}
 
   const Epilogue& get() const { return padded_; }
 
@@ -34,8 +38,11 @@ class PaddedEpilogue {
     std::copy(list, list + channels, padded.begin());
     return padded;
   }
+  static const float* OrNull(const std::vector<float>& list) {
+    return list.empty() ? nullptr : list.data();
+  }
 
-  std::vector<float> scale_, shift_;
+  std::vector<float> scale_, shift_, norm_scale_, norm_shift_;
   Epilogue padded_;
 };
 
@@ -55,6 +62,24 @@ void Turn(const float* kernel, int64_t taps, int64_t in, int64_t out,
         for (int64_t o = o0; o < o1; ++o) {
           for (int64_t c = c0; c < c1; ++c) to[o * in + c] = from[c * out + o];
         }
+      }
+    }
+  });
+}
+
+// What an epilogue says of residual and norm, to a map that is written.
+void AddResidual(const Epilogue& e, int64_t pixels, int64_t channels, float* y,
+                 Runtime& runtime) {
+  runtime.Run(pixels, 2 * channels, [&](int64_t begin, int64_t end) {
+    for (int64_t p = begin; p < end; ++p) {
+      const int64_t at = p * channels;
+      for (int64_t c = 0; c < channels; ++c) y[at + c] += e.residual[at + c];
+      if (e.normed == nullptr) continue;
+      for (int64_t c = 0; c < channels; ++c) {
+        float z = y[at + c];
+        if (e.norm_scale != nullptr) z *= e.norm_scale[c];
+        if (e.norm_shift != nullptr) z += e.norm_shift[c];
+        e.normed[at + c] = z < 0 ? 0 : z;
       }
     }
   });
@@ -153,26 +178,45 @@ bool Conv::Pack(const float* kernel, float* packed, Runtime& runtime) const {
   return true;
 }
 
+bool Conv::AddsInPlace() const { return method_ == Method::kWinograd; }
+
 bool Conv::Run(const float* x, const float* packed, const Epilogue& epilogue,
                float* y, Runtime& runtime) const {
   const ConvShape s = Effective();
   const PaddedEpilogue padded(epilogue, s.out, *vectors_);
+  Epilogue inside = padded.get();
+  if (!AddsInPlace()) {
+    inside.residual = nullptr;
+    inside.normed = nullptr;
+  }
+  if (!Compute(x, packed, inside, y, runtime)) return false;
+  if (epilogue.residual != nullptr && !AddsInPlace()) {
+    AddResidual(epilogue, s.batch * s.OutHeight() * s.OutWidth(), s.out, y,
+                runtime);
+  }
+  return true;
+}
+
+bool Conv::Compute(const float* x, const float* packed,
+                   const Epilogue& epilogue, float* y,
+                   Runtime& runtime) const {
+  const ConvShape s = Effective();
   if (method_ == Method::kWinograd) {
-    return WinogradRun(shape_, turned_, x, packed, padded.get(), y, *vectors_,
+    return WinogradRun(shape_, turned_, x, packed, epilogue, y, *vectors_,
                        runtime);
   }
   if (method_ == Method::kPhases) {
-    return PhasesRun(shape_, x, packed, padded.get(), y, *vectors_, runtime);
+    return PhasesRun(shape_, x, packed, epilogue, y, *vectors_, runtime);
   }
   const bool few = method_ == Method::kDots;
   if (!turned_ || !shape_.upsample) {
-    return DirectRun(s, few, x, packed, padded.get(), y, *vectors_, runtime);
+    return DirectRun(s, few, x, packed, epilogue, y, *vectors_, runtime);
   }
   // The gradient at the doubled map, and then at the pixels repeated.
   float* doubled =
       runtime.Scratch(s.batch * s.OutHeight() * s.OutWidth() * s.out);
-  if (doubled == nullptr || !DirectRun(s, few, x, packed, padded.get(), doubled,
-                                       *vectors_, runtime)) {
+  if (doubled == nullptr || !DirectRun(s, few, x, packed, epilogue, doubled, *vectors_,
+                                       runtime)) {
     return false;
   }
   SumSquares(shape_.batch * shape_.height, shape_.width, shape_.in, doubled, y,

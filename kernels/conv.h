@@ -74,14 +74,22 @@ class Conv {
   int64_t PackedFloats() const;
   // Each returns false when memory is short.
   bool Pack(const float* kernel, float* packed, Runtime& runtime) const;
-  // The epilogue's lists hold one value for each channel of y.
+  // The epilogue's lists hold one value for each channel of y. Gradients have
+  // no residual.
   bool Run(const float* x, const float* packed, const Epilogue& epilogue,
            float* y, Runtime& runtime) const;
+  // Whether a residual is read where y is written, so that y may be the
+  // residual.
+  bool AddsInPlace() const;
 
  private:
   Conv(const ConvShape& shape, bool turned, const Vectors& vectors, bool kept);
   // As it is computed: turned, in and out are exchanged.
   ConvShape Effective() const;
+  // Run with lists that are padded, and a residual only where it is added in
+  // place.
+  bool Compute(const float* x, const float* packed, const Epilogue& epilogue,
+               float* y, Runtime& runtime) const;
 
   ConvShape shape_;
   bool turned_;

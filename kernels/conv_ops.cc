@@ -1,5 +1,5 @@
-// The TensorFlow ops of conv.h: registration, shapes, checks, CPU kernels, and
-// the gradient that TF_AddGradients finds.
+// The TensorFlow ops of conv.h, which conv_shape_ops.cc defines: checks, CPU
+// kernels, and the gradient that TF_AddGradients finds.
 
 #include <algorithm>
 #include <map>
@@ -10,13 +10,12 @@
 #include <vector>
 
 #include "kernels/conv.h"
+#include "kernels/conv_attributes.h"
 #include "kernels/op_gradient.h"
 #include "kernels/op_runtime.h"
 #include "tensorflow/cc/framework/grad_op_registry.h"
 #include "tensorflow/cc/framework/scope.h"
-#include "tensorflow/core/framework/op.h"
 #include "tensorflow/core/framework/op_kernel.h"
-#include "tensorflow/core/framework/shape_inference.h"
 #include "tensorflow/core/framework/tensor.h"
 
 namespace prioritycut {
@@ -31,194 +30,6 @@ using tensorflow::Tensor;
 using tensorflow::TensorShape;
 using tensorflow::errors::InvalidArgument;
 using tensorflow::errors::ResourceExhausted;
-using tensorflow::shape_inference::DimensionHandle;
-using tensorflow::shape_inference::InferenceContext;
-using tensorflow::shape_inference::ShapeHandle;
-
-constexpr int kLargestKernel = 63;
-
-// The attributes that all of these ops have.
-struct ConvAttributes {
-  int before, after;
-  bool upsample;
-
-  template <typename Context>
-  static absl::Status Get(Context* c, ConvAttributes* a) {
-    TF_RETURN_IF_ERROR(c->GetAttr("pad_before", &a->before));
-    TF_RETURN_IF_ERROR(c->GetAttr("pad_after", &a->after));
-    return c->GetAttr("upsample", &a->upsample);
-  }
-
-  // Side of the output, or of the input from the output's.
-  int64_t Out(int64_t side, int kernel) const {
-    return (upsample ? 2 * side : side) + before + after - kernel + 1;
-  }
-  int64_t In(int64_t out, int kernel) const {
-    const int64_t side = out - before - after + kernel - 1;
-    return upsample ? side / 2 : side;
-  }
-
-  absl::Status Check(int64_t kernel) const {
-    if (kernel < 1 || kernel > kLargestKernel) {
-      return InvalidArgument("kernels of 1 to ", kLargestKernel,
-                             " pixels are supported, not of ", kernel);
-    }
-    if (before < 0 || after < 0 || before >= kernel || after >= kernel) {
-      return InvalidArgument("pads of ", before, " and ", after,
-                             " pixels do not suit a kernel of ", kernel);
-    }
-    if (upsample && (kernel != 3 || before != 1 || after != 1)) {
-      return InvalidArgument(
-          "up-sampling needs a kernel of 3 pixels and pads of 1");
-    }
-    return absl::OkStatus();
-  }
-};
-
-// Side of the result in a shape function, where sides may be open.
-absl::Status Side(InferenceContext* c, const ConvAttributes& a,
-                  DimensionHandle side, DimensionHandle kernel, bool forward,
-                  DimensionHandle* result) {
-  *result = c->UnknownDim();
-  if (!c->ValueKnown(kernel)) return absl::OkStatus();
-  TF_RETURN_IF_ERROR(a.Check(c->Value(kernel)));
-  if (!c->ValueKnown(side)) return absl::OkStatus();
-  const int k = static_cast<int>(c->Value(kernel));
-  const int64_t n =
-      forward ? a.Out(c->Value(side), k) : a.In(c->Value(side), k);
-  if (n < 1) {
-    return InvalidArgument("maps of ", c->Value(side),
-                           " pixels are smaller than a kernel of ", k);
-  }
-  *result = c->MakeDim(n);
-  return absl::OkStatus();
-}
-
-absl::Status Vector(InferenceContext* c, int input, DimensionHandle size) {
-  ShapeHandle list;
-  DimensionHandle merged;
-  TF_RETURN_IF_ERROR(c->WithRank(c->input(input), 1, &list));
-  return c->Merge(c->Dim(list, 0), size, &merged);
-}
-
-absl::Status ForwardShape(InferenceContext* c) {
-  ConvAttributes a;
-  TF_RETURN_IF_ERROR(ConvAttributes::Get(c, &a));
-  ShapeHandle x, kernel;
-  TF_RETURN_IF_ERROR(c->WithRank(c->input(0), 4, &x));
-  TF_RETURN_IF_ERROR(c->WithRank(c->input(1), 4, &kernel));
-  DimensionHandle merged, height, width;
-  TF_RETURN_IF_ERROR(c->Merge(c->Dim(x, 3), c->Dim(kernel, 2), &merged));
-  for (int i = 2; i < c->num_inputs(); ++i) {
-    TF_RETURN_IF_ERROR(Vector(c, i, c->Dim(kernel, 3)));
-  }
-  const DimensionHandle k = c->Dim(kernel, 0);
-  TF_RETURN_IF_ERROR(c->Merge(k, c->Dim(kernel, 1), &merged));
-  TF_RETURN_IF_ERROR(Side(c, a, c->Dim(x, 1), k, true, &height));
-  TF_RETURN_IF_ERROR(Side(c, a, c->Dim(x, 2), k, true, &width));
-  c->set_output(0,
-                c->MakeShape({c->Dim(x, 0), height, width, c->Dim(kernel, 3)}));
-  return absl::OkStatus();
-}
-
-absl::Status InputGradientShape(InferenceContext* c) {
-  ConvAttributes a;
-  TF_RETURN_IF_ERROR(ConvAttributes::Get(c, &a));
-  ShapeHandle kernel, dy;
-  TF_RETURN_IF_ERROR(c->WithRank(c->input(0), 4, &kernel));
-  TF_RETURN_IF_ERROR(c->WithRank(c->input(1), 4, &dy));
-  DimensionHandle merged, height, width;
-  TF_RETURN_IF_ERROR(c->Merge(c->Dim(dy, 3), c->Dim(kernel, 3), &merged));
-  const DimensionHandle k = c->Dim(kernel, 0);
-  TF_RETURN_IF_ERROR(c->Merge(k, c->Dim(kernel, 1), &merged));
-  TF_RETURN_IF_ERROR(Side(c, a, c->Dim(dy, 1), k, false, &height));
-  TF_RETURN_IF_ERROR(Side(c, a, c->Dim(dy, 2), k, false, &width));
-  c->set_output(
-      0, c->MakeShape({c->Dim(dy, 0), height, width, c->Dim(kernel, 2)}));
-  return absl::OkStatus();
-}
-
-absl::Status KernelGradientShape(InferenceContext* c) {
-  ShapeHandle x, kernel, dy;
-  TF_RETURN_IF_ERROR(c->WithRank(c->input(0), 4, &x));
-  TF_RETURN_IF_ERROR(c->WithRank(c->input(1), 4, &kernel));
-  TF_RETURN_IF_ERROR(c->WithRank(c->input(2), 4, &dy));
-  c->set_output(0, kernel);
-  c->set_output(1, c->Vector(c->Dim(kernel, 3)));
-  return absl::OkStatus();
-}
-
-REGISTER_OP("PriorityCutConv2D")
-    .Input("x: float")
-    .Input("kernel: float")
-    .Input("bias: float")
-    .Output("y: float")
-    .Attr("pad_before: int >= 0 = 0")
-    .Attr("pad_after: int >= 0 = 0")
-    .Attr("upsample: bool = false")
-    .Attr("keep_kernel: bool = false")
-    .SetShapeFn(ForwardShape)
-    .Doc(R"doc(
-Convolution with bias and stride 1.
-
-Its gradients are registered, so that TF_AddGradients differentiates it once.
-
-x: Maps [N, H, W, in].
-kernel: [side, side, in, out].
-bias: [out].
-y: [N, H', W', out] with H' = H + pad_before + pad_after - side + 1.
-pad_before: Zeros before the first row and column, less than side.
-pad_after: Zeros behind the last ones, less than side.
-upsample: Repeats each pixel of x to a square of 2 x 2 first; side is 3 and the
-  pads are 1.
-keep_kernel: Keeps the transformed kernel as long as kernel stays the same
-  buffer. Right at any time, and worth its memory where the kernel rests.
-)doc");
-
-REGISTER_OP("PriorityCutConv2DFused")
-    .Input("x: float")
-    .Input("kernel: float")
-    .Input("scale: float")
-    .Input("shift: float")
-    .Output("y: float")
-    .Attr("pad_before: int >= 0 = 0")
-    .Attr("pad_after: int >= 0 = 0")
-    .Attr("upsample: bool = false")
-    .Attr("relu: bool = false")
-    .Attr("keep_kernel: bool = false")
-    .SetShapeFn(ForwardShape)
-    .Doc(R"doc(
-PriorityCutConv2D followed by y = conv * scale + shift for each channel, and by
-a ReLU if relu is true. Without a gradient.
-
-scale: [out].
-shift: [out].
-)doc");
-
-REGISTER_OP("PriorityCutConv2DInputGrad")
-    .Input("kernel: float")
-    .Input("dy: float")
-    .Output("dx: float")
-    .Attr("pad_before: int >= 0 = 0")
-    .Attr("pad_after: int >= 0 = 0")
-    .Attr("upsample: bool = false")
-    .Attr("keep_kernel: bool = false")
-    .SetShapeFn(InputGradientShape)
-    .Doc("The gradient of PriorityCutConv2D at x.");
-
-REGISTER_OP("PriorityCutConv2DKernelGrad")
-    .Input("x: float")
-    .Input("kernel: float")
-    .Input("dy: float")
-    .Output("dkernel: float")
-    .Output("dbias: float")
-    .Attr("pad_before: int >= 0 = 0")
-    .Attr("pad_after: int >= 0 = 0")
-    .Attr("upsample: bool = false")
-    .SetShapeFn(KernelGradientShape)
-    .Doc(
-        "The gradients of PriorityCutConv2D at kernel and bias. Of kernel only "
-        "the shape is read.");
 
 // A packed kernel that ops keep. As long as it lives it owns a reference to the
 // kernel's buffer: no other tensor can get that address, and TensorFlow's
@@ -261,6 +72,18 @@ absl::Status OutOfMemory() {
   return ResourceExhausted("no memory for a convolution's scratch space");
 }
 
+bool HasPixels(const ConvShape& s) {
+  return s.height >= 1 && s.width >= 1 && s.OutHeight() >= 1 &&
+         s.OutWidth() >= 1;
+}
+
+// Whether a map gives one without pixels, which TensorFlow's convolution takes
+// for a result.
+bool IsEmpty(const ConvShape& s) {
+  const int64_t least = std::min(s.OutHeight(), s.OutWidth());
+  return !s.upsample && s.height >= 0 && s.width >= 0 && least == 0;
+}
+
 // Checks a kernel and makes the shape of a forward pass; sides of x are given
 // or follow from those of y.
 absl::Status ShapeOf(const ConvAttributes& a, const Tensor& maps,
@@ -282,8 +105,7 @@ absl::Status ShapeOf(const ConvAttributes& a, const Tensor& maps,
   *s = {maps.dim_size(0),   height, width,    kernel.dim_size(2),
         kernel.dim_size(3), k,      a.before, a.after,
         a.upsample};
-  const bool sides = s->height >= 1 && s->width >= 1 && s->OutHeight() >= 1 &&
-                     s->OutWidth() >= 1;
+  const bool sides = HasPixels(*s) || (forward && IsEmpty(*s));
   if (!sides || s->in < 1 || s->out < 1 ||
       (!forward && (s->OutHeight() != maps.dim_size(1) ||
                     s->OutWidth() != maps.dim_size(2)))) {
@@ -309,7 +131,7 @@ class ConvOp : public OpKernel {
                         const ConvShape& s, bool turned, const Tensor& maps,
                         const Tensor& kernel, const Epilogue& epilogue,
                         Tensor* result) {
-    if (s.batch == 0) return absl::OkStatus();
+    if (result->NumElements() == 0) return absl::OkStatus();
     OpRuntime runtime(context);
     Tensor packed;
     TF_RETURN_IF_ERROR(
@@ -401,6 +223,52 @@ class ForwardOp : public ConvOp {
   bool fused_, relu_ = false;
 };
 
+// y = conv(x, kernel) + bias + residual, and relu(y * scale + shift).
+class ResidualOp : public ConvOp {
+ public:
+  explicit ResidualOp(OpKernelConstruction* context) : ConvOp(context) {
+    OP_REQUIRES(context, context->num_outputs() <= 2,
+                InvalidArgument("norms is more than 1"));
+  }
+
+  void Compute(OpKernelContext* context) override {
+    const Tensor& x = context->input(0);
+    const Tensor& kernel = context->input(1);
+    ConvShape s;
+    OP_REQUIRES_OK(context, ShapeOf(attributes_, x, kernel, true, &s));
+    const TensorShape shape({s.batch, s.OutHeight(), s.OutWidth(), s.out});
+    for (int i = 2; i < context->num_inputs(); ++i) {
+      const TensorShape want = i == kResidual ? shape : TensorShape({s.out});
+      OP_REQUIRES(context, context->input(i).shape() == want,
+                  InvalidArgument("input ", i, " has shape ",
+                                  context->input(i).shape().DebugString(),
+                                  ", want ", want.DebugString()));
+    }
+    const Conv conv = Conv::Forward(s, ChosenVectors(), keep_);
+    Epilogue epilogue;
+    epilogue.shift = context->input(2).flat<float>().data();
+    epilogue.residual = context->input(kResidual).flat<float>().data();
+    Tensor *y, *normed;
+    if (conv.AddsInPlace()) {
+      OP_REQUIRES_OK(context, context->forward_input_or_allocate_output(
+                                  {kResidual}, 0, shape, &y));
+    } else {
+      OP_REQUIRES_OK(context, context->allocate_output(0, shape, &y));
+    }
+    if (context->num_outputs() == 2) {
+      OP_REQUIRES_OK(context, context->allocate_output(1, shape, &normed));
+      epilogue.norm_scale = context->input(4).flat<float>().data();
+      epilogue.norm_shift = context->input(5).flat<float>().data();
+      epilogue.normed = normed->flat<float>().data();
+    }
+    OP_REQUIRES_OK(context,
+                   Convolve(context, conv, s, false, x, kernel, epilogue, y));
+  }
+
+ private:
+  static constexpr int kResidual = 3;
+};
+
 class InputGradientOp : public ConvOp {
  public:
   using ConvOp::ConvOp;
@@ -442,7 +310,7 @@ class KernelGradientOp : public OpKernel {
     OP_REQUIRES_OK(context, context->allocate_output(
                                 0, context->input(1).shape(), &dkernel));
     OP_REQUIRES_OK(context, context->allocate_output(1, {s.out}, &dbias));
-    if (s.batch == 0) {
+    if (dy.NumElements() == 0) {
       dkernel->flat<float>().setZero();
       dbias->flat<float>().setZero();
       return;
@@ -464,6 +332,8 @@ REGISTER_KERNEL_BUILDER(Name("PriorityCutConv2D").Device(DEVICE_CPU),
                         ForwardOp);
 REGISTER_KERNEL_BUILDER(Name("PriorityCutConv2DFused").Device(DEVICE_CPU),
                         ForwardOp);
+REGISTER_KERNEL_BUILDER(Name("PriorityCutConv2DResidual").Device(DEVICE_CPU),
+                        ResidualOp);
 REGISTER_KERNEL_BUILDER(Name("PriorityCutConv2DInputGrad").Device(DEVICE_CPU),
                         InputGradientOp);
 REGISTER_KERNEL_BUILDER(Name("PriorityCutConv2DKernelGrad").Device(DEVICE_CPU),

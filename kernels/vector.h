@@ -9,13 +9,24 @@
 namespace prioritycut {
 namespace kernels {
 
-// What happens to a sum before it is written: y = relu(sum * scale + shift).
-// Either list may be null, and then 1 or 0 stands for it. Both are readable up
-// to the next multiple of a panel's columns.
+// What happens to a sum before it is written:
+//
+//   y = relu(sum * scale + shift) + residual
+//   normed = max(y * norm_scale + norm_shift, 0)
+//
+// Lists hold a value for each channel and are readable up to the next multiple
+// of a panel's columns; null ones stand for 1 or 0. Residual and normed are maps
+// that lie as y does; where either is null there is no such step, and without a
+// residual there is no normed map. Of the functions below output_pixels alone
+// knows them.
 struct Epilogue {
   const float* scale = nullptr;
   const float* shift = nullptr;
   bool relu = false;
+  const float* residual = nullptr;
+  const float* norm_scale = nullptr;
+  const float* norm_shift = nullptr;
+  float* normed = nullptr;
 };
 
 // One tile of a matrix product, c[rows][cols] = a * b or c += a * b, its inner

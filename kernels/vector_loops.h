@@ -99,6 +99,40 @@ struct Finisher {
   }
 };
 
+// Where a finished sum goes: to the map and, with kResidual, what the epilogue
+// says of residual and norm on the way. At is the place in the map, and left the
+// channels that exist from there on; whole vectors ask no questions.
+template <bool kResidual>
+struct Writer {
+  Finisher finisher;
+  const float* residual;
+  float* normed;
+  Vector norm_scale, norm_shift;
+
+  PRIORITYCUT_INLINE Writer(const Epilogue& e, int64_t c)
+      : finisher(e, c),
+        residual(e.residual),
+        normed(e.normed),
+        norm_scale(e.norm_scale != nullptr ? Load(e.norm_scale + c) : All(1)),
+        norm_shift(e.norm_shift != nullptr ? Load(e.norm_shift + c) : All(0)) {
+  }
+
+  template <bool kWhole>
+  PRIORITYCUT_INLINE void Write(Vector sum, float* map, int64_t at,
+                                int64_t left) const {
+    if (kWhole) left = kLanes;
+    Vector y = finisher.Finish(sum);
+    if constexpr (kResidual) {
+      y += LoadFirst(residual + at, left);
+      if (normed != nullptr) {
+        const Vector z = y * norm_scale + norm_shift;
+        StoreFirst(normed + at, z < Vector{} ? Vector{} : z, left);
+      }
+    }
+    StoreFirst(map + at, y, left);
+  }
+};
+
 template <bool kTransposed, int kWide, int kHigh>
 void ProductOf(const Product& p) {
   Vector sum[kHigh][kWide] = {};

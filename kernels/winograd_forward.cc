@@ -208,6 +208,8 @@ class Forward {
     Epilogue epilogue = epilogue_;
     if (epilogue.scale != nullptr) epilogue.scale += from;
     if (epilogue.shift != nullptr) epilogue.shift += from;
+    if (epilogue.norm_scale != nullptr) epilogue.norm_scale += from;
+    if (epilogue.norm_shift != nullptr) epilogue.norm_shift += from;
     for (int64_t t = first; t < last; ++t) {
       v_.output_pixels(sums.data + (t - first) * sums.row, sums.point, l_.m,
                        epilogue, y_,

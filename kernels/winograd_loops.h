@@ -190,29 +190,40 @@ PRIORITYCUT_INLINE void PointsToRows(const float* points, int64_t point_stride,
   }
 }
 
-template <int m, bool kWhole>
+template <int m, bool kWhole, bool kResidual>
 PRIORITYCUT_INLINE void OutputPixelsOf(const float* points,
                                        int64_t point_stride,
                                        const Epilogue& epilogue, float* map,
                                        const Square& s, int64_t c) {
   Vector rows[m * kTile];
   PointsToRows<m>(points + c, point_stride, 1, 1, rows);
-  const Finisher finisher(epilogue, c);
-  const int64_t left = s.channels - c;
+  const Writer<kResidual> writer(epilogue, c);
 #pragma GCC unroll 5
   for (int i = 0; i < m; ++i) {
     Vector y[m];
     FromPoints<m>(rows + i * kTile, 1, y, 1, 1, 1);
-    float* to = map + (s.offset + i * s.row_stride + c);
+    const int64_t at = s.offset + i * s.row_stride + c;
 #pragma GCC unroll 5
     for (int j = 0; j < m; ++j) {
-      const Vector done = finisher.Finish(y[j]);
-      if (kWhole) {
-        Store(to + j * s.pixel_stride, done);
-      } else if (i >= s.row_from && i < s.row_to && j >= s.column_from &&
-                 j < s.column_to) {
-        StoreFirst(to + j * s.pixel_stride, done, left);
+      if (kWhole || (i >= s.row_from && i < s.row_to && j >= s.column_from &&
+                     j < s.column_to)) {
+        writer.template Write<kWhole>(y[j], map, at + j * s.pixel_stride,
+                                      s.channels - c);
       }
+    }
+  }
+}
+
+template <int m, bool kResidual>
+void OutputPixelsOf(const float* points, int64_t point_stride,
+                    const Epilogue& epilogue, float* map, const Square& s) {
+  for (int64_t c = 0; c < s.channels; c += kLanes) {
+    if (IsWhole(s, m, c)) {
+      OutputPixelsOf<m, true, kResidual>(points, point_stride, epilogue, map, s,
+                                         c);
+    } else {
+      OutputPixelsOf<m, false, kResidual>(points, point_stride, epilogue, map,
+                                          s, c);
     }
   }
 }
@@ -220,12 +231,10 @@ PRIORITYCUT_INLINE void OutputPixelsOf(const float* points,
 template <int m>
 void OutputPixelsOf(const float* points, int64_t point_stride,
                     const Epilogue& epilogue, float* map, const Square& s) {
-  for (int64_t c = 0; c < s.channels; c += kLanes) {
-    if (IsWhole(s, m, c)) {
-      OutputPixelsOf<m, true>(points, point_stride, epilogue, map, s, c);
-    } else {
-      OutputPixelsOf<m, false>(points, point_stride, epilogue, map, s, c);
-    }
+  if (epilogue.residual != nullptr) {
+    OutputPixelsOf<m, true>(points, point_stride, epilogue, map, s);
+  } else {
+    OutputPixelsOf<m, false>(points, point_stride, epilogue, map, s);
   }
 }
 

@@ -98,8 +98,8 @@ func (g *Generator) Decode(s *graph.Scope, e Encoded, kpSource, kpDriving Keypoi
 		out.FeatOccluded = s.Mul(out.FeatDeformed, s.ResizeBilinear(out.OcclusionMap, h, w))
 	}
 	x := out.FeatOccluded
-	for _, res := range g.bottleneck {
-		x = res.Apply(s.At("bottleneck"), x)
+	for _, y := range graph.ApplyResBlocks(s.At("bottleneck"), g.bottleneck, x) {
+		x = y
 	}
 	out.Bottleneck = x
 	for _, up := range g.up {

@@ -107,9 +107,8 @@ func (g *Generator) Decode(s *graph.Scope, e Encoded, kpSource, kpDriving Keypoi
 	var x tensorflow.Output
 	x, out.Up = g.decoder.apply(s.At("video_decoder"), joined)
 	at := s.At("refinement_module")
-	for _, res := range g.refinement {
-		x = res.Apply(at, x)
-		out.Refined = append(out.Refined, x)
+	for _, y := range graph.ApplyResBlocks(at, g.refinement, x) {
+		x, out.Refined = y, append(out.Refined, y)
 	}
 	out.Logits = g.last.Apply(at, x)
 	out.Prediction = s.Sigmoid(out.Logits)
