@@ -97,12 +97,15 @@ func TestFusedBlocks(t *testing.T) {
 // TestResidualBlocks: outside training residual blocks one behind the other are
 // two operations each, whatever computes the convolutions.
 func TestResidualBlocks(t *testing.T) {
-	for _, channels := range []int{5, 65} { // direct products, Winograd's algorithm
+	for _, channels := range []int64{5, 65} { // direct products, Winograd's algorithm
 		build := func(s *Scope) (blocks []tensorflow.Output, in map[tensorflow.Output]*tensorflow.Tensor) {
-			x := s.Placeholder("x", s.DType(), -1, 14, 13, int64(channels))
-			list := []*ResBlock{NewResBlock(s.Sub("r0"), channels), NewResBlock(s.Sub("r1"), channels), NewResBlock(s.Sub("r2"), channels)}
+			x := s.Placeholder("x", s.DType(), -1, 14, 13, channels)
+			var list []*ResBlock
+			for i := range 3 {
+				list = append(list, NewResBlock(s.Sub(Numbered("r", i)), int(channels)))
+			}
 			blocks = ApplyResBlocks(s, list, x)
-			in = map[tensorflow.Output]*tensorflow.Tensor{x: tftest.Tensor(t, s.DType(), normals(random.New(7), 2*14*13*channels), 2, 14, 13, channels)}
+			in = map[tensorflow.Output]*tensorflow.Tensor{x: tftest.Tensor(t, s.DType(), normals(random.New(7), 2*14*13*int(channels)), 2, 14, 13, channels)}
 			for _, v := range s.Variables() {
 				in[v.Value] = tftest.Tensor(t, s.DType(), variableValues(random.New(8, random.Label(v.Name)), v), v.Dims...)
 			}

@@ -147,6 +147,9 @@ ConvShape Conv::Effective() const {
 bool Conv::Use(Method method) {
   if (method == Method::kWinograd && !WinogradServes(shape_)) return false;
   if (method == Method::kPhases && (turned_ || !shape_.upsample)) return false;
+  if (method == Method::kQuarters && (turned_ || !QuartersServe(shape_))) {
+    return false;
+  }
   method_ = method;
   return true;
 }
@@ -156,6 +159,9 @@ int64_t Conv::PackedFloats() const {
     return WinogradPackedFloats(shape_, turned_, *vectors_);
   }
   if (method_ == Method::kPhases) return PhasesPackedFloats(shape_, *vectors_);
+  if (method_ == Method::kQuarters) {
+    return QuartersPackedFloats(shape_, *vectors_);
+  }
   return DirectPackedFloats(Effective(), method_ == Method::kDots, *vectors_);
 }
 
@@ -165,6 +171,10 @@ bool Conv::Pack(const float* kernel, float* packed, Runtime& runtime) const {
   }
   if (method_ == Method::kPhases) {
     return PhasesPack(shape_, kernel, packed, *vectors_, runtime);
+  }
+  if (method_ == Method::kQuarters) {
+    QuartersPack(shape_, kernel, packed, *vectors_, runtime);
+    return true;
   }
   if (turned_) {
     float* turned = runtime.Scratch(shape_.KernelFloats());
@@ -207,6 +217,9 @@ bool Conv::Compute(const float* x, const float* packed,
   }
   if (method_ == Method::kPhases) {
     return PhasesRun(shape_, x, packed, epilogue, y, *vectors_, runtime);
+  }
+  if (method_ == Method::kQuarters) {
+    return QuartersRun(shape_, x, packed, epilogue, y, *vectors_, runtime);
   }
   const bool few = method_ == Method::kDots;
   if (!turned_ || !shape_.upsample) {

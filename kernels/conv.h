@@ -2,11 +2,11 @@
 // channels] with kernels [side, side, in, out], stride 1, forward and both
 // gradients. Plain functions on pointers; memory and threads are the caller's.
 //
-// Four methods compete, and the choice is a rule of the shape (method.cc):
+// Five methods compete, and the choice is a rule of the shape (method.cc):
 // Winograd's algorithm on tiles of 6 x 6 points for kernels of 3 x 3, 4 x 4
-// and the 2 x 2 that a kernel of 3 x 3 becomes behind repeated pixels; direct
-// products; the same with such kernels of 2 x 2; inner products where there
-// are few outputs.
+// and the 2 x 2 that a kernel of 3 x 3 becomes behind repeated pixels; the same
+// on tiles of 7 x 7 for the quarters of larger kernels; direct products; the same
+// with such kernels of 2 x 2; inner products where there are few outputs.
 
 #ifndef PRIORITYCUT_KERNELS_CONV_H_
 #define PRIORITYCUT_KERNELS_CONV_H_
@@ -52,7 +52,7 @@ class Runtime {
   virtual float* Scratch(int64_t floats) = 0;
 };
 
-enum class Method { kWinograd, kDirect, kDots, kPhases };
+enum class Method { kWinograd, kDirect, kDots, kPhases, kQuarters };
 
 // The convolution of one shape in one direction. The kernel is packed first, to
 // be used as often as one likes, unless it is used as it is.

@@ -193,6 +193,7 @@ class ForwardOp : public ConvOp {
   explicit ForwardOp(OpKernelConstruction* context) : ConvOp(context) {
     fused_ = context->num_inputs() == 4;
     if (fused_) OP_REQUIRES_OK(context, context->GetAttr("relu", &relu_));
+    OP_REQUIRES_OK(context, context->GetAttr("kernel_side", &side_));
   }
 
   void Compute(OpKernelContext* context) override {
@@ -200,6 +201,9 @@ class ForwardOp : public ConvOp {
     const Tensor& kernel = context->input(1);
     ConvShape s;
     OP_REQUIRES_OK(context, ShapeOf(attributes_, x, kernel, true, &s));
+    OP_REQUIRES(context, side_ == 0 || side_ == s.kernel,
+                InvalidArgument("a kernel has ", s.kernel,
+                                " pixels a side, its graph says ", side_));
     for (int i = 2; i < context->num_inputs(); ++i) {
       OP_REQUIRES(context, context->input(i).shape() == TensorShape({s.out}),
                   InvalidArgument("a list for ", s.out, " channels has shape ",
@@ -221,6 +225,7 @@ class ForwardOp : public ConvOp {
 
  private:
   bool fused_, relu_ = false;
+  int side_;
 };
 
 // y = conv(x, kernel) + bias + residual, and relu(y * scale + shift).

@@ -115,6 +115,7 @@ REGISTER_OP("PriorityCutConv2D")
     .Attr("pad_after: int >= 0 = 0")
     .Attr("upsample: bool = false")
     .Attr("keep_kernel: bool = false")
+    .Attr("kernel_side: int >= 0 = 0")
     .SetShapeFn(ForwardShape)
     .Doc(R"doc(
 Convolution with bias and stride 1.
@@ -131,6 +132,7 @@ upsample: Repeats each pixel of x to a square of 2 x 2 first; side is 3 and the
   pads are 1.
 keep_kernel: Keeps the transformed kernel as long as kernel stays the same
   buffer. Right at any time, and worth its memory where the kernel rests.
+kernel_side: The side that a kernel must have, when it runs; 0 takes any.
 )doc");
 
 REGISTER_OP("PriorityCutConv2DFused")
@@ -144,6 +146,7 @@ REGISTER_OP("PriorityCutConv2DFused")
     .Attr("upsample: bool = false")
     .Attr("relu: bool = false")
     .Attr("keep_kernel: bool = false")
+    .Attr("kernel_side: int >= 0 = 0")
     .SetShapeFn(ForwardShape)
     .Doc(R"doc(
 PriorityCutConv2D followed by y = conv * scale + shift for each channel, and by

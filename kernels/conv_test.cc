@@ -86,10 +86,11 @@ double Apart(const std::vector<float>& got, const std::vector<double>& want,
 }
 
 const char* Name(Method m) {
-  return m == Method::kWinograd ? "Winograd"
-         : m == Method::kDirect ? "direct"
-         : m == Method::kDots   ? "dots"
-                                : "phases";
+  return m == Method::kWinograd   ? "Winograd"
+         : m == Method::kDirect   ? "direct"
+         : m == Method::kDots     ? "dots"
+         : m == Method::kQuarters ? "quarters"
+                                  : "phases";
 }
 
 std::string Describe(const ConvShape& s) {
@@ -107,7 +108,8 @@ struct Worst {
   // A plain sum drifts like a random walk, Winograd's algorithm more.
   void Check(const ConvShape& s, const Vectors& v, Method method,
              const char* what, double apart, double products) {
-    const bool fast = method == Method::kWinograd;
+    const bool fast =
+        method == Method::kWinograd || method == Method::kQuarters;
     double& worst = fast ? winograd : direct;
     worst = std::max(worst, apart);
     if (apart <= (fast ? 1e-5 : 1e-6 + 4e-8 * std::sqrt(products))) return;
@@ -153,6 +155,42 @@ void CheckPass(const Reference& r, const Conv& conv, bool turned,
                ok ? Apart(got, want, products) : NAN, products);
 }
 
+// A residual, and the norm behind it. Where that can be, y is the residual.
+void CheckResidual(const Reference& r, const Conv& conv, const Vectors& v,
+                   Runtime& runtime, Worst* worst) {
+  const std::vector<float> added = Floats(r.dy);
+  std::vector<double> want = r.y, want_normed(want.size());
+  std::vector<float> got(want.size(), NAN), normed(want.size(), NAN);
+  std::vector<float> bias, scale, shift;
+  for (int64_t o = 0; o < r.s.out; ++o) {
+    bias.push_back(0.25f * (o % 5) - 0.5f);
+    scale.push_back(1 - 0.5f * (o % 3));
+    shift.push_back(0.125f * (o % 7) - 0.25f);
+  }
+  for (size_t i = 0; i < want.size(); ++i) {
+    const int64_t o = i % r.s.out;
+    want[i] += bias[o] + added[i];
+    want_normed[i] = std::max(want[i] * scale[o] + shift[o], 0.0);
+  }
+  Epilogue epilogue;
+  epilogue.shift = bias.data();
+  epilogue.residual = added.data();
+  epilogue.norm_scale = scale.data();
+  epilogue.norm_shift = shift.data();
+  epilogue.normed = normed.data();
+  if (conv.AddsInPlace()) {
+    got = added;
+    epilogue.residual = got.data();
+  }
+  const bool ok =
+      Convolve(conv, Floats(r.w), Floats(r.x), epilogue, &got, runtime);
+  const double products = double(r.w.size()) / r.s.out;
+  worst->Check(r.s, v, conv.method(), "residual",
+               ok ? Apart(got, want, products) : NAN, products);
+  worst->Check(r.s, v, conv.method(), "norm behind it",
+               ok ? Apart(normed, want_normed, products) : NAN, products);
+}
+
 void CheckShape(const ConvShape& s, std::mt19937* random, Worst* worst) {
   Reference r(s);
   std::uniform_real_distribution<float> uniform(-1, 1);
@@ -168,10 +206,12 @@ void CheckShape(const ConvShape& s, std::mt19937* random, Worst* worst) {
     if (v == nullptr) continue;
     TestRuntime runtime(1 + (*random)() % 3);
     for (Method m :
-         {Method::kWinograd, Method::kDirect, Method::kDots, Method::kPhases}) {
+         {Method::kWinograd, Method::kDirect, Method::kDots, Method::kPhases,
+          Method::kQuarters}) {
       Conv forward = Conv::Forward(s, *v), back = Conv::InputGradient(s, *v);
       if (!forward.Use(m)) continue;
       CheckPass(r, forward, false, *v, runtime, worst);
+      CheckResidual(r, forward, *v, runtime, worst);
       if (!back.Use(m)) continue;
       CheckPass(r, back, true, *v, runtime, worst);
       if (m == Method::kDots) continue;
@@ -206,8 +246,8 @@ ConvShape Draw(std::mt19937* random) {
     s.width = (s.width + 2) / 3;
     s.batch = 1;
   }
-  const int kernels[] = {1, 3, 3, 3, 4, 5, 7};
-  s.kernel = kernels[between(0, 6)];
+  const int kernels[] = {1, 3, 3, 3, 4, 5, 6, 7, 7, 8};
+  s.kernel = kernels[between(0, 9)];
   s.before = between(0, s.kernel - 1);
   s.after = between(0, s.kernel - 1);
   if (between(0, 4) == 0) {
@@ -224,7 +264,7 @@ ConvShape Draw(std::mt19937* random) {
 const ConvShape kLarge[] = {
     {1, 43, 47, 30, 40, 3, 1, 1},  {1, 67, 61, 10, 20, 3, 1, 1, true},
     {1, 9, 7, 200, 40, 3, 1, 1},   {2, 5, 6, 90, 180, 3, 1, 1, true},
-    {1, 40, 75, 64, 3, 7, 3, 3},   {1, 8, 61, 90, 30, 7, 3, 3},
+    {1, 40, 99, 64, 3, 7, 3, 3},   {1, 8, 61, 90, 30, 7, 3, 3},
     {1, 11, 10, 180, 90, 4, 1, 2}, {3, 131, 127, 4, 60, 3, 1, 1},
 };
 
@@ -238,7 +278,7 @@ void CheckThreads(const ConvShape& s, std::mt19937* random) {
   std::vector<std::vector<float>> all;
   for (int threads : {1, 2, 3, 3, 7}) {
     TestRuntime runtime(threads);
-    const Conv conv = Conv::Forward(s, ChosenVectors());
+    const Conv conv = Conv::Forward(s, ChosenVectors(), true);
     std::vector<float> dw(w.size());
     std::vector<float> y(s.batch * s.height * s.width * s.out);
     Convolve(conv, w, x, {}, &y, runtime);
@@ -269,6 +309,7 @@ int main(int argc, char** argv) {
   for (const ConvShape& s : kLarge) CheckShape(s, &random, &worst);
   CheckThreads({2, 40, 37, 65, 70, 3, 1, 1}, &random);
   CheckThreads({1, 13, 15, 65, 200, 3, 1, 1}, &random);
+  CheckThreads({2, 33, 21, 64, 3, 7, 3, 3}, &random);
   std::printf("%s; worst differences: Winograd %.2g, others %.2g\n",
               failures == 0 ? "passed" : "FAILED", worst.winograd,
               worst.direct);

@@ -55,14 +55,38 @@ bool Narrow(const ConvShape& s) {
   return std::min(s.in, s.out) < kLeastChannels;
 }
 
-// Whether sums along the inputs are quicker than vectors of outputs, some of
-// whose lanes would be empty. A sum takes a tenth longer for each product, and
-// as long as 256 of them to be gathered from its lanes.
+// A sum along the inputs takes a tenth longer for each product, and as long as
+// 256 of them to be gathered from its lanes.
+int64_t DotsCost(const ConvShape& s) {
+  const int64_t products = int64_t{s.kernel} * s.kernel * s.in;
+  return s.out * (products + products / 10 + 256);
+}
+
+// Whether such sums are quicker than vectors of outputs, some of whose lanes
+// would be empty.
 bool DotsPay(const ConvShape& s, const Vectors& v) {
   if (int64_t{s.kernel} * s.in < v.lanes) return false;
   const int64_t products = int64_t{s.kernel} * s.kernel * s.in;
-  const int64_t vectors = RoundUp(s.out, v.lanes) * products;
-  return s.out * (products + products / 10 + 256) < vectors;
+  return DotsCost(s) < RoundUp(s.out, v.lanes) * products;
+}
+
+// Quarters leave 49 of 16 k^2 products, and take four times as many lanes. A
+// vector of inputs or sums takes as long to be transformed as kTransform
+// products. They round as Winograd's algorithm does, so narrow layers, such as
+// the heads that see a picture's colours, keep to others.
+bool QuartersPay(const ConvShape& s, const Vectors& v, bool kept) {
+  constexpr int64_t kTransform = 500;
+  if (!kept || !QuartersServe(s) || s.in < kLeastChannels) return false;
+  const int64_t squares = s.batch * ((s.OutHeight() + 3) / 4 + 1) *
+                          ((s.OutWidth() + 3) / 4 + 1);
+  const int64_t vectors = (4 * s.out + v.lanes - 1) / v.lanes;
+  const int64_t pixels = s.batch * s.OutHeight() * s.OutWidth();
+  const int64_t products = int64_t{s.kernel} * s.kernel * s.in;
+  const int64_t direct = RoundUp(s.out, v.lanes) * products;
+  const int64_t least = std::min(direct, DotsCost(s)) / v.lanes;
+  return squares * (49 * s.in * vectors +
+                    kTransform * (s.in / v.lanes + vectors)) <
+         pixels * least;
 }
 
 // Four kernels of 2 x 2 leave 4 of 9 products and are 16 / 9 as large.
@@ -74,6 +98,7 @@ bool PhasesPay(const ConvShape& s, bool kept) {
 }  // namespace
 
 Method ForwardMethod(const ConvShape& s, const Vectors& v, bool kept) {
+  if (QuartersPay(s, v, kept)) return Method::kQuarters;
   if (DotsPay(s, v)) return Method::kDots;
   if (WinogradPays(s, kLeastChannels, kept ? kLeastTilesKept : kLeastTiles)) {
     return Method::kWinograd;

@@ -29,6 +29,15 @@ bool WinogradKernelGradient(const ConvShape& shape, const float* x,
                             const float* dy, float* dkernel, const Vectors& v,
                             Runtime& runtime);
 
+// The same for kernels of 5 to 8 pixels, forward, as four of 4 x 4.
+bool QuartersServe(const ConvShape& shape);
+int64_t QuartersPackedFloats(const ConvShape& shape, const Vectors& v);
+void QuartersPack(const ConvShape& shape, const float* kernel, float* packed,
+                  const Vectors& v, Runtime& runtime);
+bool QuartersRun(const ConvShape& shape, const float* x, const float* packed,
+                 const Epilogue& epilogue, float* y, const Vectors& v,
+                 Runtime& runtime);
+
 // Direct products; `few` for inner products. Shapes as computed.
 int64_t DirectPackedFloats(const ConvShape& shape, bool few, const Vectors& v);
 void DirectPack(const ConvShape& shape, bool few, const float* kernel,

@@ -87,6 +87,11 @@ struct NormRun {
 constexpr int kTile = 6;
 constexpr int kPoints = kTile * kTile;
 
+// The transforms for quarters of large kernels (winograd_quarters.cc): squares of 7 x 7,
+// outputs and kernels of 4 x 4.
+constexpr int kQuarterTile = 7;
+constexpr int kQuarterPoints = kQuarterTile * kQuarterTile;
+
 struct Vectors {
   const char* name;
   int lanes, rows, columns;  // of a vector, and of a product's tile
@@ -113,6 +118,15 @@ struct Vectors {
   // The gradient at 36 points of one input channel -> that of the kernel.
   void (*kernel_gradient)(const float* points, int64_t point_stride, int r,
                           int64_t out, float* kernel, int64_t tap_stride);
+
+  // As input_points, for the 49 points of a quarter's square.
+  void (*quarter_points)(const float* map, const Square&, float* out,
+                         int64_t point_stride);
+  // 49 points of some channels, a multiple of the lanes -> 4 x 4 pixels, one
+  // pixel_stride behind the other.
+  void (*quarter_pixels)(const float* points, int64_t point_stride,
+                         int64_t channels, float* pixels,
+                         int64_t pixel_stride);
 
   // Adds the differences from `about` and their squares to lists of `period`.
   void (*norm_moments)(const float* x, int64_t floats, int64_t period,

@@ -2,6 +2,8 @@
 
 #include "kernels/vector.h"
 
+#include "kernels/quarter_points.h"
+
 #if defined(__x86_64__) && defined(__GNUC__)
 
 #include <immintrin.h>

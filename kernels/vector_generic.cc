@@ -3,6 +3,8 @@
 
 #include "kernels/vector.h"
 
+#include "kernels/quarter_points.h"
+
 #define PRIORITYCUT_LANES 4
 #define PRIORITYCUT_ROWS 4
 #include "kernels/vector_loops.h"

@@ -279,18 +279,19 @@ void DotsPlain(const Dots& d) {
 
 #include "kernels/norm_loops.h"
 #include "kernels/winograd_loops.h"
+#include "kernels/winograd_quarter_loops.h"
 
 namespace prioritycut {
 namespace kernels {
 namespace {
 
 constexpr Vectors TableNamed(const char* name) {
-  return {name,         kLanes,       kRows,
-          kColumns,     ProductPlain, ProductTransposed,
-          DotsPlain,    InputPoints,  GradientPoints,
-          OutputPixels, KernelPoints, KernelGradient,
-          NormMoments,  NormValues,   NormSums,
-          NormGradient};
+  return {name,           kLanes,       kRows,
+          kColumns,       ProductPlain, ProductTransposed,
+          DotsPlain,      InputPoints,  GradientPoints,
+          OutputPixels,   KernelPoints, KernelGradient,
+          QuarterPoints,  QuarterPixels, NormMoments,
+          NormValues,     NormSums,     NormGradient};
 }
 
 }  // namespace

@@ -86,7 +86,7 @@ PRIORITYCUT_INLINE void ReadColumn(const float* map, const Square& s, int j,
   const int64_t left = s.channels - channel;
   const float* from = map + (s.offset + j * s.pixel_stride + channel);
   const bool column = kWhole || (j >= s.column_from && j < s.column_to);
-#pragma GCC unroll 6
+#pragma GCC unroll 8
   for (int i = 0; i < n; ++i) {
     if (kWhole) {
       d[i] = Load(from + i * s.row_stride);
