@@ -10,6 +10,7 @@ import (
 	nodepb "github.com/wamuir/graft/tensorflow/core/framework/node_def_go_proto"
 	tensorpb "github.com/wamuir/graft/tensorflow/core/framework/tensor_go_proto"
 	typespb "github.com/wamuir/graft/tensorflow/core/framework/types_go_proto"
+	pb "github.com/wamuir/graft/tensorflow/core/protobuf/for_core_protos_go_proto"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/prioritycut/prioritycut/tf"
@@ -37,20 +38,21 @@ func usesKernels(config tf.SessionConfig) (bool, error) {
 
 // withKernels is a graph whose convolutions are computed by our own kernels
 // where these serve: float32 maps of the order NHWC, stride 1, padding SAME or
-// VALID, square kernels of a known size that rest. A bias and a ReLU behind one
-// that nothing else reads become a part of it, and so does the doubling of
-// maps in front of a kernel of 3 x 3. Every tensor that anything else reads keeps
-// its name. Functions stay as they are. Where the shapes of the graph cannot be
-// found out, it is returned as it is.
-func withKernels(def *graphpb.GraphDef, roots []string) (*graphpb.GraphDef, error) {
-	if !slices.ContainsFunc(def.GetNode(), func(n *nodepb.NodeDef) bool { return n.GetOp() == "Conv2D" }) {
+// VALID, square kernels of a known size that rest. A bias, a batch norm by given
+// averages and a ReLU behind one that nothing else reads become a part of it, and
+// so does the doubling of maps in front of a kernel of 3 x 3. Every tensor that
+// anything else reads keeps its name. Functions stay as they are. Where the shapes of
+// the graph cannot be found out, or calls replace what it computes, so that they say
+// nothing, it is returned as it is.
+func withKernels(def *graphpb.GraphDef, meta *pb.MetaGraphDef) (*graphpb.GraphDef, error) {
+	if !slices.ContainsFunc(def.GetNode(), func(n *nodepb.NodeDef) bool { return n.GetOp() == "Conv2D" }) || feedsInside(def, meta) {
 		return def, nil
 	}
 	shapes, err := tf.ImportGraph(withoutWeights(def))
 	if err != nil {
 		return def, nil // what is wrong with it is told when it is loaded
 	}
-	r := newRewriter(def, roots, shapes)
+	r := newRewriter(def, meta, shapes)
 	out := &graphpb.GraphDef{Versions: def.GetVersions(), Library: def.GetLibrary()}
 	for _, n := range def.GetNode() {
 		if n.GetOp() == "Conv2D" {
@@ -64,7 +66,20 @@ func withKernels(def *graphpb.GraphDef, roots []string) (*graphpb.GraphDef, erro
 		out.Node = append(out.Node, n)
 	}
 	out.Node = append(out.Node, r.added...)
-	return Prune(out, roots)
+	return Prune(out, roots(meta))
+}
+
+// feedsInside reports whether calls feed anything but placeholders.
+func feedsInside(def *graphpb.GraphDef, meta *pb.MetaGraphDef) bool {
+	fed := map[string]bool{}
+	for _, s := range meta.GetSignatureDef() {
+		for _, info := range s.GetInputs() {
+			fed[plainNode(info.GetName())] = true
+		}
+	}
+	return slices.ContainsFunc(def.GetNode(), func(n *nodepb.NodeDef) bool {
+		return fed[n.GetName()] && !strings.HasPrefix(n.GetOp(), "Placeholder")
+	})
 }
 
 // maxShapeBytes bounds constants that are worth keeping to find out shapes.
@@ -90,24 +105,32 @@ func withoutWeights(def *graphpb.GraphDef) *graphpb.GraphDef {
 type rewriter struct {
 	nodes     map[string]*nodepb.NodeDef
 	consumers map[string][]*nodepb.NodeDef // of a node, once for each use
-	fetched   map[string]bool
+	named     map[string]bool              // fetched by somebody
+	assigns   bool                         // calls write to variables of version 1, in place
 	shapes    *tensorflow.Graph
 	replaced  map[string]*nodepb.NodeDef
 	added     []*nodepb.NodeDef
 }
 
-func newRewriter(def *graphpb.GraphDef, roots []string, shapes *tensorflow.Graph) *rewriter {
+func newRewriter(def *graphpb.GraphDef, meta *pb.MetaGraphDef, shapes *tensorflow.Graph) *rewriter {
 	r := &rewriter{
-		nodes: map[string]*nodepb.NodeDef{}, consumers: map[string][]*nodepb.NodeDef{}, fetched: map[string]bool{},
+		nodes: map[string]*nodepb.NodeDef{}, consumers: map[string][]*nodepb.NodeDef{}, named: map[string]bool{},
 		shapes: shapes, replaced: map[string]*nodepb.NodeDef{},
 	}
-	for _, name := range roots {
-		r.fetched[nodeOf(name)] = true
+	for _, name := range roots(meta) {
+		r.named[nodeOf(name)] = true
 	}
 	for _, n := range def.GetNode() {
 		r.nodes[n.GetName()] = n
 		for _, input := range n.GetInput() {
 			r.consumers[nodeOf(input)] = append(r.consumers[nodeOf(input)], n)
+		}
+	}
+	v := vetting{nodes: r.nodes}
+	for name := range v.reach(servedTensors(meta)...).nodes {
+		switch r.nodes[name].GetOp() {
+		case "Assign", "AssignAdd", "AssignSub":
+			r.assigns = true
 		}
 	}
 	return r
@@ -120,23 +143,31 @@ func (r *rewriter) convolution(conv *nodepb.NodeDef) {
 		return
 	}
 	waits := append(c.waits, controls(conv)...)
-	last, relu, bias := conv, false, ""
+	last, relu, bias, scale := conv, false, "", ""
 	if n := r.only(conv, "BiasAdd"); n != nil && order(n) == orderNHWC {
 		last, bias, waits = n, n.GetInput()[1], append(waits, controls(n)...)
+	}
+	if n := r.norm(last, bias, c.out); n != nil {
+		scale, bias = r.line(n, bias, c.out)
+		last, waits = n, append(waits, controls(n)...)
 	}
 	if n := r.only(last, "Relu"); n != nil {
 		last, relu, waits = n, true, append(waits, controls(n)...)
 	}
 	own := &nodepb.NodeDef{Name: last.GetName(), Op: ownConv, Device: last.GetDevice(), Attr: map[string]*attrpb.AttrValue{
 		"pad_before": intAttr(c.before), "pad_after": intAttr(c.after), "upsample": boolAttr(c.upsample), "keep_kernel": boolAttr(true),
+		"kernel_side": intAttr(c.side),
 	}}
 	if bias == "" {
 		bias = r.fill(last, "zeros", 0, c.out)
 	}
 	own.Input = []string{c.x, conv.GetInput()[1], bias}
-	if relu {
-		own.Op, own.Attr["relu"] = ownConvFused, boolAttr(true)
-		own.Input = []string{c.x, conv.GetInput()[1], r.fill(last, "ones", 1, c.out), bias}
+	if relu || scale != "" {
+		if scale == "" {
+			scale = r.fill(last, "ones", 1, c.out)
+		}
+		own.Op, own.Attr["relu"] = ownConvFused, boolAttr(relu)
+		own.Input = []string{c.x, conv.GetInput()[1], scale, bias}
 	}
 	slices.Sort(waits)
 	own.Input = append(own.Input, slices.Compact(waits)...)
@@ -156,14 +187,19 @@ func controls(n *nodepb.NodeDef) []string {
 
 // fill adds a list of equal values beside a node and returns its name.
 func (r *rewriter) fill(beside *nodepb.NodeDef, what string, value float32, n int64) string {
+	return r.add(beside, what, "Const", map[string]*attrpb.AttrValue{
+		"dtype": {Value: &attrpb.AttrValue_Type{Type: typespb.DataType_DT_FLOAT}},
+		"value": tensorAttr(&tensorpb.TensorProto{Dtype: typespb.DataType_DT_FLOAT, TensorShape: shapeProto([]int64{n}), FloatVal: []float32{value}}),
+	})
+}
+
+// add adds an operation beside a node and returns its name.
+func (r *rewriter) add(beside *nodepb.NodeDef, what, op string, attrs map[string]*attrpb.AttrValue, inputs ...string) string {
 	name := beside.GetName() + "/own_" + what
 	for r.nodes[name] != nil {
 		name += "_"
 	}
-	node := &nodepb.NodeDef{Name: name, Op: "Const", Device: beside.GetDevice(), Attr: map[string]*attrpb.AttrValue{
-		"dtype": {Value: &attrpb.AttrValue_Type{Type: typespb.DataType_DT_FLOAT}},
-		"value": tensorAttr(&tensorpb.TensorProto{Dtype: typespb.DataType_DT_FLOAT, TensorShape: shapeProto([]int64{n}), FloatVal: []float32{value}}),
-	}}
+	node := &nodepb.NodeDef{Name: name, Op: op, Device: beside.GetDevice(), Attr: attrs, Input: inputs}
 	r.nodes[name] = node
 	r.added = append(r.added, node)
 	return name
@@ -173,7 +209,7 @@ func (r *rewriter) fill(beside *nodepb.NodeDef, what string, value float32, n in
 // nothing else reads what it uses.
 func (r *rewriter) only(n *nodepb.NodeDef, op string) *nodepb.NodeDef {
 	users := r.consumers[n.GetName()]
-	if len(users) != 1 || r.fetched[n.GetName()] || users[0].GetOp() != op || !isFloat(users[0]) || !reads(users[0].GetInput(), n) {
+	if len(users) != 1 || r.named[n.GetName()] || users[0].GetOp() != op || !isFloat(users[0]) || !reads(users[0].GetInput(), n) {
 		return nil
 	}
 	return users[0]
@@ -188,6 +224,7 @@ func reads(inputs []string, n *nodepb.NodeDef) bool {
 type geometry struct {
 	x             string
 	before, after int64
+	side          int64 // that its kernel must have, 0 for any
 	out           int64
 	upsample      bool
 	waits         []string // of a resize that is left out
@@ -209,6 +246,7 @@ func (r *rewriter) geometry(conv *nodepb.NodeDef) (c geometry, ok bool) {
 	case "SAME":
 		c.before = (kernel[0] - 1) / 2
 		c.after = kernel[0] - 1 - c.before
+		c.side = kernel[0] // files may hold another than the graph says
 	case "VALID":
 	default:
 		return c, false
@@ -237,13 +275,17 @@ func (r *rewriter) doubled(input string) (small string, ok bool) {
 }
 
 // rests reports whether a tensor is a constant or a variable: kernels are
-// transformed once.
+// transformed once, or again when they come in another buffer. Whoever assigns to
+// a variable of version 2 while others hold its value gives it a new one; those of
+// version 1 are written in place.
 func (r *rewriter) rests(input string) bool {
 	for range len(r.nodes) {
 		n := r.nodes[nodeOf(input)]
 		switch n.GetOp() {
-		case "Const", "ReadVariableOp", "Variable", "VariableV2":
+		case "Const", "ReadVariableOp":
 			return true
+		case "Variable", "VariableV2":
+			return !r.assigns
 		case "Identity":
 			input = n.GetInput()[0]
 		default:

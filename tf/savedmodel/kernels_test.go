@@ -3,6 +3,7 @@ package savedmodel
 import (
 	"math"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -41,6 +42,17 @@ func (b *convBuilder) conv(name string, x, kernel tensorflow.Output, padding str
 	return b.op("Conv2D", name, map[string]any{"strides": []int64{1, stride, stride, 1}, "padding": padding}, x, kernel)
 }
 
+// norm adds a batch norm of n channels.
+func (b *convBuilder) norm(name string, x tensorflow.Output, n int64, training bool) tensorflow.Output {
+	given := n
+	if training {
+		given = 0
+	}
+	variance := b.op("Exp", name+"/variance", nil, b.weights(name+"/logarithm", given))
+	return b.op("FusedBatchNormV3", name, map[string]any{"is_training": training, "epsilon": float32(0.01)},
+		x, b.weights(name+"/scale", n), b.weights(name+"/offset", n), b.weights(name+"/mean", given), variance)
+}
+
 // convolutions is a model of convolutions that our kernels compute, and of such
 // as they leave.
 func convolutions(t testing.TB) Def {
@@ -62,6 +74,16 @@ func convolutions(t testing.TB) Def {
 	out["twice"] = twice
 	between := b.op("BiasAdd", "between", nil, twice, b.weights("b5", 5))
 	out["between"] = b.op("AddV2", "sum", nil, b.op("Relu", "between/relu", nil, between), between)
+	for _, name := range []string{"normed", "line"} {
+		y := b.conv(name+"/conv", x, b.weights(name+"/kernel", 3, 3, 3, 7), "SAME", 1)
+		if name == "normed" {
+			y = b.op("BiasAdd", name+"/bias", nil, y, b.weights(name+"/shift", 7))
+		}
+		out[name] = b.norm(name, y, 7, false)
+	}
+	out["normed"] = b.op("Relu", "normed/relu", nil, out["normed"])
+	out["line"] = b.op("Tanh", "line/tanh", nil, out["line"])
+	out["batch"] = b.norm("batch", b.conv("batch/conv", x, b.weights("k9", 3, 3, 3, 7), "SAME", 1), 7, true)
 	// These are left as they are.
 	out["stride"] = b.conv("stride", x, b.weights("k6", 3, 3, 3, 4), "SAME", 2)
 	out["oblong"] = b.conv("oblong", x, b.weights("k7", 1, 3, 3, 4), "SAME", 1)
@@ -96,14 +118,14 @@ func TestRewrittenConvolutions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rewritten, err := withKernels(needed, roots(meta))
+	rewritten, err := withKernels(needed, meta)
 	if err != nil {
 		t.Fatal(err)
 	}
 	got := map[string]string{}
 	for _, n := range rewritten.GetNode() {
 		switch op := n.GetOp(); {
-		case op == ownConv || op == ownConvFused || op == "Conv2D" || op == "BiasAdd" || op == "Relu" || op == "ResizeNearestNeighbor":
+		case op == ownConv || op == ownConvFused || op == "Conv2D" || op == "BiasAdd" || op == "Relu" || op == "ResizeNearestNeighbor", strings.HasPrefix(op, "FusedBatchNorm"):
 			got[n.GetName()] = op
 		case !computing[op]:
 			t.Errorf("%s is not on the list of operations that only compute", op)
@@ -112,6 +134,7 @@ func TestRewrittenConvolutions(t *testing.T) {
 	want := map[string]string{
 		"whole/relu": ownConvFused, "up/bias": ownConv, "bare": ownConv, "even/relu": ownConvFused,
 		"twice": ownConv, "between": "BiasAdd", "between/relu": "Relu", "stride": "Conv2D", "oblong": "Conv2D", "made": "Conv2D",
+		"normed/relu": ownConvFused, "line": ownConvFused, "batch/conv": ownConv, "batch": "FusedBatchNormV3",
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
@@ -150,7 +173,7 @@ func TestOwnAndPlainModel(t *testing.T) {
 			if math.Abs(a[i]-b[i]) > 1e-4 {
 				t.Fatalf("%s: value %d is %v, want %v", name, i, b[i], a[i])
 			}
-			if name == "whole" && a[i] != b[i] {
+			if a[i] != b[i] {
 				differs = true
 			}
 		}

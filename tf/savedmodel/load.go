@@ -48,7 +48,7 @@ func loadChecked(dir string, meta *pb.MetaGraphDef, config tf.SessionConfig) (*t
 func importNeeded(meta *pb.MetaGraphDef, own bool) (*tensorflow.Graph, error) {
 	needed, err := neededGraph(meta)
 	if err == nil && own {
-		needed, err = withKernels(needed, roots(meta))
+		needed, err = withKernels(needed, meta)
 	}
 	if err != nil {
 		return nil, err
@@ -87,9 +87,12 @@ func roots(meta *pb.MetaGraphDef) []string {
 	return list
 }
 
-// dropOptions takes away how a call wants the process to be configured: that is
-// for whoever loads the model to say.
+// dropOptions takes away how a call wants the process to be configured, which is
+// for whoever loads the model to say, and beside which operation one wants to be
+// placed: that one may not be needed, and TensorFlow keeps variables and those who
+// write to them together by itself.
 func dropOptions(n *nodepb.NodeDef) {
+	delete(n.Attr, "_class")
 	for _, name := range []string{"config", "config_proto", "executor_type"} {
 		if a := n.GetAttr()[name]; a != nil && (n.GetOp() == "PartitionedCall" || n.GetOp() == "StatefulPartitionedCall") {
 			n.Attr[name] = stringAttr("")
