@@ -10,6 +10,7 @@ import (
 	"github.com/prioritycut/prioritycut/export"
 	"github.com/prioritycut/prioritycut/infer"
 	"github.com/prioritycut/prioritycut/tf"
+	"github.com/prioritycut/prioritycut/video"
 )
 
 // exportRun writes the model of all tests as a SavedModel.
@@ -60,4 +61,23 @@ func TestSavedModel(t *testing.T) {
 			t.Error(err)
 		}
 	}
+}
+
+// It makes the same frames by kernels of our own as by TensorFlow's.
+func TestSavedModelByEitherKernels(t *testing.T) {
+	dir := exportRun(t, false)
+	job := Job{Source: blobs(1, 2)[0], Driving: opener(blobs(7, 3))}
+	frames := func() []*video.Frame {
+		a, err := Open(dir, infer.Options{Batch: 3, Session: tf.SessionConfig{Device: "cpu"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer a.Close()
+		list, _ := animated(t, a, job)
+		return list
+	}
+	own := frames()
+	moving(t, own)
+	t.Setenv(tf.KernelsEnv, "off")
+	equal(t, "by TensorFlow's kernels", frames(), own)
 }

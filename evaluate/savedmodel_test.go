@@ -47,6 +47,25 @@ func TestSavedModel(t *testing.T) {
 	}
 }
 
+// TestSavedModelByEitherKernels: its numbers are those of TensorFlow's own kernels.
+func TestSavedModelByEitherKernels(t *testing.T) {
+	q := request(t, "")
+	q.NumVideos, q.SavedModel = 1, exportModel(t, testModel(t, 1))
+	want := mustRun(t, q)
+	t.Setenv(tf.KernelsEnv, "off")
+	q.Out = filepath.Join(t.TempDir(), "out")
+	got := mustRun(t, q)
+	if len(got.Summary) == 0 {
+		t.Error("nothing was measured")
+	}
+	for i, w := range want.Summary {
+		g := got.Summary[i]
+		if g.Frames != w.Frames || (w.Mean.Finite() && math.Abs(float64(g.Mean-w.Mean)) > 1e-4*math.Abs(float64(w.Mean))) {
+			t.Errorf("%s: %v of %d frames, by our kernels %v of %d", w.Measure(), g.Mean, g.Frames, w.Mean, w.Frames)
+		}
+	}
+}
+
 func exportModel(t *testing.T, checkpoint string) string {
 	t.Helper()
 	m, err := infer.Load(checkpoint)

@@ -64,6 +64,22 @@ func TestExtremeNumbers(t *testing.T) {
 // exported opens a small exported model.
 func exported(t *testing.T, v model.Variant) *Opened {
 	t.Helper()
+	return openedModel(t, exportedDir(t, v))
+}
+
+func openedModel(t *testing.T, dir string) *Opened {
+	t.Helper()
+	m, err := OpenSavedModel(dir, infer.Options{Session: tf.SessionConfig{Device: "cpu"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { m.Close() })
+	return m
+}
+
+// exportedDir is the folder of a small exported model.
+func exportedDir(t *testing.T, v model.Variant) string {
+	t.Helper()
 	dir := t.TempDir()
 	if err := tinymodel.WriteVariant(filepath.Join(dir, "run"), 1, v); err != nil {
 		t.Fatal(err)
@@ -79,12 +95,7 @@ func exported(t *testing.T, v model.Variant) *Opened {
 	if _, err := plan.Write(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	m, err := OpenSavedModel(plan.Dir, infer.Options{Session: tf.SessionConfig{Device: "cpu"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { m.Close() })
-	return m
+	return plan.Dir
 }
 
 // extremeBody asks for a signature; one input has the same number everywhere,
