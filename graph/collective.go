@@ -7,11 +7,15 @@ import (
 	tensorflow "github.com/wamuir/graft/tensorflow"
 )
 
-// Replicas are the processes that build the same graph, each for its own part of
-// a batch. The zero value is one process by itself.
+// Replicas build the same graph, each for its own part of a batch: processes, or
+// devices of one session. The zero value is one by itself.
 type Replicas struct {
 	// Size is their number, Rank this one's place among them.
 	Size, Rank int
+	// InSession says that their graphs are run by one session, each on a device of
+	// its own (tf.NewReplicatedSession): names of operations begin with the rank
+	// then, but for the first replica's. Otherwise each is a process.
+	InSession bool
 	// Timeout bounds how long one waits for the others in an operation; 0 waits
 	// for ever, also for one that died.
 	Timeout time.Duration
@@ -26,17 +30,29 @@ type Replicas struct {
 // several reports whether there is anything to reduce.
 func (r Replicas) several() bool { return r.Size > 1 }
 
-// SetReplicas says that the graph is one of several: batch norm in training takes
-// its statistics over all their batches.
+// prefix begins the names of operations and variables of a replica's graph.
+func (r Replicas) prefix() string {
+	if !r.InSession || r.Rank == 0 {
+		return ""
+	}
+	return fmt.Sprintf("replica_%d/", r.Rank)
+}
+
+// SetReplicas says that the graph, which is empty, is one of several: batch norm in
+// training takes its statistics over all their batches.
 func (s *Scope) SetReplicas(r Replicas) {
 	if r.Size < 0 || r.Rank < 0 || r.Rank >= max(r.Size, 1) || r.Timeout < 0 {
 		s.Failf("replica %d of %d with a timeout of %v", r.Rank, r.Size, r.Timeout)
 		return
 	}
+	if r.prefix() != "" && len(s.b.taken) > 0 {
+		s.Failf("replica %d is named after its graph was begun", r.Rank)
+		return
+	}
 	s.b.replicas = r
 }
 
-// Replicas are the processes that build the same graph.
+// Replicas are all that build the same graph.
 func (s *Scope) Replicas() Replicas { return s.b.replicas }
 
 // groupKey is the key of the group of all replicas; TensorFlow tells groups apart

@@ -195,7 +195,8 @@ func (s *Scope) addNamed(name, opType string, attrs Attrs, control []*tensorflow
 	return op
 }
 
-// unique returns path/name, with a counter behind it from the second time on.
+// unique returns path/name, with a counter behind it from the second time on, and in
+// front of it what tells replicas of a session apart.
 func (s *Scope) unique(name string) string {
 	if s.path != "" {
 		name = s.path + "/" + name
@@ -203,9 +204,9 @@ func (s *Scope) unique(name string) string {
 	n := s.b.taken[name]
 	s.b.taken[name]++
 	if n > 0 {
-		return s.unique2(name, n)
+		name = s.unique2(name, n)
 	}
-	return name
+	return s.b.replicas.prefix() + name
 }
 
 func (s *Scope) unique2(name string, n int) string {

@@ -43,7 +43,7 @@ func (s *Scope) GradientsOf(y tensorflow.Output, x []tensorflow.Output) []tensor
 	if s.narrow(y, x); s.b.err != nil {
 		return nil
 	}
-	prefix := fmt.Sprintf("gradients_%d", s.b.gradients)
+	prefix := fmt.Sprintf("%sgradients_%d", s.b.replicas.prefix(), s.b.gradients)
 	s.b.gradients++
 	out, err := s.b.graph.AddGradients(prefix, []tensorflow.Output{y}, x, nil)
 	if err != nil {

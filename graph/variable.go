@@ -169,7 +169,7 @@ func (s *Scope) VariableOf(dtype tensorflow.DataType, name string, kind Kind, in
 
 	at := s.At(name)
 	shape := tensorflow.MakeShape(v.Dims...)
-	v.handle = at.Op("VarHandleOp", Attrs{"dtype": dtype, "shape": shape, "shared_name": full})
+	v.handle = at.Op("VarHandleOp", Attrs{"dtype": dtype, "shape": shape, "shared_name": s.b.replicas.prefix() + full})
 	v.Value = at.Op("ReadVariableOp", Attrs{"dtype": dtype}, v.handle)
 	v.feed = at.Placeholder("initial", dtype, v.Dims...)
 	v.assign = at.AddOp("AssignVariableOp", Attrs{"dtype": dtype}, nil, v.handle, v.feed)

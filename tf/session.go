@@ -8,7 +8,6 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 
 	tensorflow "github.com/wamuir/graft/tensorflow"
@@ -61,10 +60,10 @@ type SessionConfig struct {
 	// A session through it sees this process's devices alone, and its collective
 	// operations meet those of the other workers.
 	Server *Server
-}
 
-// gpuType is TensorFlow's name of GPUs among types of device.
-const gpuType = "GPU"
+	// cpus is the number of devices that the processor is to show as; 0 is one.
+	cpus int
+}
 
 // maxThreads bounds thread counts, above any machine TensorFlow runs on.
 const maxThreads = 4096
@@ -90,31 +89,6 @@ func validThreads(name string, n int) error {
 	return nil
 }
 
-// device is a parsed SessionConfig.Device.
-type device struct {
-	gpu      bool // may be used
-	required bool // must be there
-	number   int  // -1 for any
-}
-
-func parseDevice(s string) (device, error) {
-	switch s {
-	case "", "auto":
-		return device{gpu: true, number: -1}, nil
-	case "cpu":
-		return device{number: -1}, nil
-	case "gpu":
-		return device{gpu: true, required: true, number: -1}, nil
-	}
-	if digits, ok := strings.CutPrefix(s, "gpu:"); ok {
-		n, err := strconv.ParseUint(digits, 10, 16)
-		if err == nil {
-			return device{gpu: true, required: true, number: int(n)}, nil
-		}
-	}
-	return device{}, fmt.Errorf("device %q is unknown: want auto, cpu, gpu or gpu:N (N from 0)", s)
-}
-
 // Proto returns the configuration as a serialized ConfigProto.
 func (c SessionConfig) Proto() ([]byte, error) {
 	if err := c.Validate(); err != nil {
@@ -134,8 +108,12 @@ func (c SessionConfig) Proto() ([]byte, error) {
 		AllowSoftPlacement: true,
 		GpuOptions:         &pb.GPUOptions{AllowGrowth: c.MemoryGrowth},
 	}
+	p.DeviceCount = map[string]int32{}
 	if !d.gpu {
-		p.DeviceCount = map[string]int32{"GPU": 0}
+		p.DeviceCount[gpuType] = 0
+	}
+	if c.cpus > 1 && !d.required {
+		p.DeviceCount[cpuType] = int32(c.cpus)
 	}
 	if !c.Optimize || c.MixedPrecision != NoMixedPrecision {
 		p.GraphOptions = &pb.GraphOptions{RewriteOptions: c.rewrites()}
@@ -156,20 +134,52 @@ func (c SessionConfig) target() string {
 	return c.Server.target
 }
 
-// Session runs a graph. Its methods may be called from several goroutines.
+// Session runs a graph, or several side by side. Its methods may be called from
+// several goroutines.
 type Session struct {
 	session  *tensorflow.Session
 	devices  []tensorflow.Device
 	wantsGPU bool       // auto, gpu or gpu:N
-	own      string     // the GPU of gpu:N, as GPU:N; empty for any
-	placed   *placement // on it
+	own      []string   // the devices of its graphs, as GPU:1; none where TensorFlow chooses
+	placed   *placement // on them
 }
 
 // NewSession makes a session for graph. It is an error when the configuration
 // asks for what this machine, this TensorFlow or this process cannot give any
 // more. The caller closes the session.
 func NewSession(graph *tensorflow.Graph, config SessionConfig) (*Session, error) {
-	if graph == nil {
+	return newSession(config, graph)
+}
+
+// MaxReplicas bounds the graphs of a session.
+const MaxReplicas = 64
+
+// NewReplicatedSession makes one session for several graphs, whose operations have
+// different names, each on a device of its own: GPUs 0, 1 and so on where there are
+// GPUs that the configuration's device allows, else CPU devices, of which TensorFlow
+// makes as many out of the processor. Run takes feeds, fetches and targets of all
+// graphs; their collective operations meet within the session. Of one graph it is
+// NewSession.
+func NewReplicatedSession(graphs []*tensorflow.Graph, config SessionConfig) (*Session, error) {
+	n := len(graphs)
+	if n < 1 || n > MaxReplicas {
+		return nil, fmt.Errorf("making a session: %d graphs, want 1 to %d", n, MaxReplicas)
+	}
+	d, err := parseDevice(config.Device)
+	switch {
+	case err != nil:
+		return nil, err
+	case n > 1 && config.Server != nil:
+		return nil, errors.New("making a session: a worker of a cluster has one graph, on one device")
+	case n > 1 && d.number >= 0:
+		return nil, fmt.Errorf("device %q is one GPU for %d replicas: device gpu gives each its own", config.Device, n)
+	}
+	config.cpus = n
+	return newSession(config, graphs...)
+}
+
+func newSession(config SessionConfig, graphs ...*tensorflow.Graph) (*Session, error) {
+	if slices.Contains(graphs, nil) {
 		return nil, errors.New("making a session: the graph is nil")
 	}
 	options, err := config.Proto()
@@ -179,10 +189,9 @@ func NewSession(graph *tensorflow.Graph, config SessionConfig) (*Session, error)
 	if err := prepareProcess(config); err != nil {
 		return nil, err
 	}
-	s := &Session{}
-	if d, err := parseDevice(config.Device); err == nil && d.number >= 0 {
-		s.own = fmt.Sprintf("%s:%d", gpuType, d.number)
-		s.placed = newPlacement(graph, "/device:"+s.own)
+	s, graph := &Session{}, graphs[0]
+	if d, err := parseDevice(config.Device); err == nil && (d.number >= 0 || len(graphs) > 1) {
+		s.placed = newPlacement(graphs...)
 		graph = s.placed.copied
 	}
 	const doing = "making a session"
@@ -195,7 +204,7 @@ func NewSession(graph *tensorflow.Graph, config SessionConfig) (*Session, error)
 		return wrap("listing the devices", err)
 	})
 	if err == nil {
-		err = s.checkDevice(config.Device)
+		err = s.checkDevice(config.Device, len(graphs))
 	}
 	if err == nil {
 		err = s.checkMixed(config.MixedPrecision)
@@ -235,7 +244,7 @@ func prepareProcess(config SessionConfig) error {
 		return err
 	}
 	// On the CPU: a GPU is set up by the session that will use it.
-	config.Device, config.Server, config.MixedPrecision = "cpu", nil, NoMixedPrecision
+	config.Device, config.Server, config.MixedPrecision, config.cpus = "cpu", nil, NoMixedPrecision, 0
 	options, err := config.Proto()
 	if err != nil {
 		return err
@@ -284,102 +293,6 @@ func forbidTF32() error {
 		return fmt.Errorf("TensorFlow %s does not let TensorFloat-32 be switched off: set NVIDIA_TF32_OVERRIDE=0 before the program starts, and run_params.tf32 to true", tensorflow.Version())
 	}
 	return nil
-}
-
-func (s *Session) checkDevice(name string) error {
-	d, err := parseDevice(name)
-	if err != nil {
-		return err
-	}
-	s.wantsGPU = d.gpu
-	if d.required && !s.HasGPU() {
-		why := "this machine has none, or its driver is not loaded"
-		if gpuPresent() {
-			why = whyNoGPU()
-		}
-		return fmt.Errorf("device %q: TensorFlow %s sees no GPU: %s; run with device cpu or auto, or see docs/gpu.md", name, tensorflow.Version(), why)
-	}
-	if s.own == "" {
-		return nil
-	}
-	var there []string
-	for _, d := range s.devices {
-		if d.Type == gpuType && s.uses(d) {
-			return nil
-		} else if d.Type == gpuType {
-			there = append(there, strings.ToLower(shortName(d.Name)))
-		}
-	}
-	return fmt.Errorf("device %q: TensorFlow sees %s", name, strings.Join(there, ", "))
-}
-
-// uses reports whether a device is the one that the session was asked for, or any
-// was.
-func (s *Session) uses(d tensorflow.Device) bool { return s.own == "" || shortName(d.Name) == s.own }
-
-// Devices returns what the session can run on.
-func (s *Session) Devices() []tensorflow.Device {
-	return append([]tensorflow.Device(nil), s.devices...)
-}
-
-// HasGPU reports whether the session has a GPU.
-func (s *Session) HasGPU() bool {
-	for _, d := range s.devices {
-		if d.Type == gpuType {
-			return true
-		}
-	}
-	return false
-}
-
-// DeviceMemory is how much memory TensorFlow may take of the session's GPU, the
-// first where there are several, in bytes; false where there is no GPU.
-func (s *Session) DeviceMemory() (int64, bool) {
-	for _, d := range s.devices {
-		if d.Type == gpuType && s.uses(d) {
-			return d.MemoryLimitBytes, true
-		}
-	}
-	return 0, false
-}
-
-// Placement says in words where the session computes, and why not on a GPU where
-// the machine has one that the session was allowed to use.
-func (s *Session) Placement() string {
-	var names []string
-	for _, d := range s.devices {
-		if d.Type == gpuType && s.uses(d) {
-			names = append(names, fmt.Sprintf("%s with %.1f GB", shortName(d.Name), float64(d.MemoryLimitBytes)/(1<<30)))
-		}
-	}
-	switch {
-	case len(names) > 0:
-		return "on " + strings.Join(names, ", ")
-	case s.wantsGPU && gpuPresent():
-		return "on the CPU: this machine has a GPU, but " + whyNoGPU()
-	}
-	return "on the CPU"
-}
-
-// shortName is GPU:0 of /job:localhost/replica:0/task:0/device:GPU:0.
-func shortName(device string) string {
-	_, name, found := strings.Cut(device, "/device:")
-	if !found {
-		return device
-	}
-	return name
-}
-
-// whyNoGPU is the most likely reason for which TensorFlow shows no GPU.
-func whyNoGPU() string {
-	if visible, set := os.LookupEnv("CUDA_VISIBLE_DEVICES"); set && (visible == "" || strings.HasPrefix(visible, "-1")) {
-		return fmt.Sprintf("CUDA_VISIBLE_DEVICES=%q hides it", visible)
-	}
-	// Kernels are registered by the build, whether or not there is a device.
-	if devices, err := KernelDevices("MatMul"); err == nil && !slices.Contains(devices, gpuType) {
-		return fmt.Sprintf("TensorFlow %s is its build for CPUs (Bazel's configuration cuda, or PRIORITYCUT_CUDA=1 before env.sh, takes the one for GPUs)", tensorflow.Version())
-	}
-	return "TensorFlow cannot use it: NVIDIA's driver is missing or older than 525, or the GPU is older than TensorFlow supports (TF_CPP_MIN_LOG_LEVEL=0 shows what it tried)"
 }
 
 // Run feeds tensors, evaluates fetches and runs targets, as one step. The
