@@ -4,9 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"net"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -113,71 +115,147 @@ func actAsReplica(dtype tensorflow.DataType) error {
 	return json.NewEncoder(os.Stdout).Encode(r)
 }
 
-// normStep is batch norm, a loss and their gradients on a replica's part of the
-// batch. The step before it is refused by all.
-func normStep(dtype tensorflow.DataType, replicas Replicas, config tf.SessionConfig) (reduced, error) {
-	if err := tf.LoadOps(); err != nil {
-		return reduced{}, err
-	}
+// normed is batch norm, a loss and their gradients on a replica's part of the
+// batch.
+type normed struct {
+	s    *Scope
+	norm *BatchNorm
+	x    tensorflow.Output
+	// numbers are loss, gradients of input, weight and bias, what is gathered, and
+	// how many replicas refuse the step.
+	numbers []tensorflow.Output
+	moved   *tensorflow.Operation
+}
+
+func normGraph(dtype tensorflow.DataType, replicas Replicas) (*normed, error) {
 	s := New(dtype)
 	s.SetReplicas(replicas)
-	norm := NewBatchNorm(s.Sub("norm"), channels)
+	g := &normed{s: s, norm: NewBatchNorm(s.Sub("norm"), channels)}
 	n := globalBatch / max(replicas.Size, 1)
-	x := s.Placeholder("x", dtype, int64(n), side, side, channels)
+	g.x = s.Placeholder("x", dtype, int64(n), side, side, channels)
 	weight := s.Const(mustTensor(dtype, normals(random.New(5), side*side*channels), side, side, channels))
-	y := norm.Apply(s.WithTraining(true), x)
+	y := g.norm.Apply(s.WithTraining(true), g.x)
 	own := s.Scale(s.Mean(s.Square(s.Mul(y, weight)), 0, 1, 2, 3), 1/float64(max(replicas.Size, 1)))
-	grads := s.GradientsOf(own, []tensorflow.Output{x, norm.Weight.Value, norm.Bias.Value})
+	grads := s.GradientsOf(own, []tensorflow.Output{g.x, g.norm.Weight.Value, g.norm.Bias.Value})
 	loss := s.AllReduce(own)
 	if s.Err() != nil {
-		return reduced{}, s.Err()
+		return nil, s.Err()
 	}
 	dWeight, dBias := s.AllReduce(grads[1]), s.AllReduce(grads[2])
 	gathered := s.AllGather(loss)
 	finite := s.Op("All", nil, s.Op("IsFinite", nil, s.Stack(0, loss, s.Op("L2Loss", nil, dWeight))), s.ScalarOf(tensorflow.Int32, 0))
 	refusals := s.AllReduce(s.OneMinus(s.Cast(s.After(s.Barrier(grads...), s.Reduced(finite)), dtype)))
 	barrier := s.BarrierIf(s.Op("Equal", nil, refusals, s.Scalar(0)), s.PendingUpdates()...)
-	moved := s.AddOp("NoOp", nil, s.Commit(barrier))
-	if s.Err() != nil {
-		return reduced{}, s.Err()
+	g.moved = s.AddOp("NoOp", nil, s.Commit(barrier))
+	g.numbers = []tensorflow.Output{loss, grads[0], dWeight, dBias, gathered, refusals}
+	return g, s.Err()
+}
+
+// feed is this replica's part of the batch. With bad one number of the last replica is
+// none.
+func (g *normed) feed(feeds map[tensorflow.Output]*tensorflow.Tensor, bad bool) {
+	r := g.s.Replicas()
+	n := max(r.Size, 1)
+	values := uniforms(random.New(6), globalBatch*side*side*channels, 90, 110)
+	part := values[r.Rank*len(values)/n:][:len(values)/n]
+	if bad && r.Rank == n-1 {
+		part[0] = math.NaN()
 	}
-	session, err := tf.NewSession(s.Graph(), config)
+	feeds[g.x] = mustTensor(g.s.DType(), part, int64(globalBatch/n), side, side, channels)
+}
+
+// take reads what a step gave.
+func (r *reduced) take(got []*tensorflow.Tensor, bad bool) {
+	if bad {
+		r.Refused = floatsOfTensor(got[5])[0]
+		return
+	}
+	for i, to := range []*[]float64{&r.Loss, &r.DX, &r.DWeight, &r.DBias, &r.Gathered} {
+		*to = floatsOfTensor(got[i])
+	}
+}
+
+// normSteps takes three steps of the given replicas of one session, the second of
+// which is refused by all.
+func normSteps(session *tf.Session, graphs ...*normed) ([]reduced, error) {
+	out := make([]reduced, len(graphs))
+	var numbers []tensorflow.Output
+	var moved []*tensorflow.Operation
+	for _, g := range graphs {
+		if err := Initialize(session, g.s.Variables(), 1); err != nil {
+			return nil, err
+		}
+		numbers, moved = append(numbers, g.numbers...), append(moved, g.moved)
+	}
+	for _, bad := range []bool{false, true, false} {
+		feeds := map[tensorflow.Output]*tensorflow.Tensor{}
+		for _, g := range graphs {
+			g.feed(feeds, bad)
+		}
+		got, err := session.Run(feeds, numbers, moved)
+		if err != nil {
+			return nil, err
+		}
+		for i, g := range graphs {
+			out[i].take(got[i*len(g.numbers):], bad)
+		}
+	}
+	for i, g := range graphs {
+		got, err := session.Run(nil, []tensorflow.Output{g.norm.RunningMean.Value, g.norm.RunningVar.Value}, nil)
+		if err != nil {
+			return nil, err
+		}
+		out[i].Mean, out[i].Var = floatsOfTensor(got[0]), floatsOfTensor(got[1])
+	}
+	return out, nil
+}
+
+// normStep are the steps of one replica that has a session of its own.
+func normStep(dtype tensorflow.DataType, replicas Replicas, config tf.SessionConfig) (reduced, error) {
+	if err := tf.LoadOps(); err != nil {
+		return reduced{}, err
+	}
+	g, err := normGraph(dtype, replicas)
+	if err != nil {
+		return reduced{}, err
+	}
+	session, err := tf.NewSession(g.s.Graph(), config)
 	if err != nil {
 		return reduced{}, err
 	}
 	defer session.Close()
-	if err := Initialize(session, s.Variables(), 1); err != nil {
+	out, err := normSteps(session, g)
+	if err != nil {
 		return reduced{}, err
 	}
-	values := uniforms(random.New(6), globalBatch*side*side*channels, 90, 110)
-	part := values[replicas.Rank*len(values)/max(replicas.Size, 1):][:len(values)/max(replicas.Size, 1)]
-	var out reduced
-	for _, bad := range []bool{false, true, false} {
-		fed := append([]float64(nil), part...)
-		if bad && replicas.Rank == max(replicas.Size, 1)-1 {
-			fed[0] /= 0 * fed[0]
-		}
-		feeds := map[tensorflow.Output]*tensorflow.Tensor{x: mustTensor(dtype, fed, int64(n), side, side, channels)}
-		got, err := session.Run(feeds, []tensorflow.Output{loss, grads[0], dWeight, dBias, gathered, refusals}, []*tensorflow.Operation{moved})
-		if err != nil {
-			return reduced{}, err
-		}
-		if bad {
-			out.Refused = floatsOfTensor(got[5])[0]
-			continue
-		}
-		for i, to := range []*[]float64{&out.Loss, &out.DX, &out.DWeight, &out.DBias, &out.Gathered} {
-			*to = floatsOfTensor(got[i])
-		}
+	return out[0], nil
+}
+
+// replicasInSession are the steps of n devices of one session.
+func replicasInSession(t *testing.T, dtype tensorflow.DataType, n int) []reduced {
+	t.Helper()
+	if err := tf.LoadOps(); err != nil {
+		t.Fatal(err)
 	}
-	for v, to := range map[*Variable]*[]float64{norm.RunningMean: &out.Mean, norm.RunningVar: &out.Var} {
-		got, err := session.Run(nil, []tensorflow.Output{v.Value}, nil)
+	var all []*normed
+	var graphs []*tensorflow.Graph
+	for rank := range n {
+		g, err := normGraph(dtype, Replicas{Size: n, Rank: rank, InSession: true})
 		if err != nil {
-			return reduced{}, err
+			t.Fatal(err)
 		}
-		*to = floatsOfTensor(got[0])
+		all, graphs = append(all, g), append(graphs, g.s.Graph())
 	}
-	return out, nil
+	session, err := tf.NewReplicatedSession(graphs, tf.SessionConfig{Device: "cpu"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer session.Close()
+	out, err := normSteps(session, all...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
 }
 
 func mustTensor(dtype tensorflow.DataType, values []float64, dims ...int64) *tensorflow.Tensor {
@@ -201,34 +279,98 @@ func floatsOfTensor(t *tensorflow.Tensor) []float64 {
 	return values
 }
 
-// Two processes with half of a batch each compute what one computes with all of
-// it: statistics, loss and gradients. Where a number of one is not finite both
-// refuse the step, and the next one is taken.
+// Two processes with half of a batch each, or devices of one session with a part each,
+// compute what one computes with all of it: statistics, loss and gradients. Where a
+// number of one is not finite all refuse the step, and the next one is taken.
 func TestReplicasAreOne(t *testing.T) {
 	for name, dtype := range dtypes {
-		tolerance := 1e-12
-		if dtype == tensorflow.Float {
-			tolerance = 1e-5
-		}
 		want, err := normStep(dtype, Replicas{}, tf.SessionConfig{Device: "cpu"})
 		if err != nil {
 			t.Fatal(err)
 		}
-		said := replicas(t, 2, replicaVariable+"="+name)
-		var dx []float64
-		for i, r := range said {
-			what := fmt.Sprintf("%s, replica %d: ", name, i)
-			near(t, what+"loss", r.Loss, want.Loss, tolerance)
-			near(t, what+"weight's gradient", r.DWeight, want.DWeight, tolerance)
-			near(t, what+"bias's gradient", r.DBias, want.DBias, tolerance)
-			near(t, what+"mean", r.Mean, want.Mean, tolerance)
-			near(t, what+"variance", r.Var, want.Var, tolerance)
-			near(t, what+"gathered", r.Gathered, []float64{want.Loss[0], want.Loss[0]}, tolerance)
-			if r.Refused != 2 {
-				t.Errorf("%srefused %v times", what, r.Refused)
-			}
-			dx = append(dx, r.DX...)
+		areOne(t, name+", processes", replicas(t, 2, replicaVariable+"="+name), want, dtype)
+		for _, n := range []int{2, 4} {
+			areOne(t, name+", devices", replicasInSession(t, dtype, n), want, dtype)
 		}
-		near(t, name+": input's gradient", dx, want.DX, tolerance)
 	}
+}
+
+func areOne(t *testing.T, what string, said []reduced, want reduced, dtype tensorflow.DataType) {
+	t.Helper()
+	tolerance := 1e-12
+	if dtype == tensorflow.Float {
+		tolerance = 1e-5
+	}
+	what = fmt.Sprintf("%d %s", len(said), what)
+	var dx, gathered []float64
+	for range said {
+		gathered = append(gathered, want.Loss...)
+	}
+	for i, r := range said {
+		what := fmt.Sprintf("%s, replica %d: ", what, i)
+		near(t, what+"loss", r.Loss, want.Loss, tolerance)
+		near(t, what+"weight's gradient", r.DWeight, want.DWeight, tolerance)
+		near(t, what+"bias's gradient", r.DBias, want.DBias, tolerance)
+		near(t, what+"mean", r.Mean, want.Mean, tolerance)
+		near(t, what+"variance", r.Var, want.Var, tolerance)
+		near(t, what+"gathered", r.Gathered, gathered, tolerance)
+		if r.Refused != float64(len(said)) {
+			t.Errorf("%srefused %v times", what, r.Refused)
+		}
+		dx = append(dx, r.DX...)
+	}
+	near(t, what+": input's gradient", dx, want.DX, tolerance)
+}
+
+// TestMirrored: what the first replica runs the others run as well, and what they
+// have not is an error.
+func TestMirrored(t *testing.T) {
+	if err := tf.LoadOps(); err != nil {
+		t.Fatal(err)
+	}
+	var all []*normed
+	for rank := range 2 {
+		g, err := normGraph(tensorflow.Double, Replicas{Size: 2, Rank: rank, InSession: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, g)
+	}
+	first, second := all[0], all[1]
+	if got := second.numbers[1].Op.Name(); got != "replica_1/"+first.numbers[1].Op.Name() {
+		t.Errorf("a gradient of the second is %s, of the first %s", got, first.numbers[1].Op.Name())
+	}
+	if second.norm.Weight.Name != first.norm.Weight.Name {
+		t.Errorf("a variable of the second is %s, of the first %s", second.norm.Weight.Name, first.norm.Weight.Name)
+	}
+	var ran runs
+	m := Mirrored{Session: &ran, Others: []*Scope{second.s}}
+	if _, err := m.Run(nil, first.numbers[:1], []*tensorflow.Operation{first.moved}); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{first.moved.Name(), second.moved.Name(), second.numbers[0].Op.Name()}
+	if !slices.Equal(ran.targets, want) || !slices.Equal(ran.fetches, []string{first.numbers[0].Op.Name()}) {
+		t.Errorf("it fetches %v and runs %v, want %v", ran.fetches, ran.targets, want)
+	}
+	alone := first.s.Relu(first.x)
+	if _, err := m.Run(nil, []tensorflow.Output{alone}, nil); err == nil || !strings.Contains(err.Error(), "replica 1 has no operation replica_1/Relu") {
+		t.Errorf("what the first has alone: %v", err)
+	}
+	second.s.SetReplicas(Replicas{Size: 2, Rank: 1, InSession: true})
+	if err := second.s.Err(); err == nil || !strings.Contains(err.Error(), "after its graph was begun") {
+		t.Errorf("a graph that is named too late: %v", err)
+	}
+}
+
+// runs notes what it is asked.
+type runs struct{ fetches, targets []string }
+
+func (r *runs) Run(_ map[tensorflow.Output]*tensorflow.Tensor, fetches []tensorflow.Output, targets []*tensorflow.Operation) ([]*tensorflow.Tensor, error) {
+	for _, o := range fetches {
+		r.fetches = append(r.fetches, o.Op.Name())
+	}
+	for _, op := range targets {
+		r.targets = append(r.targets, op.Name())
+	}
+	return nil, nil
 }
