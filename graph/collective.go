@@ -30,6 +30,15 @@ type Replicas struct {
 // several reports whether there is anything to reduce.
 func (r Replicas) several() bool { return r.Size > 1 }
 
+// String is how many there are, of what.
+func (r Replicas) String() string {
+	kind := "workers"
+	if r.InSession {
+		kind = "replicas"
+	}
+	return fmt.Sprintf("%d %s", max(r.Size, 1), kind)
+}
+
 // prefix begins the names of operations and variables of a replica's graph.
 func (r Replicas) prefix() string {
 	if !r.InSession || r.Rank == 0 {

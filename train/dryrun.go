@@ -59,9 +59,9 @@ func DryRun(ctx context.Context, o RunOptions) error {
 	}
 	fmt.Fprintf(o.Out, "# configuration (`help_config` explains the keys)\n%s\n%s", withoutComments(text), &data)
 	s := graph.New(tensorflow.Float)
-	options := OptionsOf(o.Config)
-	if c := o.Cluster; c != nil {
-		options.Replicas = graph.Replicas{Size: c.Size(), Rank: c.Rank}
+	options, err := o.stepOptions()
+	if err != nil {
+		return err
 	}
 	step, err := BuildStep(s, options)
 	if err != nil {
@@ -77,8 +77,8 @@ func DryRun(ctx context.Context, o RunOptions) error {
 	if err := tellMemory(o, s, step, options); err != nil {
 		return err
 	}
-	if n := options.Replicas.Size; n > 1 {
-		fmt.Fprintf(o.Out, "for each of %d workers\n", n)
+	if r := options.Replicas; r.Size > 1 {
+		fmt.Fprintf(o.Out, "for each of %v\n", r)
 	}
 	if items == 0 {
 		return nil

@@ -2,6 +2,7 @@ package train
 
 import (
 	"fmt"
+	"maps"
 
 	tensorflow "github.com/wamuir/graft/tensorflow"
 
@@ -16,7 +17,7 @@ type feeds = map[tensorflow.Output]*tensorflow.Tensor
 
 // StepValues are all numbers that one attempt at a step is fed.
 type StepValues struct {
-	// Batch holds the pictures, of a replica those of its part.
+	// Batch holds the pictures, of a worker those of its part.
 	Batch *dataset.Batch
 	// Draws are the attempt's random numbers, for the whole batch.
 	Draws Draws
@@ -30,11 +31,29 @@ type StepValues struct {
 	Micro int
 }
 
-// Feeds turns an attempt's numbers into tensors. All inputs are always fed,
-// whether the variant reads them or not: TensorFlow prepares the graph anew for
-// every other set of feeds.
+// Feeds turns an attempt's numbers into tensors, for all replicas of the step in its
+// session. All inputs are always fed, whether the variant reads them or not:
+// TensorFlow prepares the graph anew for every other set of feeds.
 func (step *Step) Feeds(o StepOptions, v StepValues) (map[tensorflow.Output]*tensorflow.Tensor, error) {
+	all, err := step.ownFeeds(o, v)
+	for i, m := range step.Mirrors {
+		if err != nil {
+			return nil, err
+		}
+		o.Replicas.Rank = i + 1
+		var more feeds
+		more, err = m.Step.ownFeeds(o, v)
+		maps.Copy(all, more)
+	}
+	return all, err
+}
+
+// ownFeeds are those of one replica.
+func (step *Step) ownFeeds(o StepOptions, v StepValues) (feeds, error) {
 	pairs := o.own() * o.parts()
+	if o.Replicas.InSession {
+		pairs = o.Batch
+	}
 	if b := v.Batch; b.N != pairs || b.H != o.Height || b.W != o.Width {
 		return nil, fmt.Errorf("the batch is %d pictures of %dx%d pixels, the step wants %d of %dx%d", b.N, b.H, b.W, pairs, o.Height, o.Width)
 	}
@@ -43,9 +62,8 @@ func (step *Step) Feeds(o StepOptions, v StepValues) (map[tensorflow.Output]*ten
 	}
 	f := &feeder{feeds: feeds{}, dtype: step.Source.DataType()}
 	n, h, w := int64(o.own()), int64(o.Height), int64(o.Width)
-	from, to := v.Micro*o.own()*o.Height*o.Width*3, (v.Micro+1)*o.own()*o.Height*o.Width*3
-	feed(f, step.SourceBytes, v.Batch.Source[from:to], n, h, w, 3)
-	feed(f, step.DrivingBytes, v.Batch.Driving[from:to], n, h, w, 3)
+	feed(f, step.SourceBytes, pixels(o, v.Micro, v.Batch.Source), n, h, w, 3)
+	feed(f, step.DrivingBytes, pixels(o, v.Micro, v.Batch.Driving), n, h, w, 3)
 	for _, d := range o.Family.Draws(o.own(), o.Height, o.Width) {
 		f.drawn(step.Draws[d.Name], partOfDrawn(o, v.Micro, v.Draws[d.Name]), d.Dims...)
 	}

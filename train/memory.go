@@ -106,11 +106,20 @@ func (m *MemoryEstimate) scale(s *graph.Scope) {
 	}
 }
 
+// together is what so many that share each batch need of a machine: processes, or
+// the replicas of one.
+func (m MemoryEstimate) together(o StepOptions, processes int) int64 {
+	if o.Replicas.InSession {
+		return programMemory + int64(o.Replicas.Size)*(m.Total()-programMemory)
+	}
+	return int64(processes) * m.Total()
+}
+
 // mayHold reports whether the variables of two steps may be kept side by side in
 // so many processes of this machine. An unknown limit forbids nothing.
-func (m MemoryEstimate) mayHold(together int) bool {
+func (m MemoryEstimate) mayHold(o StepOptions, processes int) bool {
 	limit, err := machine.Memory()
-	return err != nil || int64(together)*(m.Total()+m.Variables) <= limit
+	return err != nil || m.together(o, processes)+int64(processes)*m.Variables <= limit
 }
 
 // togetherIn is the number of a cluster's processes that share this machine's
@@ -140,18 +149,18 @@ func CheckMemory(c *config.Config, workers int) error {
 }
 
 // checkMemory refuses a step on the CPU that needs more than the machine has.
-func checkMemory(m MemoryEstimate, o StepOptions, together int) error {
+func checkMemory(m MemoryEstimate, o StepOptions, processes int) error {
 	limit, err := machine.Memory()
 	if err != nil {
 		return nil // an unknown limit stops nobody
 	}
-	return m.within(limit, o, together)
+	return m.within(limit, o, processes)
 }
 
 // within refuses what needs more than so many bytes in all processes of the
 // machine together, and looks for the batch that fits.
-func (m MemoryEstimate) within(limit int64, o StepOptions, together int) error {
-	fits := func(m MemoryEstimate) bool { return int64(together)*m.Total() <= limit }
+func (m MemoryEstimate) within(limit int64, o StepOptions, processes int) error {
+	fits := func(m MemoryEstimate) bool { return m.together(o, processes) <= limit }
 	if fits(m) {
 		return nil
 	}
@@ -159,11 +168,15 @@ func (m MemoryEstimate) within(limit int64, o StepOptions, together int) error {
 	if err != nil {
 		return err
 	}
-	if together > 1 {
-		return fmt.Errorf("training needs, in each of the %d processes of this machine, %v: %.1f GB together, and the machine has %.1f GB; %s",
-			together, m, gigabytes(int64(together)*m.Total()), gigabytes(limit), advice)
+	each := fmt.Sprintf("in each of the %d processes of this machine", processes)
+	switch {
+	case o.Replicas.InSession:
+		each = fmt.Sprintf("for each of %v", o.Replicas)
+	case processes == 1:
+		return fmt.Errorf("training needs %v, and this machine has %.1f GB; %s", m, gigabytes(limit), advice)
 	}
-	return fmt.Errorf("training needs %v, and this machine has %.1f GB; %s", m, gigabytes(limit), advice)
+	return fmt.Errorf("training needs, %s, %v: %.1f GB together, and the machine has %.1f GB; %s",
+		each, m, gigabytes(m.together(o, processes)), gigabytes(limit), advice)
 }
 
 // checkDeviceMemory refuses a step on a GPU that needs more than TensorFlow may
@@ -176,8 +189,12 @@ func checkDeviceMemory(m MemoryEstimate, o StepOptions, limit int64) error {
 	if err != nil {
 		return err
 	}
-	return fmt.Errorf("training needs about %.1f GB of the GPU's memory for a step of %d pairs, and TensorFlow may take %.1f GB; %s",
-		gigabytes(m.Device()), m.Batch, gigabytes(limit), advice)
+	whose := "the GPU's"
+	if o.Replicas.InSession {
+		whose = "each GPU's"
+	}
+	return fmt.Errorf("training needs about %.1f GB of %s memory for a step of %d pairs, and TensorFlow may take %.1f GB; %s",
+		gigabytes(m.Device()), whose, m.Batch, gigabytes(limit), advice)
 }
 
 // smallerBatch is advice on what fits: a smaller batch, or the same one in

@@ -26,8 +26,12 @@ func sessionConfigOf(r config.RunParams) tf.SessionConfig {
 	}
 }
 
-// loaderOf says what a worker reads: its part of each batch.
+// loaderOf says what is read: of a worker its part of each batch, for devices of one
+// session all of it.
 func loaderOf(c *config.Config, r graph.Replicas) dataset.LoaderParams {
+	if r.InSession {
+		r = graph.Replicas{}
+	}
 	return dataset.LoaderParams{
 		Seed: c.Seed, BatchSize: c.Train.BatchSize, NumRepeats: c.Train.NumRepeats, Parts: r.Size, Part: r.Rank, Groups: c.Train.AccumulateSteps,
 	}

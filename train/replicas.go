@@ -20,10 +20,10 @@ func (o StepOptions) checkShares() error {
 	n, m := max(o.Replicas.Size, 1), o.parts()
 	switch {
 	case n > 1 && o.Batch%n != 0:
-		return fmt.Errorf("batch_size is %d, which %d workers cannot share alike: make it a multiple of %d", o.Batch, n, n)
+		return fmt.Errorf("batch_size is %d, which %v cannot share alike: make it a multiple of %d", o.Batch, o.Replicas, n)
 	case o.Batch%(n*m) != 0:
-		return fmt.Errorf("batch_size is %d, which %d workers cannot share alike in %d micro-batches (accumulate_steps): make it a multiple of %d",
-			o.Batch, n, m, n*m)
+		return fmt.Errorf("batch_size is %d, which %v cannot share alike in %d micro-batches (accumulate_steps): make it a multiple of %d",
+			o.Batch, o.Replicas, m, n*m)
 	}
 	return nil
 }
@@ -48,6 +48,16 @@ func partOfDrawn(o StepOptions, micro int, values any) any {
 		return part(o, micro, v)
 	}
 	return values
+}
+
+// pixels are this replica's pictures of a micro-batch. Devices of one session are
+// given those of the whole batch, processes read their part alone.
+func pixels(o StepOptions, micro int, given []byte) []byte {
+	if o.Replicas.InSession {
+		return part(o, micro, given)
+	}
+	size := o.own() * o.Height * o.Width * 3
+	return given[micro*size:][:size]
 }
 
 // reduce makes every player's gradients those of all replicas: each minimises

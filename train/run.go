@@ -43,6 +43,9 @@ type RunOptions struct {
 	// Cluster says which workers train together, this one among them; nil is one
 	// process by itself. The chief alone has the run's folder.
 	Cluster *tf.Cluster
+	// Replicas is the number of devices of this process that share each batch; 0 and 1
+	// are one. A worker of a cluster has one.
+	Replicas int
 	// Files is what the run's folder is written to; nil is the operating system.
 	// Tests put faults there.
 	Files durable.FileSystem
@@ -59,7 +62,11 @@ func Run(ctx context.Context, o RunOptions) error {
 	if err != nil {
 		return err
 	}
-	s := &session{config: o.Config, folder: &folder{}, out: o.Out, finished: o.Finished, options: OptionsOf(o.Config), style: style, begun: time.Now()}
+	options, err := o.stepOptions()
+	if err != nil {
+		return err
+	}
+	s := &session{config: o.Config, folder: &folder{}, out: o.Out, finished: o.Finished, options: options, style: style, begun: time.Now()}
 	if o.Cluster != nil {
 		return s.together(ctx, o)
 	}
@@ -123,7 +130,7 @@ type session struct {
 	abandoned bool
 
 	crew   *crew                 // nil for a process by itself
-	shared *tensorflow.Operation // gives all workers the chief's state
+	shared *tensorflow.Operation // gives all replicas the first one's state
 }
 
 // prepare builds the graph and gives every variable its value.
@@ -135,7 +142,10 @@ func (s *session) prepare() error {
 	if err := s.checkMemory(); err != nil {
 		return err
 	}
-	return s.assign()
+	if err := s.assign(); err != nil || len(s.step.Mirrors) == 0 {
+		return err
+	}
+	return s.shareState()
 }
 
 // open makes the graph and the session that computes it.
@@ -146,14 +156,18 @@ func (s *session) open() error {
 	sessions := sessionConfigOf(s.config.Run)
 	if s.crew != nil {
 		sessions = s.crew.sessions
-		s.shared = share(s.scope, s.crew.chief())
-		if err := s.scope.Err(); err != nil {
-			return err
-		}
 	}
 	var err error
-	s.session, err = tf.NewSession(s.scope.Graph(), sessions)
+	s.session, err = tf.NewReplicatedSession(s.step.Graphs(s.scope), sessions)
 	return err
+}
+
+// runner runs what waits for other replicas.
+func (s *session) runner() graph.Runner {
+	if s.crew != nil {
+		return s.crew.over(s.session)
+	}
+	return s.step.Over(s.session)
 }
 
 func (s *session) close() {
@@ -210,12 +224,21 @@ func (s *session) perEpoch() int64 { return int64(s.loader.BatchesPerEpoch()) }
 // total is the run's number of steps.
 func (s *session) total() int64 { return s.config.Train.TotalSteps(s.perEpoch()) }
 
-// build adds training step and validation to one graph.
+// build adds training step and validation to one graph, and a training step to that
+// of every other device.
 func (s *session) build() error {
 	s.scope = graph.New(tensorflow.Float)
 	var err error
 	if s.step, err = BuildStep(s.scope, s.options); err != nil {
 		return err
+	}
+	if err = s.step.BuildMirrors(s.scope, s.options); err != nil {
+		return err
+	}
+	if s.options.Replicas.Size > 1 {
+		if s.shared, err = s.step.share(s.scope, s.crew == nil || s.crew.chief()); err != nil {
+			return err
+		}
 	}
 	s.reconstructor, err = evaluate.NewReconstructor(s.scope, s.step.Training.Animator(), s.options.Height, s.options.Width)
 	return err
@@ -235,7 +258,7 @@ func (s *session) checkMemory() error {
 	if s.crew != nil {
 		together = s.crew.cluster.Together()
 	}
-	s.mayHold = m.mayHold(together)
+	s.mayHold = m.mayHold(s.options, together)
 	return checkMemory(m, s.options, together)
 }
 
@@ -333,9 +356,10 @@ func (s *session) trainer() *trainer {
 	t := s.soloist()
 	if s.crew != nil {
 		// Others wait for the step that has begun: it is never left.
-		t.crew, t.scope, t.run = s.crew, nil, s.crew.over(s.session)
-		t.guard.run = t.run
+		t.crew, t.scope = s.crew, nil
 	}
+	t.run = s.runner()
+	t.guard.run = t.run
 	return t
 }
 
@@ -401,16 +425,12 @@ func (s *session) hooks(ctx context.Context, t *trainer, log *eventLog) []Hook {
 		s.checkpoints)
 }
 
-// pictures draws what the model makes of training pairs.
+// pictures draws what the model makes of training pairs, of the first replica's.
 func (s *session) pictures() *picturesHook {
-	h := &picturesHook{
-		step: s.step, options: s.options, variant: s.config.Variant, style: s.style, run: s.session,
+	return &picturesHook{
+		step: s.step, options: s.options, variant: s.config.Variant, style: s.style, run: s.runner(),
 		files: s.folder.files, dir: s.folder.dir.Pictures(), every: s.config.Train.PictureSteps, rows: s.config.Train.PictureRows,
 	}
-	if s.crew != nil {
-		h.run = s.crew.over(s.session)
-	}
-	return h
 }
 
 // meta are the notes of this run's checkpoints.
@@ -449,6 +469,9 @@ func (s *session) begin(t *trainer) error {
 		length = fmt.Sprintf("as many steps as %v allow (the first of them tell)", time.Duration(seconds)*time.Second)
 	}
 	fmt.Fprintf(s.out, "%s %v: %s of %d pairs, %s\n", verb, s.config, length, s.options.Batch, s.data)
+	if r := s.options.Replicas; r.InSession {
+		fmt.Fprintf(s.out, "%v share each batch, %s\n", r, s.session.Placement())
+	}
 	fmt.Fprintf(s.out, "losses %s\nrun folder %s (Ctrl-C saves and stops; the same command goes on)\n", strings.Join(s.step.LossNames, ", "), s.folder.dir)
 	return nil
 }

@@ -23,7 +23,7 @@ type StepOptions struct {
 	// Device of the session that will run the step: kernels of our own serve the
 	// CPU alone.
 	Device string
-	// Replicas are the processes that share a batch; the zero value is one by
+	// Replicas share a batch, processes or devices of one session; the zero value is one by
 	// itself.
 	Replicas graph.Replicas
 	// Accumulate is the number of micro-batches that a batch is taken in; 0 or 1
@@ -99,6 +99,9 @@ type Step struct {
 	Micro *Micro
 	// Scale is that of the losses in float16; nil without.
 	Scale *LossScale
+	// Mirrors are the other replicas of a step on several devices of one session, by
+	// rank; BuildMirrors makes them.
+	Mirrors []Mirror
 }
 
 // refusedMark begins the message of the assertion that refuses a step.

@@ -125,9 +125,9 @@ func (s *session) follow(ctx context.Context) error {
 // errChief says that the chief ends the run.
 var errChief = errors.New("the chief (worker 0) cannot go on: its own message says why")
 
-// shareState gives all workers the chief's variables.
+// shareState gives all replicas the variables of the first, the chief's.
 func (s *session) shareState() error {
-	_, err := s.crew.over(s.session).Run(nil, nil, []*tensorflow.Operation{s.shared})
+	_, err := s.runner().Run(nil, nil, []*tensorflow.Operation{s.shared})
 	tf.Reclaim()
 	return err
 }
@@ -176,7 +176,7 @@ func (t *trainer) busyAfter(step int64) bool {
 		m.due(c.PictureSteps) || m.due(int64(c.CheckpointFreq)*t.perEpoch))
 }
 
-// heed takes what all workers said of a step off its numbers. The error is that of
+// heed takes what all replicas said of a step off its numbers. The error is that of
 // a refusal.
 func (t *trainer) heed(fetched []*tensorflow.Tensor) ([]*tensorflow.Tensor, error) {
 	last := len(fetched) - 1
@@ -184,8 +184,10 @@ func (t *trainer) heed(fetched []*tensorflow.Tensor) ([]*tensorflow.Tensor, erro
 	if err != nil {
 		return nil, err
 	}
-	t.crew.stopped = t.crew.stopped || verdict[signalStop] > 0
-	t.paused = verdict[signalPause] > 0
+	if t.crew != nil {
+		t.crew.stopped = t.crew.stopped || verdict[signalStop] > 0
+		t.paused = verdict[signalPause] > 0
+	}
 	if verdict[numSignals] > 0 {
 		return nil, &tf.Error{Code: tf.InvalidArgument, Doing: "a step", Message: refusedMark}
 	}

@@ -235,7 +235,7 @@ func (t *trainer) try(ctx context.Context, moved bool) (*Moment, error) {
 	if errors.Is(err, errAbandoned) || err != nil && err == patient.Err() {
 		return nil, err
 	}
-	if err == nil && t.crew != nil {
+	if err == nil && t.step.Verdict.Op != nil {
 		fetched, err = t.heed(fetched)
 	}
 	if err != nil && !isRefusal(err) {
@@ -280,7 +280,7 @@ func (t *trainer) fetches() []tensorflow.Output {
 	if len(t.step.StatNames) > 0 {
 		list = append(list, t.step.Stats)
 	}
-	if t.crew != nil {
+	if t.step.Verdict.Op != nil {
 		list = append(list, t.step.Verdict)
 	}
 	return list

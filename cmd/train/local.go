@@ -36,15 +36,18 @@ const (
 	stopping = "saving and stopping; a second signal leaves at once"
 )
 
-// local are workers that this process starts on this machine.
+// local are workers that this process starts on this machine, or devices of this
+// machine that it computes on itself.
 type local struct {
-	workers, restarts int
-	// gpus says that each has the GPU of its rank.
+	workers, restarts, replicas int
+	// gpus says that each worker has the GPU of its rank.
 	gpus bool
 }
 
 func (l *local) add(c *cli.Command) {
-	c.Group("Several processes", func(flags *pflag.FlagSet) {
+	c.Group("Several devices or processes", func(flags *pflag.FlagSet) {
+		flags.IntVar(&l.replicas, "replicas", 1, "`number` of devices of this machine that share each batch, in one process (1 to 64): GPUs 0, 1 and so on of those that "+
+			"CUDA_VISIBLE_DEVICES leaves, or, to try it, as many parts of the CPU (--device=cpu); batch_size is that of the whole batch and a multiple of it")
 		flags.IntVar(&l.workers, "workers", 1, "processes of this machine that share each batch (1 to 64), with --device=gpu each on a GPU of its own; "+
 			"batch_size is that of the whole batch and a multiple of it; each takes a free port; ports are open at all addresses, without authentication: "+
 			"keep others out by a firewall; other machines: TF_CONFIG (docs/machines.md)")
@@ -54,6 +57,7 @@ func (l *local) add(c *cli.Command) {
 
 // check refuses what cannot be run, before anything is begun.
 func (l *local) check(c *config.Config) error {
+	cluster := strings.TrimSpace(os.Getenv(tf.ClusterVariable)) != ""
 	switch {
 	case l.workers < 1 || l.workers > maxLocal:
 		return fmt.Errorf("--workers is %d: it must be 1 to %d", l.workers, maxLocal)
@@ -61,7 +65,7 @@ func (l *local) check(c *config.Config) error {
 		return fmt.Errorf("--max_restarts is %d: it must not be negative", l.restarts)
 	case l.workers == 1 && l.restarts > 0:
 		return errors.New("--max_restarts is for --workers of 2 or more")
-	case l.workers > 1 && strings.TrimSpace(os.Getenv(tf.ClusterVariable)) != "":
+	case l.workers > 1 && cluster:
 		return fmt.Errorf("--workers and %s name the workers of a run both: leave one out", tf.ClusterVariable)
 	case l.workers > 1 && strings.HasPrefix(c.Run.Device, "gpu:"):
 		return fmt.Errorf("--device=%s is one GPU for %d workers: --device=gpu gives each its own", c.Run.Device, l.workers)
@@ -69,6 +73,25 @@ func (l *local) check(c *config.Config) error {
 		return fmt.Errorf("batch_size is %d, which %d workers cannot share alike: make it a multiple of %d", c.Train.BatchSize, l.workers, l.workers)
 	}
 	l.gpus = c.Run.Device == "gpu"
+	return l.checkReplicas(c, cluster)
+}
+
+// checkReplicas does so for devices of one process.
+func (l *local) checkReplicas(c *config.Config, cluster bool) error {
+	switch n := l.replicas; {
+	case n < 1 || n > tf.MaxReplicas:
+		return fmt.Errorf("--replicas is %d: it must be 1 to %d", n, tf.MaxReplicas)
+	case n == 1:
+		return nil
+	case l.workers > 1:
+		return errors.New("--replicas are devices of one process and --workers processes with a device each: leave one out")
+	case cluster:
+		return fmt.Errorf("a worker of %s computes on one device: name a worker for each GPU there, with --device=gpu:N, or leave --replicas out", tf.ClusterVariable)
+	case strings.HasPrefix(c.Run.Device, "gpu:"):
+		return fmt.Errorf("--device=%s is one GPU for %d replicas: --device=gpu gives each its own", c.Run.Device, n)
+	case c.Train.BatchSize%n != 0:
+		return fmt.Errorf("batch_size is %d, which %d replicas cannot share alike: make it a multiple of %d", c.Train.BatchSize, n, n)
+	}
 	return nil
 }
 

@@ -117,7 +117,7 @@ func TestLocalMistakes(t *testing.T) {
 func TestLocalGPUs(t *testing.T) {
 	c := &config.Config{}
 	c.Train.BatchSize, c.Run.Device = 4, "gpu"
-	l := &local{workers: 2}
+	l := &local{workers: 2, replicas: 1}
 	if err := l.check(c); err != nil {
 		t.Fatal(err)
 	}

@@ -76,7 +76,7 @@ func run(command *cli.Command, f *cli.Shared, workers *local) error {
 	if err != nil {
 		return cli.Usage(err)
 	}
-	o := train.RunOptions{Config: c, Cluster: cluster, Dir: f.Out, Out: command.Out()}
+	o := train.RunOptions{Config: c, Cluster: cluster, Replicas: workers.replicas, Dir: f.Out, Out: command.Out()}
 	o.Finished = func(run rundir.Dir) { next(command.Out(), run) }
 	if o.Dir == "" {
 		o.Dir = rundir.Default(c.Preset, string(c.Variant))

@@ -193,8 +193,8 @@ func (o *objective) consistency(s *graph.Scope, f forward, j judgement, detached
 		h, w := o.size()
 		mask = prioritycut.BoxMask(s.At("mask"), o.in.Draws[drawBoxes], h, w)
 		if cut.CutMixPair == prioritycut.OtherPair {
-			if n := s.Replicas().Size; n > 1 {
-				s.Failf("cutmix_pair is other, which mixes with the next sample of the batch: %d workers do not exchange samples; set it to own", n)
+			if r := s.Replicas(); r.Size > 1 {
+				s.Failf("cutmix_pair is other, which mixes with the next sample of the batch: %v do not exchange samples; set it to own", r)
 			}
 			detached, other = next(s, detached), next(s, other)
 		}
