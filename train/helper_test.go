@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/prioritycut/prioritycut/config"
+	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/internal/durable"
 	"github.com/prioritycut/prioritycut/internal/rundir"
 	"github.com/prioritycut/prioritycut/model"
@@ -69,7 +70,13 @@ func begin(t *testing.T, dir string, c *config.Config) (*session, error) {
 // state reads all that a checkpoint keeps, by name.
 func state(t *testing.T, s *session) map[string][]byte {
 	t.Helper()
-	groups, err := snapshot(s.session, s.scope)
+	return stateIn(t, s.session, s.scope)
+}
+
+// stateIn is that of one replica.
+func stateIn(t *testing.T, run graph.Runner, scope *graph.Scope) map[string][]byte {
+	t.Helper()
+	groups, err := snapshot(run, scope)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -195,7 +195,7 @@ func startWorkers(t *testing.T, dir string, n int) {
 }
 
 // takeSteps makes attempts and writes what came of them: one process from where
-// it is, a worker from where the one process was.
+// it is, a worker, or devices of one session, from where the one process was.
 func takeSteps(t *testing.T, dir string, x exchange, replicas graph.Replicas, sessions tf.SessionConfig) {
 	c := smallOf(t, model.Variant(x.Variant), fmt.Sprintf("batch_size=%d", 4*max(x.Parts, 1)), fmt.Sprintf("accumulate_steps=%d", x.Parts))
 	o := OptionsOf(c)
@@ -212,7 +212,14 @@ func takeSteps(t *testing.T, dir string, x exchange, replicas graph.Replicas, se
 	if err != nil {
 		t.Fatal(err)
 	}
-	session, err := tf.NewSession(s.Graph(), sessions)
+	if err := step.BuildMirrors(s, o); err != nil {
+		t.Fatal(err)
+	}
+	shared, err := step.share(s, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	session, err := tf.NewReplicatedSession(step.Graphs(s), sessions)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -230,6 +237,9 @@ func takeSteps(t *testing.T, dir string, x exchange, replicas graph.Replicas, se
 			var was taken
 			read(t, dir, exchange{}.name(graph.Replicas{}, attempt), &was)
 			assignAll(t, session, s, was.Before)
+			if replicas.InSession {
+				runAll(t, step.Over(session), shared)
+			}
 		}
 		all, err := step.AllFeeds(o, next(attempt))
 		if err != nil {
@@ -242,7 +252,7 @@ func takeSteps(t *testing.T, dir string, x exchange, replicas graph.Replicas, se
 		if replicas.Size > 0 {
 			fetches = append(fetches, step.Verdict)
 		}
-		fetched, err := step.Take(context.Background(), session, all, fetches)
+		fetched, err := step.Take(context.Background(), step.Over(session), all, fetches)
 		if one.Refused = err != nil && isRefusal(err); err != nil && !one.Refused {
 			t.Fatal(err)
 		}
@@ -266,6 +276,11 @@ func takeSteps(t *testing.T, dir string, x exchange, replicas graph.Replicas, se
 		}
 		one.After = fetchAll(t, session, s)
 		write(t, dir, x.name(replicas, attempt), one)
+		for i, m := range step.Mirrors {
+			one.After, replicas.Rank = fetchAll(t, session, m.Scope), i+1
+			write(t, dir, x.name(replicas, attempt), one)
+		}
+		replicas.Rank = o.Replicas.Rank
 	}
 }
 
@@ -361,6 +376,13 @@ func assignAll(t *testing.T, session *tf.Session, s *graph.Scope, all map[string
 		values[v] = tensor
 	}
 	if err := graph.Assign(session, values); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func runAll(t *testing.T, run graph.Runner, targets ...*tensorflow.Operation) {
+	t.Helper()
+	if _, err := run.Run(nil, nil, targets); err != nil {
 		t.Fatal(err)
 	}
 }
