@@ -315,6 +315,30 @@ func TestSlowWaysAreDropped(t *testing.T) {
 	}
 }
 
+// A step on a GPU has a target of its own, at any batch.
+func TestTargetOnGPU(t *testing.T) {
+	for device, want := range map[string]string{"cpu": "", "gpu": "<= 0.80"} {
+		o := options{device: device, threads: 1}
+		c, err := o.newCase(stage{measure: measureStep, preset: vox, variant: "fomm", batch: 8, peers: []string{"pytorch-2.5"}, ways: []string{wayEager}, isa: isaBest(), warmup: 1, repeats: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		done := newOutcome(c)
+		for i, turn := range done.turns {
+			done.results[turn] = []*Result{{Seconds: []float64{[]float64{0.7, 1}[i]}}}
+		}
+		got := ""
+		for _, v := range verdicts([]*outcome{done}) {
+			if got += v.target; !v.hit || !strings.Contains(v.work, "on a GPU") {
+				t.Errorf("%s: %+v", device, v)
+			}
+		}
+		if got != want {
+			t.Errorf("%s: the target is %q, not %q", device, got, want)
+		}
+	}
+}
+
 // What is drawn is well-formed, and as high as the times are.
 func TestPlot(t *testing.T) {
 	b, _, _ := twoSides(t)

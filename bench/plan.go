@@ -80,6 +80,7 @@ type benchCase struct {
 	job           Job
 	height, width int
 	discriminates bool
+	gpu           bool
 }
 
 // unit says what a time is for.
@@ -311,7 +312,7 @@ func (o options) newCase(s stage) (benchCase, error) {
 		return benchCase{}, err
 	}
 	s.preset, s.variant = c.Preset, string(c.Variant)
-	return benchCase{stage: s, job: job, height: h, width: w, discriminates: c.HasDiscriminator()}, nil
+	return benchCase{stage: s, job: job, height: h, width: w, discriminates: c.HasDiscriminator(), gpu: o.device == "gpu"}, nil
 }
 
 // setConfig writes the configuration for both sides.

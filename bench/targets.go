@@ -30,18 +30,27 @@ type target struct {
 	what  string
 	group string
 	limit float64
+	// gpu says that it is for a GPU, where batches are as large as they fit.
+	gpu bool
 }
 
 var targets = []target{
-	{measureStep, vox, nil, "", groupPyTorch, 0.45},
-	{measureStep, vox, peak, ", peak memory", groupPyTorch, 0.9},
-	{measureFrame, vox, nil, "", groupPyTorch, 0.35},
-	{measureFrame, vox, nil, "", groupEngines + ", " + wayWhole, 0.5},
-	{measureFrame, vox, nil, "", groupEngines + ", " + waySplit, 0.6},
-	{measureReconstruction, vox, nil, "", groupPyTorch, 0.35},
-	{measureStep, shapes, nil, "", groupPyTorch, 0.35},
-	{measureFrame, shapes, nil, "", groupPyTorch, 0.6},
-	{measureStart, vox, nil, "", groupPyTorch, 0.25},
+	{measureStep, vox, nil, "", groupPyTorch, 0.45, false},
+	{measureStep, vox, peak, ", peak memory", groupPyTorch, 0.9, false},
+	{measureFrame, vox, nil, "", groupPyTorch, 0.35, false},
+	{measureFrame, vox, nil, "", groupEngines + ", " + wayWhole, 0.5, false},
+	{measureFrame, vox, nil, "", groupEngines + ", " + waySplit, 0.6, false},
+	{measureReconstruction, vox, nil, "", groupPyTorch, 0.35, false},
+	{measureStep, shapes, nil, "", groupPyTorch, 0.35, false},
+	{measureFrame, shapes, nil, "", groupPyTorch, 0.6, false},
+	{measureStart, vox, nil, "", groupPyTorch, 0.25, false},
+	{measureStep, vox, nil, ", on a GPU", groupPyTorch, 0.8, true},
+}
+
+// suits reports whether the target is for a case. Pictures of other sides than the
+// preset's are for growth.
+func (t target) suits(o *outcome) bool {
+	return t.measure == o.job.Measure && t.preset == o.preset && t.gpu == o.gpu && o.size == 0 && (o.gpu || o.batch <= 2)
 }
 
 const (
@@ -62,8 +71,7 @@ func verdicts(all []*outcome) []verdict {
 			continue
 		}
 		for _, t := range targets {
-			// Pictures of other sides than the preset's are for growth.
-			if t.measure == o.job.Measure && t.preset == o.preset && o.size == 0 && o.batch <= 2 {
+			if t.suits(o) {
 				list = append(list, t.judge(o)...)
 			}
 		}
