@@ -43,6 +43,46 @@ func TestStepOnGPU(t *testing.T) {
 	}
 }
 
+// TestReplicasOnGPU compares a step on two GPUs of one session with the same step on
+// one.
+func TestReplicasOnGPU(t *testing.T) {
+	device := tftest.Device()
+	if device == "cpu" {
+		t.Skipf("not run on a GPU: %s=gpu has it run on two (docs/testing.md)", tftest.DeviceEnv)
+	}
+	sessions := tf.SessionConfig{Device: device, FullFloat32: true, MemoryGrowth: true}
+	one, err := tf.NewSession(graph.New(tensorflow.Float).Graph(), sessions)
+	if err != nil {
+		t.Fatal(err)
+	}
+	gpus := 0
+	for _, d := range one.Devices() {
+		if d.Type == "GPU" {
+			gpus++
+		}
+	}
+	if err := one.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if gpus == 1 {
+		t.Skip("not run: there is one GPU alone")
+	}
+	for _, variant := range model.AllVariants() {
+		t.Run(string(variant), func(t *testing.T) {
+			c := smallOf(t, variant)
+			o := OptionsOf(c)
+			o.Device = device
+			v := attempts(t, c, o)(0)
+			want, wantNorms, took := onDevice(t, o, v, sessions)
+			o.Replicas = devicesOf(c.Run, 2)
+			got, gotNorms, tookTwo := onDevice(t, o, v, sessions)
+			compare(t, "losses", got, want, 1e-3, 0)
+			compare(t, "norms of gradients", gotNorms, wantNorms, 2e-3, 0)
+			t.Logf("%v a step, on one %v", tookTwo, took)
+		})
+	}
+}
+
 // onDevice takes steps, of which it returns the first one's numbers and the quickest
 // one's time.
 func onDevice(t *testing.T, o StepOptions, v StepValues, sessions tf.SessionConfig) (losses, norms []float64, took time.Duration) {
@@ -52,7 +92,14 @@ func onDevice(t *testing.T, o StepOptions, v StepValues, sessions tf.SessionConf
 	if err != nil {
 		t.Fatal(err)
 	}
-	session, err := tf.NewSession(s.Graph(), sessions)
+	if err := step.BuildMirrors(s, o); err != nil {
+		t.Fatal(err)
+	}
+	shared, err := step.share(s, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	session, err := tf.NewReplicatedSession(step.Graphs(s), sessions)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,13 +107,15 @@ func onDevice(t *testing.T, o StepOptions, v StepValues, sessions tf.SessionConf
 	if err := graph.Initialize(session, s.Variables(), 3); err != nil {
 		t.Fatal(err)
 	}
+	run := step.Over(session)
+	runAll(t, run, shared)
 	all, err := step.AllFeeds(o, v)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i := range 10 {
 		began := time.Now()
-		fetched, err := step.Take(context.Background(), session, all, []tensorflow.Output{step.Losses, step.GradientNorms})
+		fetched, err := step.Take(context.Background(), run, all, []tensorflow.Output{step.Losses, step.GradientNorms})
 		if err != nil {
 			t.Fatal(err)
 		}
