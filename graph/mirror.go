@@ -19,18 +19,30 @@ type Mirrored struct {
 
 // Run implements Runner.
 func (m Mirrored) Run(feeds map[tensorflow.Output]*tensorflow.Tensor, fetches []tensorflow.Output, targets []*tensorflow.Operation) ([]*tensorflow.Tensor, error) {
-	asked := slices.Clone(targets)
-	for _, o := range fetches {
-		asked = append(asked, o.Op)
-	}
+	asked := map[string]bool{}
 	all := slices.Clone(targets)
-	for _, other := range m.Others {
-		for _, op := range asked {
+	ask := func(op *tensorflow.Operation) error {
+		if op == nil || asked[op.Name()] {
+			return nil // the session says what it is to make of none
+		}
+		asked[op.Name()] = true
+		for _, other := range m.Others {
 			twin, err := other.twin(op)
 			if err != nil {
-				return nil, err
+				return err
 			}
 			all = append(all, twin)
+		}
+		return nil
+	}
+	for _, op := range targets {
+		if err := ask(op); err != nil {
+			return nil, err
+		}
+	}
+	for _, o := range fetches {
+		if err := ask(o.Op); err != nil {
+			return nil, err
 		}
 	}
 	return m.Session.Run(feeds, fetches, all)
@@ -38,9 +50,6 @@ func (m Mirrored) Run(feeds map[tensorflow.Output]*tensorflow.Tensor, fetches []
 
 // twin is the operation of s that is op in the first replica.
 func (s *Scope) twin(op *tensorflow.Operation) (*tensorflow.Operation, error) {
-	if op == nil {
-		return nil, fmt.Errorf("running the graph: an operation of the first replica is nil")
-	}
 	name := s.b.replicas.prefix() + op.Name()
 	if found := s.b.graph.Operation(name); found != nil {
 		return found, nil
