@@ -156,6 +156,8 @@ def from_wheel(want, digest):
     with open(home / "lock", "w") as lock:  # Bazel and env.sh may come at once
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not libraries(root):
+            for left in home.glob("tmp*"):  # of a fetch that was killed: up to 6 GB
+                shutil.rmtree(left, ignore_errors=True)
             with tempfile.TemporaryDirectory(dir=home) as scratch:
                 whole = pathlib.Path(scratch) / "whole"
                 (wheel,) = download(scratch, REQUIREMENTS)

@@ -2,10 +2,12 @@
 
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
 import unittest
+from unittest import mock
 import venv
 
 import locate
@@ -72,6 +74,14 @@ class LocateTest(unittest.TestCase):
         python, packages = self.python()
         fake_tensorflow(packages / "tensorflow", "2.18.0")
         self.assertEqual(self.locate(python)["main"], str(self.wheel / "libtensorflow_cc.so.2"), self.said)
+
+    def test_what_a_killed_fetch_left_is_removed(self):
+        left = self.wheel.parent / "tmpabc"
+        (left / "whole").mkdir(parents=True)
+        shutil.rmtree(self.wheel)
+        with mock.patch.dict(os.environ, XDG_CACHE_HOME=str(self.dir / "cache")), mock.patch.object(locate, "download", side_effect=SystemExit):
+            self.assertRaises(SystemExit, locate.from_wheel, WANT, DIGEST)
+        self.assertEqual([p.name for p in self.wheel.parent.iterdir()], ["lock"])
 
     def test_the_test_partners_are_passed_over(self):
         python, packages = self.python()
