@@ -31,13 +31,20 @@ func TestStepOps(t *testing.T) {
 	t.Setenv(tf.KernelsEnv, "off") // convolutions and norms are TensorFlow's on a GPU
 	used := slices.Clone(sampler)
 	for _, variant := range model.AllVariants() {
-		s, o := graph.New(tensorflow.Float), OptionsOf(ofVariant(t, variant))
-		o.Accumulate, o.Mixed = 2, tf.MixedFloat16
-		if _, err := BuildStep(s, o); err != nil {
-			t.Fatal(err)
-		}
-		for _, op := range s.Graph().Operations() {
-			used = append(used, op.Type())
+		for _, devices := range []int{1, 2} {
+			c := ofVariant(t, variant)
+			s, o := graph.New(tensorflow.Float), OptionsOf(c)
+			o.Batch, o.Accumulate, o.Mixed, o.Replicas = 4, 2, tf.MixedFloat16, devicesOf(c.Run, devices)
+			step, err := BuildStep(s, o)
+			if err == nil {
+				_, err = step.share(s, true)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, op := range s.Graph().Operations() {
+				used = append(used, op.Type())
+			}
 		}
 	}
 	slices.Sort(used)

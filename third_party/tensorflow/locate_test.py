@@ -7,8 +7,8 @@ import subprocess
 import sys
 import tempfile
 import unittest
-from unittest import mock
 import venv
+from unittest import mock
 
 import locate
 
