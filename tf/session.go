@@ -148,7 +148,7 @@ type Session struct {
 // asks for what this machine, this TensorFlow or this process cannot give any
 // more. The caller closes the session.
 func NewSession(graph *tensorflow.Graph, config SessionConfig) (*Session, error) {
-	return newSession(config, graph)
+	return openSession(config, graph)
 }
 
 // MaxReplicas bounds the graphs of a session.
@@ -175,10 +175,10 @@ func NewReplicatedSession(graphs []*tensorflow.Graph, config SessionConfig) (*Se
 		return nil, fmt.Errorf("device %q is one GPU for %d replicas: device gpu gives each its own", config.Device, n)
 	}
 	config.cpus = n
-	return newSession(config, graphs...)
+	return openSession(config, graphs...)
 }
 
-func newSession(config SessionConfig, graphs ...*tensorflow.Graph) (*Session, error) {
+func openSession(config SessionConfig, graphs ...*tensorflow.Graph) (*Session, error) {
 	if slices.Contains(graphs, nil) {
 		return nil, errors.New("making a session: the graph is nil")
 	}

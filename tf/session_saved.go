@@ -34,7 +34,7 @@ func LoadSavedModel(dir string, tags []string, config SessionConfig) (*tensorflo
 		return wrap("listing the devices", err)
 	})
 	if err == nil {
-		err = s.checkDevice(config.Device)
+		err = s.checkDevice(config.Device, 1)
 	}
 	if err != nil {
 		return nil, s, err
