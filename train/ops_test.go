@@ -17,8 +17,9 @@ import (
 )
 
 // stepOps is a table of every type of operation in a training step of any
-// variant, and of the kernel that a GPU computes it with: "gpu" for one of GPUs,
-// "any" for one of all devices, which handles shapes and names in host memory.
+// variant, on one GPU or several, and of the kernel that a GPU computes it with: "gpu"
+// for one of GPUs, "any" for one of all devices, which handles shapes and names in host
+// memory, or hands tensors to the device itself, as reductions do.
 const stepOps = "testdata/step_ops.tsv"
 
 // sampler are the types that Warp has on a GPU, in place of TensorFlow's own.
