@@ -30,13 +30,14 @@ var badTools = map[string]struct {
 	"ffmpeg complains for ever":      {"ffmpeg", "exec yes 'something is wrong' >&2", true, "longer than"},
 	"ffprobe complains for ever":     {"ffprobe", "exec yes 'something is wrong' >&2", true, "longer than"},
 	"ffmpeg encodes for ever":        {"ffmpeg", `case "$*" in *file:/*) exec "$real" "$@";; *) exec cat /dev/zero;; esac`, true, "longer than"},
+	"ffmpeg fills the disk":          {"ffmpeg", `case "$*" in *"rgb24 -video_size"*) for out; do :; done; exec 3<&0; cat <&3 >/dev/null & i=0; while test $i -lt 2000; do head -c 1000000 /dev/zero; i=$((i+1)); sleep 0.005; done >"${out#file:}";; *) exec "$real" "$@";; esac`, false, "wrote more than"},
 	"ffmpeg dies in the middle":      {"ffmpeg", `"$real" "$@" | head -c 20000; exit 1`, false, "driving"},
 	"ffmpeg is killed in the middle": {"ffmpeg", `"$real" "$@" | head -c 20000; kill -9 $$`, false, "driving"},
 	"ffprobe dies in the middle":     {"ffprobe", `"$real" "$@" | head -c 100; exit 1`, false, "driving"},
 }
 
-// TestBadFFmpeg has ffmpeg and ffprobe hang, write for ever or die beside the
-// service: the upload or its job fails soon, with words; others are served
+// TestBadFFmpeg has ffmpeg and ffprobe hang, write for ever, fill the disk or die
+// beside the service: the upload or its job fails soon, with words; others are served
 // meanwhile; no process is left; and with the real tools the next job is done.
 func TestBadFFmpeg(t *testing.T) {
 	m := exported(t, model.PriorityCut)

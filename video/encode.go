@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/prioritycut/prioritycut/internal/child"
@@ -78,6 +79,7 @@ type FilmWriter struct {
 	audio    Info // of options.Audio, if it has sound that can go in
 	sound    string
 	n        int
+	room     atomic.Int64 // what the frames so far may come to
 	err      error
 	ended    bool // cmd.Wait has been called
 }
@@ -153,6 +155,8 @@ func (f *FilmWriter) run() (err error) {
 	if f.cmd, f.messages, err = command(f.ctx, f.options.Limits, "ffmpeg", args...); err != nil {
 		return err
 	}
+	f.room.Store(filmOverhead)
+	f.cmd.Writes = &child.Output{Path: f.temp.Path, Most: f.room.Load}
 	if f.in, err = f.cmd.StdinPipe(); err != nil {
 		return err
 	}
@@ -175,6 +179,7 @@ func (f *FilmWriter) Write(frame *Frame) error {
 	if err := checkFrame(frame, f.w, f.h); err != nil {
 		return f.fail(err)
 	}
+	f.room.Add(frameRoom(f.w, f.h)) // first: what it has of it, it may write
 	if _, err := f.in.Write(f.evened(frame)); err != nil {
 		return f.fail(f.becauseOf(err))
 	}

@@ -115,11 +115,16 @@ func (e *excerpt) Write(p []byte) (int, error) {
 var address = regexp.MustCompile(` ?@ 0x[0-9a-f]+|\p{Cc}+`)
 
 // explain joins what failed, the program's words and the exit state. A program
-// that stood still was killed: that says nothing about the film.
+// that was killed, since it stood still or wrote without end, says nothing about the
+// film.
 func (e *excerpt) explain(what string, err error) error {
 	var stalled *child.StalledError
-	if errors.As(err, &stalled) {
+	var overfull *child.OverfullError
+	switch {
+	case errors.As(err, &stalled):
 		return stalled
+	case errors.As(err, &overfull):
+		return overfull
 	}
 	const longest = 400
 	words := strings.TrimSpace(address.ReplaceAllString(strings.ReplaceAll(string(e.kept), "\n", "; "), ""))

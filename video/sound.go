@@ -109,6 +109,9 @@ func (f *FilmWriter) mux(how ...string) (err error) {
 	if err != nil {
 		return err
 	}
+	if cmd.Writes, err = soundRoom(f.temp.Path, with.Path, length); err != nil {
+		return err
+	}
 	if err := cmd.Run(); err != nil {
 		return messages.explain("ffmpeg", err)
 	}

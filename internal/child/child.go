@@ -7,7 +7,8 @@
 // it is killed when it makes no progress for as long as its patience lasts: no
 // byte comes through a pipe that this process waits for, or, while its end is
 // waited for, it reads and writes nothing. One that works without end is no
-// better: EndsWithin bounds how long its end is waited for.
+// better: EndsWithin bounds how long its end is waited for, and Writes what its
+// file may hold until then.
 package child
 
 import (
@@ -60,12 +61,15 @@ type Command struct {
 	// EndsWithin is how long Wait waits for a child that makes progress; 0 is for
 	// ever.
 	EndsWithin time.Duration
+	// Writes, which may be nil, is the file that the child writes, and its bound.
+	Writes *Output
 
 	patience time.Duration
 
-	mu      sync.Mutex
-	stalled *StalledError
-	ended   bool
+	mu    sync.Mutex
+	why   error // it was killed
+	ended bool
+	done  chan struct{} // closed when it has ended
 }
 
 // New prepares the program at path. A patience that is not positive is
@@ -74,7 +78,7 @@ func New(ctx context.Context, patience time.Duration, path string, args ...strin
 	if patience <= 0 {
 		patience = DefaultPatience
 	}
-	c := &Command{Cmd: exec.CommandContext(ctx, path, args...), patience: patience}
+	c := &Command{Cmd: exec.CommandContext(ctx, path, args...), patience: patience, done: make(chan struct{})}
 	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	c.Cancel = func() error { c.kill(); return nil }
 	c.WaitDelay = stopDelay
@@ -102,7 +106,11 @@ func (c *Command) Start() error {
 	}
 	started := make(chan error, 1)
 	starter() <- func() { started <- around(c.Cmd.Start) }
-	return <-started
+	err := <-started
+	if err == nil && c.Writes != nil {
+		go c.watchOutput()
+	}
+	return err
 }
 
 // Run starts the child and waits for its end.
@@ -114,7 +122,7 @@ func (c *Command) Run() error {
 }
 
 // Wait waits for the child's end; it is a *StalledError where the child was
-// killed for making no progress.
+// killed for making no progress, an *OverfullError where it wrote too much.
 func (c *Command) Wait() error {
 	ended := make(chan error, 1)
 	go func() { ended <- c.Cmd.Wait() }()
@@ -125,13 +133,7 @@ func (c *Command) Wait() error {
 	for {
 		select {
 		case err := <-ended:
-			c.mu.Lock()
-			defer c.mu.Unlock()
-			c.ended = true
-			if c.stalled != nil {
-				return c.stalled
-			}
-			return err
+			return c.end(err)
 		case <-tick.C:
 			if now := progress(c.Process.Pid); now != last {
 				last, since = now, time.Now()
@@ -143,6 +145,23 @@ func (c *Command) Wait() error {
 			}
 		}
 	}
+}
+
+// end notes that the child has ended, and returns why where it was killed.
+func (c *Command) end(err error) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.ended {
+		c.ended = true
+		close(c.done)
+	}
+	if c.why != nil {
+		return c.why
+	}
+	if err == nil {
+		return c.overfull() // it may have been quick
+	}
+	return err
 }
 
 // progress changes whenever a process reads, writes or, where the system does
@@ -162,12 +181,12 @@ func (c *Command) stall() error {
 }
 
 // endFor kills the child; the first reason counts.
-func (c *Command) endFor(why *StalledError) error {
+func (c *Command) endFor(why error) error {
 	c.mu.Lock()
-	if c.stalled == nil {
-		c.stalled = why
+	if c.why == nil {
+		c.why = why
 	}
-	why = c.stalled
+	why = c.why
 	c.mu.Unlock()
 	c.kill()
 	return why

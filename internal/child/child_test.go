@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -181,4 +182,40 @@ func TestCancelKillsTheGroup(t *testing.T) {
 		t.Error("a killed child ended well")
 	}
 	gone(t, pid)
+}
+
+// TestOverfull has a child write more than it may: slowly, and all at once.
+func TestOverfull(t *testing.T) {
+	for name, script := range map[string]string{
+		"slowly":      `while :; do echo 12345678; sleep 0.01; done >"$0"`,
+		"at once":     `head -c 100000 /dev/zero >"$0"`,
+		"by another":  `(while :; do echo 12345678; sleep 0.01; done >"$0") & wait`,
+		"and is read": `while :; do echo 12345678 >>"$0"; echo x; sleep 0.01; done`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "file")
+			c := New(context.Background(), time.Minute, "/bin/sh", "-c", script, path)
+			c.Writes = &Output{Path: path, Most: func() int64 { return 500 }}
+			out, err := c.StdoutPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := c.Start(); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := io.Copy(io.Discard, out); err != nil {
+				t.Error(err)
+			}
+			var much *OverfullError
+			if err := c.Wait(); !errors.As(err, &much) || much.Tool != "sh" || much.Most != 500 {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+	path := filepath.Join(t.TempDir(), "file")
+	c := New(context.Background(), time.Minute, "/bin/sh", "-c", `head -c 100 /dev/zero >"$0"`, path)
+	c.Writes = &Output{Path: path, Most: func() int64 { return 100 }}
+	if err := c.Run(); err != nil {
+		t.Error(err)
+	}
 }
