@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 	"time"
 
@@ -114,7 +115,7 @@ func (j *jointsJob) do(ctx context.Context) (err error) {
 		return err
 	}
 	fmt.Println(own)
-	return d.Save(j.Path, own)
+	return newWriting(filepath.Dir(j.Path)).Insist("the joint detector", func() error { return d.Save(j.Path, own) })
 }
 
 func (j *figureJob) do(ctx context.Context) error {
@@ -126,7 +127,11 @@ func (j *figureJob) do(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return picture.Save(j.Path, drawn)
+	encoded, err := picture.PNG(drawn)
+	if err != nil {
+		return err
+	}
+	return newWriting(filepath.Dir(j.Path)).File(filepath.Base(j.Path), j.Path, encoded)
 }
 
 // run does a job in a process of its own, whose text goes to the end of the log

@@ -194,7 +194,7 @@ func (p *Plan) settle() error {
 			return err
 		}
 	}
-	return newWriting(p.Out).file(path, append(asked, '\n'))
+	return newWriting(p.Out).File(detectorsFile, path, append(asked, '\n'))
 }
 
 // measured reads the evaluations of the runs that have one of their last step.

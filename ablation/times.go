@@ -64,7 +64,7 @@ func addTime(out string, t Time) error {
 	if err != nil {
 		return err
 	}
-	return newWriting(out).file(TimesPath(out), data)
+	return newWriting(out).File("the table of times", TimesPath(out), data)
 }
 
 // Pace estimates how long steps take, from what this ablation took so far or,

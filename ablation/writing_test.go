@@ -1,6 +1,7 @@
 package ablation
 
 import (
+	"context"
 	"errors"
 	"io"
 	"os"
@@ -10,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/prioritycut/prioritycut/evaluate/compare"
+	"github.com/prioritycut/prioritycut/evaluate/figure"
+	"github.com/prioritycut/prioritycut/infer/tinymodel"
 	"github.com/prioritycut/prioritycut/internal/fault"
 	"github.com/prioritycut/prioritycut/internal/patience"
 )
@@ -19,14 +22,14 @@ import (
 func TestFailedTablesAreWrittenAgain(t *testing.T) {
 	write := func(files *fault.FS, dir string) error {
 		w := newWriting(dir)
-		w.files, w.pause = files, 0
+		w.Files, w.Pause = files, 0
 		if err := w.tables(dir, []compare.File{{Name: TableFile, Write: func(to io.Writer) error {
 			_, err := io.WriteString(to, "table")
 			return err
 		}}}); err != nil {
 			return err
 		}
-		return w.file(filepath.Join(dir, detectorsFile), []byte("detectors"))
+		return w.File(detectorsFile, filepath.Join(dir, detectorsFile), []byte("detectors"))
 	}
 	all := &fault.FS{}
 	if err := write(all, filepath.Join(t.TempDir(), "out")); err != nil {
@@ -48,5 +51,28 @@ func TestFailedTablesAreWrittenAgain(t *testing.T) {
 	err := write(&fault.FS{Plan: fault.At(0, 1000, fault.Fault{Err: syscall.ENOSPC})}, t.TempDir())
 	if !errors.Is(err, patience.ErrGaveUp) || !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), "type the same command again") {
 		t.Errorf("a disk that stays full: %v", err)
+	}
+}
+
+// TestFailedPicturesAreWrittenAgain: so are the pictures that a child draws.
+func TestFailedPicturesAreWrittenAgain(t *testing.T) {
+	t.Parallel() // it waits between tries
+	dir := t.TempDir()
+	run, blocked := filepath.Join(dir, "run"), filepath.Join(dir, "out")
+	if err := errors.Join(tinymodel.Write(run, 1), os.WriteFile(blocked, nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	j := &figureJob{Options: figure.Options{Number: 5, Checkpoints: []string{run}, NumVideos: 1, Device: "cpu"}, Path: filepath.Join(blocked, pictureFile)}
+	if err := j.do(context.Background()); !errors.Is(err, patience.ErrGaveUp) || !errors.Is(err, syscall.ENOTDIR) {
+		t.Errorf("a file stands where the folder should: %v", err)
+	}
+	if err := os.Remove(blocked); err != nil {
+		t.Fatal(err)
+	}
+	if err := j.do(context.Background()); err != nil {
+		t.Error(err)
+	}
+	if info, err := os.Stat(j.Path); err != nil || info.Size() == 0 {
+		t.Errorf("%v, %v", info, err)
 	}
 }

@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"image"
-	"os"
 	"path"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/prioritycut/prioritycut/internal/picture"
 	"github.com/prioritycut/prioritycut/video"
@@ -38,6 +38,27 @@ type made struct {
 
 var errEnough = errors.New("the film is long enough")
 
+// unwritten is a film that could not be written, which is no fault of the video.
+type unwritten struct{ error }
+
+func (u unwritten) Unwrap() error { return u.error }
+
+// filmed is film, again as long as what is written may fail; then the error is
+// patience.ErrGaveUp.
+func (e *evaluation) filmed(ctx context.Context, s shown) (made, error) {
+	for {
+		m, err := e.film(ctx, s)
+		var failed unwritten
+		if ctx.Err() != nil || err != nil && !errors.As(err, &failed) {
+			return m, err
+		}
+		if forgiven := e.writing.Patience.Wrote(filmsFolder, err); err == nil || forgiven != nil {
+			return m, forgiven
+		}
+		time.Sleep(e.writing.Pause)
+	}
+}
+
 // film predicts a video once more, shows it as a film and finds its worst frame.
 func (e *evaluation) film(ctx context.Context, s shown) (m made, err error) {
 	reader, err := s.video.Open(ctx)
@@ -47,8 +68,8 @@ func (e *evaluation) film(ctx context.Context, s shown) (m made, err error) {
 	defer reader.Close()
 	name := path.Join(filmsFolder, strings.ReplaceAll(s.title, " ", "-")+".mp4")
 	to := filepath.Join(e.q.Out, filepath.FromSlash(name))
-	if err := os.MkdirAll(filepath.Dir(to), 0o777); err != nil {
-		return m, err
+	if err := e.writing.Files.MkdirAll(filepath.Dir(to)); err != nil {
+		return m, unwritten{err}
 	}
 	rate := e.rateOf(ctx, s)
 	var sink *video.FilmWriter
@@ -84,9 +105,10 @@ func (e *evaluation) film(ctx context.Context, s shown) (m made, err error) {
 		err = nil
 	}
 	if err == nil && sink != nil {
-		if err = sink.Close(); err == nil {
-			m.film = name
+		if err := sink.Close(); err != nil {
+			return m, unwritten{err}
 		}
+		m.film = name
 	}
 	return m, err
 }
@@ -114,10 +136,13 @@ func (e *evaluation) writeMoment(ctx context.Context, sink *video.FilmWriter, to
 	}
 	if sink == nil {
 		if sink, err = video.CreateFilm(ctx, to, frame.W, frame.H, video.FilmOptions{Rate: rate}); err != nil {
-			return nil, err
+			return nil, unwritten{err}
 		}
 	}
-	return sink, sink.Write(frame)
+	if err := sink.Write(frame); err != nil {
+		return sink, unwritten{err}
+	}
+	return sink, nil
 }
 
 // drawMoments draws moments below each other into a grid that has no columns

@@ -85,7 +85,7 @@ func (t *jointTable) done(video string) error {
 		}
 		t.rows = append(t.rows, r)
 	}
-	return t.writing.Patience.Insist("joints.csv", t.writing.Pause, func() error { return result.WriteJoints(t.writing.Files, t.path, t.rows) })
+	return t.writing.Insist("joints.csv", func() error { return result.WriteJoints(t.writing.Files, t.path, t.rows) })
 }
 
 // JointMeans sums up the rows of videos by keypoint, in the order of the

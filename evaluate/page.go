@@ -2,6 +2,7 @@ package evaluate
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"github.com/prioritycut/prioritycut/dataset"
 	"github.com/prioritycut/prioritycut/evaluate/compare"
 	"github.com/prioritycut/prioritycut/evaluate/result"
+	"github.com/prioritycut/prioritycut/internal/patience"
 	"github.com/prioritycut/prioritycut/internal/picture"
 )
 
@@ -68,7 +70,8 @@ func (e *evaluation) choose(ranked []result.VideoRow) []shown {
 
 // writePage shows what was found to readers who open a file: tables, and of the
 // worst and the best videos pictures and films, for which those are predicted once
-// more. A video of which that fails is named in place of its pictures.
+// more. A video of which that fails is named in place of its pictures; films that
+// cannot be written are made again.
 func (e *evaluation) writePage(ctx context.Context, o *Outcome) error {
 	chosen := e.choose(rank(e.asked()))
 	e.say("drawing %s of %s\n", PageFile, count(len(chosen), "video"))
@@ -76,8 +79,11 @@ func (e *evaluation) writePage(ctx context.Context, o *Outcome) error {
 	drawn := chosen[:0:0]
 	for _, s := range chosen {
 		var err error
-		if s.made, err = e.film(ctx, s); ctx.Err() != nil {
+		if s.made, err = e.filmed(ctx, s); ctx.Err() != nil {
 			return ctx.Err()
+		}
+		if errors.Is(err, patience.ErrGaveUp) {
+			return err
 		}
 		if err != nil {
 			glog.Warningf("%s lacks video %s: %v", PageFile, s.row.Video, err)
@@ -92,7 +98,7 @@ func (e *evaluation) writePage(ctx context.Context, o *Outcome) error {
 		return err
 	}
 	report.Sections[0].Notes = append(report.Sections[0].Notes, remarks...)
-	err = e.writing.Patience.Insist(PageFile, e.writing.Pause, func() error {
+	err = e.writing.Insist(PageFile, func() error {
 		return compare.WriteFiles(e.writing.Files, e.q.Out, []compare.File{{Name: PageFile, Write: report.WriteHTML}})
 	})
 	if err != nil {

@@ -114,13 +114,12 @@ type Request struct {
 
 // writing is how tables and predictions are written.
 func (q *Request) writing() result.Writing {
-	w := result.Writing{Files: q.Files, Pause: q.pause, Patience: patience.New(q.MaxFailedWrites, patience.Setting,
-		"free space, or mend what holds "+q.Out+", and type the same command again: what is measured and written is kept")}
-	if w.Files == nil {
-		w.Files = durable.OS{}
+	w := result.NewWriting(q.MaxFailedWrites, patience.Setting, q.Out, "what is measured and written is kept")
+	if q.Files != nil {
+		w.Files = q.Files
 	}
-	if w.Pause == 0 {
-		w.Pause = time.Second
+	if q.pause != 0 {
+		w.Pause = q.pause
 	}
 	return w
 }

@@ -102,7 +102,7 @@ func (f *frameFolder) readOrigin() (o frameOrigin, err error) {
 // begin makes the folder and says in it what it is of. locked is the folder that
 // is locked already.
 func (f *frameFolder) begin(locked string) error {
-	if err := f.Patience.Insist("a folder", f.Pause, func() error { return f.Files.MkdirAll(f.dir) }); err != nil {
+	if err := f.Insist("a folder", func() error { return f.Files.MkdirAll(f.dir) }); err != nil {
 		return err
 	}
 	if !sameDir(f.dir, locked) {
@@ -115,7 +115,7 @@ func (f *frameFolder) begin(locked string) error {
 	if err != nil {
 		return err
 	}
-	return f.Patience.Insist(originFile, f.Pause, func() error {
+	return f.Insist(originFile, func() error {
 		return durable.WriteFileOn(f.Files, filepath.Join(f.dir, originFile), append(text, '\n'))
 	})
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/prioritycut/prioritycut/evaluate/result"
 	"github.com/prioritycut/prioritycut/infer"
 	"github.com/prioritycut/prioritycut/internal/cli"
+	"github.com/prioritycut/prioritycut/internal/patience"
 	"github.com/prioritycut/prioritycut/internal/picture"
 )
 
@@ -85,7 +86,7 @@ func (f *compareFlags) run(ctx context.Context, stdout io.Writer, args []string)
 	if out == "" {
 		out = "comparison"
 	}
-	if err := c.Write(out, c.Report("Comparison", pictures)); err != nil {
+	if err := c.Write(f.shared.writing(out), out, c.Report("Comparison", pictures)); err != nil {
 		return err
 	}
 	return f.tell(stdout, c, out)
@@ -101,6 +102,9 @@ func (f *compareFlags) options(args []string) (compare.Options, error) {
 		if f.command.Changed(name) {
 			return o, fmt.Errorf("--%s says nothing to a comparison: it shows what was measured", name)
 		}
+	}
+	if err := patience.Validate(f.shared.q.MaxFailedWrites); err != nil {
+		return o, err
 	}
 	if len(args) == 0 {
 		return o, errors.New("--compare: name folders of evaluations, or of runs that were evaluated")

@@ -17,6 +17,7 @@ import (
 	"github.com/prioritycut/prioritycut/evaluate/figure"
 	"github.com/prioritycut/prioritycut/internal/cli"
 	"github.com/prioritycut/prioritycut/internal/durable"
+	"github.com/prioritycut/prioritycut/internal/patience"
 	"github.com/prioritycut/prioritycut/internal/picture"
 	"github.com/prioritycut/prioritycut/internal/rundir"
 )
@@ -93,7 +94,11 @@ func (f *figureFlags) run(ctx context.Context, stdout io.Writer, args []string) 
 	if err != nil {
 		return err
 	}
-	if err := picture.Save(out, drawn); err != nil {
+	encoded, err := picture.PNG(drawn)
+	if err != nil {
+		return err
+	}
+	if err := f.shared.writing(out).File(filepath.Base(out), out, encoded); err != nil {
 		return err
 	}
 	fmt.Fprintf(stdout, "wrote %s, %dx%d pixels\n", out, drawn.Rect.Dx(), drawn.Rect.Dy())
@@ -129,6 +134,9 @@ func (f *figureFlags) options(args []string) (o figure.Options, out string, err 
 	}
 	if err := durable.Replaceable(out); err != nil {
 		return o, "", fmt.Errorf("--out: %w", err)
+	}
+	if err := patience.Validate(f.shared.q.MaxFailedWrites); err != nil {
+		return o, "", err
 	}
 	return o, out, o.Validate()
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/prioritycut/prioritycut/config"
 	"github.com/prioritycut/prioritycut/evaluate"
 	"github.com/prioritycut/prioritycut/evaluate/metric"
+	"github.com/prioritycut/prioritycut/evaluate/result"
 	"github.com/prioritycut/prioritycut/internal/cli"
 	"github.com/prioritycut/prioritycut/internal/patience"
 	"github.com/prioritycut/prioritycut/internal/rundir"
@@ -120,6 +121,11 @@ func (f *measureFlags) run(ctx context.Context, out io.Writer, args []string) er
 		return cli.Usage(err)
 	}
 	return err
+}
+
+// writing is how comparisons and figures are written.
+func (f *measureFlags) writing(out string) result.Writing {
+	return result.NewWriting(f.q.MaxFailedWrites, patience.Setting, out, "")
 }
 
 // complete fills in what was left out.

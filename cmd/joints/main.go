@@ -19,9 +19,11 @@ import (
 	"github.com/prioritycut/prioritycut/dataset"
 	"github.com/prioritycut/prioritycut/dataset/shapes"
 	"github.com/prioritycut/prioritycut/evaluate/joints"
+	"github.com/prioritycut/prioritycut/evaluate/result"
 	"github.com/prioritycut/prioritycut/internal/cli"
 	"github.com/prioritycut/prioritycut/internal/folderlock"
 	"github.com/prioritycut/prioritycut/internal/logging"
+	"github.com/prioritycut/prioritycut/internal/patience"
 	"github.com/prioritycut/prioritycut/internal/progress"
 )
 
@@ -103,7 +105,8 @@ func (p *program) run(ctx context.Context) (err error) {
 	if err != nil {
 		return stopped(err)
 	}
-	if err := detector.Save(p.out, own); err != nil {
+	w := result.NewWriting(patience.Most, "", p.out, "")
+	if err := w.Insist("the detector", func() error { return detector.Save(p.out, own) }); err != nil {
 		return err
 	}
 	for _, weak := range own.Weak() {

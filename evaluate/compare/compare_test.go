@@ -10,12 +10,14 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/prioritycut/prioritycut/evaluate/metric"
 	"github.com/prioritycut/prioritycut/evaluate/result"
+	"github.com/prioritycut/prioritycut/internal/fault"
 	"github.com/prioritycut/prioritycut/internal/random"
 )
 
@@ -318,7 +320,7 @@ func TestReports(t *testing.T) {
 	c := build(t, Options{Published: []int{4}}, a, b)
 	dir := filepath.Join(t.TempDir(), "out")
 	report := c.Report("Title <b>", [][]Picture{{{Caption: evil, PNG: []byte("\x89PNG")}}})
-	if err := c.Write(dir, report); err != nil {
+	if err := c.Write(result.NewWriting(1, "", dir, ""), dir, report); err != nil {
 		t.Fatal(err)
 	}
 	read := func(name string) string {
@@ -380,6 +382,30 @@ func TestTicks(t *testing.T) {
 		}
 		if len(all) < 2 || len(all) > 8 || all[0] < c[0] || all[len(all)-1] > c[1] {
 			t.Errorf("ticks of %v: %v", c, all)
+		}
+	}
+}
+
+// TestFailedComparisonsAreWrittenAgain fails each call of writing one for a moment.
+func TestFailedComparisonsAreWrittenAgain(t *testing.T) {
+	c := build(t, Options{}, write(t, run("fomm", "fomm"), 2, 2, true, func(v, i int) float64 { return 0.1 }))
+	report := c.Report("Title", nil)
+	save := func(files *fault.FS, dir string) error {
+		w := result.NewWriting(3, "", dir, "")
+		w.Files, w.Pause = files, 0
+		return c.Write(w, dir, report)
+	}
+	all := &fault.FS{Quick: true}
+	if err := save(all, t.TempDir()); err != nil {
+		t.Fatal(err)
+	}
+	for at := range all.Calls() {
+		dir := t.TempDir()
+		if err := save(&fault.FS{Plan: fault.At(at, 2, fault.Fault{Err: syscall.ENOSPC}), Quick: true}, dir); err != nil {
+			t.Errorf("call %d: %v", at, err)
+		}
+		if entries, err := os.ReadDir(dir); err != nil || len(entries) != 4 {
+			t.Errorf("call %d: there are %v, %v", at, entries, err)
 		}
 	}
 }

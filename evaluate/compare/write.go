@@ -5,6 +5,7 @@ import (
 	"io"
 	"path/filepath"
 
+	"github.com/prioritycut/prioritycut/evaluate/result"
 	"github.com/prioritycut/prioritycut/internal/durable"
 )
 
@@ -17,10 +18,12 @@ const (
 )
 
 // Write writes the comparison and its report into a folder, which is made. Each
-// file is replaced as a whole.
-func (c *Comparison) Write(dir string, r *Report) error {
-	return WriteFiles(durable.OS{}, dir, []File{
-		{TableFile, c.WriteCSV}, {DifferencesFile, c.WriteDifferences}, {MarkdownFile, r.WriteMarkdown}, {HTMLFile, r.WriteHTML},
+// file is replaced as a whole; what cannot be written is tried again.
+func (c *Comparison) Write(w result.Writing, dir string, r *Report) error {
+	return w.Insist("the comparison", func() error {
+		return WriteFiles(w.Files, dir, []File{
+			{TableFile, c.WriteCSV}, {DifferencesFile, c.WriteDifferences}, {MarkdownFile, r.WriteMarkdown}, {HTMLFile, r.WriteHTML},
+		})
 	})
 }
 

@@ -39,24 +39,13 @@ type Store struct {
 // written as a whole.
 const saveEvery = 3 * time.Second
 
-// Writing says how tables are written.
-type Writing struct {
-	Files durable.FileSystem
-	// Patience forgives writes that fail. Pause is how long the next try waits
-	// where there is no later moment for it; saves of a table that grows that
-	// fail are as far from each other as those that succeed.
-	Patience *patience.Patience
-	Pause    time.Duration
-}
-
 // OpenStore begins an evaluation in a folder, which is made, or goes on with
 // one. Videos that were measured of another model, data set or protocol are
 // refused by the names of what differs, but for the number of videos, and but for
 // columns that were not measured: those are added (Adds), for all of its videos.
 // With frames a frames.csv is kept; videos whose frames are not in it are done again.
 func OpenStore(dir string, run Run, frames bool) (*Store, error) {
-	p := patience.New(patience.Most, "", "free space, or mend what holds "+dir+", and type the same command again: videos that are in its tables are kept")
-	return OpenStoreBy(Writing{durable.OS{}, p, time.Second}, dir, run, frames)
+	return OpenStoreBy(NewWriting(patience.Most, "", dir, "videos that are in its tables are kept"), dir, run, frames)
 }
 
 // OpenStoreBy is OpenStore for tables that are written in a given way.
@@ -81,7 +70,7 @@ func OpenStoreBy(w Writing, dir string, run Run, frames bool) (*Store, error) {
 const tables = "the tables"
 
 // insist writes what there is no later moment for.
-func (s *Store) insist(write func() error) error { return s.Patience.Insist(tables, s.Pause, write) }
+func (s *Store) insist(write func() error) error { return s.Insist(tables, write) }
 
 func (s *Store) open(frames bool) error {
 	if err := s.insist(func() error { return s.Files.MkdirAll(string(s.folder)) }); err != nil {
