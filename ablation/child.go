@@ -138,7 +138,11 @@ func (j *figureJob) do(ctx context.Context) error {
 // at path; lines, which may be nil, gets what is written. When ctx is done the
 // process is asked to save and stop; that is no error.
 func (j job) run(ctx context.Context, path string, lines func([]string)) error {
-	log, err := openLog(path)
+	var log *runLog
+	err := newWriting(filepath.Dir(path)).Insist("the log", func() (err error) {
+		log, err = openLog(path)
+		return err
+	})
 	if err != nil {
 		return err
 	}

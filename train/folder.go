@@ -21,10 +21,12 @@ import (
 
 // folder is the run's folder, locked, and what it says of the run so far.
 type folder struct {
-	dir   rundir.Dir
-	lock  *folderlock.Lock
-	store *checkpoint.Store
-	files durable.FileSystem
+	dir  rundir.Dir
+	lock *folderlock.Lock
+	// behind is the lock of what a link called checkpoints leads to; nil without.
+	behind *folderlock.Lock
+	store  *checkpoint.Store
+	files  durable.FileSystem
 	// meta are the notes of the newest checkpoint, or those of a run that has
 	// not taken a step.
 	meta rundir.Meta
@@ -54,11 +56,33 @@ func openFolder(dir rundir.Dir, c *config.Config, files durable.FileSystem) (*fo
 	if f.lock, err = folderlock.Acquire(string(dir)); err != nil {
 		return nil, err
 	}
-	if err := f.open(c); err != nil {
+	if err = f.lockBehind(); err == nil {
+		err = f.open(c)
+	}
+	if err != nil {
 		f.close()
 		return nil, err
 	}
 	return f, nil
+}
+
+// lockBehind locks the run whose folder of checkpoints a link of ours leads to, or
+// that folder itself: two runs must not write to it at once. A link that leads
+// nowhere is told of by whoever lists the checkpoints.
+func (f *folder) lockBehind() error {
+	behind, err := filepath.EvalSymlinks(f.dir.Checkpoints())
+	if err != nil {
+		return nil
+	}
+	our, err := filepath.EvalSymlinks(string(f.dir))
+	if err != nil || filepath.Dir(behind) == our {
+		return err
+	}
+	if run := filepath.Dir(behind); rundir.Dir(run).Is() {
+		behind = run
+	}
+	f.behind, err = folderlock.Acquire(behind)
+	return err
 }
 
 // missing lists a folder and those above it that do not exist, the deepest
@@ -76,6 +100,9 @@ func missing(dir string) (list []string) {
 // close releases the folder. One that was made for a run that did not begin,
 // say because its data cannot be read, is removed.
 func (f *folder) close() {
+	if err := f.behind.Unlock(); err != nil {
+		glog.Warning(err)
+	}
 	if len(f.made) == 0 || !f.unused() {
 		if err := f.lock.Unlock(); err != nil {
 			glog.Warning(err)
