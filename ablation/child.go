@@ -68,7 +68,7 @@ func Child(args []string) (code int, is bool) {
 	var j job
 	err := json.Unmarshal([]byte(args[1]), &j)
 	if err == nil {
-		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGXCPU)
 		defer stop()
 		if err = j.do(ctx); ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 			err = nil // stopped as asked; the parent looks how far it came

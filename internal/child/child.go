@@ -29,6 +29,11 @@ import (
 // less than a second and a disk that sleeps wakes up in ten.
 const DefaultPatience = 2 * time.Minute
 
+// parts of a time are waited for one by one, so that one in which this process was
+// stopped itself (Ctrl-Z, a machine or container that is paused) counts as one of
+// them: how long ever it was, the child is not to blame.
+const parts = 8
+
 // stopDelay is how long a killed child may keep its pipes open.
 const stopDelay = 5 * time.Second
 
@@ -126,21 +131,26 @@ func (c *Command) Run() error {
 func (c *Command) Wait() error {
 	ended := make(chan error, 1)
 	go func() { ended <- c.Cmd.Wait() }()
-	tick := time.NewTicker(c.patience / 8)
+	every := c.patience / parts
+	if c.EndsWithin > 0 {
+		every = min(every, c.EndsWithin/parts)
+	}
+	every = max(every, time.Millisecond)
+	tick := time.NewTicker(every)
 	defer tick.Stop()
-	begun := time.Now()
-	last, since := progress(c.Process.Pid), begun
+	last, idle, waited := progress(c.Process.Pid), time.Duration(0), time.Duration(0)
 	for {
 		select {
 		case err := <-ended:
 			return c.end(err)
 		case <-tick.C:
+			idle += every
 			if now := progress(c.Process.Pid); now != last {
-				last, since = now, time.Now()
-			} else if time.Since(since) >= c.patience {
+				last, idle = now, 0
+			} else if idle >= c.patience {
 				_ = c.stall()
 			}
-			if c.EndsWithin > 0 && time.Since(begun) >= c.EndsWithin {
+			if waited += every; c.EndsWithin > 0 && waited >= c.EndsWithin {
 				_ = c.endFor(&StalledError{Tool: c.tool(), Patience: c.EndsWithin, Busy: true})
 			}
 		}
@@ -227,15 +237,25 @@ type patientReader struct {
 	child *Command
 }
 
-func (r *patientReader) Read(p []byte) (int, error) {
-	if err := r.SetReadDeadline(time.Now().Add(r.child.patience)); err != nil {
-		return 0, err
-	}
-	n, err := r.readPipe.Read(p)
-	if errors.Is(err, os.ErrDeadlineExceeded) {
-		err = r.child.stall()
-	}
+func (r *patientReader) Read(p []byte) (n int, err error) {
+	err = r.child.patiently(r.SetReadDeadline, func() (int, error) {
+		n, err = r.readPipe.Read(p)
+		return n, err
+	})
 	return n, err
+}
+
+// patiently does what waits for the child, again as long as its patience lasts.
+func (c *Command) patiently(setDeadline func(time.Time) error, do func() (int, error)) error {
+	for range parts {
+		if err := setDeadline(time.Now().Add(max(c.patience/parts, time.Millisecond))); err != nil {
+			return err
+		}
+		if n, err := do(); n > 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
+			return err
+		}
+	}
+	return c.stall()
 }
 
 // StdinPipe is exec.Cmd's, with the child's patience for every write.
@@ -263,15 +283,14 @@ type patientWriter struct {
 
 func (w *patientWriter) Write(p []byte) (n int, err error) {
 	for n < len(p) && err == nil {
-		if err := w.SetWriteDeadline(time.Now().Add(w.child.patience)); err != nil {
-			return n, err
-		}
-		var m int
-		// A pipe holds 64 KiB: a piece of that size passes or stands still.
-		m, err = w.writePipe.Write(p[n:min(len(p), n+1<<16)])
-		n += m
+		err = w.child.patiently(w.SetWriteDeadline, func() (int, error) {
+			// A pipe holds 64 KiB: a piece of that size passes or stands still.
+			m, err := w.writePipe.Write(p[n:min(len(p), n+1<<16)])
+			n += m
+			return m, err
+		})
 		if errors.Is(err, os.ErrDeadlineExceeded) {
-			err = w.child.stall()
+			err = nil // a part has passed
 		}
 	}
 	return n, err

@@ -20,6 +20,10 @@ import (
 const asParent = "CHILD_TEST_AS_PARENT"
 
 func TestMain(m *testing.M) {
+	if how := os.Getenv(asWaiter); how != "" {
+		wait(how)
+		os.Exit(0)
+	}
 	if os.Getenv(asParent) != "" {
 		c := New(context.Background(), 0, "/bin/sleep", "600")
 		if err := c.Start(); err != nil {

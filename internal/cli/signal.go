@@ -17,14 +17,14 @@ import (
 // children would inherit.
 func outliveReaders() { signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) }
 
-// UntilSignalled returns a context that ends with the first SIGINT, SIGTERM or
-// SIGHUP (a terminal that is closed), when said is written to w, if it is not
-// empty; a second one of the first two ends the program at once, with 128 and the
-// signal's number as exit code.
+// UntilSignalled returns a context that ends with the first SIGINT, SIGTERM, SIGHUP
+// (a terminal that is closed) or SIGXCPU (a limit of time is near), when said is
+// written to w, if it is not empty; a second one of the first two ends the program
+// at once, with 128 and the signal's number as exit code.
 func UntilSignalled(w io.Writer, said string) (ctx context.Context, stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGXCPU)
 	if !signal.Ignored(syscall.SIGHUP) { // as under nohup
 		signal.Notify(signals, syscall.SIGHUP)
 	}
@@ -34,10 +34,10 @@ func UntilSignalled(w io.Writer, said string) (ctx context.Context, stop func())
 			fmt.Fprintln(w, "\n"+said)
 		}
 		cancel()
-		// A terminal that goes says so more than once: by the kernel and by its
-		// shell. Nobody is in a hurry then.
+		// A terminal that goes says so more than once, by the kernel and by its
+		// shell, and a limit of time does every second. Nobody is in a hurry then.
 		second := <-signals
-		for second == syscall.SIGHUP {
+		for second == syscall.SIGHUP || second == syscall.SIGXCPU {
 			second = <-signals
 		}
 		s, ok := second.(syscall.Signal)

@@ -40,6 +40,7 @@ func TestSignals(t *testing.T) {
 		{[]syscall.Signal{syscall.SIGHUP}, 0},
 		{[]syscall.Signal{syscall.SIGTERM}, 0},
 		{[]syscall.Signal{syscall.SIGHUP, syscall.SIGHUP}, 0},
+		{[]syscall.Signal{syscall.SIGXCPU, syscall.SIGXCPU}, 0},
 		{[]syscall.Signal{syscall.SIGTERM, syscall.SIGINT}, 128 + 2},
 		{[]syscall.Signal{syscall.SIGHUP, syscall.SIGTERM}, 128 + 15},
 	} {
