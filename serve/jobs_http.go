@@ -77,11 +77,31 @@ func (s *Server) jobResult(w http.ResponseWriter, r *http.Request) error {
 		disposition = "attachment"
 	}
 	w.Header().Set("Content-Disposition", fmt.Sprintf("%s; filename=%q", disposition, "prioritycut-"+id[:8]+"."+a.Format))
-	err := sendFile(w, r, a.Result, mediaTypes[a.Format])
-	if err == nil && r.Method == http.MethodGet {
+	out := &countingWriter{ResponseWriter: w}
+	if err := sendFile(out, r, a.Result, mediaTypes[a.Format]); err != nil {
+		return err
+	}
+	// Players ask for a piece first, and connections break off.
+	if r.Method == http.MethodGet && out.n >= status.ResultBytes {
 		s.queue.taken(id)
 	}
-	return err
+	return nil
+}
+
+// countingWriter counts the bytes of an answer.
+type countingWriter struct {
+	http.ResponseWriter
+	n int64
+}
+
+// Unwrap is for http.ResponseController.
+func (w *countingWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// Write implements io.Writer.
+func (w *countingWriter) Write(p []byte) (int, error) {
+	n, err := w.ResponseWriter.Write(p)
+	w.n += int64(n)
+	return n, err
 }
 
 // sendFile sends one of a job's files, which never change; ranges work.

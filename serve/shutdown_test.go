@@ -30,6 +30,10 @@ func TestStopAndFinish(t *testing.T) {
 	waitFor(t, "what has not begun is cancelled", func() bool { return s.status(s.get("/jobs/"+waiting), 200).Error == errStopping.Error() })
 	h.goOn <- struct{}{}
 	done := s.until(running, Done)
+	if a := s.do(http.MethodGet, done.Result, map[string]string{"Range": "bytes=0-0"}, nil); a.status != http.StatusPartialContent || string(a.body) != "a" {
+		t.Errorf("a piece of the result: %d %s", a.status, a.body)
+	}
+	time.Sleep(100 * time.Millisecond) // who looks whether all is taken has looked
 	if a := s.get(done.Result); a.status != http.StatusOK || string(a.body) != "a film" {
 		t.Errorf("the result: %d %s", a.status, a.body)
 	}
