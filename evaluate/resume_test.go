@@ -7,11 +7,13 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/prioritycut/prioritycut/evaluate/metric"
 	"github.com/prioritycut/prioritycut/evaluate/result"
+	"github.com/prioritycut/prioritycut/internal/localfile/localfiletest"
 	"github.com/prioritycut/prioritycut/video"
 )
 
@@ -136,4 +138,38 @@ func TestWrittenFrames(t *testing.T) {
 	if _, err := Run(context.Background(), q); !errors.As(err, &refused) || !strings.Contains(err.Error(), "no "+originFile) {
 		t.Errorf("frames of nobody: %v", err)
 	}
+}
+
+// TestPipesInAnEvaluation: in the folder of an evaluation, which may be somebody
+// else's, a pipe in place of any file is waited for by nobody.
+func TestPipesInAnEvaluation(t *testing.T) {
+	dir := t.TempDir()
+	name, frames := noisy(t, 0)
+	writePNG(t, strip(frames), dir, name+".png")
+	q := predictions(t, dir)
+	q.NumVideos, q.Page, q.pause = 1, true, time.Millisecond
+	mustRun(t, q)
+	entries, err := os.ReadDir(q.Out)
+	if err != nil || len(entries) < 5 {
+		t.Fatalf("%v, %v", entries, err)
+	}
+	for _, e := range entries {
+		if !e.Type().IsRegular() {
+			continue
+		}
+		t.Run(e.Name(), func(t *testing.T) {
+			path, kept := filepath.Join(q.Out, e.Name()), filepath.Join(t.TempDir(), "kept")
+			if err := errors.Join(os.Rename(path, kept), os.Symlink(localfiletest.Pipe(t, e.Name()), path)); err != nil {
+				t.Fatal(err)
+			}
+			o, err := Run(context.Background(), q)
+			if err == nil && o.Page == "" {
+				t.Error("there is no page")
+			}
+			if err := os.Rename(kept, path); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+	mustRun(t, q)
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/prioritycut/prioritycut/dataset/named"
 	"github.com/prioritycut/prioritycut/evaluate/result"
 	"github.com/prioritycut/prioritycut/internal/folderlock"
+	"github.com/prioritycut/prioritycut/internal/localfile"
 	"github.com/prioritycut/prioritycut/prioritycut"
 	"github.com/prioritycut/prioritycut/tf"
 )
@@ -350,7 +351,7 @@ func (e *evaluation) run(ctx context.Context) (*Outcome, error) {
 		return nil, err
 	}
 	summary := e.summary()
-	before, _ := os.ReadFile(result.Folder(e.q.Out).Summary())
+	before, _ := localfile.Read(result.Folder(e.q.Out).Summary(), maxSummary) // what cannot be read is written anew
 	if err := e.store.Finish(summary); err != nil {
 		return nil, err
 	}
@@ -375,13 +376,16 @@ func (e *evaluation) run(ctx context.Context) (*Outcome, error) {
 	return o, e.page(ctx, o, before)
 }
 
+// maxSummary bounds a summary that is read to see whether it has changed.
+const maxSummary = 1 << 24
+
 // page draws the page if it is wanted and not there; before is what the summary
 // was until now.
 func (e *evaluation) page(ctx context.Context, o *Outcome, before []byte) error {
 	if !e.q.Page {
 		return nil
 	}
-	after, err := os.ReadFile(o.Folder.Summary())
+	after, err := localfile.Read(o.Folder.Summary(), maxSummary)
 	if err != nil {
 		return err
 	}
