@@ -65,10 +65,12 @@ func openDetector(kind vectorKind, path string, session tf.SessionConfig) (*dete
 	d := &detector{path: path, kind: kind}
 	flag := kind.modelFlag()
 	var err error
-	if d.digest, err = modelDigest(path); err != nil {
-		return nil, fmt.Errorf("`%s`: %w", flag, err)
-	}
-	if d.model, err = savedmodel.Open(path, session); err != nil {
+	d.digest, err = openedDigest(path, func() (err error) {
+		d.model, err = savedmodel.Open(path, session)
+		return err
+	})
+	if err != nil {
+		d.model.Close()
 		return nil, fmt.Errorf("`%s`: %w", flag, err)
 	}
 	if told, ok := detectors.Described(d.model); ok {

@@ -13,6 +13,24 @@ import (
 	"github.com/prioritycut/prioritycut/tf/savedmodel"
 )
 
+// openedDigest is that of the SavedModel that a path names and open opens: one that
+// is replaced meanwhile would be measured under another's name.
+func openedDigest(path string, open func() error) (digest string, err error) {
+	if digest, err = modelDigest(path); err != nil {
+		return "", err
+	}
+	if err := open(); err != nil {
+		return "", err
+	}
+	switch now, err := modelDigest(path); {
+	case err != nil:
+		return "", err
+	case now != digest:
+		return "", fmt.Errorf("SavedModel %s was replaced while it was opened: type the same command again", path)
+	}
+	return digest, nil
+}
+
 // modelDigest is that of the SavedModel that a path names.
 func modelDigest(path string) (string, error) {
 	dir, err := savedmodel.Dir(path)

@@ -137,3 +137,20 @@ func testCopier(t *testing.T) string {
 	}
 	return dir
 }
+
+// TestReplacedModel: a model that is replaced while it is opened is not measured
+// under the other one's name.
+func TestReplacedModel(t *testing.T) {
+	dir := t.TempDir()
+	write := func(text string) error { return os.WriteFile(filepath.Join(dir, "saved_model.pb"), []byte(text), 0o644) }
+	if err := write("one"); err != nil {
+		t.Fatal(err)
+	}
+	first, err := openedDigest(dir, func() error { return nil })
+	if want, errWant := modelDigest(dir); err != nil || errWant != nil || first != want {
+		t.Errorf("%s, %v, want %s, %v", first, err, want, errWant)
+	}
+	if _, err := openedDigest(dir, func() error { return write("two") }); err == nil || !strings.Contains(err.Error(), "was replaced while it was opened") {
+		t.Errorf("%v", err)
+	}
+}

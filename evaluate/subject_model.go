@@ -56,13 +56,16 @@ func openCheckpoint(q *Request) (_ *modelSubject, device string, err error) {
 // openSavedModel opens an exported model and checks that it can reconstruct. The
 // request's sizes count where the model leaves them open.
 func openSavedModel(q *Request, session tf.SessionConfig) (*modelSubject, error) {
-	digest, err := modelDigest(q.SavedModel)
+	var e *infer.Engine
+	digest, err := openedDigest(q.SavedModel, func() (err error) {
+		e, err = infer.OpenSavedModel(q.SavedModel, infer.Options{Session: session, Height: q.Height, Width: q.Width})
+		return err
+	})
 	if err != nil {
+		if e != nil {
+			err = errors.Join(err, e.Close())
+		}
 		return nil, refuse("`saved_model`: %w", err)
-	}
-	e, err := infer.OpenSavedModel(q.SavedModel, infer.Options{Session: session, Height: q.Height, Width: q.Width})
-	if err != nil {
-		return nil, &RequestError{err}
 	}
 	s := &modelSubject{path: q.SavedModel, engine: e, p: dataset.DefaultParams()}
 	s.tell = func(r *result.Run) { s.tellExported(r, digest) }

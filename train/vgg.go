@@ -9,6 +9,7 @@ import (
 	"github.com/prioritycut/prioritycut/config"
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/internal/localfile"
+	"github.com/prioritycut/prioritycut/internal/usage"
 	"github.com/prioritycut/prioritycut/model"
 	"github.com/prioritycut/prioritycut/weights"
 )
@@ -68,7 +69,26 @@ func vggValues(net *model.VGG19, v config.VGG19Params) (values, error) {
 			return nil, fmt.Errorf("%s: %s: %w", v.File, c.Name, err)
 		}
 	}
+	if err := sameVGG(v); err != nil {
+		return nil, err
+	}
 	return all, nil
+}
+
+// sameVGG reports weights that were replaced since their digest was noted: the run
+// would be said to have learned from others.
+func sameVGG(v config.VGG19Params) error {
+	if v.SHA256 == "" {
+		return nil
+	}
+	is := v
+	if err := digestVGG(&is); err != nil {
+		return err
+	}
+	if is.SHA256 != v.SHA256 {
+		return usage.Wrap(fmt.Errorf("%s: VGG-19's weights were replaced while the run began: type the same command again", v.File))
+	}
+	return nil
 }
 
 // setVGG takes the weights of one convolution over.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -19,6 +20,7 @@ import (
 	"github.com/prioritycut/prioritycut/internal/durable"
 	"github.com/prioritycut/prioritycut/internal/rundir"
 	"github.com/prioritycut/prioritycut/internal/safetensors"
+	"github.com/prioritycut/prioritycut/internal/usage"
 	"github.com/prioritycut/prioritycut/model"
 	"github.com/prioritycut/prioritycut/tf"
 )
@@ -137,5 +139,25 @@ func TestBrokenVGG(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), "conv1_1: value 0 is") {
 			t.Errorf("%v: %v", bad, err)
 		}
+	}
+}
+
+// TestReplacedVGG: weights that are others when they are read than when their
+// digest was noted are refused.
+func TestReplacedVGG(t *testing.T) {
+	v := config.VGG19Params{File: writeVGG(t, 32, 0), WidthDivisor: 32}
+	if err := digestVGG(&v); err != nil {
+		t.Fatal(err)
+	}
+	net := model.NewVGG19(graph.New(tensorflow.Float).Sub("vgg"), 32)
+	if _, err := vggValues(net, v); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(writeVGG(t, 32, 0.001), v.File); err != nil {
+		t.Fatal(err)
+	}
+	var refused *usage.Error
+	if _, err := vggValues(net, v); !errors.As(err, &refused) || !strings.Contains(err.Error(), "replaced while the run began") {
+		t.Errorf("%v", err)
 	}
 }
