@@ -5,8 +5,10 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -32,10 +34,16 @@ import (
 // together, and films beyond it are decoded each time they are drawn.
 
 const (
-	cacheMagic  = "PCutFrm4" // 4: interlaced films as players show them
-	cacheHeader = 32         // magic, width, height, frames, zeros; little endian
+	// A file is its header (magic, width, height, frames, zeros; little endian), the
+	// frames, and a CRC-32C of each.
+	cacheMagic  = "PCutFrm5" // 4: interlaced films as players show them; 5: checksums
+	cacheHeader = 32
+	cacheSum    = 4
 	// spare is what the cache leaves free on the disc.
 	spare = 1 << 30
+	// mostDamaged is how many damaged files are decoded and kept again: of a disk
+	// that has more nothing is expected.
+	mostDamaged = 8
 	// idle is how long a file of another run is left alone.
 	idle = 24 * time.Hour
 )
@@ -53,6 +61,7 @@ type cache struct {
 	pending int64           // of used, in films of this process that are not finished
 	ours    map[string]bool // files this process needs
 	full    error           // why no further film is kept
+	damaged int             // files that had to be decoded again
 }
 
 // newCache does not touch the disc yet.
@@ -103,8 +112,16 @@ func (c *cache) film(ctx context.Context, path string, limits video.Limits) (fra
 func (c *cache) kept(path, name string, n int, limits video.Limits) frames {
 	file := filepath.Join(c.dir, name)
 	c.claim(name, file)
-	return &rawFrames{file: file, n: n, w: c.w, h: c.h, again: func(ctx context.Context) (frames, error) {
-		return c.film(ctx, path, limits) // not of this name: the film may have changed, too
+	return &rawFrames{file: file, n: n, w: c.w, h: c.h, again: func(ctx context.Context, why error) (frames, error) {
+		if errors.Is(why, fs.ErrNotExist) {
+			return c.film(ctx, path, limits) // not of this name: the film may have changed, too
+		}
+		c.distrust(file, why)
+		name, err := c.name(path)
+		if err != nil {
+			return nil, err
+		}
+		return c.decode(ctx, path, name, limits)
 	}}
 }
 
@@ -135,7 +152,7 @@ func (c *cache) check(file string) (n int, err error) {
 	h := binary.LittleEndian.Uint32(head[12:])
 	count := binary.LittleEndian.Uint32(head[16:])
 	if string(head[:8]) != cacheMagic || int64(w) != int64(c.w) || int64(h) != int64(c.h) || count == 0 ||
-		size != cacheHeader+int64(count)*c.frameBytes() {
+		size != cacheHeader+int64(count)*(c.frameBytes()+cacheSum) {
 		return 0, fmt.Errorf("%s is no whole file of frames", file)
 	}
 	return int(count), nil
@@ -217,6 +234,7 @@ type keeping struct {
 	cache   *cache
 	temp    *durable.Temp
 	out     *bufio.Writer
+	sums    []byte
 	written int64 // reserved of the budget
 	done    bool
 }
@@ -250,6 +268,7 @@ func (k *keeping) write(f *video.Frame) error {
 		return err
 	}
 	k.written += int64(len(f.Pix))
+	k.sums = binary.LittleEndian.AppendUint32(k.sums, frameSum(f.Pix))
 	_, err := k.out.Write(f.Pix)
 	return err
 }
@@ -257,6 +276,9 @@ func (k *keeping) write(f *video.Frame) error {
 // finish writes the header last and renames: whoever sees the name sees a
 // whole film.
 func (k *keeping) finish(file string, n int) error {
+	if _, err := k.out.Write(k.sums); err != nil {
+		return err
+	}
 	if err := k.out.Flush(); err != nil {
 		return err
 	}

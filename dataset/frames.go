@@ -2,13 +2,10 @@ package dataset
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"path/filepath"
 
-	"github.com/prioritycut/prioritycut/internal/localfile"
 	"github.com/prioritycut/prioritycut/video"
 )
 
@@ -83,50 +80,6 @@ func (s *stripFrames) at(ctx context.Context, indices ...int) ([]*video.Frame, e
 			return nil, fmt.Errorf("strip %s changed while it was in use", s.path)
 		}
 		out[k] = all[i]
-	}
-	return out, nil
-}
-
-// rawFrames reads a film's frames from the cache.
-type rawFrames struct {
-	file    string
-	n, w, h int
-	// again decodes the film anew when somebody emptied the cache.
-	again func(ctx context.Context) (frames, error)
-}
-
-func (r *rawFrames) length() int { return r.n }
-
-func (r *rawFrames) at(ctx context.Context, indices ...int) ([]*video.Frame, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	out, err := r.read(indices)
-	if !errors.Is(err, fs.ErrNotExist) {
-		return out, err
-	}
-	anew, err := r.again(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if anew.length() != r.n {
-		return nil, fmt.Errorf("a film has %d frames, and had %d before (%s)", anew.length(), r.n, r.file)
-	}
-	return anew.at(ctx, indices...)
-}
-
-func (r *rawFrames) read(indices []int) ([]*video.Frame, error) {
-	f, _, err := localfile.Open(r.file)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	out := make([]*video.Frame, len(indices))
-	for k, i := range indices {
-		out[k] = video.NewFrame(r.w, r.h)
-		if _, err := f.ReadAt(out[k].Pix, cacheHeader+int64(i)*int64(len(out[k].Pix))); err != nil {
-			return nil, fmt.Errorf("cached frames %s: %w", r.file, err)
-		}
 	}
 	return out, nil
 }
