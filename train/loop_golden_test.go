@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"flag"
 	"fmt"
 	"image"
@@ -72,7 +73,12 @@ func films(t *testing.T) string {
 				if part == "test" && v > 0 {
 					continue
 				}
-				if err := picture.Save(filepath.Join(root, part, fmt.Sprintf("film%d", v), fmt.Sprintf("%03d.png", f)), m); err != nil {
+				dir := filepath.Join(root, part, fmt.Sprintf("film%d", v))
+				encoded, err := picture.PNG(m)
+				if err == nil {
+					err = errors.Join(os.MkdirAll(dir, 0o777), os.WriteFile(filepath.Join(dir, fmt.Sprintf("%03d.png", f)), encoded, 0o666))
+				}
+				if err != nil {
 					t.Fatal(err)
 				}
 			}

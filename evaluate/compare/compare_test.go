@@ -404,8 +404,10 @@ func TestFailedComparisonsAreWrittenAgain(t *testing.T) {
 		if err := save(&fault.FS{Plan: fault.At(at, 2, fault.Fault{Err: syscall.ENOSPC}), Quick: true}, dir); err != nil {
 			t.Errorf("call %d: %v", at, err)
 		}
-		if entries, err := os.ReadDir(dir); err != nil || len(entries) != 4 {
-			t.Errorf("call %d: there are %v, %v", at, entries, err)
+		for _, name := range []string{TableFile, DifferencesFile, MarkdownFile, HTMLFile} {
+			if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.Size() == 0 {
+				t.Errorf("call %d: %s: %v", at, name, err)
+			}
 		}
 	}
 }

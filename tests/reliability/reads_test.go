@@ -57,13 +57,14 @@ func readers(t *testing.T, dir string) map[string]func(path string) error {
 		"pairs.csv":           []byte("source,driving\na,b\n"),
 		"weights.safetensors": append(append(binary.LittleEndian.AppendUint64(nil, uint64(len(header))), header...), 0, 0, 128, 63),
 	}
+	var err error
+	if files["frame.png"], err = picture.PNG(image.NewRGBA(image.Rect(0, 0, 32, 32))); err != nil {
+		t.Fatal(err)
+	}
 	for name, data := range files {
 		if err := os.WriteFile(filepath.Join(dir, name), data, 0o666); err != nil {
 			t.Fatal(err)
 		}
-	}
-	if err := picture.Save(filepath.Join(dir, "frame.png"), image.NewRGBA(image.Rect(0, 0, 32, 32))); err != nil {
-		t.Fatal(err)
 	}
 	return map[string]func(path string) error{
 		"config.yaml": func(path string) error {
