@@ -117,7 +117,7 @@ func TestLinks(t *testing.T) {
 	data := linkedData(t, elsewhere)
 	train := func(dir string, steps int, more ...string) (said string) {
 		t.Helper()
-		c, stdout, stderr := program(t, dir, append([]string{"--deterministic", fmt.Sprintf("--steps=%d", steps), "--data=" + data, "--set=keep_checkpoints=1"}, more...)...)
+		c, stdout, stderr := program(t, dir, append([]string{"--deterministic", fmt.Sprintf("--steps=%d", steps), "--data=" + data, "--set=keep_checkpoints=1", "--set=max_broken=0.5"}, more...)...)
 		if err := c.Run(); err != nil {
 			t.Fatalf("%v\n%s%s", err, stdout, stderr)
 		}
