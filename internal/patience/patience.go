@@ -62,7 +62,7 @@ func (p *Patience) Wrote(what string, err error) error {
 	defer p.mu.Unlock()
 	if err == nil {
 		if n := p.failed[what]; n > 0 {
-			glog.Warningf("%s is written again, after %d failures", what, n)
+			glog.Warningf("writing works again, after %d failures: %s", n, what)
 			delete(p.failed, what)
 		}
 		return nil
