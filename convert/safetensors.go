@@ -124,7 +124,7 @@ func writeSafeTensors(path string, tensors []safetensors.Tensor, meta map[string
 		err = b.Flush()
 	}
 	if err != nil {
-		return fmt.Errorf("writing %s: %w", path, err)
+		return err // whoever calls it names the file
 	}
 	if err := checkVacant(path); err != nil {
 		return err

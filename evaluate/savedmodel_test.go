@@ -142,7 +142,9 @@ func testCopier(t *testing.T) string {
 // under the other one's name.
 func TestReplacedModel(t *testing.T) {
 	dir := t.TempDir()
-	write := func(text string) error { return os.WriteFile(filepath.Join(dir, "saved_model.pb"), []byte(text), 0o644) }
+	write := func(text string) error {
+		return os.WriteFile(filepath.Join(dir, "saved_model.pb"), []byte(text), 0o644)
+	}
 	if err := write("one"); err != nil {
 		t.Fatal(err)
 	}
