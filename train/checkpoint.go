@@ -56,7 +56,11 @@ func (h *checkpointHook) After(m *Moment) error {
 		h.note(m.Position)
 		return nil
 	}
-	err := h.patience.Wrote(checkpoints, h.save(m.Position))
+	err := h.save(m.Position)
+	if errors.Is(err, patience.ErrGaveUp) {
+		return err // of what goes before it
+	}
+	err = h.patience.Wrote(checkpoints, err)
 	n := h.patience.Failures(checkpoints)
 	if h.owed = n > 0; h.owed {
 		h.retry = m.Step + 1<<min(n-1, 10)
@@ -101,12 +105,15 @@ func (h *checkpointHook) save(at Position) error {
 	if h.saved == at.Step {
 		return nil
 	}
+	var gaveUp error
 	if h.before != nil {
 		rows, err := h.before()
-		if err != nil {
+		if err != nil && !errors.Is(err, patience.ErrGaveUp) {
 			return err
 		}
-		h.meta.MetricsRows = rows
+		// A table that cannot be written any more ends the run, but must not cost
+		// its state: the rows are in the notes.
+		gaveUp, h.meta.MetricsRows = err, rows
 	}
 	meta, err := h.meta.Encode()
 	if err != nil {
@@ -131,7 +138,7 @@ func (h *checkpointHook) save(at Position) error {
 			return err
 		}
 	}
-	return h.prune()
+	return errors.Join(gaveUp, h.prune())
 }
 
 // state is all that a checkpoint keeps.

@@ -216,7 +216,7 @@ func (s *session) train(ctx context.Context) error {
 	if errors.Is(err, patience.ErrGaveUp) && s.checkpoints.patience.Failures(checkpoints) > 0 {
 		return err // what cannot be saved has just been tried
 	}
-	if saved := s.checkpoints.save(t.at); saved != nil {
+	if saved := s.checkpoints.save(t.at); s.checkpoints.saved != t.at.Step {
 		return errors.Join(err, saved)
 	}
 	return fmt.Errorf("%w\nthe state after step %d is in %s", err, t.at.Step, s.folder.dir.Checkpoints())

@@ -109,6 +109,36 @@ func TestFullDisk(t *testing.T) {
 	wholeMetrics(t, dir, 6)
 }
 
+// TestFailedMetricsCostNoState: where metrics.csv cannot be written any more, the
+// run ends, but its state and the rows are saved, and the same command ends as if
+// nothing had happened.
+func TestFailedMetricsCostNoState(t *testing.T) {
+	c := tiny(t, model.FOMM, append(oneThread, "steps=8", "checkpoint_steps=100")...)
+	dir := t.TempDir()
+	rows := 0
+	files := &fault.FS{Plan: func(_ int, call fault.Call) *fault.Fault {
+		if call.Op != "append" || filepath.Base(call.Path) != "metrics.csv" {
+			return nil
+		}
+		if rows++; rows <= 2 {
+			return nil
+		}
+		return &fault.Fault{Err: syscall.EIO}
+	}}
+	err := Run(context.Background(), RunOptions{Config: c, Dir: dir, Out: io.Discard, Files: files})
+	if !errors.Is(err, patience.ErrGaveUp) || !strings.Contains(err.Error(), "the state after step 6 is in") {
+		t.Errorf("got %v", err)
+	}
+	newest, damaged, err := checkpoint.OpenStore(rundir.Dir(dir).Checkpoints()).Latest()
+	if err != nil || newest.Step != 6 || damaged != nil {
+		t.Fatalf("the newest checkpoint is %v, damaged %v, %v", newest, damaged, err)
+	}
+	newest.Close()
+	complete(t, dir, c)
+	compareCheckpoints(t, undisturbed(t, c), dir, 8)
+	wholeMetrics(t, dir, 8)
+}
+
 // TestMetricsAreSyncedBeforeTheirCheckpoint looks at the order of calls: between
 // the last row and the name of a checkpoint metrics.csv is synced.
 func TestMetricsAreSyncedBeforeTheirCheckpoint(t *testing.T) {

@@ -104,7 +104,12 @@ var (
 	processID   = fmt.Sprintf("%d-%x", os.Getpid(), time.Now().UnixNano())
 )
 
+// mostOfName is what a unique name has of another one: file systems take names of
+// 255 bytes, and whoever is given one that long must be able to write it.
+const mostOfName = 180
+
 // UniqueName returns a name that no other process uses or has used.
 func UniqueName(prefix, name string) string {
+	name = name[:min(len(name), mostOfName)]
 	return fmt.Sprintf("%s%s-%s-%d", prefix, name, processID, nameCounter.Add(1))
 }

@@ -107,3 +107,14 @@ func TestFaultAtEveryCall(t *testing.T) {
 		}
 	}
 }
+
+// TestLongNames: a name may be as long as the file system takes it.
+func TestLongNames(t *testing.T) {
+	path := filepath.Join(t.TempDir(), strings.Repeat("n", 255))
+	if err := durable.WriteFile(path, []byte("text")); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := os.ReadFile(path); err != nil || string(text) != "text" {
+		t.Errorf("%q, %v", text, err)
+	}
+}
