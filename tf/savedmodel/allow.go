@@ -74,10 +74,10 @@ var computing = wordSet(
 	RGBToHSV HSVToRGB DrawBoundingBoxes DrawBoundingBoxesV2 NonMaxSuppression NonMaxSuppressionV2
 	NonMaxSuppressionV3 NonMaxSuppressionV4 NonMaxSuppressionV5 NonMaxSuppressionWithOverlaps
 	CombinedNonMaxSuppression`,
-	// Lists of tensors, of which loops are made.
+	// Lists of tensors, of which loops are made; see boundLists.
 	`EmptyTensorList TensorListReserve TensorListFromTensor TensorListStack TensorListGetItem TensorListSetItem
 	TensorListPushBack TensorListPopBack TensorListLength TensorListElementShape TensorListGather
-	TensorListConcatV2 TensorListScatterV2 TensorListSplit TensorListResize`,
+	TensorListConcatV2 TensorListSplit TensorListResize`,
 	// Random numbers.
 	`RandomUniform RandomUniformInt RandomStandardNormal TruncatedNormal RandomShuffle RandomGamma RandomPoissonV2
 	Multinomial StatelessRandomUniform StatelessRandomUniformV2 StatelessRandomUniformInt

@@ -67,6 +67,7 @@ func neededGraph(meta *pb.MetaGraphDef) (*graphpb.GraphDef, error) {
 			dropOptions(n)
 		}
 	}
+	boundLists(needed)
 	return needed, nil
 }
 
