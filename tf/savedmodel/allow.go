@@ -72,8 +72,7 @@ var computing = wordSet(
 	EncodeJpegVariableQuality ResizeArea ResizeBicubic ResizeBilinear ResizeNearestNeighbor ScaleAndTranslate
 	CropAndResize ImageProjectiveTransformV2 ImageProjectiveTransformV3 AdjustContrastv2 AdjustHue AdjustSaturation
 	RGBToHSV HSVToRGB DrawBoundingBoxes DrawBoundingBoxesV2 NonMaxSuppression NonMaxSuppressionV2
-	NonMaxSuppressionV3 NonMaxSuppressionV4 NonMaxSuppressionV5 NonMaxSuppressionWithOverlaps
-	CombinedNonMaxSuppression`,
+	NonMaxSuppressionV3 NonMaxSuppressionV4 NonMaxSuppressionV5 NonMaxSuppressionWithOverlaps`,
 	// Lists of tensors, of which loops are made; see boundLists.
 	`EmptyTensorList TensorListReserve TensorListFromTensor TensorListStack TensorListGetItem TensorListSetItem
 	TensorListPushBack TensorListPopBack TensorListLength TensorListElementShape TensorListGather

@@ -68,6 +68,7 @@ func neededGraph(meta *pb.MetaGraphDef) (*graphpb.GraphDef, error) {
 		}
 	}
 	boundLists(needed)
+	broadcastFills(needed)
 	return needed, nil
 }
 
