@@ -131,9 +131,13 @@ func NoVideo(path string) error {
 // so.
 func noFilm(head []byte, err error) error {
 	what, class := contentOf(head)
-	switch {
-	case what == "" || class == aFilm:
+	if what == "" || class == aFilm {
 		return err
+	}
+	if unlisted := unlistedError(""); errors.As(err, &unlisted) {
+		err = fmt.Errorf("ffmpeg calls it %s", string(unlisted))
+	}
+	switch {
 	case class == strangeFilm:
 		return fmt.Errorf("it is %s, which is not read: convert it (ffmpeg -i FILE film.mp4; %w)", what, err)
 	}

@@ -323,8 +323,15 @@ func TestOtherFilesAreNamed(t *testing.T) {
 	if err := os.Rename(flv, renamed); err != nil {
 		t.Fatal(err)
 	}
+	raw := func(name, format string, codec ...string) string {
+		args := append([]string{"-pix_fmt", "yuv420p", "-c:v"}, codec...)
+		return film(t, filepath.Join(dir, name), "testsrc=size=64x64:rate=25:duration=0.2", append(args, "-f", format)...)
+	}
 	for path, want := range map[string]string{
-		renamed: "an flv film, which is not read: convert it",
+		renamed:                            "an flv film, which is not read: convert it",
+		raw("h264.mp4", "h264", "libx264"): "stored as h264, which is not read: convert it",
+		raw("hevc.mov", "hevc", "libx265", "-x265-params", "log-level=none"):                                "stored as hevc, which is not read: convert it",
+		raw("ivf.mkv", "ivf", "libvpx"):                                                                     "stored as ivf, which is not read: convert it",
 		writeFile(t, filepath.Join(dir, "page.mp4"), []byte("<!DOCTYPE html><html>404</html>")):             "a web page and no film",
 		writeFile(t, filepath.Join(dir, "heic.mp4"), []byte("\x00\x00\x00\x18ftypheic\x00\x00\x00\x00")):    "a HEIC picture",
 		writeFile(t, filepath.Join(dir, "lfs.mp4"), []byte("version https://git-lfs.github.com/spec/v1\n")): "Git LFS",

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -162,6 +163,27 @@ func crashed(err error) (string, bool) {
 func tooLarge(messages *excerpt) bool {
 	return bytes.Contains(messages.kept, []byte("exceeds specified max pixel count"))
 }
+
+var notListed = regexp.MustCompile(`\[(\w+)(?: @ \w+)?\] Format not on whitelist`)
+
+// unlisted is ffmpeg's name of a format that it knows and is not let to read, or
+// empty. Play lists are none that a conversion would help.
+func unlisted(messages *excerpt) string {
+	found := notListed.FindSubmatch(messages.kept)
+	if found == nil || slices.Contains(playLists, string(found[1])) {
+		return ""
+	}
+	return string(found[1])
+}
+
+// unlistedError is the name of a format that is not read.
+type unlistedError string
+
+func (e unlistedError) Error() string {
+	return fmt.Sprintf("it is stored as %s, which is not read: convert it (ffmpeg -i FILE film.mp4)", string(e))
+}
+
+var playLists = []string{"hls", "concat", "dash", "imf"}
 
 // endsEarly tells whether a webm or mkv film ends before the end that it
 // announces.

@@ -24,21 +24,23 @@ func (p *probe) film() *stream {
 	return nil
 }
 
-// sound returns how the first sound track that can be decoded is compressed,
-// and its number among the sound tracks. Telephones put a track that only they
+// sound returns how the sound track that players choose is compressed, and its
+// number among the sound tracks: of those that can be decoded the first that is
+// marked as the usual one, else the first. Telephones put a track that only they
 // know before the one for all others.
 func (p *probe) sound(ctx context.Context) (codec string, track int) {
-	n := 0
+	n, usual := 0, false
 	for _, s := range p.Streams {
 		if s.Type != "audio" {
 			continue
 		}
-		if decodes(ctx, s.Codec) {
-			return s.Codec, n
+		marked := s.Disposition.Default != 0
+		if (codec == "" || marked && !usual) && decodes(ctx, s.Codec) {
+			codec, track, usual = s.Codec, n, marked
 		}
 		n++
 	}
-	return "", 0
+	return codec, track
 }
 
 // first returns the first picture of a stream, if it was among what was

@@ -51,9 +51,9 @@ type Info struct {
 	Frames int
 	// Codec is ffmpeg's name of the compression.
 	Codec string
-	// Audio is ffmpeg's name of how the first sound track that can be decoded is
-	// compressed, empty if there is none; AudioTrack its number among the sound
-	// tracks.
+	// Audio is ffmpeg's name of how the sound track that players choose is
+	// compressed, empty if there is none that can be decoded; AudioTrack its number
+	// among the sound tracks.
 	Audio      string
 	AudioTrack int
 
@@ -92,7 +92,8 @@ type stream struct {
 	Start       string `json:"start_time"`
 	Duration    string `json:"duration"`
 	Disposition struct {
-		Cover int `json:"attached_pic"`
+		Cover   int `json:"attached_pic"`
+		Default int `json:"default"`
 	} `json:"disposition"`
 	SideData []sideData `json:"side_data_list"`
 }
@@ -119,7 +120,7 @@ const (
 	// firstPackets are looked into for the first picture.
 	firstPackets = "%+#24"
 	asked        = "stream=index,codec_type,codec_name,width,height,sample_aspect_ratio,pix_fmt,color_range,color_space,color_transfer,color_primaries,field_order," +
-		"avg_frame_rate,r_frame_rate,nb_frames,start_time,duration:stream_disposition=attached_pic:stream_side_data=rotation,displaymatrix:" +
+		"avg_frame_rate,r_frame_rate,nb_frames,start_time,duration:stream_disposition=attached_pic,default:stream_side_data=rotation,displaymatrix:" +
 		"frame=stream_index,media_type,width,height,sample_aspect_ratio,interlaced_frame:frame_side_data=rotation,displaymatrix:" +
 		"format=format_name,start_time,duration"
 )
@@ -245,6 +246,9 @@ func runProbe(ctx context.Context, path string, limits Limits) (*probe, error) {
 		}
 		if tooLarge(messages) {
 			return nil, errTooLarge(limits)
+		}
+		if format := unlisted(messages); format != "" {
+			return nil, unlistedError(format)
 		}
 		if bytes.Contains(messages.kept, []byte("moov atom not found")) {
 			return nil, errors.New("is cut off: the index of its pictures, which such films have at their end, is missing (moov atom not found)")

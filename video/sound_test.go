@@ -120,6 +120,21 @@ func TestSoundOfATrackThatIsKnown(t *testing.T) {
 	}
 }
 
+// Of several tracks that are known players take the one that is marked as the
+// usual one; where the pictures stand among them does not count.
+func TestSoundOfTheUsualTrack(t *testing.T) {
+	dir := t.TempDir()
+	for marked, want := range []string{"-disposition:a:0 default -disposition:a:1 0", "-disposition:a:0 0 -disposition:a:1 default", "-disposition:a:0 0 -disposition:a:1 0"} {
+		path := filepath.Join(dir, strconv.Itoa(marked)+".mkv")
+		args := []string{"-f", "lavfi", "-i", "sine=frequency=440:duration=1", "-f", "lavfi", "-i", "sine=frequency=880:duration=1",
+			"-f", "lavfi", "-i", "testsrc2=size=32x32:rate=25:duration=1", "-map", "0", "-map", "1", "-map", "2", "-pix_fmt", "yuv420p", "-c:a", "aac"}
+		ffmpeg(t, append(append(args, strings.Fields(want)...), path)...)
+		if info := probe1(t, path); info.Audio != "aac" || info.AudioTrack != marked%2 {
+			t.Errorf("%s: %+v", want, info)
+		}
+	}
+}
+
 // What a cut without encoding left in the file, and out of the film, stays out
 // of the result.
 func TestSoundThatWasCutOff(t *testing.T) {
