@@ -7,6 +7,7 @@ import (
 	"html/template"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/golang/glog"
@@ -60,6 +61,10 @@ func newPageJob(s Status, abandon bool) pageJob {
 	}
 	if s.Expires != nil {
 		p.ExpiresText = s.Expires.Format("15:04 MST")
+	}
+	p.Warnings = nil
+	for _, w := range s.Warnings {
+		p.Warnings = append(p.Warnings, strings.ReplaceAll(w, "`", "")) // options stand in the form by their names
 	}
 	return p
 }

@@ -25,7 +25,7 @@ func (s stepwise) Animate(ctx context.Context, a Animation, report Report) error
 	default:
 	}
 	report.Progress(1, 20)
-	report.Warn("source and driving film are far apart in pose")
+	report.Warn("source and driving film are far apart in pose (`find_best_frame`)")
 	time.Sleep(20 * time.Millisecond)
 	report.Progress(5, 20)
 	select {
@@ -92,7 +92,7 @@ func TestPage(t *testing.T) {
 		p.Until("the film is shown", "document.getElementById('driving-preview').videoWidth == 64")
 		p.Keep("form")
 		id := watching()
-		p.Until("the warning", "/far apart/.test(document.getElementById('warnings').textContent)")
+		p.Until("the warning", "/far apart in pose \\(find_best_frame\\)/.test(document.getElementById('warnings').textContent)")
 		p.Keep("progress")
 		if role, label := p.Role("#progress"); role != "progressbar" || label != "Progress" {
 			t.Errorf("progress is a %s called %q", role, label)
@@ -122,7 +122,7 @@ func TestPage(t *testing.T) {
 		if strings.Join(beside, ", ") != "source IMG, driving VIDEO, result VIDEO" {
 			t.Errorf("beside each other stand %v", beside)
 		}
-		p.Until("the warning", "/far apart/.test(document.getElementById('warnings').textContent)")
+		p.Until("the warning", "/far apart in pose \\(find_best_frame\\)/.test(document.getElementById('warnings').textContent)")
 		p.Keep("result")
 	})
 

@@ -11,7 +11,7 @@ function warns(texts) {
     const line = document.createElement("p");
     line.className = "note";
     line.setAttribute("role", "status");
-    line.textContent = text;
+    line.textContent = text.replaceAll("`", ""); // options stand in the form by their names
     return line;
   }));
 }
