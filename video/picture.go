@@ -3,6 +3,7 @@ package video
 import (
 	"bufio"
 	"bytes"
+	"compress/zlib"
 	"context"
 	"errors"
 	"fmt"
@@ -213,7 +214,8 @@ func (h *pictureHeader) forFFmpeg(err error) bool {
 	var noJPEG jpeg.UnsupportedError
 	var noPNG png.UnsupportedError
 	return err == errLeftToFFmpeg || errors.As(err, &noJPEG) || errors.As(err, &noPNG) ||
-		err == png.FormatError("too much pixel data")
+		err == png.FormatError("too much pixel data") || err == png.FormatError(zlib.ErrChecksum.Error()) ||
+		h.format == "png_pipe" && errors.Is(err, io.ErrUnexpectedEOF)
 }
 
 // pictureTime bounds the decoding of one picture.
@@ -246,7 +248,7 @@ func (h *pictureHeader) byFFmpeg(r io.Reader, limits Limits) (*Frame, error) {
 
 // shortened says what a decoder means when it runs out of bytes.
 func shortened(err error) error {
-	noPixels := err == png.FormatError("not enough pixel data")
+	noPixels := err == png.FormatError("not enough pixel data") || err == png.FormatError(io.ErrUnexpectedEOF.Error())
 	if noPixels || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
 		return errors.New("ends too early: the file is cut off")
 	}
