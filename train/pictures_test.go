@@ -61,7 +61,7 @@ func count(m image.Image, c picture.Colormap, n int) int {
 
 // A discriminator that tells little apart shows what it tells.
 func TestScoreScale(t *testing.T) {
-	outliers := make([]float32, 198) // and two far from them
+	outliers := make([]float32, 198) // and four far from them
 	for i := range outliers {
 		outliers[i] = 1 + float32(i)/197
 	}
@@ -73,7 +73,7 @@ func TestScoreScale(t *testing.T) {
 		"narrow": {map[tensorflow.Output][]float32{a: {0.5, 0.625}, b: {0.25}}, 0.25, 0.625},
 		"even":   {map[tensorflow.Output][]float32{a: {0.5}, b: {0.5}}, 0, 1},
 		"none":   {nil, 0, 1},
-		"far":    {map[tensorflow.Output][]float32{a: outliers, b: {7, -9}}, 1, 2},
+		"far":    {map[tensorflow.Output][]float32{a: outliers, b: {7, 8, -9, -8}}, 1, 2},
 		"broken": {map[tensorflow.Output][]float32{a: {float32(math.NaN()), 0.25, float32(math.Inf(1)), 0.5}}, 0.25, 0.5},
 	} {
 		got := (&canvas{values: c.values}).scoreScale(a, b)
