@@ -8,8 +8,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sort"
 	"strings"
+	"sync"
 
 	"github.com/golang/glog"
 	tensorflow "github.com/wamuir/graft/tensorflow"
@@ -18,6 +20,7 @@ import (
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/internal/rundir"
 	"github.com/prioritycut/prioritycut/internal/usage"
+	"github.com/prioritycut/prioritycut/tf"
 	"github.com/prioritycut/prioritycut/tf/checkpoint"
 )
 
@@ -31,7 +34,7 @@ type Model struct {
 	Meta rundir.Meta
 
 	weights map[string]*tensorflow.Tensor
-	digest  string
+	digest  func() string
 }
 
 // OpenCheckpoint opens what a path names: a run (its newest intact checkpoint),
@@ -110,13 +113,14 @@ func (m *Model) read(c *checkpoint.Checkpoint) error {
 	if m.weights, err = Stored(c, rundir.Weights, rundir.State); err != nil {
 		return err
 	}
-	m.digest, err = digest(m.weights)
+	m.digest, err = digestOf(m.weights)
 	return err
 }
 
 // Digest is the SHA-256 of the names and values of all weights and averages, in
-// hexadecimal: equal digests are equal models.
-func (m *Model) Digest() string { return m.digest }
+// hexadecimal: equal digests are equal models. It is computed when it is first
+// asked for, which takes longer than reading the weights does.
+func (m *Model) Digest() string { return m.digest() }
 
 // Size is the height and width of the pictures that it was trained on.
 func (m *Model) Size() (h, w int) {
@@ -145,19 +149,27 @@ func (m *Model) Has(prefix string) bool {
 	return false
 }
 
-func digest(weights map[string]*tensorflow.Tensor) (string, error) {
+// digestOf checks that all weights can be read, and returns what computes their
+// digest.
+func digestOf(weights map[string]*tensorflow.Tensor) (func() string, error) {
 	names := make([]string, 0, len(weights))
-	for name := range weights {
-		names = append(names, name)
+	raw := make(map[string][]byte, len(weights))
+	for name, t := range weights {
+		b, err := tf.Bytes(t)
+		if err != nil {
+			return nil, fmt.Errorf("tensor %s: %w", name, err)
+		}
+		names, raw[name] = append(names, name), b
 	}
 	sort.Strings(names)
-	h := sha256.New()
-	for _, name := range names {
-		t := weights[name]
-		fmt.Fprintf(h, "%s %v %v\n", name, t.DataType(), t.Shape())
-		if _, err := t.WriteContentsTo(h); err != nil {
-			return "", fmt.Errorf("tensor %s: %w", name, err)
+	return sync.OnceValue(func() string {
+		h := sha256.New()
+		for _, name := range names {
+			t := weights[name]
+			fmt.Fprintf(h, "%s %v %v\n", name, t.DataType(), t.Shape())
+			h.Write(raw[name])
 		}
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
+		runtime.KeepAlive(weights) // raw is their memory
+		return hex.EncodeToString(h.Sum(nil))
+	}), nil
 }

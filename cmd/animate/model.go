@@ -28,7 +28,7 @@ type animator struct {
 	config *config.Config
 	// identity tells it from other models: the digest of its weights, or the
 	// folder of an exported model, which is never overwritten.
-	identity string
+	identity func() string
 }
 
 // open opens the model that the flags name.
@@ -46,7 +46,7 @@ func (p *program) open() (*animator, error) {
 		if err != nil {
 			return nil, errors.Join(err, e.Close())
 		}
-		return newAnimator(e, animator{path: p.savedModel, identity: folder})
+		return newAnimator(e, animator{path: p.savedModel, identity: func() string { return folder }})
 	}
 	path := p.checkpoint
 	if path == "" {
@@ -73,7 +73,7 @@ func (p *program) open() (*animator, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newAnimator(e, animator{path: path, config: m.Config, identity: m.Digest()})
+	return newAnimator(e, animator{path: path, config: m.Config, identity: m.Digest})
 }
 
 // newAnimator completes a with the model's engine.

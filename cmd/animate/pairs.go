@@ -54,7 +54,7 @@ func (p *program) runPairs(ctx context.Context, a *animator) error {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return cli.Usage(err)
 	}
-	origin := pairsOrigin{Model: a.identity, Data: p.pairsData(a), Motion: motion, Fit: string(p.fitOf(a)), Rate: p.fps, OwnRate: p.fps == "", SideBySide: p.sideBySide || p.marked, Keypoints: p.marked}
+	origin := pairsOrigin{Model: a.identity(), Data: p.pairsData(a), Motion: motion, Fit: string(p.fitOf(a)), Rate: p.fps, OwnRate: p.fps == "", SideBySide: p.sideBySide || p.marked, Keypoints: p.marked}
 	if p.sourceFrames > 1 {
 		origin.SourceFrames = p.sourceFrames
 	}
