@@ -5,6 +5,8 @@ import (
 	"time"
 
 	tensorflow "github.com/wamuir/graft/tensorflow"
+
+	"github.com/prioritycut/prioritycut/tf"
 )
 
 // Replicas build the same graph, each for its own part of a batch: processes, or
@@ -57,6 +59,12 @@ func (s *Scope) SetReplicas(r Replicas) {
 	if r.prefix() != "" && len(s.b.taken) > 0 {
 		s.Failf("replica %d is named after its graph was begun", r.Rank)
 		return
+	}
+	if r.several() { // the gradient of reductions is of our op library
+		if err := tf.LoadOps(); err != nil {
+			s.Fail(err)
+			return
+		}
 	}
 	s.b.replicas = r
 }
