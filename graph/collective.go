@@ -146,12 +146,63 @@ func (s *Scope) MeanShare(x tensorflow.Output) tensorflow.Output {
 // together: 32 MiB of float32.
 const bucket = 8 << 20
 
-// AllReduceAll is AllReduce of many tensors, in few large pieces. Each is on its
-// way as soon as its tensors are there, while others are computed.
+// AllReduceAll is AllReduce of many gradients, in few large pieces. Each is on its
+// way as soon as its tensors are there, while others are computed. Those of biases,
+// a few numbers that may cancel out over the batch, are summed before they are
+// rounded, unless they are to travel in half the bytes.
 func (s *Scope) AllReduceAll(list []tensorflow.Output) []tensorflow.Output {
 	if !s.b.replicas.several() {
 		return list
 	}
+	out := make([]tensorflow.Output, len(list))
+	var places, widePlaces []int
+	var narrow, wide []tensorflow.Output
+	for i, x := range list {
+		if sum, ok := s.unrounded(x); ok && !s.b.replicas.HalfWire {
+			widePlaces, wide = append(widePlaces, i), append(wide, sum)
+		} else {
+			places, narrow = append(places, i), append(narrow, x)
+		}
+	}
+	for i, sum := range s.reducePieces(narrow) {
+		out[places[i]] = sum
+	}
+	for i, sum := range s.reducePieces(wide) {
+		out[widePlaces[i]] = s.Cast(sum, s.b.dtype)
+	}
+	return out
+}
+
+// unrounded is the gradient x of a bias in doubles, where our own kernel made it or
+// every part that it is the sum of.
+func (s *Scope) unrounded(x tensorflow.Output) (tensorflow.Output, bool) {
+	if s.b.err != nil {
+		return x, false
+	}
+	input := func(i int) (tensorflow.Output, bool) {
+		return s.unrounded(tensorflow.Consumer{Op: x.Op, Index: i}.Producer())
+	}
+	switch x.Op.Type() {
+	case "PriorityCutConv2DKernelGrad":
+		return x.Op.Output(2), x.Index == 1
+	case "Reshape":
+		return input(0)
+	case "AddN":
+		parts := make([]tensorflow.Output, x.Op.NumInputs())
+		for i := range parts {
+			part, ok := input(i)
+			if !ok {
+				return x, false
+			}
+			parts[i] = part
+		}
+		return s.AddN(parts...), true
+	}
+	return x, false
+}
+
+// reducePieces reduces tensors of known shapes in pieces of some size.
+func (s *Scope) reducePieces(list []tensorflow.Output) []tensorflow.Output {
 	var out, together []tensorflow.Output
 	size := 0
 	flush := func() {

@@ -203,7 +203,39 @@ func (s *Scope) Pad(a tensorflow.Output, before, after int) tensorflow.Output {
 
 // MatMul is the matrix product over the last two axes; leading axes broadcast.
 func (s *Scope) MatMul(a, b tensorflow.Output) tensorflow.Output {
-	return s.Op("BatchMatMulV2", nil, a, b)
+	if !s.b.replicas.several() || !s.single(a) || !s.single(b) {
+		return s.Op("BatchMatMulV2", nil, a, b)
+	}
+	// TensorFlow's CPU kernel of the gradient adds up in another order where a
+	// single matrix is multiplied. The one that a replica may have of a batch gets
+	// company, so that its bits are those that it has beside the others.
+	rank := max(len(s.Shape(a)), len(s.Shape(b)))
+	first := make([]int, rank)
+	size := make([]int, rank)
+	for i := range size {
+		size[i] = -1
+	}
+	size[0] = 1
+	return s.Slice(s.Op("BatchMatMulV2", nil, s.twice(a, rank), s.twice(b, rank)), first, size)
+}
+
+// single reports whether x [1, ..., 1, rows, columns] is one matrix of a batch.
+func (s *Scope) single(x tensorflow.Output) bool {
+	d := s.Shape(x)
+	for _, n := range d[:max(len(d)-2, 0)] {
+		if n != 1 {
+			return false
+		}
+	}
+	return len(d) > 1
+}
+
+// twice stacks x with itself if it has the given rank.
+func (s *Scope) twice(x tensorflow.Output, rank int) tensorflow.Output {
+	if rank < 3 || len(s.Shape(x)) < rank {
+		return x
+	}
+	return s.Concat(0, x, x)
 }
 
 // Inverse2x2 inverts matrices [..., 2, 2] in closed form; TensorFlow's own

@@ -42,11 +42,10 @@ func (n *BatchNorm) Apply(s *Scope, x tensorflow.Output) tensorflow.Output {
 	if !s.Want("input", x, -1, -1, -1, n.channels) {
 		return tensorflow.Output{}
 	}
-	several := s.training && s.b.replicas.several()
-	if several && s.b.own {
-		return n.shared(s, x, 1, false)
+	if s.training && s.b.own {
+		return n.own(s, x, 1, false)
 	}
-	if several || s.b.dtype != tensorflow.Float {
+	if s.training && s.b.replicas.several() || s.b.dtype != tensorflow.Float {
 		return n.compose(s, x)
 	}
 	mean, variance := n.RunningMean.Value, n.RunningVar.Value
@@ -70,17 +69,24 @@ func (n *BatchNorm) ApplyRelu(s *Scope, x tensorflow.Output, pool bool) tensorfl
 		if !at.Want("input", x, -1, -1, -1, n.channels) {
 			return tensorflow.Output{}
 		}
-		if s.b.replicas.several() {
-			return n.shared(at, x, 0, pool)
-		}
-		y, mean, unbiased := at.ownNorm(x, n.Weight, n.Bias, false, 0, pool)
-		n.move(at, mean, unbiased)
-		return y
+		return n.own(at, x, 0, pool)
 	}
 	y := s.Relu(n.Apply(s, x))
 	if pool {
 		y = s.AvgPool2(y)
 	}
+	return y
+}
+
+// own is batch norm in training by our own kernel, with a leaky ReLU of the given
+// slope (1: none) and, with pool, 2x2 averages behind it. One process and several
+// give a sample the same bits.
+func (n *BatchNorm) own(s *Scope, x tensorflow.Output, slope float64, pool bool) tensorflow.Output {
+	if s.b.replicas.several() {
+		return n.shared(s, x, slope, pool)
+	}
+	y, mean, unbiased := s.ownNorm(x, n.Weight, n.Bias, false, slope, pool)
+	n.move(s, mean, unbiased)
 	return y
 }
 

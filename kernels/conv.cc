@@ -247,36 +247,39 @@ bool KernelGradientBy(Method method, const ConvShape& shape, const float* x,
 }
 
 bool KernelGradient(const ConvShape& shape, const float* x, const float* dy,
-                    float* dkernel, float* dbias, Runtime& runtime,
+                    float* dkernel, double* dbias, Runtime& runtime,
                     const Vectors& vectors) {
   if (dbias != nullptr) {
-    BiasGradient(shape.batch * shape.OutHeight() * shape.OutWidth(), shape.out,
+    BiasGradient(shape.batch, shape.OutHeight() * shape.OutWidth(), shape.out,
                  dy, dbias, runtime);
   }
   return KernelGradientBy(KernelGradientMethod(shape), shape, x, dy, dkernel,
                           runtime, vectors);
 }
 
-void BiasGradient(int64_t pixels, int64_t channels, const float* dy,
-                  float* dbias, Runtime& runtime) {
-  // Floats are added over a part, doubles over the parts: exact enough for any
-  // size, and the same at every number of threads.
+void BiasGradient(int64_t samples, int64_t pixels, int64_t channels,
+                  const float* dy, double* dbias, Runtime& runtime) {
+  // Floats are added over a part of one sample, doubles over the parts: exact
+  // enough for any size, and the same at every number of threads and however
+  // the samples are divided.
   constexpr int64_t kPart = 512;
-  const int64_t parts = (pixels + kPart - 1) / kPart;
+  const int64_t of_sample = (pixels + kPart - 1) / kPart;
+  const int64_t parts = samples * of_sample;
   std::vector<float> sums(parts * channels);
   runtime.Run(parts, kPart * channels / 4, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       float* sum = sums.data() + i * channels;
-      for (int64_t p = i * kPart; p < std::min(pixels, (i + 1) * kPart); ++p) {
-        const float* from = dy + p * channels;
+      const int64_t first = i % of_sample * kPart;
+      const int64_t last = std::min(pixels, first + kPart);
+      const float* from = dy + (i / of_sample * pixels + first) * channels;
+      for (int64_t p = first; p < last; ++p, from += channels) {
         for (int64_t c = 0; c < channels; ++c) sum[c] += from[c];
       }
     }
   });
   for (int64_t c = 0; c < channels; ++c) {
-    double sum = 0;
-    for (int64_t i = 0; i < parts; ++i) sum += sums[i * channels + c];
-    dbias[c] = static_cast<float>(sum);
+    dbias[c] = 0;
+    for (int64_t i = 0; i < parts; ++i) dbias[c] += sums[i * channels + c];
   }
 }
 

@@ -26,6 +26,9 @@ struct ConvShape {
   int before, after;  // zeros on both axes, less than the kernel's side
   // Pixels are repeated to twice the sides first. Kernel 3, zeros 1 and 1.
   bool upsample = false;
+  // The samples are one of so many equal parts of a batch: methods are chosen
+  // as for all of it, so that each sample has the same bits in any part.
+  int64_t parts = 1;
 
   int64_t OutHeight() const { return OutSide(height); }
   int64_t OutWidth() const { return OutSide(width); }
@@ -99,14 +102,15 @@ class Conv {
 
 // The gradient at the kernel, and at the bias unless that is null.
 bool KernelGradient(const ConvShape& shape, const float* x, const float* dy,
-                    float* dkernel, float* dbias, Runtime& runtime,
+                    float* dkernel, double* dbias, Runtime& runtime,
                     const Vectors& vectors);
 // The same by a given method (kWinograd or kDirect), without the bias.
 bool KernelGradientBy(Method method, const ConvShape& shape, const float* x,
                       const float* dy, float* dkernel, Runtime& runtime,
                       const Vectors& vectors);
-void BiasGradient(int64_t pixels, int64_t channels, const float* dy,
-                  float* dbias, Runtime& runtime);
+// The sums of dy [samples, pixels, channels].
+void BiasGradient(int64_t samples, int64_t pixels, int64_t channels,
+                  const float* dy, double* dbias, Runtime& runtime);
 
 }  // namespace kernels
 }  // namespace prioritycut

@@ -12,16 +12,19 @@ namespace prioritycut {
 namespace kernels {
 
 constexpr int kLargestKernel = 63;
+constexpr int64_t kMostParts = 1 << 20;
 
 // The attributes that all of these ops have.
 struct ConvAttributes {
   int before, after;
   bool upsample;
+  int64_t parts;
 
   template <typename Context>
   static absl::Status Get(Context* c, ConvAttributes* a) {
     TF_RETURN_IF_ERROR(c->GetAttr("pad_before", &a->before));
     TF_RETURN_IF_ERROR(c->GetAttr("pad_after", &a->after));
+    TF_RETURN_IF_ERROR(c->GetAttr("parts", &a->parts));
     return c->GetAttr("upsample", &a->upsample);
   }
 
@@ -39,6 +42,10 @@ struct ConvAttributes {
       return tensorflow::errors::InvalidArgument(
           "kernels of 1 to ", kLargestKernel, " pixels are supported, not of ",
           kernel);
+    }
+    if (parts > kMostParts) {
+      return tensorflow::errors::InvalidArgument("a batch of ", parts,
+                                                 " parts");
     }
     if (before < 0 || after < 0 || before >= kernel || after >= kernel) {
       return tensorflow::errors::InvalidArgument(

@@ -102,9 +102,9 @@ absl::Status ShapeOf(const ConvAttributes& a, const Tensor& maps,
     height = a.In(height, k);
     width = a.In(width, k);
   }
-  *s = {maps.dim_size(0),   height, width,    kernel.dim_size(2),
-        kernel.dim_size(3), k,      a.before, a.after,
-        a.upsample};
+  *s = {maps.dim_size(0),   height,     width,    kernel.dim_size(2),
+        kernel.dim_size(3), k,          a.before, a.after,
+        a.upsample,         a.parts};
   const bool sides = HasPixels(*s) || (forward && IsEmpty(*s));
   if (!sides || s->in < 1 || s->out < 1 ||
       (!forward && (s->OutHeight() != maps.dim_size(1) ||
@@ -311,13 +311,15 @@ class KernelGradientOp : public OpKernel {
                                 " are not those of maps ",
                                 x.shape().DebugString(), " and kernel ",
                                 context->input(1).shape().DebugString()));
-    Tensor *dkernel, *dbias;
+    Tensor *dkernel, *dbias, *sum;
     OP_REQUIRES_OK(context, context->allocate_output(
                                 0, context->input(1).shape(), &dkernel));
     OP_REQUIRES_OK(context, context->allocate_output(1, {s.out}, &dbias));
+    OP_REQUIRES_OK(context, context->allocate_output(2, {s.out}, &sum));
     if (dy.NumElements() == 0) {
       dkernel->flat<float>().setZero();
       dbias->flat<float>().setZero();
+      sum->flat<double>().setZero();
       return;
     }
     OpRuntime runtime(context);
@@ -325,8 +327,9 @@ class KernelGradientOp : public OpKernel {
         context,
         KernelGradient(s, x.flat<float>().data(), dy.flat<float>().data(),
                        dkernel->flat<float>().data(),
-                       dbias->flat<float>().data(), runtime, ChosenVectors()),
+                       sum->flat<double>().data(), runtime, ChosenVectors()),
         OutOfMemory());
+    dbias->flat<float>() = sum->flat<double>().cast<float>();
   }
 
  private:
@@ -349,7 +352,8 @@ absl::Status ConvGradient(const tensorflow::Scope& scope,
                           const std::vector<tensorflow::Output>& dy,
                           std::vector<tensorflow::Output>* gradients) {
   const tensorflow::AttrSlice attributes = op.node()->attrs();
-  std::vector<std::string> names = {"pad_before", "pad_after", "upsample"};
+  std::vector<std::string> names = {"pad_before", "pad_after", "upsample",
+                                    "parts"};
   tensorflow::Node *of_kernel, *of_input;
   TF_RETURN_IF_ERROR(AddNode(scope, "PriorityCutConv2DKernelGrad",
                              {op.input(0), op.input(1), dy[0]}, attributes,

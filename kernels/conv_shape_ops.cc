@@ -103,6 +103,7 @@ absl::Status KernelGradientShape(InferenceContext* c) {
   TF_RETURN_IF_ERROR(c->WithRank(c->input(2), 4, &dy));
   c->set_output(0, kernel);
   c->set_output(1, c->Vector(c->Dim(kernel, 3)));
+  c->set_output(2, c->Vector(c->Dim(kernel, 3)));
   return absl::OkStatus();
 }
 
@@ -114,6 +115,7 @@ REGISTER_OP("PriorityCutConv2D")
     .Attr("pad_before: int >= 0 = 0")
     .Attr("pad_after: int >= 0 = 0")
     .Attr("upsample: bool = false")
+    .Attr("parts: int >= 1 = 1")
     .Attr("keep_kernel: bool = false")
     .Attr("kernel_side: int >= 0 = 0")
     .SetShapeFn(ForwardShape)
@@ -130,6 +132,8 @@ pad_before: Zeros before the first row and column, less than side.
 pad_after: Zeros behind the last ones, less than side.
 upsample: Repeats each pixel of x to a square of 2 x 2 first; side is 3 and the
   pads are 1.
+parts: The samples are one of so many equal parts of a batch, in each of which a
+  sample gets the same bits.
 keep_kernel: Keeps the transformed kernel as long as kernel stays the same
   buffer. Right at any time, and worth its memory where the kernel rests.
 kernel_side: The side that a kernel must have, when it runs; 0 takes any.
@@ -144,6 +148,7 @@ REGISTER_OP("PriorityCutConv2DFused")
     .Attr("pad_before: int >= 0 = 0")
     .Attr("pad_after: int >= 0 = 0")
     .Attr("upsample: bool = false")
+    .Attr("parts: int >= 1 = 1")
     .Attr("relu: bool = false")
     .Attr("keep_kernel: bool = false")
     .Attr("kernel_side: int >= 0 = 0")
@@ -169,6 +174,7 @@ REGISTER_OP("PriorityCutConv2DResidual")
     .Attr("pad_before: int >= 0 = 0")
     .Attr("pad_after: int >= 0 = 0")
     .Attr("upsample: bool = false")
+    .Attr("parts: int >= 1 = 1")
     .Attr("keep_kernel: bool = false")
     .SetShapeFn(ResidualShape)
     .Doc(R"doc(
@@ -188,6 +194,7 @@ REGISTER_OP("PriorityCutConv2DInputGrad")
     .Attr("pad_before: int >= 0 = 0")
     .Attr("pad_after: int >= 0 = 0")
     .Attr("upsample: bool = false")
+    .Attr("parts: int >= 1 = 1")
     .Attr("keep_kernel: bool = false")
     .SetShapeFn(InputGradientShape)
     .Doc("The gradient of PriorityCutConv2D at x.");
@@ -198,13 +205,15 @@ REGISTER_OP("PriorityCutConv2DKernelGrad")
     .Input("dy: float")
     .Output("dkernel: float")
     .Output("dbias: float")
+    .Output("dbias_sum: double")
     .Attr("pad_before: int >= 0 = 0")
     .Attr("pad_after: int >= 0 = 0")
     .Attr("upsample: bool = false")
+    .Attr("parts: int >= 1 = 1")
     .SetShapeFn(KernelGradientShape)
     .Doc(
-        "The gradients of PriorityCutConv2D at kernel and bias. Of kernel only "
-        "the shape is read.");
+        "The gradients of PriorityCutConv2D at kernel and bias, and the latter "
+        "before it is rounded. Of kernel only the shape is read.");
 
 }  // namespace
 }  // namespace kernels

@@ -77,7 +77,8 @@ std::vector<float> Floats(const std::vector<double>& v) {
 
 // Largest difference, as a part of the largest value or, where sums cancel, of
 // the deviation that a sum of so many products has.
-double Apart(const std::vector<float>& got, const std::vector<double>& want,
+template <typename T>
+double Apart(const std::vector<T>& got, const std::vector<double>& want,
              double products) {
   double scale = std::sqrt(products) / 3, worst = 0;
   for (double w : want) scale = std::max(scale, std::fabs(w));
@@ -225,9 +226,9 @@ void CheckShape(const ConvShape& s, std::mt19937* random, Worst* worst) {
       worst->Check(s, *v, m, "kernel gradient",
                    ok ? Apart(dw, r.dw, pixels) : NAN, pixels);
     }
-    std::vector<float> bias(s.out, NAN);
-    BiasGradient(r.dy.size() / s.out, s.out, Floats(r.dy).data(), bias.data(),
-                 runtime);
+    std::vector<double> bias(s.out, NAN);
+    BiasGradient(s.batch, s.OutHeight() * s.OutWidth(), s.out,
+                 Floats(r.dy).data(), bias.data(), runtime);
     worst->Check(s, *v, Method::kDirect, "bias gradient",
                  Apart(bias, db, pixels), pixels);
   }
@@ -274,6 +275,15 @@ const ConvShape kLarge[] = {
 int64_t Products(const ConvShape& s) {
   return s.batch * s.OutHeight() * s.OutWidth() * s.KernelFloats();
 }
+// Batches on the other side of a rule's border than their samples: of the least
+// tiles and pixels, and of the most tiles without a packed kernel, whose sums
+// are made in parts of the channels.
+const ConvShape kDivided[] = {
+    {4, 4, 4, 70, 90, 3, 1, 1},     {9, 3, 2, 64, 70, 4, 1, 2},
+    {3, 5, 5, 20, 24, 3, 1, 1},     {12, 5, 5, 20, 24, 3, 1, 1, true},
+    {4, 26, 21, 200, 180, 3, 1, 1}, {6, 20, 22, 180, 70, 3, 1, 1, true},
+    {5, 9, 6, 33, 2, 7, 3, 3},
+};
 
 // The same bits at every number of threads and in every run.
 void CheckThreads(const ConvShape& s, std::mt19937* random) {
@@ -301,6 +311,44 @@ void CheckThreads(const ConvShape& s, std::mt19937* random) {
   }
 }
 
+// A sample has the same bits in a batch as in a part of it, forward and in the
+// gradient at the input, whatever is chosen by the number of samples.
+void CheckParts(const ConvShape& whole, std::mt19937* random) {
+  ConvShape one = whole;
+  one.batch = 1;
+  one.parts = whole.batch;
+  std::vector<float> x(whole.batch * whole.height * whole.width * whole.in),
+      y(whole.batch * whole.OutHeight() * whole.OutWidth() * whole.out),
+      w(whole.KernelFloats());
+  for (auto* list : {&x, &y, &w}) {
+    for (float& value : *list) value = (*random)() / 4e9f - 0.5f;
+  }
+  for (const char* name : {"generic", "avx2", "avx512"}) {
+    const Vectors* v = VectorsNamed(name);
+    if (v == nullptr) continue;
+    for (bool turned : {false, true}) {
+      const std::vector<float>& from = turned ? y : x;
+      std::vector<float> together(turned ? x.size() : y.size()), alone, each;
+      each.resize(together.size() / whole.batch);
+      TestRuntime runtime(2);
+      const auto conv = turned ? Conv::InputGradient : Conv::Forward;
+      Convolve(conv(whole, *v, false), w, from, {}, &together, runtime);
+      for (int64_t n = 0; n < whole.batch; ++n) {
+        const auto begin = from.begin() + n * from.size() / whole.batch;
+        Convolve(conv(one, *v, false), w,
+                 {begin, begin + from.size() / whole.batch}, {}, &each,
+                 runtime);
+        alone.insert(alone.end(), each.begin(), each.end());
+      }
+      if (alone == together) continue;
+      ++failures;
+      std::printf("%s, %s: a sample alone has other bits than in %s\n", v->name,
+                  turned ? "input gradient" : "output",
+                  Describe(whole).c_str());
+    }
+  }
+}
+
 }  // namespace
 }  // namespace kernels
 }  // namespace prioritycut
@@ -324,6 +372,7 @@ int main(int argc, char** argv) {
   CheckThreads({1, 30, 31, 20, 24, 3, 1, 1}, &random);
   CheckThreads({1, 30, 31, 20, 3, 7, 3, 3}, &random);
   CheckThreads({1, 12, 9, 40, 33, 3, 1, 1, true}, &random);
+  for (const ConvShape& s : kDivided) CheckParts(s, &random);
   std::printf("%s; worst differences: Winograd %.2g, others %.2g\n",
               failures == 0 ? "passed" : "FAILED", worst.winograd,
               worst.direct);

@@ -37,12 +37,15 @@ constexpr int64_t kLeastTilesOfKernel = 9;
 constexpr int64_t kLeastPixelsKept = 9;
 constexpr int64_t kLeastPixels = 256;
 
+// Samples and tiles of the whole batch.
+int64_t Samples(const ConvShape& s) { return s.batch * s.parts; }
+
 int64_t Tiles(const ConvShape& s) {
   // Of a shape with repeated pixels as many as its small map has.
   const int64_t m = s.upsample ? 5 : kTile + 1 - s.kernel;
   const int64_t height = s.upsample ? s.height : s.OutHeight();
   const int64_t width = s.upsample ? s.width : s.OutWidth();
-  return s.batch * ((height + m - 1) / m) * ((width + m - 1) / m);
+  return Samples(s) * ((height + m - 1) / m) * ((width + m - 1) / m);
 }
 
 bool WinogradPays(const ConvShape& s, int64_t least_channels,
@@ -91,7 +94,7 @@ bool QuartersPay(const ConvShape& s, const Vectors& v, bool kept) {
 
 // Four kernels of 2 x 2 leave 4 of 9 products and are 16 / 9 as large.
 bool PhasesPay(const ConvShape& s, bool kept) {
-  return s.upsample && s.batch * s.height * s.width >=
+  return s.upsample && Samples(s) * s.height * s.width >=
                            (kept ? kLeastPixelsKept : kLeastPixels);
 }
 

@@ -41,9 +41,10 @@ struct Product {
   int64_t outer, k;
   float* c;
   int64_t ldc;
-  int rows;  // 1 to Vectors::rows
-  int cols;  // 1 to Vectors::columns
-  bool add;  // to c; without an epilogue
+  int rows;     // 1 to Vectors::rows
+  int cols;     // 1 to Vectors::columns
+  bool add;     // to c; without an epilogue
+  bool resume;  // from the sums in c; without an epilogue
   Epilogue epilogue;
 };
 

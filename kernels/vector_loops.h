@@ -136,6 +136,15 @@ struct Writer {
 template <bool kTransposed, int kWide, int kHigh>
 void ProductOf(const Product& p) {
   Vector sum[kHigh][kWide] = {};
+  if (p.resume) {
+#pragma GCC unroll 16
+    for (int i = 0; i < kHigh; ++i) {
+      for (int j = 0; j < kWide; ++j) {
+        sum[i][j] =
+            LoadFirst(p.c + i * p.ldc + j * kLanes, p.cols - j * kLanes);
+      }
+    }
+  }
   for (int64_t t = 0; t < p.outer; ++t) {
     const float* a = p.a + t * p.a_outer;
     const float* b = p.b + t * p.b_outer;

@@ -14,7 +14,8 @@ namespace {
 // sums of all tiles for one panel of outputs stay in the second-level cache, so
 // every part of the kernel is read once, and its points are never written to
 // memory. That takes a few percents of the products' time, and less than
-// reading four times as much.
+// reading four times as much. Sums go on from one part to the next as they
+// would in one, so that both ways give the same bits.
 constexpr int64_t kFewTiles = 112;
 // Floats of a kernel's points that are used before the next are made.
 constexpr int64_t kKernelPart = 96 * 1024;
@@ -161,7 +162,7 @@ class Forward {
                    in.data + i * in.side + p * in.point + first * in.row + from,
                    last - first, sums.data + p * sums.point);
         }
-        product.add = true;
+        product.resume = true;
       }
     }
     WriteTiles(first, last, o, n, sums);

@@ -40,17 +40,19 @@ type exchange struct {
 	Parts int
 	// HalfWire sends gradients as bfloat16.
 	HalfWire bool
+	// Wide networks have channels enough for Winograd's algorithm.
+	Wide bool
 	// Free lets workers go on from their own states instead of those of one process.
 	Free bool
-	// Exact is one process that computes in float64 from the states of the one in
-	// float32.
-	Exact bool
 }
 
 func (x exchange) String() string {
 	text := fmt.Sprintf("%s, float32", x.Variant)
 	if x.Double {
 		text = fmt.Sprintf("%s, float64", x.Variant)
+	}
+	if x.Wide {
+		text += ", wide"
 	}
 	if x.Parts > 0 {
 		text += fmt.Sprintf(", %d micro-batches", x.Parts)
@@ -64,9 +66,9 @@ func (x exchange) String() string {
 	return text
 }
 
-// name is the file of an attempt.
-func (x exchange) name(r graph.Replicas, attempt int64) string {
-	return fmt.Sprintf("attempt %d of %d in %d, exact %t", attempt, r.Rank, r.Size, x.Exact)
+// fileOf is the file of an attempt.
+func fileOf(r graph.Replicas, attempt int64) string {
+	return fmt.Sprintf("attempt %d of %d in %d", attempt, r.Rank, r.Size)
 }
 
 // taken are the numbers of one attempt.
@@ -94,6 +96,7 @@ func all() []exchange {
 		list = append(list, exchange{Variant: string(v), Double: true}, exchange{Variant: string(v)})
 	}
 	return append(list,
+		exchange{Variant: string(model.PriorityCut), Wide: true},
 		exchange{Variant: string(model.FOMMAdv), Parts: 2}, exchange{Variant: string(model.X2Face), Parts: 2},
 		exchange{Variant: string(model.PriorityCut), Double: true, Free: true}, exchange{Variant: string(model.PriorityCut), Free: true})
 }
@@ -194,14 +197,27 @@ func startWorkers(t *testing.T, dir string, n int) {
 	}
 }
 
+// config is a small one whose batch, or each micro-batch, is of four pairs.
+func (x exchange) config(t *testing.T) *config.Config {
+	t.Helper()
+	sets := []string{fmt.Sprintf("batch_size=%d", 4*max(x.Parts, 1)), fmt.Sprintf("accumulate_steps=%d", x.Parts)}
+	if x.Wide {
+		sets = append(sets, "kp_detector_params.block_expansion=32", "kp_detector_params.max_features=96",
+			"generator_params.block_expansion=32", "generator_params.max_features=96",
+			"dense_motion_params.block_expansion=32", "dense_motion_params.max_features=96", "discriminator_params.block_expansion=32",
+			"train_params.scales=[1, 0.5]")
+	}
+	return smallOf(t, model.Variant(x.Variant), sets...)
+}
+
 // takeSteps makes attempts and writes what came of them: one process from where
 // it is, a worker, or devices of one session, from where the one process was.
 func takeSteps(t *testing.T, dir string, x exchange, replicas graph.Replicas, sessions tf.SessionConfig) {
-	c := smallOf(t, model.Variant(x.Variant), fmt.Sprintf("batch_size=%d", 4*max(x.Parts, 1)), fmt.Sprintf("accumulate_steps=%d", x.Parts))
+	c := x.config(t)
 	o := OptionsOf(c)
 	o.Replicas = replicas
 	dtype := tensorflow.Float
-	if x.Double || x.Exact {
+	if x.Double {
 		dtype = tensorflow.Double
 	}
 	if err := tf.LoadOps(); err != nil {
@@ -231,11 +247,11 @@ func takeSteps(t *testing.T, dir string, x exchange, replicas graph.Replicas, se
 	for attempt := range x.Steps {
 		one := taken{Gradients: map[string][]float64{}}
 		switch {
-		case replicas.Size == 0 && !x.Exact:
+		case replicas.Size == 0:
 			one.Before = fetchAll(t, session, s)
 		case attempt == 0 || !x.Free:
 			var was taken
-			read(t, dir, exchange{}.name(graph.Replicas{}, attempt), &was)
+			read(t, dir, fileOf(graph.Replicas{}, attempt), &was)
 			assignAll(t, session, s, was.Before)
 			if replicas.InSession {
 				runAll(t, step.Over(session), shared)
@@ -275,10 +291,10 @@ func takeSteps(t *testing.T, dir string, x exchange, replicas graph.Replicas, se
 			}
 		}
 		one.After = fetchAll(t, session, s)
-		write(t, dir, x.name(replicas, attempt), one)
+		write(t, dir, fileOf(replicas, attempt), one)
 		for i, m := range step.Mirrors {
 			one.After, replicas.Rank = fetchAll(t, session, m.Scope), i+1
-			write(t, dir, x.name(replicas, attempt), one)
+			write(t, dir, fileOf(replicas, attempt), one)
 		}
 		replicas.Rank = o.Replicas.Rank
 	}

@@ -79,8 +79,8 @@ func (t Transform) Frame(s *graph.Scope, x tensorflow.Output, alignCorners bool)
 func (t Transform) Points2D(s *graph.Scope, z tensorflow.Output) tensorflow.Output {
 	a, b := t.affine(s)
 	r, _ := t.distances(s, z)
-	spline := s.Mul(s.Square(r), s.Log(s.Shift(r, tpsEpsilon))) // [N, P, M]
-	shift := s.Sum(s.Mul(spline, t.ControlParams), 2)           // [N, P]
+	spline := s.Mul(s.Square(r), log(s, s.Shift(r, tpsEpsilon))) // [N, P, M]
+	shift := s.Sum(s.Mul(spline, t.ControlParams), 2)            // [N, P]
 	moved := s.Add(s.MatMul(z, s.Transpose(a, 0, 2, 1)), s.Transpose(b, 0, 2, 1))
 	return s.Add(moved, s.ExpandDims(shift, 2))
 }
@@ -91,10 +91,17 @@ func (t Transform) Jacobian(s *graph.Scope, z tensorflow.Output) tensorflow.Outp
 	a, _ := t.affine(s)
 	r, sign := t.distances(s, z)
 	shifted := s.Shift(r, tpsEpsilon)
-	slope := s.Add(s.Scale(s.Mul(r, s.Log(shifted)), 2), s.Div(s.Square(r), shifted))
+	slope := s.Add(s.Scale(s.Mul(r, log(s, shifted)), 2), s.Div(s.Square(r), shifted))
 	weighted := s.ExpandDims(s.Mul(slope, t.ControlParams), 3) // [N, P, M, 1]
 	g := s.Sum(s.Mul(weighted, sign), 2)                       // [N, P, 2]
 	return s.Add(s.ExpandDims(a, 1), s.ExpandDims(g, 2))
+}
+
+// log is the natural logarithm of x, in doubles: in float32 a value that is not
+// one of eight beside each other gets other last bits, so that a keypoint's would
+// hang on how many there are in all.
+func log(s *graph.Scope, x tensorflow.Output) tensorflow.Output {
+	return s.Cast(s.Log(s.Cast(x, tensorflow.Double)), s.DType())
 }
 
 // affine splits theta into A [N, 2, 2] and b [N, 2, 1].
