@@ -275,6 +275,7 @@ const ConvShape kLarge[] = {
 int64_t Products(const ConvShape& s) {
   return s.batch * s.OutHeight() * s.OutWidth() * s.KernelFloats();
 }
+
 // Batches on the other side of a rule's border than their samples: of the least
 // tiles and pixels, and of the most tiles without a packed kernel, whose sums
 // are made in parts of the channels.

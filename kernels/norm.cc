@@ -267,18 +267,23 @@ class Norm {
   std::vector<float> lists_;
 };
 
-// Joins the moments of parts, which lie `stride` apart.
+// Joins the moments of parts, which lie `stride` apart. The mean is a sum of
+// sums: of float32 values over a power of two it is exact, so that it rounds to
+// float32 alike, a tie included, in whatever groups the parts are joined.
 void JoinMoments(const Parts& parts, int64_t begin, int64_t end, int64_t stride,
                  const double* means, const double* squares, double* mean,
                  double* variance) {
-  double count = 0, joined = 0, square = 0;
+  double count = 0, sum = 0, square = 0;
   for (int64_t i = begin; i < end; ++i) {
-    const double n = parts.pixels(i), apart = means[i * stride] - joined;
-    square += squares[i * stride] + apart * apart * count * n / (count + n);
+    const double n = parts.pixels(i);
+    sum += means[i * stride] * n;
     count += n;
-    joined += apart * n / count;
   }
-  *mean = joined;
+  *mean = sum / count;
+  for (int64_t i = begin; i < end; ++i) {
+    const double apart = means[i * stride] - *mean;
+    square += squares[i * stride] + apart * apart * parts.pixels(i);
+  }
   *variance = square / count;
 }
 
