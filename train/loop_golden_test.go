@@ -91,7 +91,7 @@ func films(t *testing.T) string {
 // what a step is fed does not depend on them.
 func loopSession(t *testing.T, c *config.Config, at Position) *session {
 	t.Helper()
-	s := &session{config: c, options: OptionsOf(c), out: io.Discard, folder: &folder{
+	s := &session{config: c, options: OptionsOf(c), step: &Step{}, out: io.Discard, folder: &folder{
 		resumed: at.Step > 0, meta: rundir.Meta{Step: at.Step, Attempt: at.Attempt, TrainVideos: 5},
 	}}
 	if err := s.openData(context.Background()); err != nil {
