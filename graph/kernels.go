@@ -40,7 +40,7 @@ func (s *Scope) OwnKernels() bool { return s.b.own }
 // call.
 func (c *Conv2D) ownConv(s *Scope, x tensorflow.Output, up bool) tensorflow.Output {
 	rests := c.sn == nil && (!s.b.trains || c.Kernel.Kind == Frozen)
-	return s.Op("PriorityCutConv2D", c.attrs(s, up, rests), x, c.kernel(s), c.shift(s))
+	return s.Op("PriorityCutConv2D", c.attrs(s, up, rests, !s.b.trains), x, c.kernel(s), c.shift(s))
 }
 
 // shift is the bias, zeros where there is none.
@@ -58,8 +58,8 @@ func (s *Scope) zeros(n int) tensorflow.Output {
 	})
 }
 
-func (c *Conv2D) attrs(s *Scope, up, rests bool) Attrs {
-	attrs := Attrs{"pad_before": int64(c.before), "pad_after": int64(c.after), "upsample": up, "keep_kernel": rests}
+func (c *Conv2D) attrs(s *Scope, up, rests, inference bool) Attrs {
+	attrs := Attrs{"pad_before": int64(c.before), "pad_after": int64(c.after), "upsample": up, "keep_kernel": rests, "inference": inference}
 	if r := s.b.replicas; r.several() {
 		attrs["parts"] = int64(r.Size) // a sample gets the bits that it would get in one process
 	}
@@ -79,7 +79,7 @@ func (c *Conv2D) ownNormed(s *Scope, n *BatchNorm, x tensorflow.Output, up bool)
 		return tensorflow.Output{}
 	}
 	scale, shift := n.line(s, c.shift(s))
-	attrs := c.attrs(s, up, true)
+	attrs := c.attrs(s, up, true, true)
 	attrs["relu"] = true
 	return s.Op("PriorityCutConv2DFused", attrs, x, c.Kernel.Value, scale, shift)
 }
@@ -103,7 +103,7 @@ func (c *Conv2D) ownResidual(s *Scope, x, residual tensorflow.Output, n *BatchNo
 		a, b := n.line(s, s.zeros(c.out))
 		scale, shift = append(scale, a), append(shift, b)
 	}
-	op := s.AddOp("PriorityCutConv2DResidual", c.attrs(s, false, true), nil, x, c.Kernel.Value, c.shift(s), residual, scale, shift)
+	op := s.AddOp("PriorityCutConv2DResidual", c.attrs(s, false, true, true), nil, x, c.Kernel.Value, c.shift(s), residual, scale, shift)
 	if op == nil {
 		return
 	}

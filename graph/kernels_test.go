@@ -2,6 +2,7 @@ package graph
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -127,6 +128,30 @@ func TestResidualBlocks(t *testing.T) {
 		if counts["PriorityCutConv2DFused"] != 3 || counts["PriorityCutConv2DResidual"] != 3 || counts["FusedBatchNormV3"] != 1 || counts["Relu"] != 1 {
 			t.Errorf("%d channels: operations %v", channels, counts)
 		}
+	}
+}
+
+// TestLargeTiles: maps of a generator's middle take large tiles, and only
+// outside training.
+func TestLargeTiles(t *testing.T) {
+	const side, channels = 44, 256
+	values := normals(random.New(7), side*side*channels)
+	run := func(s *Scope, trains bool) []float64 {
+		x := s.Placeholder("x", s.DType(), 1, side, side, channels)
+		c := NewConv2D(s.Sub("conv"), channels, channels, 3, SamePadding(3))
+		y := c.Apply(s.WithTraining(trains), x)
+		in := map[tensorflow.Output]*tensorflow.Tensor{x: tftest.Tensor(t, s.DType(), values, 1, side, side, channels)}
+		for _, v := range s.Variables() {
+			in[v.Value] = tftest.Tensor(t, s.DType(), variableValues(random.New(5, random.Label(v.Name)), v), v.Dims...)
+		}
+		return tftest.Run(t, tftest.NewSession(t, s), in, y)[0]
+	}
+	large, small := run(ownScope(t), false), run(ownScope(t), true)
+	exact := run(New(tensorflow.Double), false)
+	near(t, "large tiles", large, exact, 5e-5)
+	near(t, "small tiles", small, exact, 1e-5)
+	if slices.Equal(large, small) {
+		t.Error("large tiles were not taken")
 	}
 }
 

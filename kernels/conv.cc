@@ -120,19 +120,20 @@ float* ThreadScratch(int64_t floats) {
 }
 
 Conv::Conv(const ConvShape& shape, bool turned, const Vectors& vectors,
-           bool kept)
+           Usage usage)
     : shape_(shape), turned_(turned), vectors_(&vectors) {
-  method_ = turned ? InputGradientMethod(shape, Effective(), vectors, kept)
-                   : ForwardMethod(shape, vectors, kept);
+  method_ = turned ? InputGradientMethod(shape, Effective(), vectors, usage)
+                   : ForwardMethod(shape, vectors, usage);
 }
 
-Conv Conv::Forward(const ConvShape& shape, const Vectors& vectors, bool kept) {
-  return Conv(shape, false, vectors, kept);
+Conv Conv::Forward(const ConvShape& shape, const Vectors& vectors,
+                   Usage usage) {
+  return Conv(shape, false, vectors, usage);
 }
 
 Conv Conv::InputGradient(const ConvShape& shape, const Vectors& vectors,
-                         bool kept) {
-  return Conv(shape, true, vectors, kept);
+                         Usage usage) {
+  return Conv(shape, true, vectors, usage);
 }
 
 ConvShape Conv::Effective() const {
@@ -146,6 +147,9 @@ ConvShape Conv::Effective() const {
 
 bool Conv::Use(Method method) {
   if (method == Method::kWinograd && !WinogradServes(shape_)) return false;
+  if (method == Method::kLarge && (turned_ || !LargeServes(shape_))) {
+    return false;
+  }
   if (method == Method::kPhases && (turned_ || !shape_.upsample)) return false;
   if (method == Method::kQuarters && (turned_ || !QuartersServe(shape_))) {
     return false;
@@ -158,6 +162,7 @@ int64_t Conv::PackedFloats() const {
   if (method_ == Method::kWinograd) {
     return WinogradPackedFloats(shape_, turned_, *vectors_);
   }
+  if (method_ == Method::kLarge) return LargePackedFloats(shape_, *vectors_);
   if (method_ == Method::kPhases) return PhasesPackedFloats(shape_, *vectors_);
   if (method_ == Method::kQuarters) {
     return QuartersPackedFloats(shape_, *vectors_);
@@ -168,6 +173,10 @@ int64_t Conv::PackedFloats() const {
 bool Conv::Pack(const float* kernel, float* packed, Runtime& runtime) const {
   if (method_ == Method::kWinograd) {
     return WinogradPack(shape_, turned_, kernel, packed, *vectors_, runtime);
+  }
+  if (method_ == Method::kLarge) {
+    LargePack(shape_, kernel, packed, *vectors_, runtime);
+    return true;
   }
   if (method_ == Method::kPhases) {
     return PhasesPack(shape_, kernel, packed, *vectors_, runtime);
@@ -188,7 +197,9 @@ bool Conv::Pack(const float* kernel, float* packed, Runtime& runtime) const {
   return true;
 }
 
-bool Conv::AddsInPlace() const { return method_ == Method::kWinograd; }
+bool Conv::AddsInPlace() const {
+  return method_ == Method::kWinograd || method_ == Method::kLarge;
+}
 
 bool Conv::Run(const float* x, const float* packed, const Epilogue& epilogue,
                float* y, Runtime& runtime) const {
@@ -214,6 +225,9 @@ bool Conv::Compute(const float* x, const float* packed,
   if (method_ == Method::kWinograd) {
     return WinogradRun(shape_, turned_, x, packed, epilogue, y, *vectors_,
                        runtime);
+  }
+  if (method_ == Method::kLarge) {
+    return LargeRun(shape_, x, packed, epilogue, y, *vectors_, runtime);
   }
   if (method_ == Method::kPhases) {
     return PhasesRun(shape_, x, packed, epilogue, y, *vectors_, runtime);

@@ -2,11 +2,13 @@
 // channels] with kernels [side, side, in, out], stride 1, forward and both
 // gradients. Plain functions on pointers; memory and threads are the caller's.
 //
-// Five methods compete, and the choice is a rule of the shape (method.cc):
+// Six methods compete, and the choice is a rule of the shape (method.cc):
 // Winograd's algorithm on tiles of 6 x 6 points for kernels of 3 x 3, 4 x 4
 // and the 2 x 2 that a kernel of 3 x 3 becomes behind repeated pixels; the same
-// on tiles of 7 x 7 for the quarters of larger kernels; direct products; the same
-// with such kernels of 2 x 2; inner products where there are few outputs.
+// on tiles of 7 x 7 for the quarters of larger kernels; the same on tiles of
+// 10 x 10, quicker and less exact, where inference allows it; direct products;
+// the same with such kernels of 2 x 2; inner products where there are few
+// outputs.
 
 #ifndef PRIORITYCUT_KERNELS_CONV_H_
 #define PRIORITYCUT_KERNELS_CONV_H_
@@ -55,18 +57,22 @@ class Runtime {
   virtual float* Scratch(int64_t floats) = 0;
 };
 
-enum class Method { kWinograd, kDirect, kDots, kPhases, kQuarters };
+enum class Method { kWinograd, kDirect, kDots, kPhases, kQuarters, kLarge };
+
+// How a kernel is used: packed for one call, or kept packed for many. Where no
+// gradient is ever taken of what follows, large tiles may compute it, too.
+enum class Usage { kOnce, kKept, kInference };
 
 // The convolution of one shape in one direction. The kernel is packed first, to
 // be used as often as one likes, unless it is used as it is.
 class Conv {
  public:
-  // y from x. Kept says that a packed kernel serves many calls.
+  // y from x.
   static Conv Forward(const ConvShape& shape, const Vectors& vectors,
-                      bool kept = false);
+                      Usage usage = Usage::kOnce);
   // The gradient at x from that at y: the convolution with the kernel turned.
   static Conv InputGradient(const ConvShape& shape, const Vectors& vectors,
-                            bool kept = false);
+                            Usage usage = Usage::kOnce);
 
   // For tests: another method than the rule's. False where it cannot serve.
   bool Use(Method method);
@@ -86,7 +92,8 @@ class Conv {
   bool AddsInPlace() const;
 
  private:
-  Conv(const ConvShape& shape, bool turned, const Vectors& vectors, bool kept);
+  Conv(const ConvShape& shape, bool turned, const Vectors& vectors,
+       Usage usage);
   // As it is computed: turned, in and out are exchanged.
   ConvShape Effective() const;
   // Run with lists that are padded, and a residual only where it is added in

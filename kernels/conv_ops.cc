@@ -123,9 +123,18 @@ class ConvOp : public OpKernel {
   explicit ConvOp(OpKernelConstruction* context) : OpKernel(context) {
     OP_REQUIRES_OK(context, ConvAttributes::Get(context, &attributes_));
     OP_REQUIRES_OK(context, context->GetAttr("keep_kernel", &keep_));
+    if (keep_) usage_ = Usage::kKept;
   }
 
  protected:
+  // What forward passes ask besides.
+  absl::Status GetInference(OpKernelConstruction* context) {
+    bool inference;
+    TF_RETURN_IF_ERROR(context->GetAttr("inference", &inference));
+    if (keep_ && inference) usage_ = Usage::kInference;
+    return absl::OkStatus();
+  }
+
   // Packs the kernel, or finds it packed, and convolves.
   absl::Status Convolve(OpKernelContext* context, const Conv& conv,
                         const ConvShape& s, bool turned, const Tensor& maps,
@@ -144,7 +153,8 @@ class ConvOp : public OpKernel {
   }
 
   ConvAttributes attributes_;
-  bool keep_;
+  bool keep_ = false;
+  Usage usage_ = Usage::kOnce;
 
  private:
   absl::Status Packed(OpKernelContext* context, const Conv& conv,
@@ -191,6 +201,7 @@ class ConvOp : public OpKernel {
 class ForwardOp : public ConvOp {
  public:
   explicit ForwardOp(OpKernelConstruction* context) : ConvOp(context) {
+    OP_REQUIRES_OK(context, GetInference(context));
     fused_ = context->num_inputs() == 4;
     if (fused_) OP_REQUIRES_OK(context, context->GetAttr("relu", &relu_));
     OP_REQUIRES_OK(context, context->GetAttr("kernel_side", &side_));
@@ -218,7 +229,7 @@ class ForwardOp : public ConvOp {
     OP_REQUIRES_OK(context,
                    context->allocate_output(
                        0, {s.batch, s.OutHeight(), s.OutWidth(), s.out}, &y));
-    const Conv conv = Conv::Forward(s, ChosenVectors(), keep_);
+    const Conv conv = Conv::Forward(s, ChosenVectors(), usage_);
     OP_REQUIRES_OK(context,
                    Convolve(context, conv, s, false, x, kernel, epilogue, y));
   }
@@ -232,6 +243,7 @@ class ForwardOp : public ConvOp {
 class ResidualOp : public ConvOp {
  public:
   explicit ResidualOp(OpKernelConstruction* context) : ConvOp(context) {
+    OP_REQUIRES_OK(context, GetInference(context));
     OP_REQUIRES(context, context->num_outputs() <= 2,
                 InvalidArgument("norms is more than 1"));
   }
@@ -249,7 +261,7 @@ class ResidualOp : public ConvOp {
                                   context->input(i).shape().DebugString(),
                                   ", want ", want.DebugString()));
     }
-    const Conv conv = Conv::Forward(s, ChosenVectors(), keep_);
+    const Conv conv = Conv::Forward(s, ChosenVectors(), usage_);
     Epilogue epilogue;
     epilogue.shift = context->input(2).flat<float>().data();
     epilogue.residual = context->input(kResidual).flat<float>().data();
@@ -286,7 +298,7 @@ class InputGradientOp : public ConvOp {
     Tensor* dx;
     OP_REQUIRES_OK(context, context->allocate_output(
                                 0, {s.batch, s.height, s.width, s.in}, &dx));
-    const Conv conv = Conv::InputGradient(s, ChosenVectors(), keep_);
+    const Conv conv = Conv::InputGradient(s, ChosenVectors(), usage_);
     OP_REQUIRES_OK(context,
                    Convolve(context, conv, s, true, dy, kernel, {}, dx));
   }

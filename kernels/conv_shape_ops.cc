@@ -117,6 +117,7 @@ REGISTER_OP("PriorityCutConv2D")
     .Attr("upsample: bool = false")
     .Attr("parts: int >= 1 = 1")
     .Attr("keep_kernel: bool = false")
+    .Attr("inference: bool = false")
     .Attr("kernel_side: int >= 0 = 0")
     .SetShapeFn(ForwardShape)
     .Doc(R"doc(
@@ -136,6 +137,8 @@ parts: The samples are one of so many equal parts of a batch, in each of which a
   sample gets the same bits.
 keep_kernel: Keeps the transformed kernel as long as kernel stays the same
   buffer. Right at any time, and worth its memory where the kernel rests.
+inference: With keep_kernel, allows what is quicker and rounds more, where y moves
+  no gradient.
 kernel_side: The side that a kernel must have, when it runs; 0 takes any.
 )doc");
 
@@ -151,6 +154,7 @@ REGISTER_OP("PriorityCutConv2DFused")
     .Attr("parts: int >= 1 = 1")
     .Attr("relu: bool = false")
     .Attr("keep_kernel: bool = false")
+    .Attr("inference: bool = false")
     .Attr("kernel_side: int >= 0 = 0")
     .SetShapeFn(ForwardShape)
     .Doc(R"doc(
@@ -176,6 +180,7 @@ REGISTER_OP("PriorityCutConv2DResidual")
     .Attr("upsample: bool = false")
     .Attr("parts: int >= 1 = 1")
     .Attr("keep_kernel: bool = false")
+    .Attr("inference: bool = false")
     .SetShapeFn(ResidualShape)
     .Doc(R"doc(
 The end of a residual block and the beginning of the next: y = PriorityCutConv2D

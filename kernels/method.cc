@@ -29,6 +29,8 @@ namespace {
 //   repeated pixels alone.
 constexpr int64_t kLeastChannels = 64;
 constexpr int64_t kLeastChannelsBack = 12;
+constexpr int64_t kLeastChannelsLarge = 256;
+constexpr int64_t kLeastPointsLarge = 36 * kLargePoints;
 constexpr int64_t kLeastWeightsOfTap = 384;
 constexpr int64_t kLeastTilesKept = 9;
 constexpr int64_t kLeastTiles = 4;
@@ -52,6 +54,22 @@ bool WinogradPays(const ConvShape& s, int64_t least_channels,
                   int64_t least_tiles) {
   return WinogradServes(s) && std::min(s.in, s.out) >= least_channels &&
          Tiles(s) >= least_tiles;
+}
+
+// Large tiles leave two thirds of the products that are left otherwise, where
+// maps fill them. What they round away, ten times as much, does not show in a
+// picture, but would in keypoints: maps of so many channels and pixels are
+// those of a generator.
+bool LargePays(const ConvShape& s, Usage usage) {
+  const auto points = [&s](int64_t m, int64_t tile) {
+    return tile * tile * ((s.OutHeight() + m - 1) / m) *
+           ((s.OutWidth() + m - 1) / m);
+  };
+  const int64_t large = points(kLargeOutputs, kLargeTile);
+  return usage == Usage::kInference && LargeServes(s) &&
+         std::min(s.in, s.out) >= kLeastChannelsLarge &&
+         large >= kLeastPointsLarge &&
+         large * 10 < points(kTile - 2, kTile) * 9;
 }
 
 bool Narrow(const ConvShape& s) {
@@ -100,9 +118,11 @@ bool PhasesPay(const ConvShape& s, bool kept) {
 
 }  // namespace
 
-Method ForwardMethod(const ConvShape& s, const Vectors& v, bool kept) {
+Method ForwardMethod(const ConvShape& s, const Vectors& v, Usage usage) {
+  const bool kept = usage != Usage::kOnce;
   if (QuartersPay(s, v, kept)) return Method::kQuarters;
   if (DotsPay(s, v)) return Method::kDots;
+  if (LargePays(s, usage)) return Method::kLarge;
   if (WinogradPays(s, kLeastChannels, kept ? kLeastTilesKept : kLeastTiles)) {
     return Method::kWinograd;
   }
@@ -110,9 +130,9 @@ Method ForwardMethod(const ConvShape& s, const Vectors& v, bool kept) {
 }
 
 Method InputGradientMethod(const ConvShape& s, const ConvShape& computed,
-                           const Vectors& v, bool kept) {
+                           const Vectors& v, Usage usage) {
   int64_t least = s.upsample ? kLeastTiles : 1;
-  if (kept) least = kLeastTilesKept;
+  if (usage != Usage::kOnce) least = kLeastTilesKept;
   if (Narrow(s)) least = kLeastTilesNarrow;
   if (WinogradPays(s, kLeastChannelsBack, least)) return Method::kWinograd;
   return DotsPay(computed, v) ? Method::kDots : Method::kDirect;

@@ -10,11 +10,12 @@ namespace kernels {
 
 // The rules. Shapes are those of the forward pass; `computed` is the one with
 // in and out exchanged.
-Method ForwardMethod(const ConvShape& shape, const Vectors& v, bool kept);
+Method ForwardMethod(const ConvShape& shape, const Vectors& v, Usage usage);
 Method InputGradientMethod(const ConvShape& shape, const ConvShape& computed,
-                           const Vectors& v, bool kept);
+                           const Vectors& v, Usage usage);
 Method KernelGradientMethod(const ConvShape& shape);
 bool WinogradServes(const ConvShape& shape);
+bool LargeServes(const ConvShape& shape);
 
 // Winograd's algorithm. Shapes and kernels are the forward pass's, also turned.
 // Where a packed kernel has no floats, WinogradRun takes the kernel itself.
@@ -37,6 +38,14 @@ void QuartersPack(const ConvShape& shape, const float* kernel, float* packed,
 bool QuartersRun(const ConvShape& shape, const float* x, const float* packed,
                  const Epilogue& epilogue, float* y, const Vectors& v,
                  Runtime& runtime);
+
+// The same in large tiles, forward: 8 x 8 outputs of a kernel of 3 x 3.
+int64_t LargePackedFloats(const ConvShape& shape, const Vectors& v);
+void LargePack(const ConvShape& shape, const float* kernel, float* packed,
+               const Vectors& v, Runtime& runtime);
+bool LargeRun(const ConvShape& shape, const float* x, const float* packed,
+              const Epilogue& epilogue, float* y, const Vectors& v,
+              Runtime& runtime);
 
 // Direct products; `few` for inner products. Shapes as computed.
 int64_t DirectPackedFloats(const ConvShape& shape, bool few, const Vectors& v);

@@ -22,6 +22,12 @@ constexpr double QuarterProduct(int pair) {
   return p * p * q * q;
 }
 
+constexpr float PowerOf(double base, int n) {
+  double x = 1;
+  for (; n > 0; --n) x *= base;
+  return static_cast<float>(x);
+}
+
 }  // namespace kernels
 }  // namespace prioritycut
 

@@ -17,8 +17,8 @@ namespace kernels {
 // Lists hold a value for each channel and are readable up to the next multiple
 // of a panel's columns; null ones stand for 1 or 0. Residual and normed are maps
 // that lie as y does; where either is null there is no such step, and without a
-// residual there is no normed map. Of the functions below output_pixels alone
-// knows them.
+// residual there is no normed map. Of the functions below output_pixels and
+// large_output_pixels alone know them.
 struct Epilogue {
   const float* scale = nullptr;
   const float* shift = nullptr;
@@ -87,6 +87,10 @@ struct NormRun {
 // the kernel's is 7 - m, m from 3 to 5.
 constexpr int kTile = 6;
 constexpr int kPoints = kTile * kTile;
+// Large ones: 8 x 8 outputs of a kernel of 3 x 3 from squares of 10 x 10.
+constexpr int kLargeTile = 10;
+constexpr int kLargePoints = kLargeTile * kLargeTile;
+constexpr int kLargeOutputs = kLargeTile - 2;
 
 // The transforms for quarters of large kernels (winograd_quarters.cc): squares of 7 x 7,
 // outputs and kernels of 4 x 4.
@@ -139,6 +143,16 @@ struct Vectors {
   // dx = scale * g - base - (x - mean) * factor; dx may be dy.
   void (*norm_gradient)(const NormRun&, const float* dy, const float* base,
                         const float* factor, float* dx);
+
+  // The like of input_points and output_pixels for large tiles.
+  void (*large_input_points)(const float* map, const Square&, float* out,
+                             int64_t point_stride);
+  void (*large_output_pixels)(const float* points, int64_t point_stride,
+                              const Epilogue&, float* map, const Square&);
+  // One row of the points of a kernel's panel: taps are [channel][9][columns],
+  // point p of the row is at points + p * point_stride, [channel][columns].
+  void (*large_kernel_points)(const float* taps, int64_t channels, int row,
+                              float* points, int64_t point_stride);
 };
 
 // The tables. A pointer is null where this build lacks the instructions; that

@@ -295,12 +295,27 @@ namespace kernels {
 namespace {
 
 constexpr Vectors TableNamed(const char* name) {
-  return {name,           kLanes,       kRows,
-          kColumns,       ProductPlain, ProductTransposed,
-          DotsPlain,      InputPoints,  GradientPoints,
-          OutputPixels,   KernelPoints, KernelGradient,
-          QuarterPoints,  QuarterPixels, NormMoments,
-          NormValues,     NormSums,     NormGradient};
+  return {name,
+          kLanes,
+          kRows,
+          kColumns,
+          ProductPlain,
+          ProductTransposed,
+          DotsPlain,
+          InputPoints<SixPoints>,
+          GradientPoints,
+          OutputPixels,
+          KernelPoints,
+          KernelGradient,
+          QuarterPoints,
+          QuarterPixels,
+          NormMoments,
+          NormValues,
+          NormSums,
+          NormGradient,
+          InputPoints<LargeSet>,
+          OutputPixelsOf<LargeSet, kLargeOutputs>,
+          LargeKernelPoints};
 }
 
 }  // namespace

@@ -1,83 +1,14 @@
 // The transforms of Winograd's algorithm: the part of vector_loops.h that
 // includes this file once for each set of instructions.
 
+#include "kernels/winograd_points.h"
+
 namespace prioritycut {
 namespace kernels {
 namespace {
 
-// Winograd's algorithm with the points 0, +-kA, +-kB and infinity. kA * kB = 1
-// saves products, and these points halve the rounding errors of 1 and 2.
-constexpr double kA = 2.0 / 3, kB = 1.5;
-constexpr double kA2 = kA * kA, kB2 = kB * kB;
-// The product of a point's distances from the others.
-constexpr double kScaleA = 2 * kA2 * (kA2 - kB2);
-constexpr double kScaleB = 2 * kB2 * (kB2 - kA2);
-
-constexpr float PowerOf(double base, int n) {
-  double x = 1;
-  for (; n > 0; --n) x *= base;
-  return static_cast<float>(x);
-}
-
-// 6 values -> 6 points: the transposed matrix B of the algorithm.
-PRIORITYCUT_INLINE void InputTransform(const Vector* d, int step, Vector* o,
-                                       int out_step) {
-  constexpr float kSum = static_cast<float>(kA2 + kB2);
-  constexpr float a = kA, b = kB, a2 = kA2, b2 = kB2;
-  const Vector d1 = d[step], d2 = d[2 * step], d3 = d[3 * step],
-               d4 = d[4 * step];
-  o[0] = d[0] - kSum * d2 + d4;
-  const Vector even_a = d4 - b2 * d2, odd_a = a * (d3 - b2 * d1);
-  o[out_step] = even_a + odd_a;
-  o[2 * out_step] = even_a - odd_a;
-  const Vector even_b = d4 - a2 * d2, odd_b = b * (d3 - a2 * d1);
-  o[3 * out_step] = even_b + odd_b;
-  o[4 * out_step] = even_b - odd_b;
-  o[5 * out_step] = d1 - kSum * d3 + d[5 * step];
-}
-
-// 6 points -> n values, value j the sum of points times their j-th powers,
-// infinity's in the last alone. Points +-a come divided by scale_a, b likewise.
-template <int n>
-PRIORITYCUT_INLINE void FromPoints(const Vector* p, int step, Vector* o,
-                                   int out_step, float scale_a, float scale_b) {
-  const Vector even_a = (p[step] + p[2 * step]) * scale_a;
-  const Vector odd_a = (p[step] - p[2 * step]) * scale_a;
-  const Vector even_b = (p[3 * step] + p[4 * step]) * scale_b;
-  const Vector odd_b = (p[3 * step] - p[4 * step]) * scale_b;
-#pragma GCC unroll 5
-  for (int j = 0; j < n; ++j) {
-    const float a = PowerOf(kA, j), b = PowerOf(kB, j);
-    Vector y = j % 2 == 0 ? a * even_a + b * even_b : a * odd_a + b * odd_b;
-    if (j == 0) y = y + p[0];
-    if (j == n - 1) y = y + p[5 * step];
-    o[j * out_step] = y;
-  }
-}
-
-// The transpose of FromPoints: n values -> 6 points.
-template <int n>
-PRIORITYCUT_INLINE void ToPoints(const Vector* y, int step, Vector* o,
-                                 int out_step, float scale_a, float scale_b) {
-  Vector even_a = y[0], even_b = y[0], odd_a = {}, odd_b = {};
-#pragma GCC unroll 5
-  for (int j = 1; j < n; ++j) {
-    const float a = PowerOf(kA, j), b = PowerOf(kB, j);
-    if (j % 2 == 0) {
-      even_a += a * y[j * step];
-      even_b += b * y[j * step];
-    } else {
-      odd_a += a * y[j * step];
-      odd_b += b * y[j * step];
-    }
-  }
-  o[0] = y[0];
-  o[out_step] = (even_a + odd_a) * scale_a;
-  o[2 * out_step] = (even_a - odd_a) * scale_a;
-  o[3 * out_step] = (even_b + odd_b) * scale_b;
-  o[4 * out_step] = (even_b - odd_b) * scale_b;
-  o[5 * out_step] = y[(n - 1) * step];
-}
+using LargeSet = TenPoints;
+static_assert(SixPoints::kSide == kTile && LargeSet::kSide == kLargeTile);
 
 // Column j of a square's n rows; whole squares need no questions.
 template <int n, bool kWhole>
@@ -86,7 +17,7 @@ PRIORITYCUT_INLINE void ReadColumn(const float* map, const Square& s, int j,
   const int64_t left = s.channels - channel;
   const float* from = map + (s.offset + j * s.pixel_stride + channel);
   const bool column = kWhole || (j >= s.column_from && j < s.column_to);
-#pragma GCC unroll 8
+#pragma GCC unroll 10
   for (int i = 0; i < n; ++i) {
     if (kWhole) {
       d[i] = Load(from + i * s.row_stride);
@@ -102,34 +33,36 @@ PRIORITYCUT_INLINE bool IsWhole(const Square& s, int n, int64_t channel) {
          s.column_to == n && s.channels - channel >= kLanes;
 }
 
-template <bool kWhole>
+template <class Set, bool kWhole>
 PRIORITYCUT_INLINE void InputPointsOf(const float* map, const Square& s,
                                       int64_t c, float* out,
                                       int64_t point_stride) {
-  Vector rows[kPoints];
-#pragma GCC unroll 6
-  for (int j = 0; j < kTile; ++j) {
-    Vector d[kTile];
-    ReadColumn<kTile, kWhole>(map, s, j, c, d);
-    InputTransform(d, 1, rows + j, kTile);
+  constexpr int n = Set::kSide;
+  Vector rows[n * n];
+#pragma GCC unroll 10
+  for (int j = 0; j < n; ++j) {
+    Vector d[n];
+    ReadColumn<n, kWhole>(map, s, j, c, d);
+    InputTransform<Set>(d, 1, rows + j, n);
   }
-#pragma GCC unroll 6
-  for (int i = 0; i < kTile; ++i) {
-    Vector points[kTile];
-    InputTransform(rows + i * kTile, 1, points, 1);
-    for (int j = 0; j < kTile; ++j) {
-      Store(out + (i * kTile + j) * point_stride + c, points[j]);
+#pragma GCC unroll 10
+  for (int i = 0; i < n; ++i) {
+    Vector points[n];
+    InputTransform<Set>(rows + i * n, 1, points, 1);
+    for (int j = 0; j < n; ++j) {
+      Store(out + (i * n + j) * point_stride + c, points[j]);
     }
   }
 }
 
+template <class Set>
 void InputPoints(const float* map, const Square& s, float* out,
                  int64_t point_stride) {
   for (int64_t c = 0; c < s.channels; c += kLanes) {
-    if (IsWhole(s, kTile, c)) {
-      InputPointsOf<true>(map, s, c, out, point_stride);
+    if (IsWhole(s, Set::kSide, c)) {
+      InputPointsOf<Set, true>(map, s, c, out, point_stride);
     } else {
-      InputPointsOf<false>(map, s, c, out, point_stride);
+      InputPointsOf<Set, false>(map, s, c, out, point_stride);
     }
   }
 }
@@ -143,12 +76,12 @@ PRIORITYCUT_INLINE void GradientPointsOf(const float* map, const Square& s,
   for (int j = 0; j < m; ++j) {
     Vector d[m];
     ReadColumn<m, kWhole>(map, s, j, c, d);
-    ToPoints<m>(d, 1, rows + j, m, 1, 1);
+    ToPoints<SixPoints, m, false>(d, 1, rows + j, m);
   }
 #pragma GCC unroll 6
   for (int i = 0; i < kTile; ++i) {
     Vector points[kTile];
-    ToPoints<m>(rows + i * m, 1, points, 1, 1, 1);
+    ToPoints<SixPoints, m, false>(rows + i * m, 1, points, 1);
     for (int j = 0; j < kTile; ++j) {
       Store(out + (i * kTile + j) * point_stride, points[j]);
     }
@@ -175,35 +108,36 @@ void GradientPoints(const float* map, const Square& s, int m, float* out,
   if (m == 5) GradientPointsOf<5>(map, s, out, point_stride, panel_stride);
 }
 
-// 36 points -> n rows of 6, each for FromPoints once more.
-template <int n>
+// All points -> n rows of them, each for FromPoints once more.
+template <class Set, int n, bool kScaled>
 PRIORITYCUT_INLINE void PointsToRows(const float* points, int64_t point_stride,
-                                     float scale_a, float scale_b,
                                      Vector* rows) {
-#pragma GCC unroll 6
-  for (int j = 0; j < kTile; ++j) {
-    Vector d[kTile];
-    for (int i = 0; i < kTile; ++i) {
-      d[i] = Load(points + (i * kTile + j) * point_stride);
+  constexpr int side = Set::kSide;
+#pragma GCC unroll 10
+  for (int j = 0; j < side; ++j) {
+    Vector d[side];
+#pragma GCC unroll 10
+    for (int i = 0; i < side; ++i) {
+      d[i] = Load(points + (i * side + j) * point_stride);
     }
-    FromPoints<n>(d, 1, rows + j, kTile, scale_a, scale_b);
+    FromPoints<Set, n, kScaled>(d, 1, rows + j, side);
   }
 }
 
-template <int m, bool kWhole, bool kResidual>
+template <class Set, int m, bool kWhole, bool kResidual>
 PRIORITYCUT_INLINE void OutputPixelsOf(const float* points,
                                        int64_t point_stride,
                                        const Epilogue& epilogue, float* map,
                                        const Square& s, int64_t c) {
-  Vector rows[m * kTile];
-  PointsToRows<m>(points + c, point_stride, 1, 1, rows);
+  Vector rows[m * Set::kSide];
+  PointsToRows<Set, m, false>(points + c, point_stride, rows);
   const Writer<kResidual> writer(epilogue, c);
-#pragma GCC unroll 5
+#pragma GCC unroll 8
   for (int i = 0; i < m; ++i) {
     Vector y[m];
-    FromPoints<m>(rows + i * kTile, 1, y, 1, 1, 1);
+    FromPoints<Set, m, false>(rows + i * Set::kSide, 1, y, 1);
     const int64_t at = s.offset + i * s.row_stride + c;
-#pragma GCC unroll 5
+#pragma GCC unroll 8
     for (int j = 0; j < m; ++j) {
       if (kWhole || (i >= s.row_from && i < s.row_to && j >= s.column_from &&
                      j < s.column_to)) {
@@ -214,39 +148,37 @@ PRIORITYCUT_INLINE void OutputPixelsOf(const float* points,
   }
 }
 
-template <int m, bool kResidual>
+template <class Set, int m, bool kResidual>
 void OutputPixelsOf(const float* points, int64_t point_stride,
                     const Epilogue& epilogue, float* map, const Square& s) {
   for (int64_t c = 0; c < s.channels; c += kLanes) {
     if (IsWhole(s, m, c)) {
-      OutputPixelsOf<m, true, kResidual>(points, point_stride, epilogue, map, s,
-                                         c);
+      OutputPixelsOf<Set, m, true, kResidual>(points, point_stride, epilogue,
+                                              map, s, c);
     } else {
-      OutputPixelsOf<m, false, kResidual>(points, point_stride, epilogue, map,
-                                          s, c);
+      OutputPixelsOf<Set, m, false, kResidual>(points, point_stride, epilogue,
+                                               map, s, c);
     }
   }
 }
 
-template <int m>
+template <class Set, int m>
 void OutputPixelsOf(const float* points, int64_t point_stride,
                     const Epilogue& epilogue, float* map, const Square& s) {
   if (epilogue.residual != nullptr) {
-    OutputPixelsOf<m, true>(points, point_stride, epilogue, map, s);
+    OutputPixelsOf<Set, m, true>(points, point_stride, epilogue, map, s);
   } else {
-    OutputPixelsOf<m, false>(points, point_stride, epilogue, map, s);
+    OutputPixelsOf<Set, m, false>(points, point_stride, epilogue, map, s);
   }
 }
 
 void OutputPixels(const float* points, int64_t point_stride, int m,
                   const Epilogue& epilogue, float* map, const Square& s) {
-  if (m == 3) OutputPixelsOf<3>(points, point_stride, epilogue, map, s);
-  if (m == 4) OutputPixelsOf<4>(points, point_stride, epilogue, map, s);
-  if (m == 5) OutputPixelsOf<5>(points, point_stride, epilogue, map, s);
+  using Set = SixPoints;
+  if (m == 3) OutputPixelsOf<Set, 3>(points, point_stride, epilogue, map, s);
+  if (m == 4) OutputPixelsOf<Set, 4>(points, point_stride, epilogue, map, s);
+  if (m == 5) OutputPixelsOf<Set, 5>(points, point_stride, epilogue, map, s);
 }
-
-constexpr float kInverseA = static_cast<float>(1 / kScaleA);
-constexpr float kInverseB = static_cast<float>(1 / kScaleB);
 
 template <int r>
 void KernelPointsOf(const float* kernel, int64_t tap_stride, int64_t out,
@@ -259,12 +191,12 @@ void KernelPointsOf(const float* kernel, int64_t tap_stride, int64_t out,
     }
 #pragma GCC unroll 4
     for (int j = 0; j < r; ++j) {
-      ToPoints<r>(d + j, r, rows + j, r, kInverseA, kInverseB);
+      ToPoints<SixPoints, r, true>(d + j, r, rows + j, r);
     }
 #pragma GCC unroll 6
     for (int i = 0; i < kTile; ++i) {
       Vector u[kTile];
-      ToPoints<r>(rows + i * r, 1, u, 1, kInverseA, kInverseB);
+      ToPoints<SixPoints, r, true>(rows + i * r, 1, u, 1);
       for (int j = 0; j < kTile; ++j) {
         Store(points + (i * kTile + j) * point_stride + c, u[j]);
       }
@@ -284,11 +216,11 @@ void KernelGradientOf(const float* points, int64_t point_stride, int64_t out,
                       float* kernel, int64_t tap_stride) {
   for (int64_t c = 0; c < out; c += kLanes) {
     Vector rows[r * kTile];
-    PointsToRows<r>(points + c, point_stride, kInverseA, kInverseB, rows);
+    PointsToRows<SixPoints, r, true>(points + c, point_stride, rows);
 #pragma GCC unroll 4
     for (int i = 0; i < r; ++i) {
       Vector g[r];
-      FromPoints<r>(rows + i * kTile, 1, g, 1, kInverseA, kInverseB);
+      FromPoints<SixPoints, r, true>(rows + i * kTile, 1, g, 1);
       for (int j = 0; j < r; ++j) {
         StoreFirst(kernel + (i * r + j) * tap_stride + c, g[j], out - c);
       }
@@ -304,6 +236,28 @@ void KernelGradient(const float* points, int64_t point_stride, int r,
     KernelGradientOf<3>(points, point_stride, out, kernel, tap_stride);
   if (r == 4)
     KernelGradientOf<4>(points, point_stride, out, kernel, tap_stride);
+}
+
+void LargeKernelPoints(const float* taps, int64_t channels, int row,
+                       float* points, int64_t point_stride) {
+  const float* factors = kFactors<LargeSet>.of_tap[row];
+  const Vector top = All(factors[0]), middle = All(factors[1]),
+               bottom = All(factors[2]);
+  for (int64_t c = 0; c < channels; ++c, taps += 9 * kColumns) {
+    for (int o = 0; o < kColumns; o += kLanes) {
+      const float* from = taps + o;
+      Vector d[3], u[kLargeTile];
+#pragma GCC unroll 3
+      for (int j = 0; j < 3; ++j, from += kColumns) {
+        d[j] = top * Load(from) + middle * Load(from + 3 * kColumns) +
+               bottom * Load(from + 6 * kColumns);
+      }
+      ToPoints<LargeSet, 3, true>(d, 1, u, 1);
+      float* to = points + c * kColumns + o;
+#pragma GCC unroll 10
+      for (int j = 0; j < kLargeTile; ++j) Store(to + j * point_stride, u[j]);
+    }
+  }
 }
 
 }  // namespace

@@ -31,10 +31,10 @@ std::vector<Side> Phases(const ConvShape& s) {
 
 }  // namespace
 
-Layout LayoutOf(const ConvShape& s, bool turned) {
+Layout LayoutOf(const ConvShape& s, bool turned, int tile) {
   Layout l;
   l.r = s.upsample ? 2 : s.kernel;
-  l.m = kTile + 1 - l.r;
+  l.m = tile + 1 - l.r;
   l.in = turned ? s.out : s.in;
   l.out = turned ? s.in : s.out;
   int64_t rows = turned ? s.height : s.OutHeight();

@@ -42,8 +42,8 @@ struct Layout {
 };
 
 // Shape is the forward pass's; turned, the layout is that of the gradient at
-// its input.
-Layout LayoutOf(const ConvShape& shape, bool turned);
+// its input. Tile is the side of a square.
+Layout LayoutOf(const ConvShape& shape, bool turned, int tile = kTile);
 
 // Channels [from, from + channels) of the n x n pixels of a tile.
 Square SquareOf(const Layout& l, const Side& side, int64_t tile, int n,

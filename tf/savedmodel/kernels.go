@@ -156,7 +156,7 @@ func (r *rewriter) convolution(conv *nodepb.NodeDef) {
 	}
 	own := &nodepb.NodeDef{Name: last.GetName(), Op: ownConv, Device: last.GetDevice(), Attr: map[string]*attrpb.AttrValue{
 		"pad_before": intAttr(c.before), "pad_after": intAttr(c.after), "upsample": boolAttr(c.upsample), "keep_kernel": boolAttr(true),
-		"kernel_side": intAttr(c.side),
+		"kernel_side": intAttr(c.side), "inference": boolAttr(true),
 	}}
 	if bias == "" {
 		bias = r.fill(last, "zeros", 0, c.out)
