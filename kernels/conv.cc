@@ -23,10 +23,8 @@ class PaddedEpilogue {
         shift_(Padded(e.shift, channels, v)),
         norm_scale_(Padded(e.norm_scale, channels, v)),
         norm_shift_(Padded(e.norm_shift, channels, v)),
-        padded_{OrNull(scale_),      OrNull(shift_),
-                e.relu,              e.residual,
-                OrNull(norm_scale_), OrNull(norm_shift_),
-                e.normed} {}
+        padded_{OrNull(scale_),      OrNull(shift_),      e.relu,  e.residual,
+                OrNull(norm_scale_), OrNull(norm_shift_), e.normed} {}
 
   const Epilogue& get() const { return padded_; }
 
@@ -219,8 +217,7 @@ bool Conv::Run(const float* x, const float* packed, const Epilogue& epilogue,
 }
 
 bool Conv::Compute(const float* x, const float* packed,
-                   const Epilogue& epilogue, float* y,
-                   Runtime& runtime) const {
+                   const Epilogue& epilogue, float* y, Runtime& runtime) const {
   const ConvShape s = Effective();
   if (method_ == Method::kWinograd) {
     return WinogradRun(shape_, turned_, x, packed, epilogue, y, *vectors_,
@@ -242,8 +239,8 @@ bool Conv::Compute(const float* x, const float* packed,
   // The gradient at the doubled map, and then at the pixels repeated.
   float* doubled =
       runtime.Scratch(s.batch * s.OutHeight() * s.OutWidth() * s.out);
-  if (doubled == nullptr || !DirectRun(s, few, x, packed, epilogue, doubled, *vectors_,
-                                       runtime)) {
+  if (doubled == nullptr ||
+      !DirectRun(s, few, x, packed, epilogue, doubled, *vectors_, runtime)) {
     return false;
   }
   SumSquares(shape_.batch * shape_.height, shape_.width, shape_.in, doubled, y,

@@ -102,8 +102,8 @@ absl::Status ShapeOf(const ConvAttributes& a, const Tensor& maps,
     height = a.In(height, k);
     width = a.In(width, k);
   }
-  *s = {maps.dim_size(0),   height,     width,    kernel.dim_size(2),
-        kernel.dim_size(3), k,          a.before, a.after,
+  *s = {maps.dim_size(0),   height, width,    kernel.dim_size(2),
+        kernel.dim_size(3), k,      a.before, a.after,
         a.upsample,         a.parts};
   const bool sides = HasPixels(*s) || (forward && IsEmpty(*s));
   if (!sides || s->in < 1 || s->out < 1 ||

@@ -3,8 +3,8 @@
 //
 //   conv_test [SHAPES [SEED [PRODUCTS]]]
 //
-// Shapes of more than PRODUCTS products are left out, for tools that make programs
-// slow; what is computed by several threads is not.
+// Shapes of more than PRODUCTS products are left out, for tools that make
+// programs slow; what is computed by several threads is not.
 
 #include "kernels/conv.h"
 
@@ -215,9 +215,8 @@ void CheckShape(const ConvShape& s, std::mt19937* random, Worst* worst) {
     const Vectors* v = VectorsNamed(name);
     if (v == nullptr) continue;
     TestRuntime runtime(1 + (*random)() % 3);
-    for (Method m :
-         {Method::kWinograd, Method::kDirect, Method::kDots, Method::kPhases,
-          Method::kQuarters, Method::kLarge}) {
+    for (Method m : {Method::kWinograd, Method::kDirect, Method::kDots,
+                     Method::kPhases, Method::kQuarters, Method::kLarge}) {
       Conv forward = Conv::Forward(s, *v), back = Conv::InputGradient(s, *v);
       if (!forward.Use(m)) continue;
       CheckPass(r, forward, false, *v, runtime, worst);
@@ -376,13 +375,13 @@ int main(int argc, char** argv) {
   const auto kept = [](const ConvShape& s) {
     return Conv::Forward(s, ChosenVectors(), Usage::kKept);
   };
-  for (const ConvShape& s : std::initializer_list<ConvShape>{
-           {2, 40, 37, 65, 70, 3, 1, 1},
-           {1, 13, 15, 65, 200, 3, 1, 1},
-           {2, 33, 21, 64, 3, 7, 3, 3},
-           {1, 30, 31, 20, 24, 3, 1, 1},
-           {1, 30, 31, 20, 3, 7, 3, 3},
-           {1, 12, 9, 40, 33, 3, 1, 1, true}}) {
+  for (const ConvShape& s :
+       std::initializer_list<ConvShape>{{2, 40, 37, 65, 70, 3, 1, 1},
+                                        {1, 13, 15, 65, 200, 3, 1, 1},
+                                        {2, 33, 21, 64, 3, 7, 3, 3},
+                                        {1, 30, 31, 20, 24, 3, 1, 1},
+                                        {1, 30, 31, 20, 3, 7, 3, 3},
+                                        {1, 12, 9, 40, 33, 3, 1, 1, true}}) {
     CheckThreads(s, kept(s), &random);
   }
   const ConvShape s = {2, 40, 77, 65, 70, 3, 1, 1};

@@ -98,15 +98,15 @@ bool DotsPay(const ConvShape& s, const Vectors& v) {
 bool QuartersPay(const ConvShape& s, const Vectors& v, bool kept) {
   constexpr int64_t kTransform = 500;
   if (!kept || !QuartersServe(s) || s.in < kLeastChannels) return false;
-  const int64_t squares = s.batch * ((s.OutHeight() + 3) / 4 + 1) *
-                          ((s.OutWidth() + 3) / 4 + 1);
+  const int64_t squares =
+      s.batch * ((s.OutHeight() + 3) / 4 + 1) * ((s.OutWidth() + 3) / 4 + 1);
   const int64_t vectors = (4 * s.out + v.lanes - 1) / v.lanes;
   const int64_t pixels = s.batch * s.OutHeight() * s.OutWidth();
   const int64_t products = int64_t{s.kernel} * s.kernel * s.in;
   const int64_t direct = RoundUp(s.out, v.lanes) * products;
   const int64_t least = std::min(direct, DotsCost(s)) / v.lanes;
-  return squares * (49 * s.in * vectors +
-                    kTransform * (s.in / v.lanes + vectors)) <
+  return squares *
+             (49 * s.in * vectors + kTransform * (s.in / v.lanes + vectors)) <
          pixels * least;
 }
 

@@ -1,6 +1,7 @@
-// The points at which quarters of large kernels are multiplied (winograd_quarters.cc):
-// +-a, +-b, +-c and infinity, seven for outputs of 4 and kernels of 4. Without 0
-// they come in pairs, whose transforms share their even and odd parts.
+// The points at which quarters of large kernels are multiplied
+// (winograd_quarters.cc):
+// +-a, +-b, +-c and infinity, seven for outputs of 4 and kernels of 4. Without
+// 0 they come in pairs, whose transforms share their even and odd parts.
 
 #ifndef PRIORITYCUT_KERNELS_QUARTER_POINTS_H_
 #define PRIORITYCUT_KERNELS_QUARTER_POINTS_H_

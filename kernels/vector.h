@@ -15,10 +15,10 @@ namespace kernels {
 //   normed = max(y * norm_scale + norm_shift, 0)
 //
 // Lists hold a value for each channel and are readable up to the next multiple
-// of a panel's columns; null ones stand for 1 or 0. Residual and normed are maps
-// that lie as y does; where either is null there is no such step, and without a
-// residual there is no normed map. Of the functions below output_pixels and
-// large_output_pixels alone know them.
+// of a panel's columns; null ones stand for 1 or 0. Residual and normed are
+// maps that lie as y does; where either is null there is no such step, and
+// without a residual there is no normed map. Of the functions below
+// output_pixels and large_output_pixels alone know them.
 struct Epilogue {
   const float* scale = nullptr;
   const float* shift = nullptr;
@@ -92,8 +92,8 @@ constexpr int kLargeTile = 10;
 constexpr int kLargePoints = kLargeTile * kLargeTile;
 constexpr int kLargeOutputs = kLargeTile - 2;
 
-// The transforms for quarters of large kernels (winograd_quarters.cc): squares of 7 x 7,
-// outputs and kernels of 4 x 4.
+// The transforms for quarters of large kernels (winograd_quarters.cc): squares
+// of 7 x 7, outputs and kernels of 4 x 4.
 constexpr int kQuarterTile = 7;
 constexpr int kQuarterPoints = kQuarterTile * kQuarterTile;
 
@@ -130,8 +130,7 @@ struct Vectors {
   // 49 points of some channels, a multiple of the lanes -> 4 x 4 pixels, one
   // pixel_stride behind the other.
   void (*quarter_pixels)(const float* points, int64_t point_stride,
-                         int64_t channels, float* pixels,
-                         int64_t pixel_stride);
+                         int64_t channels, float* pixels, int64_t pixel_stride);
 
   // Adds the differences from `about` and their squares to lists of `period`.
   void (*norm_moments)(const float* x, int64_t floats, int64_t period,

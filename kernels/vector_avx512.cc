@@ -1,8 +1,7 @@
 // The loops of vector.h for AVX512.
 
-#include "kernels/vector.h"
-
 #include "kernels/quarter_points.h"
+#include "kernels/vector.h"
 
 #if defined(__x86_64__) && defined(__GNUC__)
 

@@ -100,8 +100,8 @@ struct Finisher {
 };
 
 // Where a finished sum goes: to the map and, with kResidual, what the epilogue
-// says of residual and norm on the way. At is the place in the map, and left the
-// channels that exist from there on; whole vectors ask no questions.
+// says of residual and norm on the way. At is the place in the map, and left
+// the channels that exist from there on; whole vectors ask no questions.
 template <bool kResidual>
 struct Writer {
   Finisher finisher;
@@ -114,8 +114,7 @@ struct Writer {
         residual(e.residual),
         normed(e.normed),
         norm_scale(e.norm_scale != nullptr ? Load(e.norm_scale + c) : All(1)),
-        norm_shift(e.norm_shift != nullptr ? Load(e.norm_shift + c) : All(0)) {
-  }
+        norm_shift(e.norm_shift != nullptr ? Load(e.norm_shift + c) : All(0)) {}
 
   template <bool kWhole>
   PRIORITYCUT_INLINE void Write(Vector sum, float* map, int64_t at,

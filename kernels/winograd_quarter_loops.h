@@ -1,5 +1,5 @@
-// The transforms of winograd_quarters.cc: the part of vector_loops.h that includes this
-// file once for each set of instructions.
+// The transforms of winograd_quarters.cc: the part of vector_loops.h that
+// includes this file once for each set of instructions.
 
 namespace prioritycut {
 namespace kernels {

@@ -1,9 +1,10 @@
 // Kernels of 5 to 8 pixels as four of 4 x 4 by Winograd's algorithm, for frozen
-// weights: quarter (a, b) has the taps from (4 a, 4 b) on. Tiles of 4 x 4 outputs
-// lie as far apart as the quarters, so one square of 7 x 7 pixels serves all
-// four: its 49 points are multiplied by the kernels of the quarters side by side,
-// which fills the vectors even where there are few outputs, and the tile of
-// output (i, j) is the sum of quarter (a, b) of square (i + a, j + b).
+// weights: quarter (a, b) has the taps from (4 a, 4 b) on. Tiles of 4 x 4
+// outputs lie as far apart as the quarters, so one square of 7 x 7 pixels
+// serves all four: its 49 points are multiplied by the kernels of the quarters
+// side by side, which fills the vectors even where there are few outputs, and
+// the tile of output (i, j) is the sum of quarter (a, b) of square (i + a, j +
+// b).
 
 #include <algorithm>
 #include <atomic>
@@ -25,8 +26,9 @@ constexpr int64_t kBlock = 64 * 1024;
 
 int64_t TileCount(int64_t side) { return (side + kSide - 1) / kSide; }
 
-// The points of a quarter's four taps in one direction, [7][4]: the transpose of
-// QuarterOutput, divided by the product of a point's distances from the others.
+// The points of a quarter's four taps in one direction, [7][4]: the transpose
+// of QuarterOutput, divided by the product of a point's distances from the
+// others.
 struct KernelTransform {
   double g[kQuarterTile][kSide] = {};
 
@@ -34,8 +36,8 @@ struct KernelTransform {
     for (int pair = 0; pair < 3; ++pair) {
       const double at = kQuarterAt[pair], square = at * at;
       // (a^2 - b^2) (a^2 - c^2)
-      const double others = square * square - QuarterSum(pair) * square +
-                            QuarterProduct(pair);
+      const double others =
+          square * square - QuarterSum(pair) * square + QuarterProduct(pair);
       double power = 1 / (2 * at * others);
       for (int j = 0; j < kSide; ++j, power *= at) {
         g[2 * pair][j] = power;
@@ -58,14 +60,9 @@ class Quarters {
     layout_.m = kSide;
     layout_.tile_rows = rows_ + 1;
     layout_.tile_columns = columns_ + 1;
-    map_ = {s.height,
-            s.width,
-            0,
-            s.in,
-            s.width * s.in,
-            s.height * s.width * s.in,
-            -s.before,
-            -s.before};
+    map_ = {s.height,  s.width,        0,
+            s.in,      s.width * s.in, s.height * s.width * s.in,
+            -s.before, -s.before};
   }
 
   // [panel][49][in][columns], where outputs lie quarter by quarter.
@@ -151,8 +148,8 @@ class Quarters {
     const int64_t point = OddLines(block * row);
     Points sums(block, std::min<int64_t>(width_, v_.columns));
     const int64_t sum_floats = sums.point * kQuarterPoints;
-    float* in = ThreadScratch(kQuarterPoints * point + sum_floats +
-                              2 * LineFloats());
+    float* in =
+        ThreadScratch(kQuarterPoints * point + sum_floats + 2 * LineFloats());
     if (in == nullptr) return false;
     sums.data = in + kQuarterPoints * point;
     float* lines[] = {sums.data + sum_floats,
