@@ -1,9 +1,6 @@
 package house
 
 import (
-	"io/fs"
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -39,36 +36,19 @@ var openers = map[string]string{
 // the tools of developers.
 func TestOneDoor(t *testing.T) {
 	plain := regexp.MustCompile(`\bos\.(Open|OpenFile|Create|ReadFile|ReadDir|DirFS)\(`)
-	ofTests := regexp.MustCompile(`(?m)^(import )?\s*"testing"$`)
 	used := map[string]bool{}
-	err := filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
-			return err
-		}
-		text, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		name, err := filepath.Rel(root, path)
-		if err != nil {
-			return err
-		}
-		name = filepath.ToSlash(name)
-		if !plain.Match(text) || ofTests.Match(text) || slices.ContainsFunc([]string{"tools/", "bench/", "examples/"}, func(of string) bool { return strings.HasPrefix(name, of) }) {
-			return nil
+	sources(t, func(name string, text []byte) {
+		if !plain.Match(text) || slices.ContainsFunc([]string{"tools/", "bench/", "examples/"}, func(of string) bool { return strings.HasPrefix(name, of) }) {
+			return
 		}
 		for allowed := range openers {
 			if name == allowed || strings.HasSuffix(allowed, "/") && strings.HasPrefix(name, allowed) {
 				used[allowed] = true
-				return nil
+				return
 			}
 		}
 		t.Errorf("%s opens what may be a pipe or a device: use internal/localfile", name)
-		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	for allowed := range openers {
 		if !used[allowed] {
 			t.Errorf("%s opens nothing: the list of exceptions is old", allowed)
