@@ -206,11 +206,7 @@ class Forward {
                   const Points& sums) const {
     const int64_t from = n * v_.columns;
     const int64_t channels = std::min<int64_t>(l_.out - from, v_.columns);
-    Epilogue epilogue = epilogue_;
-    if (epilogue.scale != nullptr) epilogue.scale += from;
-    if (epilogue.shift != nullptr) epilogue.shift += from;
-    if (epilogue.norm_scale != nullptr) epilogue.norm_scale += from;
-    if (epilogue.norm_shift != nullptr) epilogue.norm_shift += from;
+    const Epilogue epilogue = From(from, epilogue_);
     for (int64_t t = first; t < last; ++t) {
       v_.output_pixels(sums.data + (t - first) * sums.row, sums.point, l_.m,
                        epilogue, y_,

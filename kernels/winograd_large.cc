@@ -157,11 +157,7 @@ class Large {
       for (int64_t n = panel; n < Last(panel); ++n) {
         const int64_t from = n * v_.columns;
         const int64_t channels = std::min<int64_t>(l_.out - from, v_.columns);
-        Epilogue epilogue = epilogue_;
-        if (epilogue.scale != nullptr) epilogue.scale += from;
-        if (epilogue.shift != nullptr) epilogue.shift += from;
-        if (epilogue.norm_scale != nullptr) epilogue.norm_scale += from;
-        if (epilogue.norm_shift != nullptr) epilogue.norm_shift += from;
+        const Epilogue epilogue = From(from, epilogue_);
         v_.large_output_pixels(
             sums + (n - panel) * v_.columns, sums_point_, epilogue, y_,
             SquareOf(l_, l_.outputs[0], t, kLargeOutputs, from, channels));

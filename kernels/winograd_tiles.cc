@@ -168,5 +168,13 @@ void KernelReader::Gather(int64_t k, int64_t first, int64_t columns,
   }
 }
 
+Epilogue From(int64_t c, Epilogue epilogue) {
+  for (const float** list : {&epilogue.scale, &epilogue.shift,
+                             &epilogue.norm_scale, &epilogue.norm_shift}) {
+    if (*list != nullptr) *list += c;
+  }
+  return epilogue;
+}
+
 }  // namespace kernels
 }  // namespace prioritycut

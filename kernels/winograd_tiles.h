@@ -99,6 +99,9 @@ class KernelReader {
   const int64_t in_, out_;  // of the one that is used
 };
 
+// The epilogue of outputs that begin at channel c: its maps stay whole.
+Epilogue From(int64_t c, Epilogue epilogue);
+
 }  // namespace kernels
 }  // namespace prioritycut
 

@@ -8,6 +8,8 @@ import (
 	"io"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"golang.org/x/text/encoding/charmap"
 )
 
 // decoder tells what has to be done to a file that is not UTF-8 with LF; nil if
@@ -85,12 +87,8 @@ func fromUTF16(in *bufio.Reader, out *bufio.Writer, order binary.ByteOrder) erro
 	}
 }
 
-// fromWindows1252 reads what spreadsheets save where nothing else was asked for:
-// a letter is a byte, mostly that of its number in Unicode.
+// fromWindows1252 reads what spreadsheets save where nothing else was asked for.
 func fromWindows1252(in *bufio.Reader, out *bufio.Writer) error {
-	const first, others = 0x80, "\u20ac\u0081\u201a\u0192\u201e\u2026\u2020\u2021\u02c6\u2030\u0160\u2039\u0152\u008d\u017d\u008f" +
-		"\u0090\u2018\u2019\u201c\u201d\u2022\u2013\u2014\u02dc\u2122\u0161\u203a\u0153\u009d\u017e\u0178"
-	letters := []rune(others)
 	lines := lineWriter{out: out}
 	for {
 		b, err := in.ReadByte()
@@ -100,11 +98,7 @@ func fromWindows1252(in *bufio.Reader, out *bufio.Writer) error {
 		if err != nil {
 			return err
 		}
-		r := rune(b)
-		if i := int(b) - first; i >= 0 && i < len(letters) {
-			r = letters[i]
-		}
-		lines.write(r)
+		lines.write(charmap.Windows1252.DecodeByte(b))
 	}
 }
 
