@@ -45,11 +45,22 @@ func TestPlan(t *testing.T) {
 	}
 }
 
+// Between two lengths of the default run lies little time that nobody learns in.
+func TestPlannedLengthsLieClose(t *testing.T) {
+	c, _ := resolve(t, Options{})
+	all := c.Train.PlanSteps
+	for i, n := range all[1:] {
+		if more := float64(n)/float64(all[i]) - 1; more > 0.115 {
+			t.Errorf("%d steps after %d: %.3f more", n, all[i], more)
+		}
+	}
+}
+
 // A run that goes on has the length that it planned, unless another is asked
 // for, and its rates fall where they would have.
 func TestTakePlan(t *testing.T) {
 	planned, _ := resolve(t, Options{})
-	planned.Train.Plan(1950)
+	planned.Train.Plan(1900)
 	six := int64(6000)
 	for name, c := range map[string]struct {
 		run     func(*Config)
@@ -58,8 +69,8 @@ func TestTakePlan(t *testing.T) {
 		seconds int64
 		fall    int64
 	}{
-		"the same command": {nil, Options{}, 1950, 0, 1170},
-		"more steps":       {nil, Options{Steps: &six}, 6000, 0, 1170},
+		"the same command": {nil, Options{}, 1900, 0, 1140},
+		"more steps":       {nil, Options{Steps: &six}, 6000, 0, 1140},
 		"of a given length": {func(r *Config) { r.Train.Steps, r.Train.StepMilestones = 500, r.Train.StepMilestones[:1] },
 			Options{}, 1080, 0, 480},
 		"stopped early": {func(r *Config) { r.Train.PlanSeconds = 300 }, Options{}, 1080, 300, 480},

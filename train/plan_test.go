@@ -87,6 +87,27 @@ func TestPlannedRunOnASlowMachine(t *testing.T) {
 	}
 }
 
+// The default run fills its five minutes and ends within them, with what was
+// measured beside its steps, on a machine that slows down a little.
+func TestPlanFitsItsTime(t *testing.T) {
+	c, _, err := config.Resolve(config.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const beside, end = 0.062, 33 // measured (docs/measured.md)
+	for _, perStep := range []float64{0.05, 0.08, 0.094, 0.111, 0.17} {
+		for _, begun := range []float64{5, 20} {
+			left := float64(c.Train.PlanSeconds) - begun
+			takes := func(steps int64) float64 { return planTakes(perStep, steps-60) }
+			n := c.Train.Planned(takes, left*(1-planReserve))
+			whole := begun + 1.02*perStep*((1+beside)*float64(n-60)+end)
+			if whole > 300 || n < 6000 && whole < 265 {
+				t.Errorf("at %v s a step, %v s in: %d steps end after %.0f s", perStep, begun, n, whole)
+			}
+		}
+	}
+}
+
 // finalState are the weights and slots of a run's newest checkpoint.
 func finalState(t *testing.T, dir string, step int64) map[string][]byte {
 	t.Helper()
