@@ -128,11 +128,30 @@ func TestResume(t *testing.T) {
 	if rows := rowsOf(t, file); code != 0 || len(rows) == 0 || len(rows) > 2 || !strings.Contains(table, "for 64 masks") {
 		t.Errorf("a report alone: exit code %d, %d rows\n%s\n%s", code, len(rows), table, stderr)
 	}
-	if err := os.WriteFile(file, []byte("format_version,measure\n1,step\n"), 0o600); err != nil {
+	// A later build of the program reports what an earlier one measured, on its
+	// day, without peers; one more of another build is told.
+	rows := rowsOf(t, file)
+	for i := range rows {
+		rows[i].Build, rows[i].Time, rows[i].Load = "earlier", "2001-02-03T04:05:06Z", 0
+	}
+	rows[0].Build = "first"
+	if err := writeRows(file, rows); err != nil {
 		t.Fatal(err)
 	}
-	if code, _, stderr := run(append(args, "--rounds=1")...); code != 2 || !strings.Contains(stderr, "it cannot be gone on with") {
-		t.Errorf("exit code %d: %s", code, stderr)
+	code, table, stderr = run(append(args, "--rounds=3", "--report_only", "--peers=pytorch-2.5")...)
+	for _, want := range []string{"2001-02-03: ", "for 64 masks", "* Processes in `--out` that were another build of this program, and are left out: 1."} {
+		if code != 0 || !strings.Contains(table, want) || strings.Contains(table, "was busy") || stderr != "" {
+			t.Errorf("exit code %d, the report lacks %q:\n%s\n%s", code, want, table, stderr)
+		}
+	}
+	for name, text := range map[string]string{"another version": "format_version,measure\n1,step\n", "no time": "format_version,measure\n2,step\n",
+		"no measure": "format_version,measure\n2,st\n"} {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if code, _, stderr := run(append(args, "--rounds=1")...); code != 2 || !strings.Contains(stderr, "it cannot be gone on with") {
+			t.Errorf("%s: exit code %d: %s", name, code, stderr)
+		}
 	}
 }
 
@@ -356,6 +375,24 @@ func TestPlot(t *testing.T) {
 	drawing := plotGrowth(all)
 	if err := xml.Unmarshal(drawing, new(struct{})); err != nil || bytes.Count(drawing, []byte("<circle")) != 3 {
 		t.Errorf("%v:\n%s", err, drawing)
+	}
+	// Of a group the quickest alone is drawn, and with AVX2 dashed.
+	var many []*outcome
+	for _, isa := range []string{isaBest(), isaAVX2} {
+		for _, o := range all {
+			c := o.benchCase
+			c.isa, c.peers, c.ways = isa, []string{"pytorch-2.5"}, []string{wayEager, partJIT}
+			o = newOutcome(c)
+			for i, t := range o.turns {
+				o.results[t] = []*Result{{Seconds: []float64{float64((3 - i) * o.width)}}}
+			}
+			many = append(many, o)
+		}
+	}
+	for word, want := range map[string]int{"<polyline": 4, "pytorch-2.5 jit, AVX2</text>": 1, "eager": 0} {
+		if isaBest() == isaAVX512 && bytes.Count(plotGrowth(many), []byte(word)) != want {
+			t.Errorf("%q is not there %d times:\n%s", word, want, plotGrowth(many))
+		}
 	}
 	if none := plotGrowth(all[:1]); none != nil {
 		t.Errorf("one point is drawn:\n%s", none)

@@ -54,7 +54,8 @@ func command() *program {
 		"bazel run //bench -- --full --resume --reference=first-order-model --out=full.csv --report=full.md --plot=growth.svg  # all targets: more than an hour",
 	}
 	p.Group("What to measure", func(f *pflag.FlagSet) {
-		f.BoolVar(&p.full, "full", false, "all that the targets are about, what matters most first; --measure, --preset, --variant and --batch choose among it")
+		f.BoolVar(&p.full, "full", false, "all that the targets are about, what matters most first; "+
+			"--measure, --preset, --variant, --batch, --size, --peers and --peer_ways choose among it")
 		f.BoolVar(&p.quick, "quick", false, "single rounds of what matters most, in about five minutes once everything is prepared; the same flags choose")
 		f.StringSliceVar(&p.measures, "measure", []string{measureStep, measureFrame}, "`list` of "+strings.Join(measures, ", ")+
 			", or "+measureWorkers+": processes that share each batch, beside one with all cores")
@@ -89,7 +90,8 @@ func command() *program {
 			"tensorflow is this program without kernels of its own, the others are installed on first use: some gigabytes")
 		f.StringVar(&p.reference, "reference", "", "`folder` of a checkout of first-order-model; it is imported, nothing of it is kept")
 		f.StringSliceVar(&p.ways, "peer_ways", []string{wayEager}, "`list` of PyTorch's ways to compute, each a row where it applies: eager, channels_last, "+
-			"jit (frames), compile, lean (steps), or several joined by +")
+			"jit (frames), compile, lean (steps), or several joined by +; behind @ may stand the one version that it is for, as in lean@pytorch-2.5 "+
+			"(with --full and --quick all that they have)")
 	})
 	p.Group("", func(f *pflag.FlagSet) {
 		f.BoolVar(&p.asWorker, "worker", false, "measure the one job that standard input describes, in this process: what the program starts itself for")
@@ -151,6 +153,9 @@ func (p *program) measure(ctx context.Context, b *bench, groups [][]benchCase) e
 	all, err := b.run(ctx, groups)
 	if errors.Is(err, context.Canceled) {
 		err = nil
+	}
+	if p.reportOnly && !slices.ContainsFunc(all, func(o *outcome) bool { return len(o.results) > 0 }) {
+		return cli.Usage(fmt.Errorf("--report_only: %s holds nothing of what is asked for", p.out))
 	}
 	if len(b.rows) == 0 {
 		return err
@@ -217,8 +222,11 @@ func (p *program) complete() error {
 	p.resume = p.resume || p.reportOnly
 	if p.full || p.quick {
 		p.chosen = map[string]bool{}
-		for _, name := range []string{"measure", cli.Preset, cli.Variant, "batch"} {
+		for _, name := range []string{"measure", cli.Preset, cli.Variant, "batch", "size", "peer_ways"} {
 			p.chosen[name] = p.Changed(name)
+		}
+		if p.Changed("warmup") || p.Changed("repeats") {
+			return errors.New("--full and --quick have --warmup and --repeats of their own for each case: leave them out")
 		}
 		if p.slower = slowerInFull; p.quick {
 			p.slower = 0
@@ -268,7 +276,7 @@ func (p *program) checkPeers() (err error) {
 		if !ok {
 			return fmt.Errorf("--peers: %q is nobody known; there are %s", name, strings.Join(rivalNames(), ", "))
 		}
-		needed = needed || r.list != ""
+		needed = needed || r.list != "" && !p.reportOnly
 	}
 	if len(p.peers) == 0 && p.Changed("peer_ways") {
 		return errors.New("--peer_ways needs a peer: --peers and --reference")
@@ -309,6 +317,9 @@ func (p *program) newBench(ctx context.Context, scratch string) (_ *bench, err e
 		if b.rows, err = readRows(p.out); err != nil {
 			return nil, cli.Usage(err)
 		}
+		if p.reportOnly {
+			b.options.build = lastBuild(b.rows) // the report is of what was measured, whoever writes it
+		}
 		b.earlier = resultsOf(b.rows)
 	}
 	dir, sum, err := writePeers(scratch)
@@ -319,7 +330,7 @@ func (p *program) newBench(ctx context.Context, scratch string) (_ *bench, err e
 	for _, name := range p.peers {
 		r, _ := rivalNamed(name)
 		s := side{name: name, command: b.sides[ours].command}
-		if r.list != "" {
+		if r.list != "" && !p.reportOnly {
 			var python string
 			python, s.missing = pyenv.Python(ctx, r.list, b.tell) // the others can be measured all the same
 			if ctx.Err() != nil {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 )
 
 // differences say, for each measure, where the sides do not do the same: what a
@@ -54,7 +53,7 @@ func (b *bench) conditions(all []*outcome) []string {
 		}
 	}
 	list := []string{fmt.Sprintf("%s: %s, cores used: %d; %s; medians; rounds: %d; every process on its own; float32.",
-		time.Now().UTC().Format(time.DateOnly), processorName(), o.threads, strings.Join(engines, ", "), o.rounds)}
+		days(b.rows), processorName(), o.threads, strings.Join(engines, ", "), o.rounds)}
 	if b.busy() {
 		list = append(list, "", fmt.Sprintf("**The machine was busy** (load average %.1f at the start): these times say little. %s", b.load, busyAdvice))
 	}
@@ -93,9 +92,23 @@ func (b *bench) notes(all []*outcome) []string {
 	return append(list, b.missing(all)...)
 }
 
+// stale are the processes of another build of ours.
+func (b *bench) stale() int {
+	n := 0
+	for _, r := range b.rows {
+		if rival, ok := rivalNamed(r.Side); r.Part == "" && r.Build != b.options.build && (!ok || rival.group == groupTensorFlow) {
+			n++
+		}
+	}
+	return n
+}
+
 // missing says which cells are empty, and why.
 func (b *bench) missing(all []*outcome) []string {
 	var list []string
+	if stale := b.stale(); stale > 0 {
+		list = append(list, fmt.Sprintf("* Processes in `--out` that were another build of this program, and are left out: %d.", stale))
+	}
 	for _, isa := range b.options.isas {
 		var deaf []string
 		for _, name := range b.options.peers {

@@ -69,7 +69,8 @@ var wayParts = map[string][]string{
 type stage struct {
 	measure, preset, variant, isa string
 	// batch of a step and side of the pictures; 0 is the preset's own.
-	batch, size     int
+	batch, size int
+	// peers take part, of those that are asked for; nil of a planned case is all.
 	peers, ways     []string
 	warmup, repeats int
 }
@@ -128,7 +129,9 @@ func (c benchCase) turns() []turn {
 			ways = c.waysOf(name)
 		}
 		for _, way := range ways {
-			list = append(list, turn{name, way})
+			if t := (turn{name, way}); !slices.Contains(list, t) {
+				list = append(list, t)
+			}
 		}
 	}
 	return list
@@ -154,6 +157,10 @@ func (c benchCase) waysOf(name string) []string {
 
 // checkWay reports a way that there is not.
 func checkWay(way string) error {
+	way, only, limited := strings.Cut(way, "@")
+	if r, _ := rivalNamed(only); limited && r.group != groupPyTorch {
+		return fmt.Errorf("--peer_ways: %q behind @ is no PyTorch; there are pytorch-2.5, pytorch-2.15", only)
+	}
 	if way == wayEager {
 		return nil
 	}
@@ -239,7 +246,7 @@ func (o options) plan() ([][]benchCase, error) {
 				if !o.chooses(s) {
 					continue
 				}
-				s.peers = o.peers
+				s = o.leave(s)
 			}
 			c, err := o.newCase(s)
 			if err != nil {
@@ -260,7 +267,8 @@ func (o options) plan() ([][]benchCase, error) {
 // chooses reports whether a case of full or quick is among those asked for. A
 // step at the preset's own batch is one of 1 above 128x128 pixels.
 func (o options) chooses(s stage) bool {
-	if o.chosen["measure"] && !slices.Contains(o.measures, s.measure) || o.chosen[cli.Preset] && !slices.Contains(o.presets, s.preset) {
+	if o.chosen["measure"] && !slices.Contains(o.measures, s.measure) || o.chosen[cli.Preset] && !slices.Contains(o.presets, s.preset) ||
+		o.chosen["size"] && !slices.Contains(o.sizes, s.size) {
 		return false
 	}
 	if s.measure != measureStep {
@@ -271,6 +279,30 @@ func (o options) chooses(s stage) bool {
 		batch = 1
 	}
 	return !(o.chosen[cli.Variant] && !slices.Contains(o.variants, s.variant) || o.chosen["batch"] && !slices.Contains(o.batches, batch))
+}
+
+// leave leaves a case of full or quick those of its peers and ways that are
+// asked for.
+func (o options) leave(s stage) stage {
+	asked := o.peers
+	if s.peers != nil {
+		asked = slices.DeleteFunc(slices.Clone(o.peers), func(name string) bool { return !slices.Contains(s.peers, name) })
+	}
+	s.peers = asked
+	if !o.chosen["peer_ways"] {
+		return s
+	}
+	var ways []string
+	for _, planned := range s.ways {
+		way, only, _ := strings.Cut(planned, "@")
+		for _, wanted := range o.ways {
+			if name, by, _ := strings.Cut(wanted, "@"); name == way && (only == "" || by == "" || by == only) {
+				ways = append(ways, strings.TrimSuffix(way+"@"+cmp.Or(only, by), "@"))
+			}
+		}
+	}
+	s.ways = ways
+	return s
 }
 
 func (o options) newCase(s stage) (benchCase, error) {

@@ -7,8 +7,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/prioritycut/prioritycut/config"
 	"github.com/prioritycut/prioritycut/infer/tinymodel"
@@ -89,6 +92,9 @@ func TestFlagsThatCannotBe(t *testing.T) {
 		{`"fast" is no way to compute; there is eager, or channels_last, compile, jit, lean`, []string{"--peer_ways=eager,jit+fast"}},
 		{"--peer_ways needs a peer", []string{"--peer_ways=jit"}},
 		{"jit+compile: a network is either traced or compiled", []string{"--peer_ways=jit+compile"}},
+		{`"mnn" behind @ is no PyTorch`, []string{"--peer_ways=lean@mnn"}},
+		{"of their own for each case", []string{"--full", "--repeats=3"}},
+		{"holds nothing of what is asked for", []string{"--full", "--report_only", "--out=" + filepath.Join(dir, "none.csv")}},
 		{"needs --reference=DIR", []string{"--peers=pytorch-2.5"}},
 		{`"torch" is nobody known; there are tensorflow, pytorch-2.5, `, []string{"--peers=torch"}},
 		{"no checkout of first-order-model", []string{"--peers=mnn", "--reference=" + reference}},
@@ -171,6 +177,113 @@ func TestPlan(t *testing.T) {
 		if strings.Join(got, " ") != c.want {
 			t.Errorf("%s: %v, want %s", c.measure, got, c.want)
 		}
+	}
+}
+
+// turnsOf are the cases of a plan, each with its turns.
+func turnsOf(t *testing.T, o options) []string {
+	t.Helper()
+	groups, err := o.plan()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []string
+	for _, c := range slices.Concat(groups...) {
+		var names []string
+		for _, turn := range c.turns() {
+			names = append(names, turn.String())
+		}
+		list = append(list, c.name()+": "+strings.Join(names, ", "))
+	}
+	return list
+}
+
+// What is asked for is left of the whole comparison, and nothing else.
+func TestChoices(t *testing.T) {
+	steps := options{full: true, isas: []string{isaBest()}, measures: []string{measureStep}, variants: []string{"fomm-adv"}, presets: []string{vox}, threads: 1,
+		peers: rivalNames(), ways: []string{"lean@pytorch-2.5", "channels_last+lean", "compile+lean", "lean@pytorch-2.5", "jit"},
+		chosen: map[string]bool{"measure": true, "preset": true, "variant": true, "peer_ways": true}}
+	isa := isaNames[isaBest()]
+	few := "ours, tensorflow, pytorch-2.5 channels_last+lean, pytorch-2.5 lean, pytorch-2.15 channels_last+lean, pytorch-2.15 compile+lean"
+	want := []string{"step vox-256 fomm-adv, batch 1, " + isa + ": " + few, "step vox-256 fomm-adv, batch 2, " + isa + ": " + few, "step vox-256 fomm-adv, batch 4, " + isa + ": ours"}
+	got := turnsOf(t, steps)
+	for i := range got {
+		name, turns, _ := strings.Cut(got[i], ": ")
+		list := strings.Split(turns, ", ")
+		slices.Sort(list[1:])
+		wanted := strings.Split(strings.TrimPrefix(want[i], name+": "), ", ")
+		slices.Sort(wanted[1:])
+		if diff := cmp.Diff(wanted, list); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+	if len(got) != len(want) {
+		t.Errorf("%d cases: %v", len(got), got)
+	}
+	quick := options{quick: true, isas: []string{isaBest()}, variants: []string{"fomm"}, peers: []string{"tensorflow", "pytorch-2.5"}, threads: 1}
+	frame, step := "ours, pytorch-2.5 jit", "ours, pytorch-2.5 channels_last+lean"
+	if isaBest() == isaAVX2 {
+		step = "ours, pytorch-2.5 lean"
+	}
+	if diff := cmp.Diff([]string{
+		"conv vox-256, " + isa + ": ours, tensorflow", "frame vox-256, " + isa + ": " + frame, "step vox-256 fomm-adv, batch 1, " + isa + ": " + step,
+		"frame shapes-64, " + isa + ": ours, pytorch-2.5 channels_last",
+		"step shapes-64 prioritycut, batch 4, " + isa + ": ours, pytorch-2.5 channels_last+lean", "fidelity vox-256, " + isa + ": ours",
+	}, turnsOf(t, quick)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	sizes := options{full: true, isas: []string{isaBest()}, measures: []string{measureFrame}, presets: []string{vox}, variants: []string{"fomm"}, sizes: []int{128, 512}, threads: 1,
+		chosen: map[string]bool{"measure": true, "preset": true, "size": true}}
+	if diff := cmp.Diff([]string{"frame vox-256, 128x128, " + isa + ": ours", "frame vox-256, 512x512, " + isa + ": ours"}, turnsOf(t, sizes)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// Every row of the targets is in the whole comparison, with each set of
+// instructions.
+func TestFullHasEveryTarget(t *testing.T) {
+	o := options{full: true, isas: []string{isaAVX512, isaAVX2}, peers: rivalNames(), threads: 1}
+	groups, err := o.plan()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []*outcome
+	for _, c := range slices.Concat(groups...) {
+		done := newOutcome(c)
+		for _, turn := range done.turns {
+			done.results[turn] = []*Result{{Seconds: []float64{1}, PeakBytes: 1, Parts: []Part{{Name: "one", Seconds: 1}}}}
+		}
+		all = append(all, done)
+	}
+	got := map[string][]string{}
+	for _, v := range verdicts(all) {
+		if v.open {
+			t.Errorf("%+v", v)
+		}
+		got[v.work+" "+v.target] = append(got[v.work+" "+v.target], v.isa)
+	}
+	want := []string{
+		"a frame's PSNR to the plain graph, vox-256 >= 80 dB",
+		"conv vox-256, geometric mean of the shapes <= 0.45", "conv vox-256, the worst: one <= 1.00",
+		"frame vox-256 <= 0.35", "frame vox-256 <= 0.50", "frame vox-256 <= 0.60", "reconstruction vox-256 <= 0.35", "start vox-256 <= 0.25",
+		"frame shapes-64 <= 0.60", "step shapes-64 prioritycut, batch 4 <= 0.35", "step shapes-64 fomm-adv, batch 4 <= 0.35",
+		"frame vox-256, 128x128, time per million pixels <= 2.00", "frame vox-256, 512x512, time per million pixels <= 1.10",
+	}
+	for _, variant := range []string{"prioritycut", "fomm-adv"} {
+		for _, batch := range []string{"1", "2"} {
+			want = append(want, "step vox-256 "+variant+", batch "+batch+" <= 0.45", "step vox-256 "+variant+", batch "+batch+", peak memory <= 0.90")
+		}
+		for _, batch := range []string{"2", "4"} {
+			want = append(want, "step vox-256 "+variant+", batch "+batch+", time per pair <= 1.00")
+		}
+	}
+	for _, work := range want {
+		if diff := cmp.Diff([]string{isaAVX512, isaAVX2}, got[work]); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", work, diff)
+		}
+	}
+	if len(got) != len(want) {
+		t.Errorf("%d rows, want %d: %v", len(got), len(want), sortedKeys(got))
 	}
 }
 

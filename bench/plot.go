@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,7 +10,11 @@ import (
 
 // curve is what one side takes over batch or size.
 type curve struct {
-	name   string
+	name string
+	// kind is what curves of one colour have in common; those of other
+	// instructions than the processor's best are dashed.
+	kind   string
+	dashed bool
 	points []point
 }
 
@@ -27,7 +32,7 @@ const (
 // plotGrowth draws cost over size and over batch as SVG; without a case of
 // several sizes or batches there is nothing to draw.
 func plotGrowth(all []*outcome) []byte {
-	sizes := curves(all, measureFrame, func(o *outcome, s float64) point { return point{float64(o.width), 1e9 * s / float64(o.height*o.width)} })
+	sizes := curves(all, measureFrame, func(o *outcome, s float64) point { return point{float64(o.width), 1e6 * s / float64(o.height*o.width)} })
 	batches := curves(all, measureStep, func(o *outcome, s float64) point {
 		return point{float64(o.job.Pictures), s / float64(o.job.Pictures)}
 	})
@@ -38,13 +43,14 @@ func plotGrowth(all []*outcome) []byte {
 	height := panelHeight + legend*max(len(sizes), len(batches))
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" font-family="sans-serif" font-size="12">`+"\n", 2*panelWidth, height)
 	fmt.Fprintf(&b, `<rect width="%d" height="%d" fill="white"/>`+"\n", 2*panelWidth, height)
-	panel(&b, 0, "a frame, ns per pixel, over the side of the picture", sizes)
+	panel(&b, 0, "a frame, µs per pixel, over the side of the picture", sizes)
 	panel(&b, panelWidth, "a step, s per pair, over the batch", batches)
 	b.WriteString("</svg>\n")
 	return b.Bytes()
 }
 
-// curves are those of the sides that have more than one point.
+// curves are those of the sides that have more than one point: ours, and the
+// quickest of each group.
 func curves(all []*outcome, measure string, at func(*outcome, float64) point) []curve {
 	var list []curve
 	for _, o := range all {
@@ -55,13 +61,13 @@ func curves(all []*outcome, measure string, at func(*outcome, float64) point) []
 			if len(o.results[t]) == 0 {
 				continue
 			}
-			name := t.String() + ", " + isaNames[o.isa]
+			name, kind := t.String()+", "+isaNames[o.isa], t.group()
 			if measure == measureStep {
-				name = o.variant + ", " + name
+				name, kind = o.variant+", "+name, o.variant+", "+kind
 			}
 			i := slices.IndexFunc(list, func(c curve) bool { return c.name == name })
 			if i < 0 {
-				i, list = len(list), append(list, curve{name: name})
+				i, list = len(list), append(list, curve{name: name, kind: kind, dashed: o.isa == isaAVX2})
 			}
 			list[i].points = append(list[i].points, at(o, clock(o.results[t])))
 		}
@@ -70,7 +76,16 @@ func curves(all []*outcome, measure string, at func(*outcome, float64) point) []
 	for _, c := range list {
 		slices.SortFunc(c.points, func(a, b point) int { return int(a.x - b.x) })
 	}
-	return list
+	return slices.DeleteFunc(slices.Clone(list), func(c curve) bool {
+		return slices.ContainsFunc(list, func(d curve) bool {
+			return d.kind == c.kind && d.dashed == c.dashed && d.least() < c.least()
+		})
+	})
+}
+
+// least is its lowest point.
+func (c curve) least() float64 {
+	return slices.MinFunc(c.points, func(a, b point) int { return cmp.Compare(a.y, b.y) }).y
 }
 
 // panel draws curves over evenly spaced values of x, from 0 upwards.
@@ -100,15 +115,22 @@ func panel(b *bytes.Buffer, left int, title string, list []curve) {
 		fmt.Fprintf(b, `<path d="M%d %.1fh-%d" stroke="black"/><text x="%d" y="%.1f" text-anchor="end">%.3g</text>`+"\n",
 			left+marginLeft, y(v), tickLen, left+marginLeft-tickLen-2, y(v)+4, v)
 	}
+	var kinds []string
 	for i, c := range list {
-		colour := colours[i%len(colours)]
+		if !slices.Contains(kinds, c.kind) {
+			kinds = append(kinds, c.kind)
+		}
+		look := fmt.Sprintf(`fill="none" stroke="%s" stroke-width="2"`, colours[slices.Index(kinds, c.kind)%len(colours)])
 		var path []string
 		for _, p := range c.points {
 			path = append(path, fmt.Sprintf("%.1f,%.1f", x(p.x), y(p.y)))
-			fmt.Fprintf(b, `<circle cx="%.1f" cy="%.1f" r="3" fill="%s"/>`+"\n", x(p.x), y(p.y), colour)
+			fmt.Fprintf(b, `<circle cx="%.1f" cy="%.1f" r="3" %s/>`+"\n", x(p.x), y(p.y), look)
 		}
-		fmt.Fprintf(b, `<polyline points="%s" fill="none" stroke="%s" stroke-width="2"/>`+"\n", strings.Join(path, " "), colour)
+		if c.dashed {
+			look += ` stroke-dasharray="6 3"`
+		}
+		fmt.Fprintf(b, `<polyline points="%s" %s/>`+"\n", strings.Join(path, " "), look)
 		at := marginTop + plotHeight + 40 + legend*i
-		fmt.Fprintf(b, `<rect x="%d" y="%d" width="14" height="4" fill="%s"/><text x="%d" y="%d">%s</text>`+"\n", left+marginLeft, at-6, colour, left+marginLeft+20, at, c.name)
+		fmt.Fprintf(b, `<path d="M%d %dh24" %s/><text x="%d" y="%d">%s</text>`+"\n", left+marginLeft, at-4, look, left+marginLeft+30, at, c.name)
 	}
 }

@@ -53,7 +53,13 @@ type bench struct {
 // process's row. What was measured before an error or the end of ctx is
 // returned beside it.
 func (b *bench) run(ctx context.Context, groups [][]benchCase) ([]*outcome, error) {
-	if b.load = loadAverage(); b.busy() {
+	b.load = loadAverage()
+	if b.options.reportOnly {
+		b.load = 0
+		if len(b.rows) > 0 {
+			b.load = b.rows[0].Load
+		}
+	} else if b.busy() {
 		b.tell("the machine is busy (load average %.1f). %s", b.load, busyAdvice)
 	}
 	var all []*outcome
@@ -107,7 +113,7 @@ func (b *bench) round(ctx context.Context, o *outcome, round int) error {
 		}
 		said = append(said, t.String()+" "+o.show(r))
 	}
-	if len(said) > 0 {
+	if len(said) > 0 && !b.options.reportOnly {
 		b.tell("round %d/%d, %s: %s", round, b.options.rounds, o.name(), strings.Join(said, ", "))
 	}
 	return nil

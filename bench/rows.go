@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"slices"
 	"strings"
@@ -121,11 +122,40 @@ func readRows(path string) ([]Row, error) {
 		return nil, fmt.Errorf("%s is not what bench writes: %w", path, err)
 	}
 	for i, r := range rows {
-		if r.FormatVersion != formatVersion || !strings.Contains(strings.Join(measures, " "), r.Measure) {
+		if r.FormatVersion != formatVersion || !slices.Contains(measures, r.Measure) {
 			return nil, fmt.Errorf("%s, row %d: format %d, measure %q: it cannot be gone on with; name another --out", path, i+2, r.FormatVersion, r.Measure)
+		}
+		if !(r.MedianS > 0) || math.IsInf(r.MedianS, 1) {
+			return nil, fmt.Errorf("%s, row %d: a median of %v seconds: it cannot be gone on with; name another --out", path, i+2, r.MedianS)
 		}
 	}
 	return rows, nil
+}
+
+// lastBuild is the program of ours that measured last; none where it did not.
+func lastBuild(rows []Row) string {
+	for i := len(rows) - 1; i >= 0; i-- {
+		if rows[i].Side == ours {
+			return rows[i].Build
+		}
+	}
+	return ""
+}
+
+// days are the first and the last on which rows were measured, in words.
+func days(rows []Row) string {
+	first, last := "", ""
+	for _, r := range rows {
+		day, _, _ := strings.Cut(r.Time, "T")
+		if first == "" || day < first {
+			first = day
+		}
+		last = max(last, day)
+	}
+	if first == last {
+		return first
+	}
+	return first + " to " + last
 }
 
 // resultsOf are the results of rows by key.
