@@ -39,8 +39,9 @@ type Model struct {
 
 // OpenCheckpoint opens what a path names: a run (its newest intact checkpoint),
 // a folder of checkpoints (likewise), or one checkpoint. Damaged checkpoints
-// that are newer are logged. The caller closes the checkpoint.
-func OpenCheckpoint(path string) (*checkpoint.Checkpoint, error) {
+// that are newer are logged. The caller closes the checkpoint. Groups to keep are
+// as of checkpoint.Open.
+func OpenCheckpoint(path string, keep ...string) (*checkpoint.Checkpoint, error) {
 	dir := path
 	if rundir.Dir(dir).Is() {
 		dir = rundir.Dir(dir).Checkpoints()
@@ -48,12 +49,12 @@ func OpenCheckpoint(path string) (*checkpoint.Checkpoint, error) {
 	if _, err := os.Stat(dir); err != nil {
 		return nil, err
 	}
-	c, damaged, err := checkpoint.OpenStore(dir).Latest()
+	c, damaged, err := checkpoint.OpenStore(dir).Latest(keep...)
 	for _, d := range damaged {
 		glog.Warningf("%s: %v", path, d.Err)
 	}
 	if errors.Is(err, checkpoint.ErrNone) && len(damaged) == 0 {
-		c, err = checkpoint.Open(dir)
+		c, err = checkpoint.Open(dir, keep...)
 	}
 	return c, err
 }
@@ -62,7 +63,7 @@ func OpenCheckpoint(path string) (*checkpoint.Checkpoint, error) {
 // checkpoint (.../checkpoints/step-00000700). A file of weights that others made
 // is refused with what to do about it.
 func Load(path string) (*Model, error) {
-	c, err := OpenCheckpoint(path)
+	c, err := OpenCheckpoint(path, rundir.Weights, rundir.State)
 	if err != nil {
 		if advice := foreign(path); advice != nil {
 			return nil, advice

@@ -4,19 +4,17 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"io"
 	iofs "io/fs"
 	"path/filepath"
 	"slices"
+	"sync"
 
 	tensorflow "github.com/wamuir/graft/tensorflow"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/prioritycut/prioritycut/internal/localfile"
 	"github.com/prioritycut/prioritycut/internal/safetensors"
-	"github.com/prioritycut/prioritycut/tf"
-	"github.com/prioritycut/prioritycut/tf/finite"
 )
 
 // NamedTensor is a tensor of a checkpoint.
@@ -50,20 +48,26 @@ type groupReader struct {
 	group   string
 	file    *localfile.File
 	tensors *safetensors.File
+
+	mutex sync.Mutex
+	kept  map[string]kept // by name, until they are asked for
 }
 
 // Open opens the checkpoint in a folder and verifies every byte of
 // it. A damaged one is a *DamageError that says what is wrong; one of a newer
 // format is a *VersionError; any other error says that it could not be read. The caller closes the checkpoint.
-func Open(dir string) (*Checkpoint, error) {
-	c, err := open(dir)
+//
+// The tensors of the groups in keep will be asked for: they are kept as they are
+// verified, so that their files are read once, and Tensors has them already.
+func Open(dir string, keep ...string) (*Checkpoint, error) {
+	c, err := open(dir, keep)
 	if err != nil {
 		return nil, fmt.Errorf("checkpoint %s: %w", dir, err)
 	}
 	return c, nil
 }
 
-func open(dir string) (*Checkpoint, error) {
+func open(dir string, keep []string) (*Checkpoint, error) {
 	m, err := readManifest(dir)
 	if err != nil {
 		return nil, err
@@ -74,7 +78,7 @@ func open(dir string) (*Checkpoint, error) {
 	for i, f := range m.Files {
 		tasks.Go(func() error {
 			var err error
-			if c.files[i], err = openGroup(dir, f); err != nil {
+			if c.files[i], err = openGroup(dir, f, slices.Contains(keep, f.Group)); err != nil {
 				return fmt.Errorf("%s: %w", f.Name, err)
 			}
 			return nil
@@ -88,47 +92,55 @@ func open(dir string) (*Checkpoint, error) {
 }
 
 // openGroup opens the file of a group and verifies it.
-func openGroup(dir string, want manifestFile) (*groupReader, error) {
+func openGroup(dir string, want manifestFile, keep bool) (*groupReader, error) {
 	f, size, err := openStored(filepath.Join(dir, want.Name))
 	if err != nil {
 		return nil, err
 	}
-	tensors, err := verifyGroup(f, size, want)
-	if err != nil {
+	r := &groupReader{group: want.Group, file: f}
+	if err := r.verify(f, size, want, keep); err != nil {
 		f.Close()
 		return nil, err
 	}
-	return &groupReader{group: want.Group, file: f, tensors: tensors}, nil
+	return r, nil
 }
 
-func verifyGroup(f io.ReaderAt, size int64, want manifestFile) (*safetensors.File, error) {
+func (r *groupReader) verify(f io.ReaderAt, size int64, want manifestFile, keep bool) error {
 	if size != want.Bytes {
-		return nil, damaged("it has %d bytes, the manifest says %d", size, want.Bytes)
+		return damaged("it has %d bytes, the manifest says %d", size, want.Bytes)
 	}
-	sum := crc32.New(castagnoli)
-	if _, err := io.CopyBuffer(sum, onlyReader{io.NewSectionReader(f, 0, size)}, make([]byte, copyBuffer)); err != nil {
-		return nil, err
+	sum, err := r.sum(f, size, keep)
+	if err != nil {
+		return err
 	}
-	if got := checksumText(sum.Sum32()); got != want.CRC32C {
-		return nil, damaged("its checksum is %s, the manifest says %.20q", got, want.CRC32C)
+	if got := checksumText(sum); got != want.CRC32C {
+		return damaged("its checksum is %s, the manifest says %.20q", got, want.CRC32C)
 	}
-	tensors, err := safetensors.Read(f, size)
+	if r.tensors == nil {
+		r.tensors, err = safetensors.Read(f, size)
+	}
 	var unread *iofs.PathError
 	switch {
 	case errors.As(err, &unread):
-		return nil, err
+		return err
 	case err != nil:
-		return nil, damaged("%w", err)
+		return damaged("%w", err)
 	}
-	if n := len(tensors.Names()); n != want.Tensors {
-		return nil, damaged("it has %d tensors, the manifest says %d", n, want.Tensors)
+	if n := len(r.tensors.Names()); n != want.Tensors {
+		return damaged("it has %d tensors, the manifest says %d", n, want.Tensors)
 	}
-	return tensors, nil
+	return nil
 }
 
-// onlyReader hides a reader's other methods, so that io.CopyBuffer uses the
-// buffer.
-type onlyReader struct{ io.Reader }
+// sum is the checksum of the file; with keep its tensors are kept.
+func (r *groupReader) sum(f io.ReaderAt, size int64, keep bool) (uint32, error) {
+	if keep {
+		if sum, ok, err := r.keep(f, size); ok || err != nil {
+			return sum, err
+		}
+	}
+	return sumOf(io.NewSectionReader(f, 0, size))
+}
 
 const (
 	// copyBuffer is the size of reads and writes.
@@ -212,42 +224,14 @@ func (c *Checkpoint) read(group string, info TensorInfo) (*tensorflow.Tensor, er
 	if err != nil {
 		return nil, err
 	}
-	t, err := readTensor(r.tensors, info)
-	if err != nil {
+	k, ok := r.take(info.Name)
+	if !ok {
+		k.tensor, _, err, k.wrong = readTensor(r.tensors, info)
+	}
+	if err = errors.Join(err, k.wrong); err != nil {
 		return nil, fmt.Errorf("checkpoint %s: reading tensor %q of %s: %w", c.Dir, info.Name, group, err)
 	}
-	return t, nil
-}
-
-// readTensor reads one tensor; the file's size bounds the memory.
-func readTensor(f *safetensors.File, info TensorInfo) (*tensorflow.Tensor, error) {
-	section, err := f.Section(info.Name)
-	if err != nil {
-		return nil, err
-	}
-	t, err := tf.ReadTensor(info.Type, info.Shape, section)
-	if err != nil {
-		return nil, err
-	}
-	if info.Type == tensorflow.Bool {
-		return t, checkBools(t)
-	}
-	return t, finite.Check(t)
-}
-
-// checkBools refuses bytes that are no Boolean: neither Go nor C++ says what
-// they do.
-func checkBools(t *tensorflow.Tensor) error {
-	raw, err := tf.Bytes(t)
-	if err != nil {
-		return err
-	}
-	for i, b := range raw {
-		if b > 1 {
-			return fmt.Errorf("element %d is the byte %d, no Boolean", i, b)
-		}
-	}
-	return nil
+	return k.tensor, nil
 }
 
 func (c *Checkpoint) group(name string) (*groupReader, error) {

@@ -107,16 +107,30 @@ func save(t testing.TB, s *Store, step int64) {
 }
 
 // latest returns the step of the newest intact checkpoint, after comparing all
-// in it, and the steps reported as damaged.
+// in it, and the steps reported as damaged: the same whether tensors are read once
+// they are asked for, or kept.
 func latest(t testing.TB, s *Store) (int64, []int64) {
 	t.Helper()
-	c, damaged, err := s.Latest()
+	step, damaged := latestKeeping(t, s)
+	for _, keep := range [][]string{{"weights"}, {"optimizer", "weights"}} {
+		if again, also := latestKeeping(t, s, keep...); again != step || !slices.Equal(also, damaged) {
+			t.Errorf("keeping %v: latest is %d, damaged %v, not %d and %v", keep, again, also, step, damaged)
+		}
+	}
+	return step, damaged
+}
+
+func latestKeeping(t testing.TB, s *Store, keep ...string) (int64, []int64) {
+	t.Helper()
+	c, damaged, err := s.Latest(keep...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	if err := checkCheckpoint(c, someGroups(t, c.Step)); err != nil {
-		t.Errorf("step %d: %v", c.Step, err)
+	for range 2 { // what was kept is handed over once, then it is read again
+		if err := checkCheckpoint(c, someGroups(t, c.Step)); err != nil {
+			t.Errorf("step %d: %v", c.Step, err)
+		}
 	}
 	var meta struct{ Attempt int64 }
 	if err := json.Unmarshal(c.Meta, &meta); err != nil || meta.Attempt != c.Step+3 {
@@ -127,6 +141,35 @@ func latest(t testing.TB, s *Store) (int64, []int64) {
 		steps = append(steps, d.Step)
 	}
 	return c.Step, steps
+}
+
+// A tensor of several pieces is kept as it is, and any byte of it counts.
+func TestKeepsLargeTensors(t *testing.T) {
+	values := make([]float32, 3*pieceBytes/4+7)
+	for i := range values {
+		values[i] = float32(i) / 3
+	}
+	s := quickStore(t)
+	group := Group{Name: "weights", Tensors: []NamedTensor{{"small", tftest.Of(t, values[:5], 5)}, {"large", tftest.Of(t, values, int64(len(values)))}}}
+	noError(t, s.Save(1, nil, group))
+	c, err := s.Open(1, "weights")
+	noError(t, err)
+	defer c.Close()
+	noError(t, checkCheckpoint(c, []Group{group}))
+	path := filepath.Join(s.Dir(1), "weights.safetensors")
+	whole, err := os.ReadFile(path)
+	noError(t, err)
+	for _, at := range []int{3, 20, len(whole) - 4*len(values), len(whole) - pieceBytes, len(whole) - 1} {
+		whole[at] ^= 1
+		noError(t, os.WriteFile(path, whole, 0o666))
+		if c, err := s.Open(1, "weights"); err == nil {
+			c.Close()
+			t.Errorf("byte %d is wrong, and it opens", at)
+		} else if !isDamage(err) {
+			t.Errorf("byte %d: %v", at, err)
+		}
+		whole[at] ^= 1
+	}
 }
 
 func steps(t testing.TB, s *Store) []int64 {

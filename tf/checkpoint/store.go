@@ -189,8 +189,8 @@ type Damaged struct {
 
 // Open opens and verifies the checkpoint of a step; see Open for its
 // errors.
-func (s *Store) Open(step int64) (*Checkpoint, error) {
-	c, err := Open(s.Dir(step))
+func (s *Store) Open(step int64, keep ...string) (*Checkpoint, error) {
+	c, err := Open(s.Dir(step), keep...)
 	if err != nil {
 		return nil, err
 	}
@@ -206,8 +206,9 @@ func (s *Store) Open(step int64) (*Checkpoint, error) {
 // reported, newest first: the caller tells the user. It is ErrNone
 // when none is intact. A newer one that cannot be read (permissions, a disk that
 // does not answer, a link that leads nowhere) is an error, and so is one that a
-// newer program wrote, a *VersionError: what is in it is not known to be lost.
-func (s *Store) Latest() (*Checkpoint, []Damaged, error) {
+// newer program wrote, a *VersionError: what is in it is not known to be lost. Groups
+// to keep are as of Open.
+func (s *Store) Latest(keep ...string) (*Checkpoint, []Damaged, error) {
 	steps, err := s.Steps()
 	if err != nil {
 		return nil, nil, err
@@ -215,7 +216,7 @@ func (s *Store) Latest() (*Checkpoint, []Damaged, error) {
 	slices.Reverse(steps)
 	var wrong []Damaged
 	for _, step := range steps {
-		c, err := s.Open(step)
+		c, err := s.Open(step, keep...)
 		if err == nil {
 			return c, wrong, nil
 		}

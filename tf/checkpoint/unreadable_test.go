@@ -167,8 +167,15 @@ func TestFailedReadsAreNoDamage(t *testing.T) {
 	old := quickStore(t)
 	save(t, old, 1)
 	save(t, old, 2)
+	for _, keep := range [][]string{nil, {"weights", "optimizer"}} {
+		failReads(t, old.root, keep)
+	}
+}
+
+// failReads has each read fail once, one by one.
+func failReads(t *testing.T, root string, keep []string) {
 	read := func() error {
-		c, wrong, err := OpenStore(old.root).Latest()
+		c, wrong, err := OpenStore(root).Latest(keep...)
 		if err != nil {
 			if wrong != nil || errors.Is(err, ErrNone) || isDamage(err) {
 				t.Errorf("taken for damage: %v, %v", err, wrong)

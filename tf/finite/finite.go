@@ -78,16 +78,49 @@ func FormatOf(t tensorflow.DataType) *Format {
 	return nil
 }
 
-// checkFinite looks at whole values; first is the index of raw's first one.
+// CheckBytes looks at whole values; first is the index of raw's first one.
 func CheckBytes(t tensorflow.DataType, raw []byte, first int64) error {
 	f := FormatOf(t)
 	if f == nil {
 		return nil
 	}
-	for i := 0; i+f.Bytes <= len(raw); i += f.Bytes {
+	clean := f.clean(raw)
+	for i := clean; i+f.Bytes <= len(raw); i += f.Bytes {
 		if binary.LittleEndian.Uint16(raw[i+f.Bytes-2:])&f.exponent == f.exponent {
 			return &Error{first + int64(i/f.Bytes), f.Value(raw[i : i+f.Bytes])}
 		}
 	}
 	return nil
+}
+
+// block is how many bytes clean looks at together.
+const block = 64
+
+// clean is the number of bytes up to the first block that holds a value which is
+// not finite, or to the last whole block. Weights are millions of values: eight
+// bytes at a time take a fifth of what single values take.
+func (f *Format) clean(raw []byte) int {
+	// In every value of a word: all bits of the exponent, and its lowest one. The sum
+	// of both carries into the sign where all are set, and no further.
+	exponents, lowest := uint64(0), uint64(0)
+	for at := 8*f.Bytes - 16; at < 64; at += 8 * f.Bytes {
+		exponents |= uint64(f.exponent) << at
+		lowest |= uint64(f.exponent&-f.exponent) << at
+	}
+	signs := exponents + lowest
+	i := 0
+	for ; i+block <= len(raw); i += block {
+		b := raw[i : i+block : i+block]
+		found := uint64(0)
+		for j := 0; j < block; j += 32 {
+			found |= binary.LittleEndian.Uint64(b[j:])&exponents + lowest
+			found |= binary.LittleEndian.Uint64(b[j+8:])&exponents + lowest
+			found |= binary.LittleEndian.Uint64(b[j+16:])&exponents + lowest
+			found |= binary.LittleEndian.Uint64(b[j+24:])&exponents + lowest
+		}
+		if found&signs != 0 {
+			break
+		}
+	}
+	return i
 }
