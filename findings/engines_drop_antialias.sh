@@ -4,8 +4,8 @@
 #
 # Seen: a random picture of 8x8 pixels made 4x4, linear and cubic, beside onnx's reference evaluator.
 # Without the attributes both engines are right to 1e-4. With antialias=1 both give exactly what
-# they give without: the values differ by more than a third of the largest one. The same with exclude_outside=1
-# (cubic). Asked for [4, 5] with the policy "not_larger" the picture has to be 4x4,
+# they give without: the values differ by more than half of the largest one. exclude_outside=1 of cubic is
+# dropped likewise (a twentieth of the largest). Asked for [4, 5] with the policy "not_larger" the picture has to be 4x4,
 # both give 4x5. ONNX Runtime 1.32.0 does all of them right. A network whose small scales were
 # trained on smoothed pictures gets aliased ones on the device.
 set -euo pipefail
