@@ -31,7 +31,10 @@ func (s *Scope) Gradients(y tensorflow.Output, vars []*Variable) []tensorflow.Ou
 	return out
 }
 
-// GradientsOf returns d(y)/d(x) for each x. TensorFlow reports a gradient that
+// gradientScope begins the names of the gradients' operations.
+const gradientScope = "gradients_"
+
+// GradientsOf returns d(y)/d(x) of the scalar y for each x. TensorFlow reports a gradient that
 // is cut off not as an error but as an output with index -1.
 func (s *Scope) GradientsOf(y tensorflow.Output, x []tensorflow.Output) []tensorflow.Output {
 	if s.b.err != nil || y.Op == nil {
@@ -43,9 +46,15 @@ func (s *Scope) GradientsOf(y tensorflow.Output, x []tensorflow.Output) []tensor
 	if s.narrow(y, x); s.b.err != nil {
 		return nil
 	}
-	prefix := fmt.Sprintf("%sgradients_%d", s.b.replicas.prefix(), s.b.gradients)
+	prefix := fmt.Sprintf("%s%s%d", s.b.replicas.prefix(), gradientScope, s.b.gradients)
 	s.b.gradients++
-	out, err := s.b.graph.AddGradients(prefix, []tensorflow.Output{y}, x, nil)
+	// Left to itself TensorFlow makes the first gradient in the form of y, so that
+	// nothing is differentiated before all of y is known.
+	one := s.ScalarOf(y.DataType(), 1)
+	if s.b.err != nil {
+		return nil
+	}
+	out, err := s.b.graph.AddGradients(prefix, []tensorflow.Output{y}, x, []tensorflow.Output{one})
 	if err != nil {
 		s.Failf("gradients of %s: %w", y.Op.Name(), err)
 		return nil

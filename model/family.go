@@ -201,6 +201,9 @@ type Objective struct {
 	Stats []Stat
 	// Shown are tensors that pictures are made of.
 	Shown Tensors
+	// Stages of the forward pass that do not need each other, in the order in which
+	// they take turns.
+	Stages []*graph.Stage
 }
 
 // Draw is a random input of a training step.

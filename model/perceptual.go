@@ -10,18 +10,21 @@ import (
 
 // Perceptual returns the mean absolute difference of VGG-19's features of the
 // target and the prediction, [scale][feature], unweighted (FOMM, Eq. 8). The
-// target is detached.
-func Perceptual(s *graph.Scope, vgg *VGG19, target, prediction *Pyramid, scales []float64) [][]tensorflow.Output {
-	terms := make([][]tensorflow.Output, len(scales))
+// target is detached. Each scale is a stage of its own.
+func Perceptual(s *graph.Scope, vgg *VGG19, target, prediction *Pyramid, scales []float64) (terms [][]tensorflow.Output, stages []*graph.Stage) {
+	terms = make([][]tensorflow.Output, len(scales))
 	for i, scale := range scales {
 		at := s.At("scale_" + scaleName(scale))
-		want := vgg.Features(at.At("target"), target.Level(scale))
-		got := vgg.Features(at.At("prediction"), prediction.Level(scale))
+		stage := &graph.Stage{}
+		stages = append(stages, stage)
+		atTarget, atPrediction := at.At("target"), at.At("prediction")
+		want := vgg.Features(atTarget, stage.Enter(atTarget, target.Level(scale)))
+		got := vgg.Features(atPrediction, stage.Enter(atPrediction, prediction.Level(scale)))
 		for j := range want {
 			terms[i] = append(terms[i], at.L1(got[j], at.StopGradient(want[j])))
 		}
 	}
-	return terms
+	return terms, stages
 }
 
 func scaleName(scale float64) string { return strconv.FormatFloat(scale, 'g', -1, 64) }

@@ -26,7 +26,7 @@ func TestWeightedSum(t *testing.T) {
 func TestPerceptualTargetIsDetached(t *testing.T) {
 	s := graph.New(tensorflow.Float)
 	target, prediction := s.Placeholder("target", tensorflow.Float, 1, 32, 32, 3), s.Placeholder("prediction", tensorflow.Float, 1, 32, 32, 3)
-	terms := Perceptual(s, NewVGG19(s.Sub("vgg"), 32), NewPyramid(s, target), NewPyramid(s, prediction), []float64{1})
+	terms, _ := Perceptual(s, NewVGG19(s.Sub("vgg"), 32), NewPyramid(s, target), NewPyramid(s, prediction), []float64{1})
 	grads := s.GradientsOf(WeightedSum(s, terms, []float64{1, 1, 1, 1, 1}), []tensorflow.Output{target, prediction})
 	if err := s.Err(); err != nil {
 		t.Fatal(err)

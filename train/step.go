@@ -132,6 +132,7 @@ func BuildStep(s *graph.Scope, o StepOptions) (*Step, error) {
 	losses := weigh(training.At("losses"), objective.Terms, step.Warmup)
 	update := training.At("update")
 	step.differentiate(update, players, losses, o.parts())
+	inTurn(update, players, objective.Stages)
 	step.report(update, losses, objective.Stats)
 	if o.parts() > 1 {
 		step.accumulate(s.Sub(accumulateScope), update, o, players)
@@ -248,6 +249,16 @@ func (step *Step) differentiate(s *graph.Scope, players []*player, losses []loss
 			}
 		}
 	}
+}
+
+// inTurn lets the stages of the forward pass begin one after the other. Without it all
+// would be kept until the last of them is done.
+func inTurn(s *graph.Scope, players []*player, stages []*graph.Stage) {
+	var all []tensorflow.Output
+	for _, p := range players {
+		all = append(all, p.grads...)
+	}
+	s.InTurn(all, stages...)
 }
 
 // shares reports whether two players minimise the same terms.

@@ -95,7 +95,7 @@ func (g *goldenGraph) perceptualLoss() {
 	for i, feature := range g.vgg.Features(s.At("driving"), g.driving) {
 		g.want(fmt.Sprintf("vgg_driving_slice%d", i+1), feature, maps)
 	}
-	terms := model.Perceptual(s, g.vgg, g.real, g.fake, []float64{1, 0.5, 0.25})
+	terms, _ := model.Perceptual(s, g.vgg, g.real, g.fake, []float64{1, 0.5, 0.25})
 	g.perceptual = model.WeightedSum(s, terms, goldenWeights.Perceptual)
 	g.want("perceptual_total", g.perceptual, asIs)
 	g.want("perceptual_terms_scale_x_slice", stackAll(s, terms), asIs)

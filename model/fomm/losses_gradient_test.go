@@ -62,7 +62,7 @@ func lossCases(vgg *model.VGG19) []*lossCase {
 		}).input(a, dims...).input(b, dims...),
 		newLossCase("perceptual", func(s *graph.Scope, x []tensorflow.Output) tensorflow.Output {
 			target := s.Values(picture, 1, 32, 32, 3)
-			terms := model.Perceptual(s, vgg, model.NewPyramid(s, target), model.NewPyramid(s, x[0]), []float64{1, 0.5})
+			terms, _ := model.Perceptual(s, vgg, model.NewPyramid(s, target), model.NewPyramid(s, x[0]), []float64{1, 0.5})
 			return model.WeightedSum(s, terms, []float64{10, 10, 10, 10, 10})
 		}).input(reversed(picture), 1, 32, 32, 3),
 		newLossCase("equivariance of values", func(s *graph.Scope, x []tensorflow.Output) tensorflow.Output {

@@ -35,12 +35,15 @@ func (t *Training) VGG() *model.VGG19 { return t.vgg }
 // Objective implements model.Training: the generator runs forward once for both
 // players, and the discriminator's terms use the prediction made before the
 // generator's update. Running averages move in the order kp(source),
-// kp(driving), generator, kp(transformed).
+// kp(driving), generator, kp(transformed). The discriminator's judgements, the
+// features of each scale and the transformed frame are stages: what one of them keeps
+// is differentiated and gone before the next begins.
 func (t *Training) Objective(s *graph.Scope, in model.Inputs) model.Objective {
 	o := &objective{Training: t, s: s, in: in, weights: t.family.Train.Weights}
 	o.Shown = model.Tensors{}
 	f := o.forward()
 	o.pictures(f)
+	o.Stages = append(o.Stages, f.judging)
 	o.appearance(f)
 	judged := o.adversarial(f)
 	o.equivariance(f)
@@ -62,6 +65,8 @@ type forward struct {
 	kpSource, kpDriving Keypoints
 	generation          Generation
 	real, fake          *model.Pyramid
+	// judging is the stage of all judgements.
+	judging *graph.Stage
 }
 
 // judgement is what a discriminator says of both pictures; without a
@@ -84,6 +89,7 @@ func (o *objective) forward() forward {
 	f.generation = nets.Generator.Generate(s.At("generator_forward"), in.Source, f.kpSource, f.kpDriving)
 	f.real = model.NewPyramid(s.At("pyramid_real"), in.Driving)
 	f.fake = model.NewPyramid(s.At("pyramid_fake"), f.generation.Prediction)
+	f.judging = &graph.Stage{}
 	return f
 }
 
@@ -102,7 +108,8 @@ func (o *objective) pictures(f forward) {
 // appearance compares the prediction with the driving frame.
 func (o *objective) appearance(f forward) {
 	w, at := o.weights, o.s.At("perceptual")
-	features := model.Perceptual(at, o.vgg, f.real, f.fake, o.family.Train.Scales)
+	features, stages := model.Perceptual(at, o.vgg, f.real, f.fake, o.family.Train.Scales)
+	o.Stages = append(o.Stages, stages...)
 	o.term(GeneratorPlayer, "perceptual", model.WeightedSum(at, features, w.Perceptual), 1)
 	if w.Reconstruction != 0 {
 		difference := o.s.At("reconstruction").L1(f.generation.Prediction, o.in.Driving)
@@ -116,7 +123,7 @@ func (o *objective) adversarial(f forward) judgement {
 		return judgement{}
 	}
 	w, at := o.weights, o.s.At("judge_for_generator")
-	j := o.judgeBoth(at, f.real, f.fake, f.kpDriving)
+	j := o.judgeBoth(at, f, f.fake)
 	o.term(GeneratorPlayer, "gen_gan", o.family.Train.Adversary.Generator(at, j.fake), w.GeneratorGAN)
 	o.term(GeneratorPlayer, "feature_matching", weighedMatching(at, w, j.real, j.fake), 1)
 	o.Shown.Put("", model.Tensors{model.RealPixels: j.real.Pixels, model.FakePixels: j.fake.Pixels})
@@ -126,7 +133,9 @@ func (o *objective) adversarial(f forward) judgement {
 // judgeBoth keeps the reference's order of calls, in which spectral vectors
 // are refined: the multi-scale discriminator sees the fake first, the U-Net the
 // real.
-func (o *objective) judgeBoth(s *graph.Scope, real, fake *model.Pyramid, kp Keypoints) (j judgement) {
+func (o *objective) judgeBoth(s *graph.Scope, f forward, generated *model.Pyramid) (j judgement) {
+	kp := f.kpDriving
+	real, fake := f.real.Entering(s.At("real"), f.judging), generated.Entering(s.At("fake"), f.judging)
 	if !o.family.Traits.Pixels() {
 		j.fake = o.discriminator.Judge(s.At("fake"), fake, kp)
 		j.real = o.discriminator.Judge(s.At("real"), real, kp)
@@ -148,7 +157,9 @@ func (o *objective) equivariance(f forward) {
 		Theta: o.in.Draws[drawTheta], ControlParams: o.in.Draws[drawControlParams], Points: o.family.Train.Transform.PointsTPS,
 	}
 	frame := transform.Frame(s, o.in.Driving, o.family.Params.AlignCorners)
-	transformed := o.networks.KPDetector.Detect(o.s.At("kp_transformed"), frame).Keypoints
+	stage, at := &graph.Stage{}, o.s.At("kp_transformed")
+	o.Stages = append(o.Stages, stage)
+	transformed := o.networks.KPDetector.Detect(at, stage.Enter(at, frame)).Keypoints
 	o.Shown[model.Transformed] = frame
 	o.Shown.Put(model.KPTransformed, partsOf(transformed))
 	if w.EquivarianceValue != 0 {
@@ -168,7 +179,7 @@ func (o *objective) discriminatorTerms(f forward, j judgement) {
 	s, w := o.s.At("judge_for_discriminator"), o.weights
 	detached := s.StopGradient(f.generation.Prediction)
 	if o.family.Train.Refinement == graph.RefineEachCall {
-		j = o.judgeBoth(s, f.real, model.NewPyramid(s, detached), f.kpDriving)
+		j = o.judgeBoth(s, f, model.NewPyramid(s, detached))
 	}
 	form := o.family.Train.Adversary
 	encoder := form.Encoder(s, j.real, j.fake)
@@ -204,7 +215,8 @@ func (o *objective) consistency(s *graph.Scope, f forward, j judgement, detached
 	o.stat("real_fraction", s.Mean(mask))
 	mixed := prioritycut.Mix(s, o.in.Driving, detached, mask)
 	o.Shown[model.CutMask], o.Shown[model.Mixed] = mask, mixed
-	judged := o.discriminator.Judge(s.At("mixed"), model.NewPyramid(s, mixed), f.kpDriving)
+	at := s.At("mixed")
+	judged := o.discriminator.Judge(at, model.NewPyramid(s, mixed).Entering(at, f.judging), f.kpDriving)
 	o.Terms = append(o.Terms, model.Term{
 		Name: "disc_cons", Player: DiscriminatorPlayer, Weight: o.weights.Consistency, Warmed: true,
 		Value: prioritycut.Consistency(s, judged.Pixels, j.real.Pixels, other, mask),
