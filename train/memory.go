@@ -24,9 +24,9 @@ const (
 	// tensors and less space. ownGradientFactor multiplies the gradients of all
 	// weights besides: those of several judgements of the discriminator wait to be
 	// added up, and freed ones are too large for most other tensors. Both fit the
-	// peaks of six steps of 64x64 to 128x256 pixels and batches of 1 to 16.
-	ownKernelFactor   = 1.4
-	ownGradientFactor = 1.5
+	// peaks of eight steps of 64x64 to 256x256 pixels and batches of 1 to 16.
+	ownKernelFactor   = 1.6
+	ownGradientFactor = 1.6
 	// deviceFactor is the same on a GPU, where one operation runs at a time. No GPU
 	// was at hand to measure it.
 	deviceFactor = 1.3
