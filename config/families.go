@@ -64,6 +64,7 @@ var owners = map[string][]model.FamilyName{
 	"train_params.init_discriminator": {model.FOMMFamily, model.MonkeyNetFamily},
 	"train_params.lr_discriminator":   {model.FOMMFamily, model.MonkeyNetFamily},
 	"train_params.lr_kp_detector":     {model.FOMMFamily, model.MonkeyNetFamily},
+	"train_params.muon_scale":         {model.FOMMFamily, model.MonkeyNetFamily},
 
 	"animate_params.normalization_params.":                      {model.FOMMFamily, model.MonkeyNetFamily},
 	"animate_params.normalization_params.use_relative_jacobian": {model.FOMMFamily},

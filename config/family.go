@@ -18,7 +18,8 @@ func (c *Config) Family() model.Family {
 		p.AlignCorners = c.Model.AlignCorners
 		return &monkeynet.Family{
 			Params: p, Weights: c.MonkeyNet.LossWeights,
-			Relation: monkeynet.Relation{AdaptVariance: c.MonkeyNet.AdaptVariance, ClipMean: c.MonkeyNet.ClipMean},
+			Relation:  monkeynet.Relation{AdaptVariance: c.MonkeyNet.AdaptVariance, ClipMean: c.MonkeyNet.ClipMean},
+			MuonScale: t.MuonScale,
 		}
 	case model.X2FaceFamily:
 		p := c.X2Face.Params
@@ -29,6 +30,7 @@ func (c *Config) Family() model.Family {
 		Params: c.Model, Traits: c.traits(),
 		Train: fomm.TrainParams{
 			Cut: c.PriorityCut, Transform: t.Transform, Weights: t.LossWeights, Adversary: t.Adversary, Scales: t.Scales,
+			MuonScale:  t.MuonScale,
 			VGGDivisor: c.VGG19.WidthDivisor, Refinement: t.SpectralNorm.refinement(),
 		},
 	}

@@ -154,6 +154,7 @@ func Unmarshal(data []byte, name string) (*Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
+	c.Train.MuonScale = 0 // but for the optimiser: there was Adam alone
 	if err := file.apply(c, from); err != nil {
 		return nil, err
 	}

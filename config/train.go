@@ -84,6 +84,12 @@ type TrainParams struct {
 	// its weights (its batch averages go on), which needs init_from: from
 	// scratch it would never learn.
 	LRKPDetector float64 `yaml:"lr_kp_detector"`
+	// MuonScale moves the kernels of generator and keypoint detector that have at
+	// least 8 outputs by Muon (momentum 0.9, made orthogonal, so that all
+	// directions of a kernel learn alike): steps whose entries are of so many learning
+	// rates, as the root of their mean square. What is no such kernel, and the
+	// discriminator, stay with Adam. 0 leaves all to Adam, as the reference. 0 to 100.
+	MuonScale float64 `yaml:"muon_scale"`
 	// BatchSize is the number of pairs of frames per step. At least 1.
 	BatchSize int `yaml:"batch_size"`
 	// AccumulateSteps takes each batch in so many micro-batches, one after the other,

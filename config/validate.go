@@ -132,6 +132,7 @@ func (c *Config) validateTrain(v *validator) {
 		v.fail(at+"lr_kp_detector", "is 0 without init_from: the keypoint detector would never learn; "+
 			"give `init_from`=DIR or a rate such as 2e-4")
 	}
+	v.floats(at+"muon_scale", t.MuonScale, 0, 100)
 	v.floats(at+"cons_warmup_epochs", t.ConsWarmupEpochs, 0, 1e6)
 	v.ints(at+"cons_warmup_steps", t.ConsWarmupSteps, 0, 1e12)
 	oneOf(v, at+"spectral_norm", t.SpectralNorm, SharedSN, ReferenceSN)

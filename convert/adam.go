@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/prioritycut/prioritycut/graph"
+	"github.com/prioritycut/prioritycut/model"
 	"github.com/prioritycut/prioritycut/tf"
 	"github.com/prioritycut/prioritycut/weights"
 )
@@ -23,6 +24,10 @@ func (c *runState) takeOptimisers(s *input) error {
 }
 
 func (c *runState) takeOptimiserOf(p *player, s *input) error {
+	if s.adam[p.Name] != nil && p.Optimiser.Kind == model.Muon {
+		c.remark("the file has Adam's state for %s, which Muon (muon_scale) does not go on from: it starts anew", p.Name)
+		return nil
+	}
 	if state := s.adam[p.Name]; state != nil && p.step == nil {
 		return c.takeMomentum(p, s, state)
 	}
@@ -38,8 +43,11 @@ func (c *runState) takeOptimiserOf(p *player, s *input) error {
 
 // optimiser names the player's optimiser.
 func (p *player) optimiser() string {
-	if p.step == nil {
+	switch {
+	case p.step == nil:
 		return "momentum"
+	case p.Optimiser.Kind == model.Muon:
+		return "Muon and Adam"
 	}
 	return "Adam"
 }

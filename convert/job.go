@@ -77,7 +77,7 @@ func (j *job) summary(w io.Writer) error {
 		case j.hasOptimiser(p) && p.step == nil:
 			b.WriteString("with momentum\n")
 		case j.hasOptimiser(p):
-			fmt.Fprintf(&b, "Adam after %d steps\n", j.count(p.step))
+			fmt.Fprintf(&b, "%s after %d steps\n", p.optimiser(), j.count(p.step))
 		default:
 			b.WriteString("no optimiser\n")
 		}

@@ -49,7 +49,7 @@ type player struct {
 	// step counts the optimiser's steps; nil where it does not.
 	step *graph.Variable
 	// moments are Adam's first and second ones of every weight, or its buffer of
-	// momentum.
+	// momentum; Muon has either.
 	moments map[*graph.Variable][]*graph.Variable
 }
 
@@ -78,6 +78,11 @@ func newNetworks(c *config.Config) (*networks, error) {
 			for i, v := range weights {
 				first, second := o.Slots(i)
 				p.moments[v] = []*graph.Variable{first, second}
+			}
+		case *graph.Muon:
+			p.step = o.Adam.Step
+			for i, v := range weights {
+				p.moments[v] = o.Slots(i)
 			}
 		case *graph.SGD:
 			for i, v := range weights {

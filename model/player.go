@@ -68,13 +68,18 @@ const (
 	Adam OptimiserKind = iota
 	// Momentum is stochastic gradient descent with momentum, in PyTorch's form.
 	Momentum
+	// Muon makes the momentum of convolutions' kernels orthogonal and moves all else
+	// by Adam.
+	Muon
 )
 
 // Optimiser is a rule with its constants.
 type Optimiser struct {
 	Kind OptimiserKind
-	// Beta1, Beta2 and Epsilon are Adam's.
+	// Beta1, Beta2 and Epsilon are Adam's, and those of what Muon leaves to it.
 	Beta1, Beta2, Epsilon float64
+	// Scale is the size of Muon's steps in learning rates.
+	Scale float64
 	// Momentum is the share of the last buffer that is kept.
 	Momentum float64
 }
@@ -83,10 +88,27 @@ type Optimiser struct {
 // The rate is a scalar of the graph's dtype.
 func (p Player) NewOptimiser(s *graph.Scope, vars []*graph.Variable, rate tensorflow.Output) graph.Optimiser {
 	o := p.Optimiser
-	if o.Kind == Momentum {
-		return graph.NewSGD(s, vars, rate, o.Momentum)
+	adam := func(vars []*graph.Variable) *graph.Adam {
+		return graph.NewAdam(s, p.Name, vars, rate, o.Beta1, o.Beta2, o.Epsilon)
 	}
-	return graph.NewAdam(s, p.Name, vars, rate, o.Beta1, o.Beta2, o.Epsilon)
+	switch o.Kind {
+	case Momentum:
+		return graph.NewSGD(s, vars, rate, o.Momentum)
+	case Muon:
+		return graph.NewMuon(s, vars, rate, o.Scale, adam)
+	}
+	return adam(vars)
+}
+
+// ByMuon lets those of players that do not judge be moved by Muon with steps of so
+// many learning rates; 0 leaves all as they are.
+func ByMuon(players []Player, scale float64) []Player {
+	for i := range players {
+		if p := &players[i]; scale > 0 && !p.Critic {
+			p.Optimiser.Kind, p.Optimiser.Scale = Muon, scale
+		}
+	}
+	return players
 }
 
 // Term is a term of a player's loss.

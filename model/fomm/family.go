@@ -40,6 +40,8 @@ type TrainParams struct {
 	Weights LossWeights
 	// Adversary is the form of the adversarial losses; empty is LeastSquares.
 	Adversary Adversary
+	// MuonScale is the size of Muon's steps in learning rates; 0 leaves all to Adam.
+	MuonScale float64
 	// Scales of the perceptual loss.
 	Scales []float64
 	// VGGDivisor divides VGG-19's widths (1: the real network).
@@ -72,7 +74,8 @@ func Players() []model.Player {
 
 // Players implements model.Family.
 func (f *Family) Players() []model.Player {
-	return slices.DeleteFunc(Players(), func(p model.Player) bool { return p.Critic && !f.Traits.Adversarial() })
+	players := slices.DeleteFunc(Players(), func(p model.Player) bool { return p.Critic && !f.Traits.Adversarial() })
+	return model.ByMuon(players, f.Train.MuonScale)
 }
 
 // Parts implements model.Family. The dense motion network, a part of the

@@ -30,6 +30,8 @@ type Family struct {
 	Weights LossWeights
 	// Relation says how relative motion is relative; MoveLocation is implied.
 	Relation Relation
+	// MuonScale is the size of Muon's steps in learning rates; 0 leaves all to Adam.
+	MuonScale float64
 }
 
 // Name implements model.Family.
@@ -43,14 +45,16 @@ func (f *Family) Can() model.Capabilities {
 	}
 }
 
-// Players implements model.Family: three Adams, in the public code's order.
+// Players implements model.Family: three Adams, in the public code's order, or Muon
+// for those that animate.
 func (f *Family) Players() []model.Player {
 	adam := model.Optimiser{Kind: model.Adam, Beta1: 0.5, Beta2: 0.999, Epsilon: 1e-8}
-	return []model.Player{
+	players := []model.Player{
 		{Name: generator, Prefixes: []string{generator + "."}, Rate: "lr_generator", Optimiser: adam},
 		{Name: kpDetector, Prefixes: []string{kpDetector + "."}, Terms: generator, Rate: "lr_kp_detector", Optimiser: adam},
 		{Name: discriminator, Prefixes: []string{discriminator + "."}, Critic: true, Rate: "lr_discriminator", Optimiser: adam},
 	}
+	return model.ByMuon(players, f.MuonScale)
 }
 
 // Parts implements model.Family.
