@@ -115,6 +115,29 @@ func TestHashesOfPresetsAndVariantsDiffer(t *testing.T) {
 	}
 }
 
+// A run of before there was a choice was moved by Adam alone, whatever its preset says
+// today, and does not go on otherwise.
+func TestRunsWithoutMuon(t *testing.T) {
+	c, _ := resolve(t, Options{})
+	saved, err := c.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lines []string
+	for _, line := range strings.Split(string(saved), "\n") {
+		if !strings.Contains(line, "muon_scale") {
+			lines = append(lines, line)
+		}
+	}
+	old, err := Unmarshal([]byte(strings.Join(lines, "\n")), "config.yaml")
+	if err != nil || c.Train.MuonScale == 0 || old.Train.MuonScale != 0 {
+		t.Fatalf("%v, %+v", err, old)
+	}
+	if err := RefuseOnResume(DiffForResume(old, c)); err == nil || !strings.Contains(err.Error(), "train_params.muon_scale") {
+		t.Errorf("it goes on: %v", err)
+	}
+}
+
 func TestLoadRefuses(t *testing.T) {
 	c, _ := resolve(t, Options{})
 	saved, err := c.Marshal()

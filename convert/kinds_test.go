@@ -165,6 +165,12 @@ func TestNumberedAdam(t *testing.T) {
 		t.Errorf("a moment that there was not is %v", moment)
 	}
 
+	// Muon goes on from no Adam.
+	j = mustRead(t, torchOf(t, whole(count)), Options{Sets: []string{"muon_scale=0.4"}})
+	if !j.remarked("Adam's state for generator, which Muon") || j.hasOptimiser(j.nets.player(kpDetector)) || !j.hasOptimiser(j.nets.player(discriminator)) {
+		t.Errorf("%q", j.remarks)
+	}
+
 	plain := mustRead(t, torchOf(t, whole(count)), Options{WeightsOnly: true})
 	if plain.hasOptimiser(plain.nets.players[0]) || plain.notes.Step != 0 {
 		t.Error("`weights_only` takes an optimiser")
@@ -217,6 +223,9 @@ func TestNamedAdam(t *testing.T) {
 	j := mustRead(t, npzOf(t, append(slices.Clone(entries), steps...)), Options{})
 	if j.count(j.nets.players[0].step) != 12 || j.count(j.nets.players[1].step) != 9 || j.notes.Step != 12 {
 		t.Errorf("notes %+v", j.notes.Meta)
+	}
+	if _, err := read(t, npzOf(t, append(slices.Clone(entries), steps...)), Options{Sets: []string{"muon_scale=0.4"}}); err == nil || !strings.Contains(err.Error(), "set muon_scale=0") {
+		t.Errorf("Adam's moments for Muon: %v", err)
 	}
 	for name, c := range map[string]struct {
 		entries []entry

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/weights"
 )
 
@@ -71,6 +72,8 @@ func (c *runState) hint(m *weights.MismatchError, s *input, o Options) string {
 		return "the file has weight normalisation, which no network here has: remove it (remove_weight_norm, remove_parametrizations) before saving"
 	case len(foreign) > 0:
 		return "the file has what no network here has, " + strings.Join(foreign, ", ") + ": is it of another model?"
+	case slices.ContainsFunc(m.Missing, func(n string) bool { return strings.HasSuffix(n, graph.MomentumSuffix) }):
+		return "the file has Adam's states and the configuration has Muon: set muon_scale=0, or convert without optimisers by `weights_only`"
 	case len(owners) == 1 && owners[0] == discriminator && o.Variant != "":
 		return "the file has another discriminator than variant " + o.Variant + ": leave `variant` out, or convert without it by `variant`=fomm"
 	case len(owners) == 1 && owners[0] == discriminator:

@@ -54,7 +54,7 @@ func NewMuon(s *Scope, vars []*Variable, lr tensorflow.Output, scale float64, ad
 	var rest []*Variable
 	for i, v := range vars {
 		if v.isKernelMatrix() {
-			o.buffers[i] = s.Variable(v.Name+".momentum_buffer", Slot, Zeros, v.sizes()...)
+			o.buffers[i] = s.Variable(v.Name+MomentumSuffix, Slot, Zeros, v.sizes()...)
 			continue
 		}
 		o.others[i] = len(rest)

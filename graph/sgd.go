@@ -18,6 +18,9 @@ type SGD struct {
 	lr      tensorflow.Output
 }
 
+// MomentumSuffix ends the names of the slots that keep a momentum.
+const MomentumSuffix = ".momentum_buffer"
+
 // NewSGD makes the slots <variable>.momentum_buffer in scope s. The rate lr is
 // a scalar of the graph's dtype.
 func NewSGD(s *Scope, vars []*Variable, lr tensorflow.Output, momentum float64) *SGD {
@@ -27,7 +30,7 @@ func NewSGD(s *Scope, vars []*Variable, lr tensorflow.Output, momentum float64) 
 		for i, d := range v.Dims {
 			dims[i] = int(d)
 		}
-		o.buffers = append(o.buffers, s.Variable(v.Name+".momentum_buffer", Slot, Zeros, dims...))
+		o.buffers = append(o.buffers, s.Variable(v.Name+MomentumSuffix, Slot, Zeros, dims...))
 	}
 	return o
 }

@@ -130,6 +130,9 @@ func TestAccumulatedSteps(t *testing.T) {
 					compare(t, what+"gradient of "+name, gradients[name], g, 1e-11, 1e-3*largest)
 					if rules[name] == nil {
 						rules[name] = &rule{sgd: variant == model.X2Face, rate: v.Rates[playerNamed(t, o, name)]}
+						if c.Train.MuonScale > 0 && playerNamed(t, o, name) != discriminatorPlayer {
+							rules[name].muon, rules[name].columns = c.Train.MuonScale, muonColumns(whole.s.VariableNamed(name))
+						}
 					}
 					compare(t, what+name, now[name], rules[name].move(before[name], gradients[name]), 1e-12, 0)
 				}
@@ -201,10 +204,12 @@ func playerNamed(t *testing.T, o StepOptions, variable string) string {
 	return p.Name
 }
 
-// rule moves one variable by an optimiser written anew: Adam of betas 0.5 and 0.999
-// or stochastic gradient descent with a momentum of 0.9.
+// rule moves one variable by an optimiser written anew: Adam of betas 0.5 and 0.999,
+// stochastic gradient descent with a momentum of 0.9 or, where there are columns, Muon.
 type rule struct {
 	sgd           bool
+	muon          float64
+	columns       int
 	rate          float64
 	steps         float64
 	first, second []float64
@@ -216,6 +221,9 @@ func (r *rule) move(w, g []float64) []float64 {
 	}
 	r.steps++
 	moved := slices.Clone(w)
+	if r.columns > 0 {
+		return r.moveOrthogonally(moved, g)
+	}
 	for i := range w {
 		if r.sgd {
 			r.first[i] = 0.9*r.first[i] + g[i]
