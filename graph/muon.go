@@ -107,9 +107,11 @@ func (o *Muon) Apply(s *Scope, grads []tensorflow.Output, barrier *tensorflow.Op
 			continue
 		}
 		momentum, step := o.step(s, v, o.buffers[i], grads[i])
-		ops = append(ops,
-			s.AddOp("AssignVariableOp", Attrs{"dtype": v.DType}, behind, o.buffers[i].handle, momentum),
-			s.AddOp("AssignSubVariableOp", Attrs{"dtype": v.DType}, behind, v.handle, step))
+		assign := func(v *Variable, value tensorflow.Output) {
+			ops = append(ops, s.AddOp("AssignVariableOp", Attrs{"dtype": v.DType}, behind, v.handle, value))
+		}
+		assign(o.buffers[i], momentum)
+		assign(v, s.Minus(v.Value, step))
 	}
 	return append(ops, o.Adam.Apply(s, rest, barrier)...)
 }
