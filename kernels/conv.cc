@@ -139,7 +139,8 @@ ConvShape Conv::Effective() const {
   const int rest = shape_.kernel - 1;
   ConvShape s = {shape_.batch,         shape_.OutHeight(),  shape_.OutWidth(),
                  shape_.out,           shape_.in,           shape_.kernel,
-                 rest - shape_.before, rest - shape_.after, false};
+                 rest - shape_.before, rest - shape_.after, false,
+                 shape_.parts};
   return s;
 }
 
@@ -149,9 +150,7 @@ bool Conv::Use(Method method) {
     return false;
   }
   if (method == Method::kPhases && (turned_ || !shape_.upsample)) return false;
-  if (method == Method::kQuarters && (turned_ || !QuartersServe(shape_))) {
-    return false;
-  }
+  if (method == Method::kQuarters && !QuartersServe(shape_)) return false;
   method_ = method;
   return true;
 }
@@ -163,7 +162,7 @@ int64_t Conv::PackedFloats() const {
   if (method_ == Method::kLarge) return LargePackedFloats(shape_, *vectors_);
   if (method_ == Method::kPhases) return PhasesPackedFloats(shape_, *vectors_);
   if (method_ == Method::kQuarters) {
-    return QuartersPackedFloats(shape_, *vectors_);
+    return QuartersPackedFloats(Effective(), *vectors_);
   }
   return DirectPackedFloats(Effective(), method_ == Method::kDots, *vectors_);
 }
@@ -179,16 +178,16 @@ bool Conv::Pack(const float* kernel, float* packed, Runtime& runtime) const {
   if (method_ == Method::kPhases) {
     return PhasesPack(shape_, kernel, packed, *vectors_, runtime);
   }
-  if (method_ == Method::kQuarters) {
-    QuartersPack(shape_, kernel, packed, *vectors_, runtime);
-    return true;
-  }
   if (turned_) {
     float* turned = runtime.Scratch(shape_.KernelFloats());
     if (turned == nullptr) return false;
     Turn(kernel, int64_t{shape_.kernel} * shape_.kernel, shape_.in, shape_.out,
          turned, runtime);
     kernel = turned;
+  }
+  if (method_ == Method::kQuarters) {
+    QuartersPack(Effective(), kernel, packed, *vectors_, runtime);
+    return true;
   }
   DirectPack(Effective(), method_ == Method::kDots, kernel, packed, *vectors_,
              runtime);
@@ -230,7 +229,7 @@ bool Conv::Compute(const float* x, const float* packed,
     return PhasesRun(shape_, x, packed, epilogue, y, *vectors_, runtime);
   }
   if (method_ == Method::kQuarters) {
-    return QuartersRun(shape_, x, packed, epilogue, y, *vectors_, runtime);
+    return QuartersRun(s, x, packed, epilogue, y, *vectors_, runtime);
   }
   const bool few = method_ == Method::kDots;
   if (!turned_ || !shape_.upsample) {

@@ -93,20 +93,23 @@ bool DotsPay(const ConvShape& s, const Vectors& v) {
 
 // Quarters leave 49 of 16 k^2 products, and take four times as many lanes. A
 // vector of inputs or sums takes as long to be transformed as kTransform
-// products. They round as Winograd's algorithm does, so narrow layers, such as
-// the heads that see a picture's colours, keep to others.
+// products, and each lane of a kernel's vector as long to be packed as kPack of
+// them. They round as Winograd's algorithm does, so in a forward pass narrow
+// layers, such as the heads that see a picture's colours, keep to others. The
+// shape is the one that is computed.
 bool QuartersPay(const ConvShape& s, const Vectors& v, bool kept) {
-  constexpr int64_t kTransform = 500;
-  if (!kept || !QuartersServe(s) || s.in < kLeastChannels) return false;
+  constexpr int64_t kTransform = 500, kPack = 200;
+  if (!QuartersServe(s)) return false;
   const int64_t squares =
-      s.batch * ((s.OutHeight() + 3) / 4 + 1) * ((s.OutWidth() + 3) / 4 + 1);
+      Samples(s) * ((s.OutHeight() + 3) / 4 + 1) * ((s.OutWidth() + 3) / 4 + 1);
   const int64_t vectors = (4 * s.out + v.lanes - 1) / v.lanes;
-  const int64_t pixels = s.batch * s.OutHeight() * s.OutWidth();
+  const int64_t pixels = Samples(s) * s.OutHeight() * s.OutWidth();
   const int64_t products = int64_t{s.kernel} * s.kernel * s.in;
   const int64_t direct = RoundUp(s.out, v.lanes) * products;
   const int64_t least = std::min(direct, DotsCost(s)) / v.lanes;
-  return squares *
-             (49 * s.in * vectors + kTransform * (s.in / v.lanes + vectors)) <
+  const int64_t transforms = (s.in + v.lanes - 1) / v.lanes + vectors;
+  const int64_t packing = kept ? 0 : kPack * v.lanes * s.in * vectors;
+  return squares * (49 * s.in * vectors + kTransform * transforms) + packing <
          pixels * least;
 }
 
@@ -120,7 +123,9 @@ bool PhasesPay(const ConvShape& s, bool kept) {
 
 Method ForwardMethod(const ConvShape& s, const Vectors& v, Usage usage) {
   const bool kept = usage != Usage::kOnce;
-  if (QuartersPay(s, v, kept)) return Method::kQuarters;
+  if (s.in >= kLeastChannels && QuartersPay(s, v, kept)) {
+    return Method::kQuarters;
+  }
   if (DotsPay(s, v)) return Method::kDots;
   if (LargePays(s, usage)) return Method::kLarge;
   if (WinogradPays(s, kLeastChannels, kept ? kLeastTilesKept : kLeastTiles)) {
@@ -135,6 +140,7 @@ Method InputGradientMethod(const ConvShape& s, const ConvShape& computed,
   if (usage != Usage::kOnce) least = kLeastTilesKept;
   if (Narrow(s)) least = kLeastTilesNarrow;
   if (WinogradPays(s, kLeastChannelsBack, least)) return Method::kWinograd;
+  if (QuartersPay(computed, v, usage != Usage::kOnce)) return Method::kQuarters;
   return DotsPay(computed, v) ? Method::kDots : Method::kDirect;
 }
 

@@ -30,7 +30,7 @@ bool WinogradKernelGradient(const ConvShape& shape, const float* x,
                             const float* dy, float* dkernel, const Vectors& v,
                             Runtime& runtime);
 
-// The same for kernels of 5 to 8 pixels, forward, as four of 4 x 4.
+// The same for kernels of 5 to 8 pixels, as four of 4 x 4. Shapes as computed.
 bool QuartersServe(const ConvShape& shape);
 int64_t QuartersPackedFloats(const ConvShape& shape, const Vectors& v);
 void QuartersPack(const ConvShape& shape, const float* kernel, float* packed,

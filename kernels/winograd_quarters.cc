@@ -1,5 +1,5 @@
-// Kernels of 5 to 8 pixels as four of 4 x 4 by Winograd's algorithm, for frozen
-// weights: quarter (a, b) has the taps from (4 a, 4 b) on. Tiles of 4 x 4
+// Kernels of 5 to 8 pixels as four of 4 x 4 by Winograd's algorithm, forward and
+// for the gradient at the input: quarter (a, b) has the taps from (4 a, 4 b) on. Tiles of 4 x 4
 // outputs lie as far apart as the quarters, so one square of 7 x 7 pixels
 // serves all four: its 49 points are multiplied by the kernels of the quarters
 // side by side, which fills the vectors even where there are few outputs, and
@@ -23,6 +23,9 @@ constexpr int kPixels = kSide * kSide;
 // Floats of points in a block of squares: they and the kernel share the
 // second-level cache.
 constexpr int64_t kBlock = 64 * 1024;
+// Outputs of a kernel that are packed at once: as many as every set of
+// instructions divides a panel by.
+constexpr int kPack = 8;
 
 int64_t TileCount(int64_t side) { return (side + kSide - 1) / kSide; }
 
@@ -72,13 +75,15 @@ class Quarters {
 
   void Pack(const float* kernel, float* packed, Runtime& runtime) const {
     const KernelTransform transform;
-    const int64_t cost = panels_ * v_.columns * kQuarterPoints * 16;
+    const int64_t cost = panels_ * v_.columns * kQuarterPoints * 8;
     runtime.Run(s_.in, cost, [&](int64_t begin, int64_t end) {
       for (int64_t c = begin; c < end; ++c) {
-        for (int64_t i = 0; i < panels_ * v_.columns; ++i) {
-          float* to = packed + i / v_.columns * kQuarterPoints * PointFloats() +
-                      c * v_.columns + i % v_.columns;
-          PackOne(transform, kernel, c, i, to);
+        for (int64_t n = 0; n < panels_; ++n) {
+          float* to =
+              packed + n * kQuarterPoints * PointFloats() + c * v_.columns;
+          for (int from = 0; from < v_.columns; from += kPack) {
+            PackSome(transform, kernel, c, n * v_.columns + from, to + from);
+          }
         }
       }
     });
@@ -111,29 +116,45 @@ class Quarters {
   // Floats of the pixels that one row of squares gives.
   int64_t LineFloats() const { return (columns_ + 1) * kPixels * width_; }
 
-  // The points of input c for output i of the quarters side by side.
-  void PackOne(const KernelTransform& transform, const float* kernel, int64_t c,
-               int64_t i, float* to) const {
-    double rows[kQuarterTile][kSide] = {};
-    const int64_t quarter = i / s_.out, o = i % s_.out;
-    if (quarter < kQuarters) {
+  // The taps of input c for outputs [first, first + kPack) of the quarters side
+  // by side, zeros where there are none.
+  void ReadTaps(const float* kernel, int64_t c, int64_t first,
+                double taps[kPixels][kPack]) const {
+    for (int i = 0; i < kPack; ++i) {
+      const int64_t quarter = (first + i) / s_.out, o = (first + i) % s_.out;
       for (int t = 0; t < kPixels; ++t) {
         const int64_t row = quarter / 2 * kSide + t / kSide;
         const int64_t column = quarter % 2 * kSide + t % kSide;
-        if (row >= s_.kernel || column >= s_.kernel) continue;
-        const double tap =
-            kernel[((row * s_.kernel + column) * s_.in + c) * s_.out + o];
-        for (int p = 0; p < kQuarterTile; ++p) {
-          rows[p][t % kSide] += transform.g[p][t / kSide] * tap;
-        }
+        const bool there =
+            quarter < kQuarters && row < s_.kernel && column < s_.kernel;
+        const int64_t tap = row * s_.kernel + column;
+        taps[t][i] = there ? kernel[(tap * s_.in + c) * s_.out + o] : 0.0;
       }
     }
-    for (int p = 0; p < kQuarterPoints; ++p) {
-      double sum = 0;
+  }
+
+  // The points of what ReadTaps reads.
+  void PackSome(const KernelTransform& transform, const float* kernel,
+                int64_t c, int64_t first, float* to) const {
+    double taps[kPixels][kPack];
+    ReadTaps(kernel, c, first, taps);
+    for (int p = 0; p < kQuarterTile; ++p) {
+      const double* g = transform.g[p];
+      double row[kSide][kPack];
       for (int j = 0; j < kSide; ++j) {
-        sum += rows[p / kQuarterTile][j] * transform.g[p % kQuarterTile][j];
+        for (int i = 0; i < kPack; ++i) {
+          row[j][i] = g[0] * taps[j][i] + g[1] * taps[kSide + j][i] +
+                      g[2] * taps[2 * kSide + j][i] +
+                      g[3] * taps[3 * kSide + j][i];
+        }
       }
-      to[p * PointFloats()] = static_cast<float>(sum);
+      for (int q = 0; q < kQuarterTile; ++q, to += PointFloats()) {
+        const double* h = transform.g[q];
+        for (int i = 0; i < kPack; ++i) {
+          to[i] = static_cast<float>(h[0] * row[0][i] + h[1] * row[1][i] +
+                                     h[2] * row[2][i] + h[3] * row[3][i]);
+        }
+      }
     }
   }
 
