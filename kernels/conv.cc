@@ -144,9 +144,20 @@ ConvShape Conv::Effective() const {
   return s;
 }
 
+bool Conv::InTiles() const {
+  return method_ == Method::kWinograd || method_ == Method::kSmall;
+}
+
+int Conv::Tile() const {
+  return method_ == Method::kSmall ? kSmallTile : kTile;
+}
+
 bool Conv::Use(Method method) {
   if (method == Method::kWinograd && !WinogradServes(shape_)) return false;
   if (method == Method::kLarge && (turned_ || !LargeServes(shape_))) {
+    return false;
+  }
+  if (method == Method::kSmall && (turned_ || !SmallServes(shape_))) {
     return false;
   }
   if (method == Method::kPhases && (turned_ || !shape_.upsample)) return false;
@@ -156,8 +167,8 @@ bool Conv::Use(Method method) {
 }
 
 int64_t Conv::PackedFloats() const {
-  if (method_ == Method::kWinograd) {
-    return WinogradPackedFloats(shape_, turned_, *vectors_);
+  if (InTiles()) {
+    return WinogradPackedFloats(shape_, turned_, Tile(), *vectors_);
   }
   if (method_ == Method::kLarge) return LargePackedFloats(shape_, *vectors_);
   if (method_ == Method::kPhases) return PhasesPackedFloats(shape_, *vectors_);
@@ -168,8 +179,9 @@ int64_t Conv::PackedFloats() const {
 }
 
 bool Conv::Pack(const float* kernel, float* packed, Runtime& runtime) const {
-  if (method_ == Method::kWinograd) {
-    return WinogradPack(shape_, turned_, kernel, packed, *vectors_, runtime);
+  if (InTiles()) {
+    return WinogradPack(shape_, turned_, Tile(), kernel, packed, *vectors_,
+                        runtime);
   }
   if (method_ == Method::kLarge) {
     LargePack(shape_, kernel, packed, *vectors_, runtime);
@@ -195,7 +207,7 @@ bool Conv::Pack(const float* kernel, float* packed, Runtime& runtime) const {
 }
 
 bool Conv::AddsInPlace() const {
-  return method_ == Method::kWinograd || method_ == Method::kLarge;
+  return InTiles() || method_ == Method::kLarge;
 }
 
 bool Conv::Run(const float* x, const float* packed, const Epilogue& epilogue,
@@ -218,9 +230,9 @@ bool Conv::Run(const float* x, const float* packed, const Epilogue& epilogue,
 bool Conv::Compute(const float* x, const float* packed,
                    const Epilogue& epilogue, float* y, Runtime& runtime) const {
   const ConvShape s = Effective();
-  if (method_ == Method::kWinograd) {
-    return WinogradRun(shape_, turned_, x, packed, epilogue, y, *vectors_,
-                       runtime);
+  if (InTiles()) {
+    return WinogradRun(shape_, turned_, Tile(), x, packed, epilogue, y,
+                       *vectors_, runtime);
   }
   if (method_ == Method::kLarge) {
     return LargeRun(shape_, x, packed, epilogue, y, *vectors_, runtime);

@@ -2,11 +2,12 @@
 // channels] with kernels [side, side, in, out], stride 1, forward and both
 // gradients. Plain functions on pointers; memory and threads are the caller's.
 //
-// Six methods compete, and the choice is a rule of the shape (method.cc):
+// Seven methods compete, and the choice is a rule of the shape (method.cc):
 // Winograd's algorithm on tiles of 6 x 6 points for kernels of 3 x 3, 4 x 4
 // and the 2 x 2 that a kernel of 3 x 3 becomes behind repeated pixels; the same
 // on tiles of 7 x 7 for the quarters of larger kernels; the same on tiles of
-// 10 x 10, quicker and less exact, where inference allows it; direct products;
+// 10 x 10, quicker and less exact, where inference allows it; the same on tiles
+// of 4 x 4, as exact as direct products, for narrow layers; direct products;
 // the same with such kernels of 2 x 2; inner products where there are few
 // outputs.
 
@@ -57,7 +58,15 @@ class Runtime {
   virtual float* Scratch(int64_t floats) = 0;
 };
 
-enum class Method { kWinograd, kDirect, kDots, kPhases, kQuarters, kLarge };
+enum class Method {
+  kWinograd,
+  kDirect,
+  kDots,
+  kPhases,
+  kQuarters,
+  kLarge,
+  kSmall
+};
 
 // How a kernel is used: packed for one call, or kept packed for many. Where no
 // gradient is ever taken of what follows, large tiles may compute it, too.
@@ -94,6 +103,10 @@ class Conv {
  private:
   Conv(const ConvShape& shape, bool turned, const Vectors& vectors,
        Usage usage);
+  // Whether it is Winograd's algorithm by winograd_forward.cc, and by squares of
+  // which side.
+  bool InTiles() const;
+  int Tile() const;
   // As it is computed: turned, in and out are exchanged.
   ConvShape Effective() const;
   // Run with lists that are padded, and a residual only where it is added in

@@ -96,6 +96,7 @@ const char* Name(Method m) {
          : m == Method::kDots     ? "dots"
          : m == Method::kQuarters ? "quarters"
          : m == Method::kLarge    ? "large tiles"
+         : m == Method::kSmall    ? "small tiles"
                                   : "phases";
 }
 
@@ -109,10 +110,10 @@ std::string Describe(const ConvShape& s) {
 }
 
 struct Worst {
-  double direct = 0, winograd = 0, large = 0;
+  double direct = 0, winograd = 0, small = 0, large = 0;
 
-  // A plain sum drifts like a random walk, Winograd's algorithm more, and most
-  // in large tiles.
+  // A plain sum drifts like a random walk, and small tiles no more; Winograd's
+  // algorithm does so more, and most in large tiles.
   void Check(const ConvShape& s, const Vectors& v, Method method,
              const char* what, double apart, double products) {
     const bool fast =
@@ -120,6 +121,7 @@ struct Worst {
     double* all = &direct;
     double most = 1e-6 + 4e-8 * std::sqrt(products);
     if (fast) all = &winograd, most = 1e-5;
+    if (method == Method::kSmall) all = &small;
     if (method == Method::kLarge) all = &large, most = 1e-4;
     *all = std::max(*all, apart);
     if (apart <= most) return;
@@ -216,7 +218,8 @@ void CheckShape(const ConvShape& s, std::mt19937* random, Worst* worst) {
     if (v == nullptr) continue;
     TestRuntime runtime(1 + (*random)() % 3);
     for (Method m : {Method::kWinograd, Method::kDirect, Method::kDots,
-                     Method::kPhases, Method::kQuarters, Method::kLarge}) {
+                     Method::kPhases, Method::kQuarters, Method::kLarge,
+                     Method::kSmall}) {
       Conv forward = Conv::Forward(s, *v), back = Conv::InputGradient(s, *v);
       if (!forward.Use(m)) continue;
       CheckPass(r, forward, false, *v, runtime, worst);
@@ -290,6 +293,7 @@ const ConvShape kDivided[] = {
     {3, 5, 5, 20, 24, 3, 1, 1},     {12, 5, 5, 20, 24, 3, 1, 1, true},
     {4, 26, 21, 200, 180, 3, 1, 1}, {6, 20, 22, 180, 70, 3, 1, 1, true},
     {5, 9, 6, 33, 2, 7, 3, 3},      {4, 16, 16, 12, 40, 7, 3, 3},
+    {4, 7, 6, 30, 40, 3, 1, 1},     {5, 8, 5, 26, 33, 3, 1, 1, true},
 };
 
 // The same bits at every number of threads and in every run.
@@ -380,6 +384,7 @@ int main(int argc, char** argv) {
                                         {1, 13, 15, 65, 200, 3, 1, 1},
                                         {2, 33, 21, 64, 3, 7, 3, 3},
                                         {1, 30, 31, 20, 24, 3, 1, 1},
+                                        {1, 30, 31, 27, 35, 3, 1, 1},
                                         {1, 30, 31, 20, 3, 7, 3, 3},
                                         {1, 12, 9, 40, 33, 3, 1, 1, true}}) {
     CheckThreads(s, kept(s), &random);
@@ -390,8 +395,9 @@ int main(int argc, char** argv) {
   CheckThreads(s, large, &random);
   for (const ConvShape& d : kDivided) CheckParts(d, &random);
   std::printf(
-      "%s; worst differences: Winograd %.2g, large tiles %.2g, others %.2g\n",
-      failures == 0 ? "passed" : "FAILED", worst.winograd, worst.large,
-      worst.direct);
+      "%s; worst differences: Winograd %.2g, small tiles %.2g, large tiles "
+      "%.2g, others %.2g\n",
+      failures == 0 ? "passed" : "FAILED", worst.winograd, worst.small,
+      worst.large, worst.direct);
   return failures == 0 ? 0 : 1;
 }

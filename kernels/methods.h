@@ -17,13 +17,17 @@ Method KernelGradientMethod(const ConvShape& shape);
 bool WinogradServes(const ConvShape& shape);
 bool LargeServes(const ConvShape& shape);
 
-// Winograd's algorithm. Shapes and kernels are the forward pass's, also turned.
-// Where a packed kernel has no floats, WinogradRun takes the kernel itself.
-int64_t WinogradPackedFloats(const ConvShape& shape, bool turned,
+// Small tiles are for kernels of 3 x 3 alone, forward.
+bool SmallServes(const ConvShape& shape);
+
+// Winograd's algorithm on squares of that side, kTile or kSmallTile. Shapes and
+// kernels are the forward pass's, also turned. Where a packed kernel has no floats, WinogradRun takes the kernel itself.
+int64_t WinogradPackedFloats(const ConvShape& shape, bool turned, int tile,
                              const Vectors& v);
-bool WinogradPack(const ConvShape& shape, bool turned, const float* kernel,
-                  float* packed, const Vectors& v, Runtime& runtime);
-bool WinogradRun(const ConvShape& shape, bool turned, const float* x,
+bool WinogradPack(const ConvShape& shape, bool turned, int tile,
+                  const float* kernel, float* packed, const Vectors& v,
+                  Runtime& runtime);
+bool WinogradRun(const ConvShape& shape, bool turned, int tile, const float* x,
                  const float* kernel, const Epilogue& epilogue, float* y,
                  const Vectors& v, Runtime& runtime);
 bool WinogradKernelGradient(const ConvShape& shape, const float* x,

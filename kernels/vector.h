@@ -18,7 +18,7 @@ namespace kernels {
 // of a panel's columns; null ones stand for 1 or 0. Residual and normed are
 // maps that lie as y does; where either is null there is no such step, and
 // without a residual there is no normed map. Of the functions below
-// output_pixels and large_output_pixels alone know them.
+// output_pixels and its like for other tiles alone know them.
 struct Epilogue {
   const float* scale = nullptr;
   const float* shift = nullptr;
@@ -87,6 +87,9 @@ struct NormRun {
 // the kernel's is 7 - m, m from 3 to 5.
 constexpr int kTile = 6;
 constexpr int kPoints = kTile * kTile;
+// Small ones, which round no more than plain sums: 2 x 2 outputs of a kernel of
+// 3 x 3, or 3 x 3 of one of 2 x 2, from squares of 4 x 4.
+constexpr int kSmallTile = 4;
 // Large ones: 8 x 8 outputs of a kernel of 3 x 3 from squares of 10 x 10.
 constexpr int kLargeTile = 10;
 constexpr int kLargePoints = kLargeTile * kLargeTile;
@@ -152,6 +155,14 @@ struct Vectors {
   // point p of the row is at points + p * point_stride, [channel][columns].
   void (*large_kernel_points)(const float* taps, int64_t channels, int row,
                               float* points, int64_t point_stride);
+
+  // The like of input_points, output_pixels and kernel_points for small tiles.
+  void (*small_input_points)(const float* map, const Square&, float* out,
+                             int64_t point_stride);
+  void (*small_output_pixels)(const float* points, int64_t point_stride, int m,
+                              const Epilogue&, float* map, const Square&);
+  void (*small_kernel_points)(const float* kernel, int64_t tap_stride, int r,
+                              int64_t out, float* points, int64_t point_stride);
 };
 
 // The tables. A pointer is null where this build lacks the instructions; that

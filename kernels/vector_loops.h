@@ -314,7 +314,10 @@ constexpr Vectors TableNamed(const char* name) {
           NormGradient,
           InputPoints<LargeSet>,
           OutputPixelsOf<LargeSet, kLargeOutputs>,
-          LargeKernelPoints};
+          LargeKernelPoints,
+          InputPoints<SmallSet>,
+          SmallOutputPixels,
+          SmallKernelPoints};
 }
 
 }  // namespace

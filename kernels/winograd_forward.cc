@@ -22,13 +22,14 @@ constexpr int64_t kKernelPart = 96 * 1024;
 // Floats of the input's points in a block of tiles.
 constexpr int64_t kBlock = 160 * 1024;
 
-// A packed kernel: [output side][panel][input side][36][in][columns].
+// A packed kernel: [output side][panel][input side][points][in]
+// [columns].
 struct Packed {
   int64_t point, side, panel;  // strides
 
   Packed(const Layout& l, const Vectors& v) {
     point = l.in * v.columns;
-    side = point * kPoints;
+    side = point * l.NumPoints();
     panel = side * l.inputs.size();
   }
 };
@@ -39,6 +40,9 @@ class Forward {
           const float* kernel, const Epilogue& epilogue, float* y)
       : l_(layout),
         v_(v),
+        num_points_(layout.NumPoints()),
+        input_points_(Small() ? v.small_input_points : v.input_points),
+        output_pixels_(Small() ? v.small_output_pixels : v.output_pixels),
         packed_(layout, v),
         panels_(layout.Panels(v)),
         x_(x),
@@ -52,7 +56,8 @@ class Forward {
     const int64_t blocks = (l_.tiles + block - 1) / block;
     std::atomic<bool> enough{true};
     runtime.Run(blocks, Cost(block), [&](int64_t begin, int64_t end) {
-      Points in(block, l_.in), sums(block, v_.columns);
+      Points in(block, l_.in, num_points_),
+          sums(block, v_.columns, num_points_);
       const int64_t ins = in.side * l_.inputs.size();
       in.data = ThreadScratch(ins + sums.side);
       if (in.data == nullptr) {
@@ -70,10 +75,10 @@ class Forward {
 
   // Panel by panel of outputs, each for all tiles or a share of them.
   bool RunPanels(const KernelReader& kernel, Runtime& runtime) const {
-    Points in(l_.tiles, l_.in);
+    Points in(l_.tiles, l_.in, num_points_);
     in.data = runtime.Scratch(in.side * l_.inputs.size());
     if (in.data == nullptr) return false;
-    runtime.Run(l_.tiles, kPoints * l_.in, [&](int64_t begin, int64_t end) {
+    runtime.Run(l_.tiles, num_points_ * l_.in, [&](int64_t begin, int64_t end) {
       ReadTiles(begin, end, 0, in);
     });
     const int64_t units = l_.outputs.size() * panels_;
@@ -96,15 +101,17 @@ class Forward {
   }
 
  private:
+  bool Small() const { return l_.tile == kSmallTile; }
+
   int64_t Cost(int64_t tiles) const {
-    return tiles * kPoints * l_.in * l_.out * l_.Kernels() / v_.columns;
+    return tiles * num_points_ * l_.in * l_.out * l_.Kernels() / v_.columns;
   }
 
   // Tiles of one block, with work for every thread. Each block reads the whole
   // kernel, so a block is never very small.
   int64_t BlockOf(int threads) const {
     constexpr int64_t kLeast = 24, kMost = 72;
-    const int64_t of_tile = kPoints * OddLines(l_.in) * l_.inputs.size();
+    const int64_t of_tile = num_points_ * OddLines(l_.in) * l_.inputs.size();
     const int64_t block = std::clamp(kBlock / of_tile, kLeast, kMost);
     int64_t blocks = (l_.tiles + block - 1) / block;
     if (blocks < 8 * threads) blocks = RoundUp(blocks, threads);
@@ -122,7 +129,7 @@ class Forward {
     for (size_t o = 0; o < l_.outputs.size(); ++o) {
       for (int64_t n = 0; n < panels_; ++n) {
         const float* kernel = kernel_ + (o * panels_ + n) * packed_.panel;
-        for (int p = 0; p < kPoints; ++p) {
+        for (int p = 0; p < num_points_; ++p) {
           product.b = kernel + p * packed_.point;
           Multiply(product, in.data + p * in.point, last - first,
                    sums.data + p * sums.point);
@@ -136,15 +143,15 @@ class Forward {
   bool Panel(int64_t o, int64_t n, int64_t first, int64_t last,
              const KernelReader& kernel, const Points& in) const {
     const int64_t most =
-        std::max<int64_t>(kKernelPart / kPoints / v_.columns, 1);
+        std::max<int64_t>(kKernelPart / num_points_ / v_.columns, 1);
     const int64_t parts = (l_.in + most - 1) / most;
     const int64_t channels = (l_.in + parts - 1) / parts;
     const int64_t point = OddLines(channels * v_.columns);
-    Points sums(last - first, v_.columns);
-    float* points = ThreadScratch(kPoints * point + sums.side +
+    Points sums(last - first, v_.columns, num_points_);
+    float* points = ThreadScratch(num_points_ * point + sums.side +
                                   kernel.TapsFloats(channels));
     if (points == nullptr) return false;
-    sums.data = points + kPoints * point;
+    sums.data = points + num_points_ * point;
     float* taps = sums.data + sums.side;
     Product product = ProductOf(in, sums);
     product.outer = 1;
@@ -153,9 +160,9 @@ class Forward {
         const int64_t to = std::min(from + channels, l_.in);
         kernel.Read(o + i, n, from, to, taps, points, point);
         product.k = to - from;
-        for (int p = 0; p < kPoints; ++p) {
+        for (int p = 0; p < num_points_; ++p) {
           if (to < l_.in) {
-            kernel.Prefetch(n, to, std::min(to + channels, l_.in), p, kPoints);
+            kernel.Prefetch(n, to, std::min(to + channels, l_.in), p, num_points_);
           }
           product.b = points + p * point;
           Multiply(product,
@@ -195,7 +202,7 @@ class Forward {
                  const Points& in) const {
     for (size_t i = 0; i < l_.inputs.size(); ++i) {
       for (int64_t t = first; t < last; ++t) {
-        v_.input_points(x_, SquareOf(l_, l_.inputs[i], t, kTile, 0, l_.in),
+        input_points_(x_, SquareOf(l_, l_.inputs[i], t, l_.tile, 0, l_.in),
                         in.data + i * in.side + (t - origin) * in.row,
                         in.point);
       }
@@ -208,7 +215,7 @@ class Forward {
     const int64_t channels = std::min<int64_t>(l_.out - from, v_.columns);
     const Epilogue epilogue = From(from, epilogue_);
     for (int64_t t = first; t < last; ++t) {
-      v_.output_pixels(sums.data + (t - first) * sums.row, sums.point, l_.m,
+      output_pixels_(sums.data + (t - first) * sums.row, sums.point, l_.m,
                        epilogue, y_,
                        SquareOf(l_, l_.outputs[o], t, l_.m, from, channels));
     }
@@ -216,6 +223,10 @@ class Forward {
 
   const Layout& l_;
   const Vectors& v_;
+  const int num_points_;
+  void (*const input_points_)(const float*, const Square&, float*, int64_t);
+  void (*const output_pixels_)(const float*, int64_t, int, const Epilogue&,
+                               float*, const Square&);
   const Packed packed_;
   const int64_t panels_;
   const float* x_;
@@ -226,24 +237,25 @@ class Forward {
 
 }  // namespace
 
-int64_t WinogradPackedFloats(const ConvShape& shape, bool turned,
+int64_t WinogradPackedFloats(const ConvShape& shape, bool turned, int tile,
                              const Vectors& v) {
-  const Layout l = LayoutOf(shape, turned);
+  const Layout l = LayoutOf(shape, turned, tile);
   if (l.tiles <= kFewTiles) return 0;
   return Packed(l, v).panel * l.Panels(v) * l.outputs.size();
 }
 
-bool WinogradPack(const ConvShape& shape, bool turned, const float* kernel,
-                  float* packed, const Vectors& v, Runtime& runtime) {
-  const Layout l = LayoutOf(shape, turned);
+bool WinogradPack(const ConvShape& shape, bool turned, int tile,
+                  const float* kernel, float* packed, const Vectors& v,
+                  Runtime& runtime) {
+  const Layout l = LayoutOf(shape, turned, tile);
   const Packed strides(l, v);
-  const KernelReader reader(shape, turned, kernel, v);
+  const KernelReader reader(shape, turned, tile, kernel, v);
   const int64_t panels = l.Panels(v), inputs = l.inputs.size();
   constexpr int64_t kPart = 32;
   const int64_t parts = (l.in + kPart - 1) / kPart;
   const int64_t units = l.Kernels() * panels * parts;
   std::atomic<bool> enough{true};
-  runtime.Run(units, kPart * kPoints * 4, [&](int64_t begin, int64_t end) {
+  runtime.Run(units, kPart * l.NumPoints() * 4, [&](int64_t begin, int64_t end) {
     float* taps = ThreadScratch(reader.TapsFloats(kPart) + 1);
     if (taps == nullptr) {
       enough = false;
@@ -262,13 +274,14 @@ bool WinogradPack(const ConvShape& shape, bool turned, const float* kernel,
   return enough;
 }
 
-bool WinogradRun(const ConvShape& shape, bool turned, const float* x,
+bool WinogradRun(const ConvShape& shape, bool turned, int tile, const float* x,
                  const float* kernel, const Epilogue& epilogue, float* y,
                  const Vectors& v, Runtime& runtime) {
-  const Layout l = LayoutOf(shape, turned);
+  const Layout l = LayoutOf(shape, turned, tile);
   const Forward forward(l, v, x, kernel, epilogue, y);
   if (l.tiles > kFewTiles) return forward.RunBlocks(runtime);
-  return forward.RunPanels(KernelReader(shape, turned, kernel, v), runtime);
+  return forward.RunPanels(KernelReader(shape, turned, tile, kernel, v),
+                           runtime);
 }
 
 }  // namespace kernels

@@ -7,8 +7,10 @@ namespace prioritycut {
 namespace kernels {
 namespace {
 
+using SmallSet = FourPoints;
 using LargeSet = TenPoints;
-static_assert(SixPoints::kSide == kTile && LargeSet::kSide == kLargeTile);
+static_assert(SmallSet::kSide == kSmallTile && SixPoints::kSide == kTile &&
+              LargeSet::kSide == kLargeTile);
 
 // Column j of a square's n rows; whole squares need no questions.
 template <int n, bool kWhole>
@@ -180,25 +182,33 @@ void OutputPixels(const float* points, int64_t point_stride, int m,
   if (m == 5) OutputPixelsOf<Set, 5>(points, point_stride, epilogue, map, s);
 }
 
-template <int r>
+void SmallOutputPixels(const float* points, int64_t point_stride, int m,
+                       const Epilogue& epilogue, float* map, const Square& s) {
+  using Set = SmallSet;
+  if (m == 2) OutputPixelsOf<Set, 2>(points, point_stride, epilogue, map, s);
+  if (m == 3) OutputPixelsOf<Set, 3>(points, point_stride, epilogue, map, s);
+}
+
+template <class Set, int r>
 void KernelPointsOf(const float* kernel, int64_t tap_stride, int64_t out,
                     float* points, int64_t point_stride) {
+  constexpr int side = Set::kSide;
   for (int c = 0; c < kColumns; c += kLanes) {
-    Vector d[r * r], rows[kTile * r];
+    Vector d[r * r], rows[side * r];
 #pragma GCC unroll 16
     for (int t = 0; t < r * r; ++t) {
       d[t] = LoadFirst(kernel + t * tap_stride + c, out - c);
     }
 #pragma GCC unroll 4
     for (int j = 0; j < r; ++j) {
-      ToPoints<SixPoints, r, true>(d + j, r, rows + j, r);
+      ToPoints<Set, r, true>(d + j, r, rows + j, r);
     }
 #pragma GCC unroll 6
-    for (int i = 0; i < kTile; ++i) {
-      Vector u[kTile];
-      ToPoints<SixPoints, r, true>(rows + i * r, 1, u, 1);
-      for (int j = 0; j < kTile; ++j) {
-        Store(points + (i * kTile + j) * point_stride + c, u[j]);
+    for (int i = 0; i < side; ++i) {
+      Vector u[side];
+      ToPoints<Set, r, true>(rows + i * r, 1, u, 1);
+      for (int j = 0; j < side; ++j) {
+        Store(points + (i * side + j) * point_stride + c, u[j]);
       }
     }
   }
@@ -206,9 +216,22 @@ void KernelPointsOf(const float* kernel, int64_t tap_stride, int64_t out,
 
 void KernelPoints(const float* kernel, int64_t tap_stride, int r, int64_t out,
                   float* points, int64_t point_stride) {
-  if (r == 2) KernelPointsOf<2>(kernel, tap_stride, out, points, point_stride);
-  if (r == 3) KernelPointsOf<3>(kernel, tap_stride, out, points, point_stride);
-  if (r == 4) KernelPointsOf<4>(kernel, tap_stride, out, points, point_stride);
+  using Set = SixPoints;
+  if (r == 2)
+    KernelPointsOf<Set, 2>(kernel, tap_stride, out, points, point_stride);
+  if (r == 3)
+    KernelPointsOf<Set, 3>(kernel, tap_stride, out, points, point_stride);
+  if (r == 4)
+    KernelPointsOf<Set, 4>(kernel, tap_stride, out, points, point_stride);
+}
+
+void SmallKernelPoints(const float* kernel, int64_t tap_stride, int r,
+                       int64_t out, float* points, int64_t point_stride) {
+  using Set = SmallSet;
+  if (r == 2)
+    KernelPointsOf<Set, 2>(kernel, tap_stride, out, points, point_stride);
+  if (r == 3)
+    KernelPointsOf<Set, 3>(kernel, tap_stride, out, points, point_stride);
 }
 
 template <int r>

@@ -8,6 +8,10 @@ namespace {
 
 // Pairs of points. Their product is 1 in each set, so that 0 and infinity need
 // no factors.
+struct FourPoints {
+  static constexpr int kPairs = 1, kSide = 4;
+  static constexpr double kAt[kPairs] = {1};
+};
 struct SixPoints {
   // These halve the rounding errors of 1 and 2.
   static constexpr int kPairs = 2, kSide = 6;
@@ -84,7 +88,8 @@ PRIORITYCUT_INLINE void InputTransform(const Vector* d, int step, Vector* o,
     zero += f.all[j] * d[2 * j * step];
     infinity += f.all[j] * d[(2 * j + 1) * step];
   }
-  o[0] = zero;
+  // The squares that were subtracted are an odd number in some sets.
+  o[0] = n % 2 == 0 ? zero : -zero;
   o[(2 * n + 1) * out_step] = infinity;
 #pragma GCC unroll 4
   for (int k = 0; k < n; ++k) {

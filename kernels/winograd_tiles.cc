@@ -33,6 +33,7 @@ std::vector<Side> Phases(const ConvShape& s) {
 
 Layout LayoutOf(const ConvShape& s, bool turned, int tile) {
   Layout l;
+  l.tile = tile;
   l.r = s.upsample ? 2 : s.kernel;
   l.m = tile + 1 - l.r;
   l.in = turned ? s.out : s.in;
@@ -82,9 +83,10 @@ Square SquareOf(const Layout& l, const Side& side, int64_t tile, int n,
           channels};
 }
 
-KernelReader::KernelReader(const ConvShape& s, bool turned, const float* kernel,
-                           const Vectors& v)
+KernelReader::KernelReader(const ConvShape& s, bool turned, int tile,
+                           const float* kernel, const Vectors& v)
     : v_(v),
+      points_(tile == kSmallTile ? v.small_kernel_points : v.kernel_points),
       kernel_(kernel),
       turned_(turned),
       upsample_(s.upsample),
@@ -104,15 +106,15 @@ void KernelReader::Read(int64_t k, int64_t panel, int64_t from, int64_t to,
   const int64_t left = std::min<int64_t>(out_ - first, v_.columns);
   if (Plain()) {
     for (int64_t c = from; c < to; ++c) {
-      v_.kernel_points(kernel_ + c * out_ + first, in_ * out_, r_, left,
-                       points + (c - from) * v_.columns, point_stride);
+      points_(kernel_ + c * out_ + first, in_ * out_, r_, left,
+              points + (c - from) * v_.columns, point_stride);
     }
     return;
   }
   Gather(k, first, left, from, to, taps);
   for (int64_t c = 0; c < to - from; ++c) {
-    v_.kernel_points(taps + c * v_.columns, (to - from) * v_.columns, r_,
-                     v_.columns, points + c * v_.columns, point_stride);
+    points_(taps + c * v_.columns, (to - from) * v_.columns, r_, v_.columns,
+            points + c * v_.columns, point_stride);
   }
 }
 

@@ -3,7 +3,7 @@
 //
 // Squares of 6 x 6 pixels become 36 points, at each point a plain matrix
 // product joins channels, and the points become m x m outputs, m = 7 - side of
-// the kernel.
+// the kernel. Small tiles have squares of 4 x 4, and m = 5 - side.
 //
 // Behind repeated pixels a 3 x 3 kernel acts as four kernels of 2 x 2, one for
 // each phase of the doubled map, and one square of the small map serves 5 x 5
@@ -29,12 +29,14 @@ struct Side {
 };
 
 struct Layout {
+  int tile;  // side of a square
   int r, m;  // sides of the kernel and of a tile's outputs
   int64_t tile_rows, tile_columns, tiles;
   int64_t in, out;
   // One of them has four sides where pixels are repeated.
   std::vector<Side> inputs, outputs;
 
+  int NumPoints() const { return tile * tile; }
   int64_t Kernels() const { return inputs.size() * outputs.size(); }
   int64_t Panels(const Vectors& v) const {
     return (out + v.columns - 1) / v.columns;
@@ -49,15 +51,15 @@ Layout LayoutOf(const ConvShape& shape, bool turned, int tile = kTile);
 Square SquareOf(const Layout& l, const Side& side, int64_t tile, int n,
                 int64_t from, int64_t channels);
 
-// Points of some tiles: [inputs or outputs][36][tile][channel].
+// Points of some tiles: [inputs or outputs][points][tile][channel].
 struct Points {
   float* data = nullptr;
   int64_t row, point, side;  // strides
 
-  Points(int64_t tiles, int64_t channels) {
+  Points(int64_t tiles, int64_t channels, int points = kPoints) {
     row = OddLines(channels);
     point = OddLines(tiles * row);
-    side = point * kPoints;
+    side = point * points;
   }
 };
 
@@ -71,13 +73,13 @@ inline int TapOfPhase(int p, int a, int b) {
 // A kernel as the forward pass has it, read as points.
 class KernelReader {
  public:
-  KernelReader(const ConvShape& shape, bool turned, const float* kernel,
-               const Vectors& v);
+  KernelReader(const ConvShape& shape, bool turned, int tile,
+               const float* kernel, const Vectors& v);
 
   // Floats that Read borrows for so many channels.
   int64_t TapsFloats(int64_t channels) const;
   // The points of one panel of outputs and channels [from, to) of inputs, of
-  // the k-th kernel where there are four phases: [36][to - from][columns].
+  // the k-th kernel where there are four phases: [points][to - from][columns].
   void Read(int64_t k, int64_t panel, int64_t from, int64_t to, float* taps,
             float* points, int64_t point_stride) const;
   // Fetches one of several parts of what Read reads, without waiting for it:
@@ -92,6 +94,7 @@ class KernelReader {
               int64_t to, float* taps) const;
 
   const Vectors& v_;
+  void (*const points_)(const float*, int64_t, int, int64_t, float*, int64_t);
   const float* kernel_;
   const bool turned_, upsample_;
   const int side_;          // of the kernel that is given
