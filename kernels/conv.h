@@ -103,8 +103,8 @@ class Conv {
  private:
   Conv(const ConvShape& shape, bool turned, const Vectors& vectors,
        Usage usage);
-  // Whether it is Winograd's algorithm by winograd_forward.cc, and by squares of
-  // which side.
+  // Whether it is Winograd's algorithm by winograd_forward.cc, and the side of
+  // its squares.
   bool InTiles() const;
   int Tile() const;
   // As it is computed: turned, in and out are exchanged.

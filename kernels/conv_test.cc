@@ -217,9 +217,9 @@ void CheckShape(const ConvShape& s, std::mt19937* random, Worst* worst) {
     const Vectors* v = VectorsNamed(name);
     if (v == nullptr) continue;
     TestRuntime runtime(1 + (*random)() % 3);
-    for (Method m : {Method::kWinograd, Method::kDirect, Method::kDots,
-                     Method::kPhases, Method::kQuarters, Method::kLarge,
-                     Method::kSmall}) {
+    for (Method m :
+         {Method::kWinograd, Method::kDirect, Method::kDots, Method::kPhases,
+          Method::kQuarters, Method::kLarge, Method::kSmall}) {
       Conv forward = Conv::Forward(s, *v), back = Conv::InputGradient(s, *v);
       if (!forward.Use(m)) continue;
       CheckPass(r, forward, false, *v, runtime, worst);

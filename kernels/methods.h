@@ -21,7 +21,8 @@ bool LargeServes(const ConvShape& shape);
 bool SmallServes(const ConvShape& shape);
 
 // Winograd's algorithm on squares of that side, kTile or kSmallTile. Shapes and
-// kernels are the forward pass's, also turned. Where a packed kernel has no floats, WinogradRun takes the kernel itself.
+// kernels are the forward pass's, also turned. Where a packed kernel has no
+// floats, WinogradRun takes the kernel itself.
 int64_t WinogradPackedFloats(const ConvShape& shape, bool turned, int tile,
                              const Vectors& v);
 bool WinogradPack(const ConvShape& shape, bool turned, int tile,

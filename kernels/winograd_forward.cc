@@ -162,7 +162,8 @@ class Forward {
         product.k = to - from;
         for (int p = 0; p < num_points_; ++p) {
           if (to < l_.in) {
-            kernel.Prefetch(n, to, std::min(to + channels, l_.in), p, num_points_);
+            kernel.Prefetch(n, to, std::min(to + channels, l_.in), p,
+                            num_points_);
           }
           product.b = points + p * point;
           Multiply(product,
@@ -203,8 +204,7 @@ class Forward {
     for (size_t i = 0; i < l_.inputs.size(); ++i) {
       for (int64_t t = first; t < last; ++t) {
         input_points_(x_, SquareOf(l_, l_.inputs[i], t, l_.tile, 0, l_.in),
-                        in.data + i * in.side + (t - origin) * in.row,
-                        in.point);
+                      in.data + i * in.side + (t - origin) * in.row, in.point);
       }
     }
   }
@@ -216,8 +216,8 @@ class Forward {
     const Epilogue epilogue = From(from, epilogue_);
     for (int64_t t = first; t < last; ++t) {
       output_pixels_(sums.data + (t - first) * sums.row, sums.point, l_.m,
-                       epilogue, y_,
-                       SquareOf(l_, l_.outputs[o], t, l_.m, from, channels));
+                     epilogue, y_,
+                     SquareOf(l_, l_.outputs[o], t, l_.m, from, channels));
     }
   }
 
@@ -255,22 +255,23 @@ bool WinogradPack(const ConvShape& shape, bool turned, int tile,
   const int64_t parts = (l.in + kPart - 1) / kPart;
   const int64_t units = l.Kernels() * panels * parts;
   std::atomic<bool> enough{true};
-  runtime.Run(units, kPart * l.NumPoints() * 4, [&](int64_t begin, int64_t end) {
-    float* taps = ThreadScratch(reader.TapsFloats(kPart) + 1);
-    if (taps == nullptr) {
-      enough = false;
-      return;
-    }
-    for (int64_t u = begin; u < end; ++u) {
-      const int64_t from = u % parts * kPart, i = u / parts % inputs;
-      const int64_t n = u / parts / inputs % panels;
-      const int64_t o = u / parts / inputs / panels;
-      reader.Read(o + i, n, from, std::min(from + kPart, l.in), taps,
-                  packed + (o * panels + n) * strides.panel + i * strides.side +
-                      from * v.columns,
-                  strides.point);
-    }
-  });
+  runtime.Run(
+      units, kPart * l.NumPoints() * 4, [&](int64_t begin, int64_t end) {
+        float* taps = ThreadScratch(reader.TapsFloats(kPart) + 1);
+        if (taps == nullptr) {
+          enough = false;
+          return;
+        }
+        for (int64_t u = begin; u < end; ++u) {
+          const int64_t from = u % parts * kPart, i = u / parts % inputs;
+          const int64_t n = u / parts / inputs % panels;
+          const int64_t o = u / parts / inputs / panels;
+          reader.Read(o + i, n, from, std::min(from + kPart, l.in), taps,
+                      packed + (o * panels + n) * strides.panel +
+                          i * strides.side + from * v.columns,
+                      strides.point);
+        }
+      });
   return enough;
 }
 

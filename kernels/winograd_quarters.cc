@@ -1,10 +1,10 @@
-// Kernels of 5 to 8 pixels as four of 4 x 4 by Winograd's algorithm, forward and
-// for the gradient at the input: quarter (a, b) has the taps from (4 a, 4 b) on. Tiles of 4 x 4
-// outputs lie as far apart as the quarters, so one square of 7 x 7 pixels
-// serves all four: its 49 points are multiplied by the kernels of the quarters
-// side by side, which fills the vectors even where there are few outputs, and
-// the tile of output (i, j) is the sum of quarter (a, b) of square (i + a, j +
-// b).
+// Kernels of 5 to 8 pixels as four of 4 x 4 by Winograd's algorithm, forward
+// and for the gradient at the input: quarter (a, b) has the taps from (4 a,
+// 4 b) on. Tiles of 4 x 4 outputs lie as far apart as the quarters, so one
+// square of 7 x 7 pixels serves all four: its 49 points are multiplied by the
+// kernels of the quarters side by side, which fills the vectors even where
+// there are few outputs, and the tile of output (i, j) is the sum of quarter
+// (a, b) of square (i + a, j + b).
 
 #include <algorithm>
 #include <atomic>
