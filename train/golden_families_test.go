@@ -85,7 +85,7 @@ type familyRun struct {
 
 func newFamilyRun(t *testing.T, c familyCase, report *golden.Report) *familyRun {
 	file := golden.Baselines + c.name
-	r := &familyRun{familyCase: c, Graph: modeltest.New(t, tensorflow.Double, file+"_train3", report)}
+	r := &familyRun{familyCase: c, Graph: modeltest.New(t, modeltest.Double, file+"_train3", report)}
 	frames := modeltest.Load(t, file+"_forward")
 	shape, err := frames.Array("in_frames")
 	if err != nil {

@@ -43,11 +43,31 @@ var (
 	Kernels = []int{3, 2, 0, 1} // [height, width, in, out] to [out, in, height, width]
 )
 
-// New starts a graph of the given dtype to be compared with a file of
-// reference results.
-func New(t testing.TB, dtype tensorflow.DataType, file string, report *golden.Report) *Graph {
+// Arithmetic is in what a graph computes, and with whose kernels.
+type Arithmetic struct {
+	Name        string
+	dtype       tensorflow.DataType
+	own, trains bool
+}
+
+// Single and Double have TensorFlow's kernels; Own has ours as in a training,
+// Fused as outside of one, where layers that follow each other are one pass.
+var (
+	Single = Arithmetic{Name: "TensorFlow's kernels", dtype: tensorflow.Float}
+	Own    = Arithmetic{Name: "own kernels", dtype: tensorflow.Float, own: true, trains: true}
+	Fused  = Arithmetic{Name: "own kernels, fused", dtype: tensorflow.Float, own: true}
+	Double = Arithmetic{Name: "float64", dtype: tensorflow.Double}
+)
+
+// New starts a graph to be compared with a file of reference results.
+func New(t testing.TB, a Arithmetic, file string, report *golden.Report) *Graph {
 	t.Helper()
-	return &Graph{T: t, S: graph.New(dtype), File: Load(t, file), Report: report}
+	s := graph.New(a.dtype)
+	if a.own {
+		s.UseKernels("cpu")
+	}
+	s.WithTraining(a.trains)
+	return &Graph{T: t, S: s, File: Load(t, file), Report: report}
 }
 
 // Load opens a file of reference results.

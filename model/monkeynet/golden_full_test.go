@@ -4,8 +4,6 @@ import (
 	"strings"
 	"testing"
 
-	tensorflow "github.com/wamuir/graft/tensorflow"
-
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/internal/golden"
 	"github.com/prioritycut/prioritycut/model/modeltest"
@@ -45,7 +43,8 @@ func full(name string) (p Params, w LossWeights) {
 }
 
 // TestGoldenFullSize compares the published networks at their own size and
-// widths, and counts their parameters.
+// widths, and counts their parameters: one convention of sampling by TensorFlow's
+// kernels, one by our own.
 func TestGoldenFullSize(t *testing.T) {
 	if testing.Short() {
 		t.Skip("125 million weights: left out by -short")
@@ -69,7 +68,11 @@ func TestGoldenFullSize(t *testing.T) {
 
 func newFullGraph(t testing.TB, name string, alignCorners bool, report *golden.Report) *goldenGraph {
 	t.Helper()
-	g := &goldenGraph{Graph: modeltest.New(t, tensorflow.Float, modeltest.FullFile, report)}
+	with := modeltest.Single
+	if alignCorners {
+		with = modeltest.Fused
+	}
+	g := &goldenGraph{Graph: modeltest.New(t, with, modeltest.FullFile, report)}
 	g.Prefix = "monkey_" + name + "_"
 	p, w := full(name)
 	p.AlignCorners = alignCorners

@@ -66,9 +66,9 @@ type goldenGraph struct {
 	driving       tensorflow.Output
 }
 
-func newGoldenGraph(t testing.TB, dtype tensorflow.DataType, name, file string, alignCorners bool, report *golden.Report) *goldenGraph {
+func newGoldenGraph(t testing.TB, with modeltest.Arithmetic, name, file string, alignCorners bool, report *golden.Report) *goldenGraph {
 	t.Helper()
-	g := &goldenGraph{Graph: modeltest.New(t, dtype, golden.Baselines+"monkey_"+name+"_"+file, report), config: loadConfig(t, name)}
+	g := &goldenGraph{Graph: modeltest.New(t, with, golden.Baselines+"monkey_"+name+"_"+file, report), config: loadConfig(t, name)}
 	p := g.config.Model
 	p.AlignCorners = alignCorners
 	g.animator = NewAnimator(g.S, p)
@@ -93,24 +93,26 @@ func weightsOf(t testing.TB, name string) func(*graph.Variable) golden.Array {
 }
 
 // TestGoldenForward compares every tensor in eval mode with the public code's,
-// in both conventions of sampling.
+// in both conventions of sampling, by TensorFlow's kernels and by our own.
 func TestGoldenForward(t *testing.T) {
 	for _, name := range goldenNames {
-		t.Run(name, func(t *testing.T) {
-			var report golden.Report
-			seen := map[string]bool{}
-			for _, alignCorners := range []bool{false, true} {
-				g := newGoldenGraph(t, tensorflow.Float, name, "forward", alignCorners, &report)
-				g.wantForward(alignCorners, golden.MonkeyForward)
-				g.Run(weightsOf(t, name))
-				for n := range g.Compared() {
-					seen[n] = true
+		for _, with := range []modeltest.Arithmetic{modeltest.Single, modeltest.Fused} {
+			t.Run(name+", "+with.Name, func(t *testing.T) {
+				var report golden.Report
+				seen := map[string]bool{}
+				for _, alignCorners := range []bool{false, true} {
+					g := newGoldenGraph(t, with, name, "forward", alignCorners, &report)
+					g.wantForward(alignCorners, golden.MonkeyForward)
+					g.Run(weightsOf(t, name))
+					for n := range g.Compared() {
+						seen[n] = true
+					}
 				}
-			}
-			modeltest.Every(t, modeltest.Load(t, golden.Baselines+"monkey_"+name+"_forward"), seen,
-				"in_", "transfer_", "normalize_", "reconstruction_l1")
-			report.Log(t)
-		})
+				modeltest.Every(t, modeltest.Load(t, golden.Baselines+"monkey_"+name+"_forward"), seen,
+					"in_", "transfer_", "normalize_", "reconstruction_l1")
+				report.Log(t)
+			})
+		}
 	}
 }
 

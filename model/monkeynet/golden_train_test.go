@@ -48,30 +48,35 @@ func (g *goldenGraph) variables() (generator, discriminator []*graph.Variable) {
 	return generator, discriminator
 }
 
-// TestGoldenGradients compares all gradients in eval mode.
+// TestGoldenGradients compares all gradients in eval mode, by TensorFlow's
+// kernels and by our own.
 func TestGoldenGradients(t *testing.T) {
 	for _, name := range goldenNames {
-		t.Run(name, func(t *testing.T) {
-			var report golden.Report
-			align := loadConfig(t, name).AlignCorners
-			g := newGoldenGraph(t, tensorflow.Float, name, "grads", align, &report)
-			generator, discriminator, _, _, _, _ := g.players(g.S)
-			ofG, ofD := g.variables()
-			lossG, lossD := total(g.S, generator), total(g.S, discriminator)
-			g.Want("total_generator", lossG, modeltest.AsIs, golden.MonkeyGradients)
-			g.Want("total_discriminator", lossD, modeltest.AsIs, golden.MonkeyGradients)
-			zero := zeroGradients(t, name+"_grads")
-			for i, d := range g.S.Gradients(lossG, ofG) {
-				g.WantGradient("grad.", ofG[i], d, zero, golden.MonkeyGradients, golden.ZeroGradient32)
-			}
-			for i, d := range g.S.Gradients(lossD, ofD) {
-				g.WantGradient("grad.", ofD[i], d, zero, golden.MonkeyGradients, golden.ZeroGradient32)
-			}
-			g.Run(weightsOf(t, name))
-			modeltest.Every(t, g.File, g.Compared())
-			report.Log(t)
-		})
+		for _, with := range []modeltest.Arithmetic{modeltest.Single, modeltest.Own} {
+			t.Run(name+", "+with.Name, func(t *testing.T) { checkGradients(t, with, name) })
+		}
 	}
+}
+
+func checkGradients(t *testing.T, with modeltest.Arithmetic, name string) {
+	var report golden.Report
+	align := loadConfig(t, name).AlignCorners
+	g := newGoldenGraph(t, with, name, "grads", align, &report)
+	generator, discriminator, _, _, _, _ := g.players(g.S)
+	ofG, ofD := g.variables()
+	lossG, lossD := total(g.S, generator), total(g.S, discriminator)
+	g.Want("total_generator", lossG, modeltest.AsIs, golden.MonkeyGradients)
+	g.Want("total_discriminator", lossD, modeltest.AsIs, golden.MonkeyGradients)
+	zero := zeroGradients(t, name+"_grads")
+	for i, d := range g.S.Gradients(lossG, ofG) {
+		g.WantGradient("grad.", ofG[i], d, zero, golden.MonkeyGradients, golden.ZeroGradient32)
+	}
+	for i, d := range g.S.Gradients(lossD, ofD) {
+		g.WantGradient("grad.", ofD[i], d, zero, golden.MonkeyGradients, golden.ZeroGradient32)
+	}
+	g.Run(weightsOf(t, name))
+	modeltest.Every(t, g.File, g.Compared())
+	report.Log(t)
 }
 
 func zeroGradients(t *testing.T, file string) map[string]bool {
@@ -91,7 +96,7 @@ func TestGoldenTrainMode(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var report golden.Report
 			align := loadConfig(t, name).AlignCorners
-			g := newGoldenGraph(t, tensorflow.Double, name, "train3", align, &report)
+			g := newGoldenGraph(t, modeltest.Double, name, "train3", align, &report)
 			s := g.S.WithTraining(true)
 			_, _, out, kp, fake, real := g.players(s)
 			maps := func(name string, x tensorflow.Output) {

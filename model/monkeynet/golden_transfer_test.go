@@ -19,7 +19,7 @@ func TestGoldenTransfer(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var report golden.Report
 			align := loadConfig(t, name).AlignCorners
-			g := newGoldenGraph(t, tensorflow.Float, name, "forward", align, &report)
+			g := newGoldenGraph(t, modeltest.Single, name, "forward", align, &report)
 			s, b := g.S, g.config.Batch
 			source := modeltest.Frames(t, s, g.File, 0)
 			film := modeltest.Frames(t, s, g.File, b, b+1, lastFrame(t, g.File))

@@ -3,24 +3,24 @@ package x2face
 import (
 	"testing"
 
-	tensorflow "github.com/wamuir/graft/tensorflow"
-
 	"github.com/prioritycut/prioritycut/graph"
 	"github.com/prioritycut/prioritycut/internal/golden"
 	"github.com/prioritycut/prioritycut/model/modeltest"
 )
 
 // TestGoldenFullSize compares the published networks at their own size and
-// widths, and counts their parameters.
+// widths, and counts their parameters: one convention of sampling by TensorFlow's
+// kernels, one by our own.
 func TestGoldenFullSize(t *testing.T) {
 	if testing.Short() {
 		t.Skip("65 million weights: left out by -short")
 	}
 	var report golden.Report
 	seen := map[string]bool{}
-	for _, c := range conventions[:2] {
+	for i, with := range []modeltest.Arithmetic{modeltest.Single, modeltest.Fused} {
+		c := conventions[i]
 		p := c.params(DefaultParams())
-		g := &goldenGraph{Graph: modeltest.New(t, tensorflow.Float, modeltest.FullFile, &report)}
+		g := &goldenGraph{Graph: modeltest.New(t, with, modeltest.FullFile, &report)}
 		g.Prefix = "x2face_"
 		g.animator = NewAnimator(g.S, p)
 		forward := modeltest.Load(t, forwardFile)

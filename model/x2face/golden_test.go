@@ -53,9 +53,9 @@ type goldenGraph struct {
 	source, second, driving tensorflow.Output
 }
 
-func newGoldenGraph(t testing.TB, dtype tensorflow.DataType, file string, p Params, report *golden.Report) *goldenGraph {
+func newGoldenGraph(t testing.TB, with modeltest.Arithmetic, file string, p Params, report *golden.Report) *goldenGraph {
 	t.Helper()
-	g := &goldenGraph{Graph: modeltest.New(t, dtype, file, report)}
+	g := &goldenGraph{Graph: modeltest.New(t, with, file, report)}
 	g.animator = NewAnimator(g.S, p)
 	forward := modeltest.Load(t, forwardFile)
 	g.source = modeltest.Frames(t, g.S, forward, 0, 1)
@@ -69,22 +69,25 @@ func (g *goldenGraph) weights() func(*graph.Variable) golden.Array {
 }
 
 // TestGoldenForward compares every tensor in eval mode with the public code's,
-// in its three conventions of sampling, with one source and with two.
+// in its three conventions of sampling, with one source and with two, by
+// TensorFlow's kernels and by our own.
 func TestGoldenForward(t *testing.T) {
-	var report golden.Report
-	seen := map[string]bool{}
-	for _, c := range conventions {
-		t.Run(c.prefix, func(t *testing.T) {
-			g := newGoldenGraph(t, tensorflow.Float, forwardFile, c.params(goldenParams(t, true)), &report)
-			g.wantForward(c.prefix)
-			g.Run(g.weights())
-			for n := range g.Compared() {
-				seen[n] = true
+	for _, with := range []modeltest.Arithmetic{modeltest.Single, modeltest.Fused} {
+		t.Run(with.Name, func(t *testing.T) {
+			var report golden.Report
+			seen := map[string]bool{}
+			for _, c := range conventions {
+				g := newGoldenGraph(t, with, forwardFile, c.params(goldenParams(t, true)), &report)
+				g.wantForward(c.prefix)
+				g.Run(g.weights())
+				for n := range g.Compared() {
+					seen[n] = true
+				}
 			}
+			modeltest.Every(t, modeltest.Load(t, forwardFile), seen, "in_")
+			report.Log(t)
 		})
 	}
-	modeltest.Every(t, modeltest.Load(t, forwardFile), seen, "in_")
-	report.Log(t)
 }
 
 func (g *goldenGraph) wantForward(prefix string) {
@@ -120,10 +123,17 @@ func (g *goldenGraph) wantForward(prefix string) {
 	picture("emb_faces_no_offset", FaceWithoutFloor(s, []Embedding{first, second}))
 }
 
-// TestGoldenGradients compares all gradients in eval mode with two sources.
+// TestGoldenGradients compares all gradients in eval mode with two sources, by
+// TensorFlow's kernels and by our own.
 func TestGoldenGradients(t *testing.T) {
+	for _, with := range []modeltest.Arithmetic{modeltest.Single, modeltest.Own} {
+		t.Run(with.Name, func(t *testing.T) { checkGradients(t, with) })
+	}
+}
+
+func checkGradients(t *testing.T, with modeltest.Arithmetic) {
 	var report golden.Report
-	g := newGoldenGraph(t, tensorflow.Float, gradsFile, goldenParams(t, goldenAlignment(t)), &report)
+	g := newGoldenGraph(t, with, gradsFile, goldenParams(t, goldenAlignment(t)), &report)
 	s := g.S
 	loss := g.loss(s, g.source, g.second)
 	g.Want("loss", loss, modeltest.AsIs, golden.X2FaceGradients)
@@ -162,7 +172,7 @@ func (g *goldenGraph) loss(s *graph.Scope, sources ...tensorflow.Output) tensorf
 // calls of the embedding network each move its averages.
 func TestGoldenTwoSources(t *testing.T) {
 	var report golden.Report
-	g := newGoldenGraph(t, tensorflow.Double, trainFile, goldenParams(t, goldenAlignment(t)), &report)
+	g := newGoldenGraph(t, modeltest.Double, trainFile, goldenParams(t, goldenAlignment(t)), &report)
 	s := g.S.WithTraining(true)
 	prediction := g.predict(s, g.source, g.second)
 	loss := Photometric(s, prediction, g.driving)
