@@ -9,7 +9,7 @@ import (
 // differences say, for each measure, where the sides do not do the same: what a
 // ratio is made of besides speed.
 var differences = map[string]string{
-	measureStep: "A step is both players' losses, gradients and Adam on the same networks and losses (parameters and names of the losses are compared at " +
+	measureStep: "A step is both players' losses, gradients and Adam (where a preset has Muon, too) on the same networks and losses (parameters and names of the losses are compared at " +
 		"run time). Ours judges the real and the generated picture once for both players; PyTorch's does it twice, as the reference's " +
 		"training does. Ours also converts bytes to floats and returns the norms of all gradients. For PriorityCut no public code exists: of " +
 		"unet, cutmix and prioritycut the peer's discriminator and its losses are this project's, in PyTorch.",

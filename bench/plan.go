@@ -325,6 +325,9 @@ func (o options) newCase(s stage) (benchCase, error) {
 	if h*w > smallPicture {
 		sets = append([]string{batchIs + "1"}, sets...) // what is set wins
 	}
+	if c.Train.MuonScale > 0 {
+		sets = append([]string{"train_params.muon_scale=0"}, sets...) // PyTorch's side has Adam
+	}
 	if s.batch > 0 {
 		sets = append(sets, batchIs+strconv.Itoa(s.batch))
 	}

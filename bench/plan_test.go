@@ -37,6 +37,27 @@ func TestLevels(t *testing.T) {
 	}
 }
 
+// Steps have the peers' optimiser, unless another is asked for.
+func TestStepsByAdam(t *testing.T) {
+	for set, want := range map[string]float64{"": 0, "muon_scale=0.3": 0.3} {
+		o := options{threads: 1}
+		if set != "" {
+			o.sets = []string{set}
+		}
+		c, err := o.newCase(stage{measure: measureStep, preset: shapes, variant: "fomm-adv", warmup: 1, repeats: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		resolved, err := config.Unmarshal([]byte(c.job.Resolved), "test")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := resolved.Train.MuonScale; got != want {
+			t.Errorf("with %q a step has muon_scale %v, want %v", set, got, want)
+		}
+	}
+}
+
 // Shapes are those of the graph, as many of each as it has.
 func TestConvShapes(t *testing.T) {
 	o := options{sets: append(tinymodel.Sets(), "batch_size=1"), threads: 1}

@@ -1,8 +1,8 @@
-// Settings that TensorFlow reads while its library is loaded: before any Go code
-// runs, before a constructor of this program, and, in .preinit_array, before the
-// C library can set a variable. But the dynamic loader looks for every function
-// of the libraries in the program first: it has a getenv of its own, which knows
-// what is to hold where the user has set nothing.
+// Settings that TensorFlow reads while its library is loaded: before any Go
+// code runs, before a constructor of this program, and, in .preinit_array,
+// before the C library can set a variable. But the dynamic loader looks for
+// every function of the libraries in the program first: it has a getenv of its
+// own, which knows what is to hold where the user has set nothing.
 
 #include <stdlib.h>
 #include <string.h>
@@ -33,7 +33,8 @@ static char* unset(const char* name) {
   return NULL;
 }
 
-// getenv is the C library's for all libraries of the process, with the settings.
+// getenv is the C library's for all libraries of the process, with the
+// settings.
 __attribute__((visibility("default"), used)) char* getenv(const char* name) {
   const size_t n = strlen(name);
   for (char** e = environ; e != NULL && *e != NULL; e++) {
