@@ -258,6 +258,9 @@ func (p *program) complete() error {
 // checkCache finds the folder for models; it is asked for last, since what was
 // mistyped is to be told first.
 func (p *program) checkCache() (err error) {
+	if p.reportOnly {
+		return nil // it makes no model
+	}
 	if p.cache == "" {
 		if p.cache, err = os.UserCacheDir(); err != nil {
 			return fmt.Errorf("no folder for models: %w; give --cache", err)
