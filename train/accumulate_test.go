@@ -130,7 +130,7 @@ func TestAccumulatedSteps(t *testing.T) {
 					compare(t, what+"gradient of "+name, gradients[name], g, 1e-11, 1e-3*largest)
 					if rules[name] == nil {
 						rules[name] = &rule{sgd: variant == model.X2Face, rate: v.Rates[playerNamed(t, o, name)]}
-						if c.Train.MuonScale > 0 && playerNamed(t, o, name) != discriminatorPlayer {
+						if variant != model.X2Face && c.Train.MuonScale > 0 && playerNamed(t, o, name) != discriminatorPlayer {
 							rules[name].muon, rules[name].columns = c.Train.MuonScale, muonColumns(whole.s.VariableNamed(name))
 						}
 					}
