@@ -132,7 +132,9 @@ func BuildStep(s *graph.Scope, o StepOptions) (*Step, error) {
 	losses := weigh(training.At("losses"), objective.Terms, step.Warmup)
 	update := training.At("update")
 	step.differentiate(update, players, losses, o.parts())
-	inTurn(update, players, objective.Stages)
+	if o.Height*o.Width > aloneAbove {
+		inTurn(update, players, objective.Stages)
+	}
 	step.report(update, losses, objective.Stats)
 	if o.parts() > 1 {
 		step.accumulate(s.Sub(accumulateScope), update, o, players)
@@ -250,6 +252,11 @@ func (step *Step) differentiate(s *graph.Scope, players []*player, losses []loss
 		}
 	}
 }
+
+// aloneAbove is the number of pixels of a picture above which stages take turns: of
+// small pictures they keep little, and their operations are too small to employ all
+// cores one at a time (a step of shapes-64 takes a tenth longer).
+const aloneAbove = 128 * 128
 
 // inTurn lets the stages of the forward pass begin one after the other. Without it all
 // would be kept until the last of them is done.
