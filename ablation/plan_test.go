@@ -1,6 +1,8 @@
 package ablation
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -37,6 +39,37 @@ func TestPlan(t *testing.T) {
 				"model_params.discriminator_params.kind", "train_params.loss_weights.discriminator_gan":
 			default:
 				t.Errorf("%s differs from the baseline in %v", r.Name, d)
+			}
+		}
+	}
+}
+
+// All rows are moved by Adam, unless something else is asked for.
+func TestRowsByAdam(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "own.yaml")
+	if err := os.WriteFile(file, []byte("train_params: {muon_scale: 0.2}\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	rows, err := PaperTable.Rows()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []RowName
+	for _, r := range rows {
+		names = append(names, r.Name)
+	}
+	for _, c := range []struct {
+		config config.Options
+		rows   []RowName
+		want   float64
+	}{
+		{config.Options{}, names, 0},
+		{config.Options{Sets: []string{"muon_scale=0.3"}}, names, 0.3},
+		{config.Options{ConfigFile: file}, nil, 0.2},
+	} {
+		for _, r := range plan(t, Options{Config: c.config, Rows: c.rows}).Runs {
+			if r.Row != X2Face && r.Config.Train.MuonScale != c.want {
+				t.Errorf("%+v: %s has muon_scale %v, want %v", c.config, r.Name, r.Config.Train.MuonScale, c.want)
 			}
 		}
 	}

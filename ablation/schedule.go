@@ -13,6 +13,7 @@ import (
 func (p *Plan) fit(o Options) (config.Options, error) {
 	common := o.Config
 	common.Variant, common.Seed, common.Steps = "", nil, o.Steps
+	common.Sets = append(byAdam(common), common.Sets...)
 	if o.Quick {
 		common.Sets = append(append([]string(nil), quickSets...), common.Sets...)
 	}
@@ -34,6 +35,16 @@ func (p *Plan) fit(o Options) (config.Options, error) {
 	common.Sets = append(append([]string(nil), common.Sets...), sets...)
 	p.Schedule = said
 	return common, nil
+}
+
+// byAdam are settings that have all rows that the paper compares moved by Adam, as in
+// the paper, whatever a preset has for a run that stands alone. What the user sets
+// wins, and a file of his says all by itself.
+func byAdam(o config.Options) []string {
+	if o.ConfigFile != "" {
+		return nil
+	}
+	return []string{"train_params.muon_scale=0"}
 }
 
 // defaultSteps is the length where none is asked for: nil leaves it to the
