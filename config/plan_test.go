@@ -61,6 +61,7 @@ func TestPlannedLengthsLieClose(t *testing.T) {
 func TestTakePlan(t *testing.T) {
 	planned, _ := resolve(t, Options{})
 	planned.Train.Plan(1900)
+	unplanned, _ := resolve(t, Options{})
 	six := int64(6000)
 	for name, c := range map[string]struct {
 		run     func(*Config)
@@ -71,9 +72,13 @@ func TestTakePlan(t *testing.T) {
 	}{
 		"the same command": {nil, Options{}, 1900, 0, 1140},
 		"more steps":       {nil, Options{Steps: &six}, 6000, 0, 1140},
+		"more steps again": {func(r *Config) { r.Train.Steps = 4000 }, Options{Steps: &six}, 6000, 0, 1140},
+		"falls of its own": {func(r *Config) { r.Train.StepMilestones = []StepMilestone{{7, 0.5}} },
+			Options{Steps: &six}, 6000, 0, 480},
+		"other falls asked for": {nil, Options{Steps: &six, Sets: []string{"step_milestones=[{step: 9, factor: 0.5}]"}}, 6000, 0, 9},
 		"of a given length": {func(r *Config) { r.Train.Steps, r.Train.StepMilestones = 500, r.Train.StepMilestones[:1] },
 			Options{}, 1080, 0, 480},
-		"stopped early": {func(r *Config) { r.Train.PlanSeconds = 300 }, Options{}, 1080, 300, 480},
+		"stopped early": {func(r *Config) { r.Train = unplanned.Train }, Options{}, 1080, 300, 480},
 	} {
 		text, err := planned.Marshal()
 		if err != nil {
@@ -92,10 +97,9 @@ func TestTakePlan(t *testing.T) {
 		if got.Steps != c.steps || got.PlanSeconds != c.seconds || got.StepMilestones[0].Step != c.fall {
 			t.Errorf("%s: %d steps, first fall %v, %d s", name, got.Steps, got.StepMilestones[0], got.PlanSeconds)
 		}
-		if c.run == nil {
-			if err := RefuseOnResume(DiffForResume(run, asked)); err != nil {
-				t.Errorf("%s: %v", name, err)
-			}
+		refused := RefuseOnResume(DiffForResume(run, asked)) != nil
+		if want := got.StepMilestones[0].Step != run.Train.StepMilestones[0].Step; refused != want {
+			t.Errorf("%s: refused: %v", name, refused)
 		}
 	}
 }

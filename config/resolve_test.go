@@ -225,8 +225,13 @@ func TestStepsMoveNoMilestone(t *testing.T) {
 	if diff := cmp.Diff(before.Train.StepMilestones, after.Train.StepMilestones); diff != "" || len(before.Train.StepMilestones) == 0 {
 		t.Errorf("milestones moved: %s", diff)
 	}
-	if after.Train.Steps != steps || about(warnings, "train_params.step_milestones") == "" {
-		t.Errorf("steps %d, warnings %v", after.Train.Steps, warnings)
+	_, later, found := strings.Cut(about(warnings, "train_params.step_milestones"), "`set` '")
+	if after.Train.Steps != steps || !found {
+		t.Fatalf("steps %d, warnings %v", after.Train.Steps, warnings)
+	}
+	asAdvised, warnings := resolve(t, Options{Steps: &steps, Sets: []string{strings.TrimSuffix(later, "'")}})
+	if m := asAdvised.Train.StepMilestones; len(m) != 4 || m[0].Step != 3000 || len(warnings) != 0 {
+		t.Errorf("as advised: %v, warnings %v", m, warnings)
 	}
 	zero := int64(0)
 	if _, _, err := Resolve(Options{Steps: &zero}); err == nil {

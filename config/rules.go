@@ -132,7 +132,7 @@ func (r *resolver) adviseSchedule() {
 	if n := len(t.StepMilestones); n > 0 && t.Steps > 2*t.StepMilestones[n-1].Step {
 		lastOne := t.StepMilestones[n-1]
 		r.warn("train_params.step_milestones", "the learning rates stay at %v of their start from step %d to %d: "+
-			"a longer run may want later milestones (or [] for none)", lastOne.Factor, lastOne.Step, t.Steps)
+			"a new run of that length may want %s", lastOne.Factor, lastOne.Step, t.Steps, t.laterFalls())
 	}
 	const path = "train_params.num_epochs"
 	if c.InitFrom != "" && t.Steps == 0 && t.NumEpochs > 50 && r.origins.since(path, fromFile) {
