@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 
 	"github.com/prioritycut/prioritycut/video"
@@ -15,6 +16,8 @@ const (
 	Shapes = "shapes"
 	// drawnPrefix begins the names of other figures.
 	drawnPrefix = Shapes + ":"
+	// seedMark stands before the seed of other drawings.
+	seedMark = "@"
 	// People differ in face, clothes and proportions.
 	People = drawnPrefix + "people"
 )
@@ -22,10 +25,25 @@ const (
 // DrawnFigures reports whether root_dir names a drawn data set, and the figures
 // that it is of: empty for puppets, else any word behind the colon.
 func DrawnFigures(rootDir string) (figures string, drawn bool) {
-	if rootDir == Shapes {
+	name, _, _ := strings.Cut(rootDir, seedMark)
+	if name == Shapes {
 		return "", true
 	}
-	return strings.CutPrefix(rootDir, drawnPrefix)
+	return strings.CutPrefix(name, drawnPrefix)
+}
+
+// DrawnSeed returns the seed that the name of a drawn data set ends with, as in
+// shapes@7: the same kind of figures, all drawn anew. It is 0 where none is named.
+func DrawnSeed(rootDir string) (int64, error) {
+	_, text, named := strings.Cut(rootDir, seedMark)
+	if !named {
+		return 0, nil
+	}
+	seed, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || seed < 0 {
+		return 0, fmt.Errorf("data set %s: %q is no seed: behind the %s stands a whole number from 0 on, as in %s%s7", rootDir, text, seedMark, Shapes, seedMark)
+	}
+	return seed, nil
 }
 
 // DrawnName undoes DrawnFigures.
@@ -42,7 +60,8 @@ type Params struct {
 	// RootDir is the data set: a folder with train/ and test/, a folder of
 	// videos (a fifth of them become the test set), one video (its last fifth
 	// becomes the test set), sample:NAME, a real video that is fetched on
-	// first use, or drawn: shapes (puppets) or shapes:people. A video is a folder of png/jpg frames, a film (mp4, mov, webm,
+	// first use, or drawn: shapes (puppets) or shapes:people (shapes@7 draws
+	// others of the kind, by seed 7 in place of 0). A video is a folder of png/jpg frames, a film (mp4, mov, webm,
 	// gif, ...) or one png/jpg with the frames side by side.
 	RootDir string `yaml:"root_dir"`
 	// FrameShape is [height, width, channels] of the pictures the model sees.

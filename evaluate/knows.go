@@ -6,6 +6,7 @@ import (
 	"github.com/golang/glog"
 
 	"github.com/prioritycut/prioritycut/config"
+	"github.com/prioritycut/prioritycut/dataset"
 	"github.com/prioritycut/prioritycut/evaluate/result"
 )
 
@@ -37,18 +38,20 @@ func (e *evaluation) checkDetectors() error {
 // certainly on others, doubt where that cannot be told or matters less.
 func (d *detector) knows(r *result.Run) (doubt string, err error) {
 	flag := d.kind.modelFlag()
+	figures, _ := dataset.DrawnFigures(r.Data)
+	known := d.drawn != nil && d.drawn.TrainedOn == dataset.DrawnName(figures) && config.Drawn(r.Data)
 	switch {
 	case d.networks != "" && config.Drawn(r.Data):
 		return fmt.Sprintf("`%s`=%s was trained on photographs, and %s are drawings: what it finds there tells of it more than of the model. "+
-			"Train a detector of drawn joints by the program joints, `data`=%s", flag, d.path, r.Data, r.Data), nil
-	case d.drawn == nil || d.drawn.TrainedOn == r.Data && d.h == r.Height && d.w == r.Width:
+			"Train a detector of drawn joints by the program joints, `data`=%s", flag, d.path, r.Data, dataset.DrawnName(figures)), nil
+	case d.drawn == nil || known && d.h == r.Height && d.w == r.Width:
 		return "", nil
-	case d.drawn.TrainedOn == r.Data:
+	case known:
 		return fmt.Sprintf("`%s`=%s was trained on pictures of %dx%d pixels, those of %dx%d are resized for it: its own error grows with them",
 			flag, d.path, d.w, d.h, r.Width, r.Height), nil
 	case config.Drawn(r.Data):
 		return "", refuse("`%s`=%s was trained on %s and does not know the figures of %s: train one by the program joints, `data`=%s `size`=%dx%d",
-			flag, d.path, d.drawn.TrainedOn, r.Data, r.Data, r.Width, r.Height)
+			flag, d.path, d.drawn.TrainedOn, r.Data, dataset.DrawnName(figures), r.Width, r.Height)
 	}
 	return fmt.Sprintf("`%s`=%s was trained on %s: unless %s shows these figures, what it finds there means nothing", flag, d.path, d.drawn.TrainedOn, r.Data), nil
 }

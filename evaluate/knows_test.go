@@ -50,6 +50,7 @@ func TestDoubts(t *testing.T) {
 		doubt    string
 	}{
 		"the same":           {detector{drawn: puppets, h: 64, w: 64}, config.Shapes, ""},
+		"of another seed":    {detector{drawn: puppets, h: 64, w: 64}, "shapes@7", ""},
 		"another size":       {detector{drawn: puppets, h: 32, w: 32}, config.Shapes, "trained on pictures of 32x32 pixels, those of 64x64"},
 		"a folder":           {detector{drawn: puppets, h: 64, w: 64}, "frames", "unless frames shows these figures"},
 		"photographs' own":   {detector{networks: "movenet"}, "frames", ""},

@@ -99,7 +99,7 @@ func command() *program {
 		f.StringVar(&p.pairs, "pairs", "", "animate pairs of test videos: a `CSV` with the columns source and driving (distance and frame are ignored) as first-order-model has them; "+
 			"own or no value: the first num_pairs of the configuration's pairs_list, or as many random pairs. What is done is not done again")
 		f.Lookup("pairs").NoOptDefVal = configuredPairs
-		f.StringVar(&p.data, cli.Data, "", "`what` to take test videos from, for --pairs and for the clip without flags: a folder of videos, shapes, shapes:people or "+
+		f.StringVar(&p.data, cli.Data, "", "`what` to take test videos from, for --pairs and for the clip without flags: a folder of videos, shapes, shapes@7 (drawn by seed 7), shapes:people or "+
 			"sample:talking-head (default: what the model was trained on)")
 		f.StringVar(&p.out, cli.Out, "", "`folder` for the results of --pairs (default: animation in the run's folder)")
 		f.StringVar(&p.format, "format", "mp4", "`format` of these results: "+video.FilmNames+", or png for folders of frames")

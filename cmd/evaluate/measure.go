@@ -44,7 +44,7 @@ func addMeasureFlags(c *cli.Command) *measureFlags {
 		s.StringVar(&q.Out, cli.Out, "", "`folder` of the tables (default evaluations/<name>)")
 	})
 	c.Group("On what", func(s *pflag.FlagSet) {
-		s.StringVar(&q.Data, cli.Data, "", "`what` to measure on: shapes, shapes:people, sample:talking-head, or a path; its test part is taken (default: what the model was trained on)")
+		s.StringVar(&q.Data, cli.Data, "", "`what` to measure on: shapes, shapes:people, shapes@7 (drawn by seed 7), sample:talking-head, or a path; its test part is taken (default: what the model was trained on)")
 		s.StringVar(&q.DataKind, "data_kind", "", "`kind` of the data, for the columns of tables: faces, bodies or other (default: by data and preset)")
 		s.IntVar(&q.NumVideos, "num_videos", 0, "measure the first `n` videos of the test set (default: num_videos of the model's configuration, 1000 as the reference)")
 		s.StringVar(&f.size, "size", "", "WIDTHxHEIGHT in `pixels` of predictions, and of exported models that leave it open (default: as the first prediction)")

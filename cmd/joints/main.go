@@ -129,6 +129,10 @@ func (p *program) resolve() error {
 	if o.Figures = shapes.Figures(figures); !p.Changed(cli.Steps) {
 		o.Steps = joints.DefaultOptions(o.Figures).Steps
 	}
+	if drawn && p.data != dataset.DrawnName(figures) {
+		return fmt.Errorf("--data=%s: a detector learns from drawings of any seed: give --data=%s, and --seed for others than the usual ones",
+			p.data, dataset.DrawnName(figures))
+	}
 	if !drawn {
 		return fmt.Errorf("--data=%s: the figures of shapes or of shapes:people; for real videos see the program detectors", p.data)
 	}

@@ -69,7 +69,7 @@ func TestStoppedWritesNothing(t *testing.T) {
 func TestWrongFlags(t *testing.T) {
 	for _, c := range []struct{ flag, want string }{
 		{"--size=huge", "WIDTHxHEIGHT"}, {"--size=60", "multiples of 16"}, {"--size=64x", "WIDTHxHEIGHT"},
-		{"--data=films", "program detectors"}, {"--data=shapes:ghosts", "ghosts"}, {"--steps=0", "number of steps"}, {"--device=toaster", "toaster"},
+		{"--data=films", "program detectors"}, {"--data=shapes:ghosts", "ghosts"}, {"--data=shapes@7", "--seed"}, {"--steps=0", "number of steps"}, {"--device=toaster", "toaster"},
 	} {
 		code, _, errs := run(t, context.Background(), c.flag, "--out="+filepath.Join(t.TempDir(), "d"))
 		if code != cli.ExitUsage || !strings.Contains(errs, c.want) {

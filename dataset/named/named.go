@@ -21,13 +21,18 @@ func OpenOfModel(ctx context.Context, p dataset.Params) (*dataset.Dataset, error
 }
 
 // Open opens the data set that root_dir names: a drawn one, a sample or files.
-// The drawn figures are the same whatever a run's seed.
+// The drawn figures are the same whatever a run's seed; the name may have one.
 func Open(ctx context.Context, p dataset.Params) (*dataset.Dataset, error) {
 	figures, drawn := dataset.DrawnFigures(p.RootDir)
 	if !drawn {
 		return dataset.Open(ctx, p)
 	}
+	seed, err := dataset.DrawnSeed(p.RootDir)
+	if err != nil {
+		return nil, err
+	}
 	o := shapes.DefaultOptions()
+	o.Seed = seed
 	o.Figures = shapes.Figures(figures)
 	o.Height, o.Width = p.FrameShape[0], p.FrameShape[1]
 	set, err := shapes.New(o)

@@ -51,7 +51,7 @@ var sharedUsage = map[string]string{
 	Preset: "`name` of the sizes, losses and schedule to build on: shapes-64 (default: drawn figures, " +
 		"minutes on two cores), vox-256, taichi-256 or bair-256",
 	Variant: "`row` of the paper's tables: fomm, fomm-adv, unet, cutmix, prioritycut (default), monkeynet or x2face",
-	Data: "`what` to learn from: shapes (drawn puppets), shapes:people (drawn figures who differ), sample:talking-head or another sample (real video, " +
+	Data: "`what` to learn from: shapes (drawn puppets), shapes:people (drawn figures who differ), shapes@7 (others, drawn by seed 7), sample:talking-head or another sample (real video, " +
 		"fetched on first use), or the path of a folder of videos or of one video",
 	Config: "YAML `file` laid over the preset; the reference's files are understood",
 	Set: "change one setting by `key=value`, such as train_params.batch_size=2; the end of a key will do when no " +
