@@ -29,9 +29,8 @@ func openInitial(path string) (*checkpoint.Checkpoint, error) {
 // networks that are trained; of the discriminator what the configuration says,
 // without slots. It tells what was taken and what starts anew.
 func initFrom(c *checkpoint.Checkpoint, s *graph.Scope, conf *config.Config) (values, error) {
-	// A converted checkpoint need not have notes of a run.
-	if meta, err := rundir.DecodeMeta(c.Meta); err == nil && meta.AlignCorners != conf.Model.AlignCorners {
-		return nil, fmt.Errorf("init_from: %s was trained with model_params.align_corners %t and this run has %t: set it alike", c.Dir, meta.AlignCorners, conf.Model.AlignCorners)
+	if err := fitsNotes(c, conf); err != nil {
+		return nil, fmt.Errorf("init_from: %w", err)
 	}
 	i := &initializer{from: c, players: conf.Family().Players(), all: values{}}
 	i.read()
@@ -45,6 +44,23 @@ func initFrom(c *checkpoint.Checkpoint, s *graph.Scope, conf *config.Config) (va
 		return nil, fmt.Errorf("init_from: %w", i.err)
 	}
 	return i.all, nil
+}
+
+// fitsNotes refuses a checkpoint whose notes tell that its networks are others.
+// A converted one need not have any.
+func fitsNotes(c *checkpoint.Checkpoint, conf *config.Config) error {
+	meta, err := rundir.DecodeMeta(c.Meta)
+	if err != nil {
+		return nil
+	}
+	was, known := model.Variant(meta.Variant).Traits()
+	if now := conf.FamilyName(); known && was.Family != now {
+		return fmt.Errorf("%s holds networks of %s (variant %s) and this run has those of %s (variant %s): name a checkpoint of that family, or another variant", c.Dir, was.Family, meta.Variant, now, conf.Variant)
+	}
+	if meta.AlignCorners != conf.Model.AlignCorners {
+		return fmt.Errorf("%s was trained with model_params.align_corners %t and this run has %t: set it alike", c.Dir, meta.AlignCorners, conf.Model.AlignCorners)
+	}
+	return nil
 }
 
 // initializer gathers the values that a checkpoint gives.

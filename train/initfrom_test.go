@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/prioritycut/prioritycut/config"
+	"github.com/prioritycut/prioritycut/infer/tinymodel"
 	"github.com/prioritycut/prioritycut/internal/rundir"
 	"github.com/prioritycut/prioritycut/model"
 	"github.com/prioritycut/prioritycut/tf/checkpoint"
@@ -72,6 +74,14 @@ func TestInitFrom(t *testing.T) {
 			_, err := beginFrom(t, from, model.UNet, sets...)
 			if err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("%v: %v, want %q", sets, err, want)
+			}
+		}
+		for _, c := range []*config.Config{tinyFamily(t, tinymodel.X2Face(), "init_from="+from), tinyFamily(t, tinymodel.MonkeyNet(), "init_from="+from)} {
+			_, err := begin(t, t.TempDir(), c)
+			for _, want := range []string{"variant fomm-adv", "variant " + string(c.Variant)} {
+				if err == nil || !strings.Contains(err.Error(), want) {
+					t.Errorf("%s from another family: %v, want %q", c.Variant, err, want)
+				}
 			}
 		}
 		if _, err := beginFrom(t, t.TempDir(), model.UNet); err == nil {
