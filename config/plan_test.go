@@ -1,6 +1,7 @@
 package config
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -8,16 +9,19 @@ import (
 
 // Only who says nothing of the length has it planned.
 func TestWhoPlans(t *testing.T) {
-	yes := true
+	yes, steps := true, int64(50)
 	for i, o := range []Options{
-		{Steps: new(int64)}, {Deterministic: &yes}, {Sets: []string{"num_epochs=3"}}, {Sets: []string{"step_milestones=[]"}},
+		{Steps: &steps}, {Deterministic: &yes}, {Sets: []string{"num_epochs=3"}}, {Sets: []string{"step_milestones=[]"}},
 		{Sets: []string{"plan_seconds=0"}}, {Preset: "vox-256", Data: "shapes", VGG19: "random"},
 	} {
-		if o.Steps != nil {
-			*o.Steps = 50
-		}
 		if c, _ := resolve(t, o); c.Train.PlanSeconds != 0 {
 			t.Errorf("%d: a length is planned", i)
+		}
+	}
+	for i, o := range []Options{{Steps: &steps}, {Deterministic: &yes}, {}} {
+		o.Sets = []string{"plan_seconds=-4"}
+		if _, _, err := Resolve(o); err == nil || !strings.Contains(err.Error(), "plan_seconds") {
+			t.Errorf("%d: a negative time to plan for: %v", i, err)
 		}
 	}
 	if c, _ := resolve(t, Options{}); c.Train.PlanSeconds != 300 || c.Train.Steps != c.Train.PlanSteps[0] {

@@ -20,17 +20,17 @@ import (
 // supersede clears a key of ours when a later layer sets the reference's key
 // for the same thing: who asks for 10 epochs does not mean the preset's steps.
 func (r *resolver) supersede() {
-	t := &r.config.Train
+	t := &r.config.Train // a negative time to plan for stays, to be refused
 	if r.newer("train_params.num_epochs", "train_params.steps") {
 		t.Steps = 0
 	}
 	for _, path := range []string{"steps", "step_milestones", "num_epochs", "epoch_milestones"} {
 		if r.origins["train_params."+path].rank > r.origins["train_params.plan_seconds"].rank {
-			t.PlanSeconds = 0 // who says how long does not ask
+			t.PlanSeconds = min(t.PlanSeconds, 0) // who says how long does not ask
 		}
 	}
 	if r.config.Run.Deterministic {
-		t.PlanSeconds = 0 // no two runs measure the same speed
+		t.PlanSeconds = min(t.PlanSeconds, 0) // no two runs measure the same speed
 	}
 	if r.newer("train_params.cons_warmup_epochs", "train_params.cons_warmup_steps") {
 		t.ConsWarmupSteps = 0
