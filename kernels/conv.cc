@@ -265,6 +265,9 @@ bool KernelGradientBy(Method method, const ConvShape& shape, const float* x,
   if (method == Method::kWinograd) {
     return WinogradKernelGradient(shape, x, dy, dkernel, vectors, runtime);
   }
+  if (method == Method::kQuarters) {
+    return QuartersKernelGradient(shape, x, dy, dkernel, vectors, runtime);
+  }
   return DirectKernelGradient(shape, x, dy, dkernel, vectors, runtime);
 }
 
@@ -275,8 +278,8 @@ bool KernelGradient(const ConvShape& shape, const float* x, const float* dy,
     BiasGradient(shape.batch, shape.OutHeight() * shape.OutWidth(), shape.out,
                  dy, dbias, runtime);
   }
-  return KernelGradientBy(KernelGradientMethod(shape), shape, x, dy, dkernel,
-                          runtime, vectors);
+  return KernelGradientBy(KernelGradientMethod(shape, vectors), shape, x, dy,
+                          dkernel, runtime, vectors);
 }
 
 void BiasGradient(int64_t samples, int64_t pixels, int64_t channels,

@@ -226,7 +226,7 @@ void CheckShape(const ConvShape& s, std::mt19937* random, Worst* worst) {
       CheckResidual(r, forward, *v, runtime, worst);
       if (!back.Use(m)) continue;
       CheckPass(r, back, true, *v, runtime, worst);
-      if (m == Method::kDots || m == Method::kQuarters) continue;
+      if (m == Method::kDots) continue;
       std::vector<float> dw(r.w.size(), NAN);
       const std::vector<float> x = Floats(r.x), dy = Floats(r.dy);
       const bool ok =

@@ -115,6 +115,29 @@ bool QuartersPay(const ConvShape& s, const Vectors& v, bool kept) {
          pixels * least;
 }
 
+// The same of a gradient at the kernel, where a quarter's sums take as long to
+// become taps as kWrite products, and where direct products with few outputs
+// wait for each other.
+bool QuartersPayBack(const ConvShape& s, const Vectors& v) {
+  constexpr int64_t kTransform = 700, kWrite = 1500;
+  if (!QuartersServe(s)) return false;
+  const auto vectors = [&v](int64_t n) { return (n + v.lanes - 1) / v.lanes; };
+  const int64_t rows = (s.OutHeight() + 3) / 4,
+                columns = (s.OutWidth() + 3) / 4;
+  const int64_t of_sum =
+      QuartersTurned(s, v) ? s.out * vectors(s.in) : s.in * vectors(s.out);
+  const int64_t transforms = (rows + 1) * (columns + 1) * vectors(s.in) +
+                             rows * columns * vectors(s.out);
+  const int64_t pixels = s.batch * s.OutHeight() * s.OutWidth();
+  int64_t direct = s.kernel * s.kernel * s.in * vectors(s.out);
+  if (s.out <= v.rows) {
+    direct = (s.out + 2) * s.kernel * vectors(s.kernel * s.in);
+  }
+  return s.batch * (rows * columns * 196 * of_sum + kTransform * transforms) +
+             4 * kWrite * of_sum <
+         pixels * direct;
+}
+
 // Small tiles leave 4 of 9 products, as many as four kernels of 2 x 2 leave of
 // theirs, and round less than direct sums: 0.6 to 0.95 times as much. Their
 // transforms are repaid where a product has both its vectors, each long enough.
@@ -157,11 +180,12 @@ Method InputGradientMethod(const ConvShape& s, const ConvShape& computed,
   return DotsPay(computed, v) ? Method::kDots : Method::kDirect;
 }
 
-Method KernelGradientMethod(const ConvShape& s) {
-  const bool winograd =
-      s.in * s.out >= kLeastWeightsOfTap &&
-      WinogradPays(s, kLeastChannelsBack, kLeastTilesOfKernel);
-  return winograd ? Method::kWinograd : Method::kDirect;
+Method KernelGradientMethod(const ConvShape& s, const Vectors& v) {
+  if (s.in * s.out >= kLeastWeightsOfTap &&
+      WinogradPays(s, kLeastChannelsBack, kLeastTilesOfKernel)) {
+    return Method::kWinograd;
+  }
+  return QuartersPayBack(s, v) ? Method::kQuarters : Method::kDirect;
 }
 
 }  // namespace kernels

@@ -13,7 +13,7 @@ namespace kernels {
 Method ForwardMethod(const ConvShape& shape, const Vectors& v, Usage usage);
 Method InputGradientMethod(const ConvShape& shape, const ConvShape& computed,
                            const Vectors& v, Usage usage);
-Method KernelGradientMethod(const ConvShape& shape);
+Method KernelGradientMethod(const ConvShape& shape, const Vectors& v);
 bool WinogradServes(const ConvShape& shape);
 bool LargeServes(const ConvShape& shape);
 
@@ -43,6 +43,11 @@ void QuartersPack(const ConvShape& shape, const float* kernel, float* packed,
 bool QuartersRun(const ConvShape& shape, const float* x, const float* packed,
                  const Epilogue& epilogue, float* y, const Vectors& v,
                  Runtime& runtime);
+bool QuartersKernelGradient(const ConvShape& shape, const float* x,
+                            const float* dy, float* dkernel, const Vectors& v,
+                            Runtime& runtime);
+// Whether there the inputs' channels fill vectors better than the outputs'.
+bool QuartersTurned(const ConvShape& shape, const Vectors& v);
 
 // The same in large tiles, forward: 8 x 8 outputs of a kernel of 3 x 3.
 int64_t LargePackedFloats(const ConvShape& shape, const Vectors& v);

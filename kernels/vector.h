@@ -130,6 +130,9 @@ struct Vectors {
   // As input_points, for the 49 points of a quarter's square.
   void (*quarter_points)(const float* map, const Square&, float* out,
                          int64_t point_stride);
+  // The same for the gradients of 4 x 4 outputs.
+  void (*quarter_gradient_points)(const float* map, const Square&, float* out,
+                                  int64_t point_stride);
   // 49 points of some channels, a multiple of the lanes -> 4 x 4 pixels, one
   // pixel_stride behind the other.
   void (*quarter_pixels)(const float* points, int64_t point_stride,

@@ -307,6 +307,7 @@ constexpr Vectors TableNamed(const char* name) {
           KernelPoints,
           KernelGradient,
           QuarterPoints,
+          QuarterGradientPoints,
           QuarterPixels,
           NormMoments,
           NormValues,

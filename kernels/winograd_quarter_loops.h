@@ -48,6 +48,64 @@ PRIORITYCUT_INLINE void QuarterOutput(const Vector* p, Vector* o,
   o[3 * out_step] = QuarterSumOf<3>(odd_a, odd_b, odd_c) + p[6];
 }
 
+// 4 gradients of outputs -> 7 points: the transpose of QuarterOutput, divided
+// by the product of a point's distances from the others.
+template <int pair>
+PRIORITYCUT_INLINE void QuarterGradientPair(const Vector* d, Vector* o,
+                                            int out_step) {
+  constexpr double at = kQuarterAt[pair], square = at * at;
+  constexpr double others =
+      square * square - QuarterSum(pair) * square + QuarterProduct(pair);
+  constexpr double scale = 1 / (2 * at * others);
+  constexpr float even_0 = scale, odd_1 = scale * at, even_2 = scale * square,
+                  odd_3 = scale * square * at;
+  const Vector even = even_0 * d[0] + even_2 * d[2];
+  const Vector odd = odd_1 * d[1] + odd_3 * d[3];
+  o[2 * pair * out_step] = even + odd;
+  o[(2 * pair + 1) * out_step] = even - odd;
+}
+
+PRIORITYCUT_INLINE void QuarterGradient(const Vector* d, Vector* o,
+                                        int out_step) {
+  QuarterGradientPair<0>(d, o, out_step);
+  QuarterGradientPair<1>(d, o, out_step);
+  QuarterGradientPair<2>(d, o, out_step);
+  o[6 * out_step] = d[3];
+}
+
+template <bool kWhole>
+PRIORITYCUT_INLINE void QuarterGradientPointsOf(const float* map,
+                                                const Square& s, int64_t c,
+                                                float* out,
+                                                int64_t point_stride) {
+  Vector rows[4 * kQuarterTile];
+#pragma GCC unroll 4
+  for (int j = 0; j < 4; ++j) {
+    Vector d[4];
+    ReadColumn<4, kWhole>(map, s, j, c, d);
+    QuarterGradient(d, rows + j, 4);
+  }
+#pragma GCC unroll 7
+  for (int i = 0; i < kQuarterTile; ++i) {
+    Vector points[kQuarterTile];
+    QuarterGradient(rows + i * 4, points, 1);
+    for (int j = 0; j < kQuarterTile; ++j) {
+      Store(out + (i * kQuarterTile + j) * point_stride + c, points[j]);
+    }
+  }
+}
+
+void QuarterGradientPoints(const float* map, const Square& s, float* out,
+                           int64_t point_stride) {
+  for (int64_t c = 0; c < s.channels; c += kLanes) {
+    if (IsWhole(s, 4, c)) {
+      QuarterGradientPointsOf<true>(map, s, c, out, point_stride);
+    } else {
+      QuarterGradientPointsOf<false>(map, s, c, out, point_stride);
+    }
+  }
+}
+
 template <bool kWhole>
 PRIORITYCUT_INLINE void QuarterPointsOf(const float* map, const Square& s,
                                         int64_t c, float* out,
