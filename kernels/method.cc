@@ -18,22 +18,25 @@ namespace {
 // Winograd's algorithm needs a quarter of the products, and transforms.
 // Measured on both instruction sets, in processor time:
 //
-// * From 12 channels on it takes half to nine tenths of the time of direct
-//   products, in each direction, unless both numbers are so small that
-//   transforms are all there is to a gradient at a kernel. But what it rounds
-//   away in a forward pass moves all that follows: sums of gradients that
-//   nearly cancel come to the edge of what the reference's numbers allow where
-//   layers of 32 channels use it, and are as near as TensorFlow's with
-//   64. Gradients at a kernel move nothing else, those at inputs little.
+// * From 12 channels on, behind repeated pixels from 6, it takes half to nine
+//   tenths of the time of direct products, in each direction, unless both
+//   numbers are so small that transforms are all there is to a gradient at a
+//   kernel. But what it rounds away in a forward pass moves all that follows:
+//   sums of gradients that nearly cancel come to the edge of what the
+//   reference's numbers allow where layers of 32 channels use it, and are as
+//   near as TensorFlow's with 64. Gradients at a kernel move nothing else,
+//   those at inputs little.
 // * Few tiles do not repay the transform of the kernel. Direct products repay
 //   the packing of theirs no sooner: kept, they win below 9 tiles; packed each
 //   time, below 4, and turned, where packing is slowest, at one tile of
 //   repeated pixels alone.
 constexpr int64_t kLeastChannels = 64;
 constexpr int64_t kLeastChannelsBack = 12;
+constexpr int64_t kLeastChannelsRepeated = 6;
 constexpr int64_t kLeastChannelsLarge = 256;
 constexpr int64_t kLeastPointsLarge = 36 * kLargePoints;
-constexpr int64_t kLeastWeightsOfTap = 384;
+constexpr int64_t kLeastWeightsOfTap = 200;
+constexpr int64_t kLeastWeightsRepeated = 256;
 constexpr int64_t kLeastTilesKept = 9;
 constexpr int64_t kLeastTiles = 4;
 constexpr int64_t kLeastTilesNarrow = 8;
@@ -85,12 +88,18 @@ int64_t DotsCost(const ConvShape& s) {
   return s.out * (products + products / 10 + 256);
 }
 
+// Four kernels of 2 x 2 leave 4 of 9 products and are 16 / 9 as large.
+bool PhasesPay(const ConvShape& s, bool kept) {
+  return s.upsample && Samples(s) * s.height * s.width >=
+                           (kept ? kLeastPixelsKept : kLeastPixels);
+}
+
 // Whether such sums are quicker than vectors of outputs, some of whose lanes
 // would be empty.
-bool DotsPay(const ConvShape& s, const Vectors& v) {
+bool DotsPay(const ConvShape& s, const Vectors& v, bool kept) {
   if (int64_t{s.kernel} * s.in < v.lanes) return false;
-  const int64_t products = int64_t{s.kernel} * s.kernel * s.in;
-  return DotsCost(s) < RoundUp(s.out, v.lanes) * products;
+  const int64_t taps = PhasesPay(s, kept) ? 4 : s.kernel * s.kernel;
+  return DotsCost(s) < RoundUp(s.out, v.lanes) * taps * s.in;
 }
 
 // Quarters leave 49 of 16 k^2 products, and take four times as many lanes. A
@@ -148,12 +157,6 @@ bool SmallPays(const ConvShape& s, const Vectors& v) {
          s.out > v.lanes && Tiles(s, m) >= kLeastSmallTiles;
 }
 
-// Four kernels of 2 x 2 leave 4 of 9 products and are 16 / 9 as large.
-bool PhasesPay(const ConvShape& s, bool kept) {
-  return s.upsample && Samples(s) * s.height * s.width >=
-                           (kept ? kLeastPixelsKept : kLeastPixels);
-}
-
 }  // namespace
 
 Method ForwardMethod(const ConvShape& s, const Vectors& v, Usage usage) {
@@ -161,7 +164,7 @@ Method ForwardMethod(const ConvShape& s, const Vectors& v, Usage usage) {
   if (s.in >= kLeastChannels && QuartersPay(s, v, kept)) {
     return Method::kQuarters;
   }
-  if (DotsPay(s, v)) return Method::kDots;
+  if (DotsPay(s, v, kept)) return Method::kDots;
   if (LargePays(s, usage)) return Method::kLarge;
   if (WinogradPays(s, kLeastChannels, kept ? kLeastTilesKept : kLeastTiles)) {
     return Method::kWinograd;
@@ -175,14 +178,21 @@ Method InputGradientMethod(const ConvShape& s, const ConvShape& computed,
   int64_t least = s.upsample ? kLeastTiles : 1;
   if (usage != Usage::kOnce) least = kLeastTilesKept;
   if (Narrow(s)) least = kLeastTilesNarrow;
-  if (WinogradPays(s, kLeastChannelsBack, least)) return Method::kWinograd;
+  const int64_t channels =
+      s.upsample ? kLeastChannelsRepeated : kLeastChannelsBack;
+  if (WinogradPays(s, channels, least)) return Method::kWinograd;
   if (QuartersPay(computed, v, usage != Usage::kOnce)) return Method::kQuarters;
-  return DotsPay(computed, v) ? Method::kDots : Method::kDirect;
+  return DotsPay(computed, v, usage != Usage::kOnce) ? Method::kDots
+                                                     : Method::kDirect;
 }
 
 Method KernelGradientMethod(const ConvShape& s, const Vectors& v) {
-  if (s.in * s.out >= kLeastWeightsOfTap &&
-      WinogradPays(s, kLeastChannelsBack, kLeastTilesOfKernel)) {
+  const int64_t channels =
+      s.upsample ? kLeastChannelsRepeated : kLeastChannelsBack;
+  const int64_t weights =
+      s.upsample ? kLeastWeightsRepeated : kLeastWeightsOfTap;
+  if (s.in * s.out >= weights &&
+      WinogradPays(s, channels, kLeastTilesOfKernel)) {
     return Method::kWinograd;
   }
   return QuartersPayBack(s, v) ? Method::kQuarters : Method::kDirect;

@@ -120,7 +120,8 @@ struct Vectors {
   void (*output_pixels)(const float* points, int64_t point_stride, int m,
                         const Epilogue&, float* map, const Square&);
   // One panel of one input channel of a kernel, [r][r][out] with tap_stride
-  // between taps, of which so many outputs exist -> 36 points.
+  // between taps, of which so many outputs exist -> 36 points of the vectors
+  // that hold them.
   void (*kernel_points)(const float* kernel, int64_t tap_stride, int r,
                         int64_t out, float* points, int64_t point_stride);
   // The gradient at 36 points of one input channel -> that of the kernel.

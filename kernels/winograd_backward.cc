@@ -12,8 +12,9 @@ namespace prioritycut {
 namespace kernels {
 namespace {
 
-// Points of more floats than this are made in chunks of tiles.
-constexpr int64_t kMostPoints = 6 << 20;
+// Points of more floats than this are made in chunks of tiles, which stay in
+// the second-level cache unless their sums would have to be read too often.
+constexpr int64_t kMostPoints = 1 << 18;
 // Input channels whose sums at all points stay in the second-level cache.
 constexpr int64_t kRows = 48;
 
@@ -84,7 +85,7 @@ class Backward {
     const int64_t of_tile = kPoints * (l_.in + phases_ * columns);
     if (l_.tiles * of_tile <= kMostPoints) return l_.tiles;
     const int64_t floats = std::clamp<int64_t>(
-        2 * kPoints * phases_ * l_.in * columns, 1 << 20, 1 << 22);
+        2 * kPoints * phases_ * l_.in * columns, kMostPoints, 1 << 22);
     const int64_t chunk = std::max<int64_t>(floats / of_tile, 64);
     const int64_t chunks = (l_.tiles + chunk - 1) / chunk;
     return (l_.tiles + chunks - 1) / chunks;
@@ -118,7 +119,9 @@ class Backward {
     product.outer = 1;
     product.k = tiles;
     product.ldc = v_.columns;
-    product.cols = v_.columns;
+    // Whole vectors of the panel that hold outputs.
+    product.cols = static_cast<int>(std::min<int64_t>(
+        RoundUp(l_.out - n * v_.columns, v_.lanes), v_.columns));
     product.add = add;
     for (int64_t p = 0; p < phases_ * kPoints; ++p) {
       product.b = gradients_ + p * point_ + n * panel_;
@@ -148,7 +151,7 @@ class Backward {
       }
       for (int64_t p = 0; p < phases_; ++p) {
         v_.kernel_gradient(sums + p * kPoints * sums_ + c * v_.columns, sums_,
-                           l_.r, v_.columns, taps + p * 4 * v_.columns,
+                           l_.r, columns, taps + p * 4 * v_.columns,
                            v_.columns);
       }
       AddPhases(taps, columns, to, tap);

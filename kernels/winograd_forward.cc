@@ -129,6 +129,7 @@ class Forward {
     for (size_t o = 0; o < l_.outputs.size(); ++o) {
       for (int64_t n = 0; n < panels_; ++n) {
         const float* kernel = kernel_ + (o * panels_ + n) * packed_.panel;
+        product.cols = ColumnsOf(n);
         for (int p = 0; p < num_points_; ++p) {
           product.b = kernel + p * packed_.point;
           Multiply(product, in.data + p * in.point, last - first,
@@ -154,6 +155,7 @@ class Forward {
     sums.data = points + num_points_ * point;
     float* taps = sums.data + sums.side;
     Product product = ProductOf(in, sums);
+    product.cols = ColumnsOf(n);
     product.outer = 1;
     for (size_t i = 0; i < l_.inputs.size(); ++i) {
       for (int64_t from = 0; from < l_.in; from += channels) {
@@ -182,8 +184,13 @@ class Forward {
     product.lda = in.row;
     product.ldb = v_.columns;
     product.ldc = sums.row;
-    product.cols = v_.columns;
     return product;
+  }
+
+  // Whole vectors of a panel that hold outputs.
+  int ColumnsOf(int64_t n) const {
+    const int64_t left = RoundUp(l_.out - n * v_.columns, v_.lanes);
+    return static_cast<int>(std::min<int64_t>(left, v_.columns));
   }
 
   // The products of some tiles at one point, rows shared out evenly.

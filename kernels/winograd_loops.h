@@ -193,7 +193,7 @@ template <class Set, int r>
 void KernelPointsOf(const float* kernel, int64_t tap_stride, int64_t out,
                     float* points, int64_t point_stride) {
   constexpr int side = Set::kSide;
-  for (int c = 0; c < kColumns; c += kLanes) {
+  for (int c = 0; c < kColumns && c < out; c += kLanes) {
     Vector d[r * r], rows[side * r];
 #pragma GCC unroll 16
     for (int t = 0; t < r * r; ++t) {

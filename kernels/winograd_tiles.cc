@@ -113,7 +113,7 @@ void KernelReader::Read(int64_t k, int64_t panel, int64_t from, int64_t to,
   }
   Gather(k, first, left, from, to, taps);
   for (int64_t c = 0; c < to - from; ++c) {
-    points_(taps + c * v_.columns, (to - from) * v_.columns, r_, v_.columns,
+    points_(taps + c * v_.columns, (to - from) * v_.columns, r_, left,
             points + c * v_.columns, point_stride);
   }
 }
