@@ -1,6 +1,6 @@
-// TensorFlow's tensors on the CPU out of memory_pool.h. Its own allocator for oneDNN
-// gives a whole free piece to whoever asks for more than half of it: in a step at
-// 256x256 a fifth of what it holds is of no use.
+// TensorFlow's tensors on the CPU out of memory_pool.h. Its own allocator for
+// oneDNN gives a whole free piece to whoever asks for more than half of it: in
+// a step at 256x256 a fifth of what it holds is of no use.
 
 #include <sys/resource.h>
 #include <unistd.h>
@@ -55,7 +55,8 @@ class PoolAllocator : public tensorflow::Allocator {
   MemoryPool* const pool_;
 };
 
-// For TensorFlow's own pools, which a user may ask for (TF_CPU_ALLOCATOR_USE_BFC).
+// For TensorFlow's own pools, which a user may ask for
+// (TF_CPU_ALLOCATOR_USE_BFC).
 class CRegions : public tensorflow::SubAllocator {
  public:
   CRegions() : SubAllocator({}, {}) {}
@@ -84,9 +85,9 @@ class Factory : public tensorflow::AllocatorFactory {
   MemoryPool* const pool_;
 };
 
-// Instantiating a template may name private members. TensorFlow ends the process
-// of who registers an allocator when its first tensor has been made, and has no
-// other way to ask whether it has.
+// Instantiating a template may name private members. TensorFlow ends the
+// process of who registers an allocator when its first tensor has been made,
+// and has no other way to ask whether it has.
 using Registry = tensorflow::AllocatorFactoryRegistry;
 bool Began(const Registry& registry);
 template <bool Registry::*kBegan>

@@ -11,7 +11,8 @@ namespace {
 
 // A rest as small as this stays with the piece that it would be cut from.
 constexpr size_t kLeastRest = 4096;
-// How much the system is asked for at a time; it gives pages when they are written.
+// How much the system is asked for at a time; it gives pages when they are
+// written.
 constexpr size_t kStep = size_t{64} << 20;
 
 }  // namespace
@@ -30,7 +31,8 @@ MemoryPool::~MemoryPool() {
 
 void* MemoryPool::Take(size_t bytes) {
   if (bytes > static_cast<size_t>(end_ - begin_)) return nullptr;
-  bytes = std::max(bytes + kAlignment - 1, kAlignment) / kAlignment * kAlignment;
+  bytes =
+      std::max(bytes + kAlignment - 1, kAlignment) / kAlignment * kAlignment;
   std::lock_guard<std::mutex> lock(mutex_);
   const auto fits = free_.lower_bound({bytes, nullptr});
   const auto piece =
@@ -54,10 +56,9 @@ void* MemoryPool::Cut(Pieces::iterator piece, size_t bytes) {
 
 // A free piece at the top, of at least so many bytes: what is free there grows.
 MemoryPool::Pieces::iterator MemoryPool::Grow(size_t bytes) {
-  const auto last =
-      pieces_.empty() || !std::prev(pieces_.end())->second.free
-          ? pieces_.end()
-          : std::prev(pieces_.end());
+  const auto last = pieces_.empty() || !std::prev(pieces_.end())->second.free
+                        ? pieces_.end()
+                        : std::prev(pieces_.end());
   char* const from = last == pieces_.end() ? top_ : last->first;
   if (bytes > static_cast<size_t>(end_ - from) || !MakeUsable(from + bytes)) {
     return pieces_.end();

@@ -12,9 +12,9 @@
 namespace prioritycut {
 namespace kernels {
 
-// Takes the smallest free piece that suffices, cuts it to measure and joins free
-// neighbours. What was given back stays with the process and serves again; the
-// range grows only when no free piece is large enough. Any thread may call.
+// Takes the smallest free piece that suffices, cuts it to measure and joins
+// free neighbours. What was given back stays with the process and serves again;
+// the range grows only when no free piece is large enough. Any thread may call.
 class MemoryPool {
  public:
   // Pieces begin at multiples of this.
@@ -54,8 +54,8 @@ class MemoryPool {
 
   mutable std::mutex mutex_;
   char *begin_ = nullptr, *end_ = nullptr;
-  char *top_ = nullptr;     // behind the last piece
-  char *usable_ = nullptr;  // the system lets us write up to here
+  char* top_ = nullptr;     // behind the last piece
+  char* usable_ = nullptr;  // the system lets us write up to here
   Pieces pieces_;           // all up to top_, by address
   std::set<std::pair<size_t, char*>> free_;  // the free ones, by size
 };

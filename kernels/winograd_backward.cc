@@ -80,12 +80,12 @@ class Backward {
 
   int64_t ChunkOf() const {
     // Points of a few tiles stay in cache, but each chunk reads and writes the
-    // sums.
+    // sums, which had better be fewer.
     const int64_t columns = panels_ * v_.columns;
     const int64_t of_tile = kPoints * (l_.in + phases_ * columns);
-    if (l_.tiles * of_tile <= kMostPoints) return l_.tiles;
-    const int64_t floats = std::clamp<int64_t>(
-        2 * kPoints * phases_ * l_.in * columns, kMostPoints, 1 << 22);
+    const int64_t sums = kPoints * phases_ * l_.in * columns;
+    if (l_.tiles * of_tile <= std::max(kMostPoints, sums)) return l_.tiles;
+    const int64_t floats = std::clamp<int64_t>(2 * sums, kMostPoints, 1 << 22);
     const int64_t chunk = std::max<int64_t>(floats / of_tile, 64);
     const int64_t chunks = (l_.tiles + chunk - 1) / chunk;
     return (l_.tiles + chunks - 1) / chunks;

@@ -30,6 +30,7 @@ export UBSAN_OPTIONS="print_stacktrace=1"
 echo "addresses and undefined behaviour:"
 # shellcheck disable=SC2086
 build conv address,undefined kernels/conv_test.cc $kernels
+build pool address,undefined kernels/memory_pool_test.cc kernels/memory_pool.cc
 build norm address,undefined kernels/norm_test.cc $kernels
 # shellcheck disable=SC2086
 build sample address,undefined kernels/sample_test.cc $kernels
@@ -49,6 +50,7 @@ build gpu_check address,undefined tools/gpu/check_test.cc tools/gpu/check.cc ker
 build int8 address,undefined bench/int8/vnni_test.cc bench/int8/vnni.cc
 "$out/conv" "${1:-12}"
 "$out/int8"
+"$out/pool"
 "$out/norm" "${1:-12}"
 "$out/sample" "${1:-12}"
 "$out/mask" "${2:-300}"
@@ -60,9 +62,11 @@ ASAN_OPTIONS=detect_leaks=0 "$out/gpu_check"
 echo "threads:"
 # shellcheck disable=SC2086
 build threads thread kernels/conv_test.cc $kernels
+build pool_threads thread kernels/memory_pool_test.cc kernels/memory_pool.cc
 # It wants its memory in places that some kernels give to others.
 fixed=
 if setarch -R true 2>/dev/null; then fixed="setarch -R"; fi
 # Small shapes: it is a hundred times as slow. What threads share is the same.
 $fixed "$out/threads" "${1:-24}" 1 4000000
+$fixed "$out/pool_threads"
 echo "the sanitizers have nothing to complain of"
