@@ -124,7 +124,8 @@ class Conv {
 bool KernelGradient(const ConvShape& shape, const float* x, const float* dy,
                     float* dkernel, double* dbias, Runtime& runtime,
                     const Vectors& vectors);
-// The same by a given method (kWinograd, kQuarters or kDirect), without the bias.
+// The same by a given method (kWinograd, kQuarters or kDirect), without the
+// bias.
 bool KernelGradientBy(Method method, const ConvShape& shape, const float* x,
                       const float* dy, float* dkernel, Runtime& runtime,
                       const Vectors& vectors);
