@@ -25,12 +25,14 @@ namespace {
 //   sums of gradients that nearly cancel come to the edge of what the
 //   reference's numbers allow where layers of 32 channels use it, and are as
 //   near as TensorFlow's with 64. Gradients at a kernel move nothing else,
-//   those at inputs little.
+//   those at inputs little. Neither does what an animated frame rounds: it is
+//   no sum that cancels, and nothing is learned from it.
 // * Few tiles do not repay the transform of the kernel. Direct products repay
 //   the packing of theirs no sooner: kept, they win below 9 tiles; packed each
 //   time, below 4, and turned, where packing is slowest, at one tile of
 //   repeated pixels alone.
 constexpr int64_t kLeastChannels = 64;
+constexpr int64_t kLeastChannelsInference = 16;
 constexpr int64_t kLeastChannelsBack = 12;
 constexpr int64_t kLeastChannelsRepeated = 6;
 constexpr int64_t kLeastChannelsLarge = 256;
@@ -161,12 +163,12 @@ bool SmallPays(const ConvShape& s, const Vectors& v) {
 
 Method ForwardMethod(const ConvShape& s, const Vectors& v, Usage usage) {
   const bool kept = usage != Usage::kOnce;
-  if (s.in >= kLeastChannels && QuartersPay(s, v, kept)) {
-    return Method::kQuarters;
-  }
+  const int64_t channels = usage == Usage::kInference ? kLeastChannelsInference
+                                                      : kLeastChannels;
+  if (s.in >= channels && QuartersPay(s, v, kept)) return Method::kQuarters;
   if (DotsPay(s, v, kept)) return Method::kDots;
   if (LargePays(s, usage)) return Method::kLarge;
-  if (WinogradPays(s, kLeastChannels, kept ? kLeastTilesKept : kLeastTiles)) {
+  if (WinogradPays(s, channels, kept ? kLeastTilesKept : kLeastTiles)) {
     return Method::kWinograd;
   }
   if (SmallPays(s, v)) return Method::kSmall;
