@@ -124,6 +124,12 @@ Conv::Conv(const ConvShape& shape, bool turned, const Vectors& vectors,
                    : ForwardMethod(shape, vectors, usage);
 }
 
+bool Conv::UsePlain() {
+  plain_ =
+      method_ == Method::kDirect && !turned_ && PlainServes(shape_, *vectors_);
+  return plain_;
+}
+
 Conv Conv::Forward(const ConvShape& shape, const Vectors& vectors,
                    Usage usage) {
   return Conv(shape, false, vectors, usage);
@@ -152,6 +158,11 @@ int Conv::Tile() const {
   return method_ == Method::kSmall ? kSmallTile : kTile;
 }
 
+KernelLayout Conv::Layout() const {
+  if (method_ == Method::kDots) return KernelLayout::kRuns;
+  return plain_ ? KernelLayout::kPlain : KernelLayout::kPanels;
+}
+
 bool Conv::Use(Method method) {
   if (method == Method::kWinograd && !WinogradServes(shape_)) return false;
   if (method == Method::kLarge && (turned_ || !LargeServes(shape_))) {
@@ -163,6 +174,7 @@ bool Conv::Use(Method method) {
   if (method == Method::kPhases && (turned_ || !shape_.upsample)) return false;
   if (method == Method::kQuarters && !QuartersServe(shape_)) return false;
   method_ = method;
+  plain_ = plain_ && method == Method::kDirect;
   return true;
 }
 
@@ -175,7 +187,7 @@ int64_t Conv::PackedFloats() const {
   if (method_ == Method::kQuarters) {
     return QuartersPackedFloats(Effective(), *vectors_);
   }
-  return DirectPackedFloats(Effective(), method_ == Method::kDots, *vectors_);
+  return DirectPackedFloats(Effective(), Layout(), *vectors_);
 }
 
 bool Conv::Pack(const float* kernel, float* packed, Runtime& runtime) const {
@@ -201,8 +213,7 @@ bool Conv::Pack(const float* kernel, float* packed, Runtime& runtime) const {
     QuartersPack(Effective(), kernel, packed, *vectors_, runtime);
     return true;
   }
-  DirectPack(Effective(), method_ == Method::kDots, kernel, packed, *vectors_,
-             runtime);
+  DirectPack(Effective(), Layout(), kernel, packed, *vectors_, runtime);
   return true;
 }
 
@@ -243,15 +254,15 @@ bool Conv::Compute(const float* x, const float* packed,
   if (method_ == Method::kQuarters) {
     return QuartersRun(s, x, packed, epilogue, y, *vectors_, runtime);
   }
-  const bool few = method_ == Method::kDots;
+  const KernelLayout layout = Layout();
   if (!turned_ || !shape_.upsample) {
-    return DirectRun(s, few, x, packed, epilogue, y, *vectors_, runtime);
+    return DirectRun(s, layout, x, packed, epilogue, y, *vectors_, runtime);
   }
   // The gradient at the doubled map, and then at the pixels repeated.
   float* doubled =
       runtime.Scratch(s.batch * s.OutHeight() * s.OutWidth() * s.out);
   if (doubled == nullptr ||
-      !DirectRun(s, few, x, packed, epilogue, doubled, *vectors_, runtime)) {
+      !DirectRun(s, layout, x, packed, epilogue, doubled, *vectors_, runtime)) {
     return false;
   }
   SumSquares(shape_.batch * shape_.height, shape_.width, shape_.in, doubled, y,

@@ -58,6 +58,9 @@ class Runtime {
   virtual float* Scratch(int64_t floats) = 0;
 };
 
+// As methods.h has it.
+enum class KernelLayout;
+
 enum class Method {
   kWinograd,
   kDirect,
@@ -87,6 +90,10 @@ class Conv {
   bool Use(Method method);
   Method method() const { return method_; }
 
+  // Takes the kernel as it is, if that serves, for the same bits: quicker once
+  // than to pack it into new memory, and slower often.
+  bool UsePlain();
+
   // Size of a packed kernel; 0 says that Run takes the kernel as it is, and
   // that there is nothing to pack.
   int64_t PackedFloats() const;
@@ -107,6 +114,8 @@ class Conv {
   // its squares.
   bool InTiles() const;
   int Tile() const;
+  // How direct products have the kernel.
+  KernelLayout Layout() const;
   // As it is computed: turned, in and out are exchanged.
   ConvShape Effective() const;
   // Run with lists that are padded, and a residual only where it is added in
@@ -118,6 +127,7 @@ class Conv {
   bool turned_;
   Method method_;
   const Vectors* vectors_;
+  bool plain_ = false;
 };
 
 // The gradient at the kernel, and at the bias unless that is null.

@@ -136,15 +136,14 @@ class ConvOp : public OpKernel {
   }
 
   // Packs the kernel, or finds it packed, and convolves.
-  absl::Status Convolve(OpKernelContext* context, const Conv& conv,
-                        const ConvShape& s, bool turned, const Tensor& maps,
-                        const Tensor& kernel, const Epilogue& epilogue,
-                        Tensor* result) {
+  absl::Status Convolve(OpKernelContext* context, Conv conv, const ConvShape& s,
+                        bool turned, const Tensor& maps, const Tensor& kernel,
+                        const Epilogue& epilogue, Tensor* result) {
     if (result->NumElements() == 0) return absl::OkStatus();
     OpRuntime runtime(context);
     Tensor packed;
     TF_RETURN_IF_ERROR(
-        Packed(context, conv, s, turned, kernel, runtime, &packed));
+        Packed(context, s, turned, kernel, runtime, &conv, &packed));
     if (!conv.Run(maps.flat<float>().data(), packed.flat<float>().data(),
                   epilogue, result->flat<float>().data(), runtime)) {
       return OutOfMemory();
@@ -157,17 +156,18 @@ class ConvOp : public OpKernel {
   Usage usage_ = Usage::kOnce;
 
  private:
-  absl::Status Packed(OpKernelContext* context, const Conv& conv,
-                      const ConvShape& s, bool turned, const Tensor& kernel,
-                      Runtime& runtime, Tensor* packed) {
-    if (conv.PackedFloats() == 0) {
+  absl::Status Packed(OpKernelContext* context, const ConvShape& s, bool turned,
+                      const Tensor& kernel, Runtime& runtime, Conv* conv,
+                      Tensor* packed) {
+    const int64_t floats = conv->PackedFloats();
+    if (floats == 0) {
       *packed = kernel;
       return absl::OkStatus();
     }
     const KeptKernels::Key key = {
         kernel.flat<float>().data(),
         {s.kernel, s.in, s.out, s.upsample, turned,
-         static_cast<int64_t>(conv.method()), conv.PackedFloats()},
+         static_cast<int64_t>(conv->method()), floats},
         &ChosenVectors()};
     std::lock_guard<std::mutex> lock(mutex_);
     if (keep_ && kept_ != nullptr && key_ == key) {
@@ -177,10 +177,17 @@ class ConvOp : public OpKernel {
     // What was kept is of an older kernel.
     kept_ = keep_ ? KeptKernels::Get().Find(key) : nullptr;
     if (kept_ == nullptr) {
-      TF_RETURN_IF_ERROR(context->allocate_temp(
-          tensorflow::DT_FLOAT, TensorShape({conv.PackedFloats()}), packed));
-      if (!conv.Pack(kernel.flat<float>().data(), packed->flat<float>().data(),
-                     runtime)) {
+      // To be packed when it is used again: the first picture comes sooner.
+      const bool again = key_ == key;
+      key_ = key;
+      if (keep_ && !again && conv->UsePlain()) {
+        *packed = kernel;
+        return absl::OkStatus();
+      }
+      TF_RETURN_IF_ERROR(context->allocate_temp(tensorflow::DT_FLOAT,
+                                                TensorShape({floats}), packed));
+      if (!conv->Pack(kernel.flat<float>().data(), packed->flat<float>().data(),
+                      runtime)) {
         return OutOfMemory();
       }
       if (!keep_) return absl::OkStatus();

@@ -203,6 +203,25 @@ void CheckResidual(const Reference& r, const Conv& conv, const Vectors& v,
                ok ? Apart(normed, want_normed, products) : NAN, products);
 }
 
+// A kernel that is taken as it is gives the bits of the packed one.
+void CheckPlain(const Reference& r, const Vectors& v, Runtime& runtime,
+                Worst* worst) {
+  Conv conv = Conv::Forward(r.s, v);
+  conv.Use(Method::kDirect);
+  std::vector<float> packed(r.y.size(), NAN), plain(r.y.size(), NAN);
+  const std::vector<float> w = Floats(r.w), x = Floats(r.x);
+  const Epilogue epilogue = {nullptr, nullptr, true};
+  bool same = Convolve(conv, w, x, epilogue, &packed, runtime);
+  if (!conv.UsePlain()) return;
+  CheckPass(r, conv, false, v, runtime, worst);
+  same = same && conv.PackedFloats() == 0 &&
+         Convolve(conv, w, x, epilogue, &plain, runtime) && plain == packed;
+  if (same) return;
+  ++failures;
+  std::printf("%s: a plain kernel gave other bits: %s\n", v.name,
+              Describe(r.s).c_str());
+}
+
 void CheckShape(const ConvShape& s, std::mt19937* random, Worst* worst) {
   Reference r(s);
   std::uniform_real_distribution<float> uniform(-1, 1);
@@ -234,6 +253,7 @@ void CheckShape(const ConvShape& s, std::mt19937* random, Worst* worst) {
       worst->Check(s, *v, m, "kernel gradient",
                    ok ? Apart(dw, r.dw, pixels) : NAN, pixels);
     }
+    CheckPlain(r, *v, runtime, worst);
     std::vector<double> bias(s.out, NAN);
     BiasGradient(s.batch, s.OutHeight() * s.OutWidth(), s.out,
                  Floats(r.dy).data(), bias.data(), runtime);
@@ -280,7 +300,8 @@ const ConvShape kLarge[] = {
     {1, 40, 99, 64, 3, 7, 3, 3},          {1, 8, 61, 90, 30, 7, 3, 3},
     {1, 11, 10, 180, 90, 4, 1, 2},        {3, 131, 127, 4, 60, 3, 1, 1},
     {1, 19, 10, 270, 37, 3, 2, 0},        {115, 1, 1, 350, 352, 3, 1, 1},
-    {115, 1, 1, 180, 170, 3, 1, 1, true},
+    {115, 1, 1, 180, 170, 3, 1, 1, true}, {1, 4, 4, 90, 64, 3, 1, 1},
+    {1, 8, 8, 70, 32, 3, 1, 1},           {2, 2, 3, 100, 96, 3, 1, 1, true},
 };
 
 int64_t Products(const ConvShape& s) {

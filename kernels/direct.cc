@@ -20,45 +20,117 @@ struct Target {
   int64_t row, pixel;
 };
 
-// The products of one band with some panels of the kernel.
-void MultiplyBand(const Rows& rows, const ConvShape& s, const float* band,
-                  int64_t row, int64_t end, int64_t panel, int64_t panel_end,
-                  const float* packed, const Epilogue& epilogue,
-                  const Target& to, const Vectors& v) {
-  const int64_t depth = int64_t{s.kernel} * s.kernel * s.in;
-  // Narrow rows join where nothing lies between them, for all their pixels are
-  // alike.
-  const bool joined = rows.narrow() && to.row == rows.width() * to.pixel;
-  const int64_t lines = joined ? 1 : end - row;
-  const int64_t width = joined ? (end - row) * rows.width() : rows.width();
-  const int64_t steps = (width + v.rows - 1) / v.rows;
-  Product p = {};
-  p.lda = rows.pixel();
-  p.a_outer = rows.outer_step();
-  p.outer = rows.outer();
-  p.k = rows.run();
-  p.ldb = v.columns;
-  p.b_outer = p.k * v.columns;
-  p.ldc = to.pixel;
-  p.epilogue.relu = epilogue.relu;
-  for (int64_t n = panel; n < panel_end; ++n) {
-    const int64_t c = n * v.columns;
-    p.b = packed + n * depth * v.columns;
-    p.cols = static_cast<int>(std::min<int64_t>(s.out - c, v.columns));
-    if (epilogue.scale != nullptr) p.epilogue.scale = epilogue.scale + c;
-    if (epilogue.shift != nullptr) p.epilogue.shift = epilogue.shift + c;
-    for (int64_t i = 0; i < lines; ++i) {
-      float* line = to.y + (row + i) * to.row + c;
-      for (int64_t j = 0; j < steps; ++j) {
-        const int64_t from = j * width / steps, stop = (j + 1) * width / steps;
-        p.rows = static_cast<int>(stop - from);
-        p.a = band + i * rows.line() + from * rows.pixel();
-        p.c = line + from * to.pixel;
-        v.product(p);
+// The products of one band with panels of the kernel.
+class BandProduct {
+ public:
+  BandProduct(const Rows& rows, const ConvShape& s, const float* band,
+              int64_t row, int64_t end, const Epilogue& epilogue,
+              const Target& to, const Vectors& v)
+      : rows_(rows), s_(s), band_(band), epilogue_(epilogue), to_(to), v_(v) {
+    // Narrow rows join where nothing lies between them, for all their pixels
+    // are alike.
+    const bool joined = rows.narrow() && to.row == rows.width() * to.pixel;
+    row_ = row;
+    lines_ = joined ? 1 : end - row;
+    width_ = joined ? (end - row) * rows.width() : rows.width();
+    product_.lda = rows.pixel();
+    product_.ldc = to.pixel;
+  }
+
+  void WithPanels(const float* packed, int64_t panel, int64_t panel_end) {
+    const int64_t depth = rows_.outer() * rows_.run();
+    product_.a_outer = rows_.outer_step();
+    product_.outer = rows_.outer();
+    product_.k = rows_.run();
+    product_.ldb = v_.columns;
+    product_.b_outer = product_.k * v_.columns;
+    for (int64_t n = panel; n < panel_end; ++n) {
+      product_.b = packed + n * depth * v_.columns;
+      Multiply(band_, n, true);
+    }
+  }
+
+  // A few rows of a plain kernel at a time: they are read as they lie, and
+  // copied to panels in cache, of PlainFloats, that all pixels see.
+  void WithPlain(const float* kernel, int64_t panel, int64_t panel_end,
+                 float* panels) {
+    const int64_t columns = v_.columns, side = kPlainRows * columns;
+    const float* const kernel_end =
+        kernel + rows_.outer() * rows_.run() * s_.out;
+    product_.outer = 1;
+    product_.ldb = columns;
+    for (int64_t t = 0; t < rows_.outer(); ++t) {
+      for (int64_t k = 0; k < rows_.run(); k += kPlainRows) {
+        product_.k = std::min(kPlainRows, rows_.run() - k);
+        for (int64_t r = 0; r < product_.k; ++r, kernel += s_.out) {
+          for (int64_t n = panel; n < panel_end; ++n) {
+            std::memcpy(panels + (n - panel) * side + r * columns,
+                        kernel + n * columns, columns * sizeof(float));
+          }
+        }
+        for (int64_t n = panel; n < panel_end; ++n) {
+          Prefetch(kernel + n * columns, kernel_end);
+          product_.b = panels + (n - panel) * side;
+          Multiply(band_ + t * rows_.outer_step() + k, n, kernel == kernel_end);
+        }
+        product_.resume = true;
       }
     }
   }
-}
+  static int64_t PlainFloats(int64_t panels, const Vectors& v) {
+    return panels * kPlainRows * v.columns;
+  }
+
+ private:
+  // Asks for what one panel has of the coming rows.
+  void Prefetch(const float* row, const float* kernel_end) const {
+    constexpr int kLine = 64 / sizeof(float);
+    for (int r = 0; r < kPlainRows && row < kernel_end; ++r, row += s_.out) {
+      for (int c = 0; c < v_.columns; c += kLine) {
+        __builtin_prefetch(row + c, 0, 2);
+      }
+    }
+  }
+
+  // All pixels with one panel; with the epilogue, where the sums are whole.
+  void Multiply(const float* band, int64_t panel, bool whole) {
+    const int64_t c = panel * v_.columns;
+    product_.cols = static_cast<int>(std::min<int64_t>(s_.out - c, v_.columns));
+    product_.epilogue = {};
+    if (whole) {
+      product_.epilogue.relu = epilogue_.relu;
+      if (epilogue_.scale != nullptr) {
+        product_.epilogue.scale = epilogue_.scale + c;
+      }
+      if (epilogue_.shift != nullptr) {
+        product_.epilogue.shift = epilogue_.shift + c;
+      }
+    }
+    const int64_t steps = (width_ + v_.rows - 1) / v_.rows;
+    for (int64_t i = 0; i < lines_; ++i) {
+      float* line = to_.y + (row_ + i) * to_.row + c;
+      for (int64_t j = 0; j < steps; ++j) {
+        const int64_t from = j * width_ / steps;
+        const int64_t stop = (j + 1) * width_ / steps;
+        product_.rows = static_cast<int>(stop - from);
+        product_.a = band + i * rows_.line() + from * rows_.pixel();
+        product_.c = line + from * to_.pixel;
+        v_.product(product_);
+      }
+    }
+  }
+
+  static constexpr int64_t kPlainRows = 64;
+
+  const Rows& rows_;
+  const ConvShape& s_;
+  const float* const band_;
+  const Epilogue& epilogue_;
+  const Target& to_;
+  const Vectors& v_;
+  int64_t row_, lines_, width_;
+  Product product_ = {};
+};
 
 void DotBand(const Rows& rows, const ConvShape& s, const float* band,
              int64_t row, int64_t end, const float* packed,
@@ -82,8 +154,19 @@ void DotBand(const Rows& rows, const ConvShape& s, const float* band,
 
 }  // namespace
 
-int64_t DirectPackedFloats(const ConvShape& s, bool few, const Vectors& v) {
-  if (!few) {
+// To pack a kernel takes longer than to read it twice, and longer still into
+// memory that is touched first. What a few pixels are used with once does not
+// repay that. Whole panels alone, so that there is nothing to fill up.
+bool PlainServes(const ConvShape& s, const Vectors& v) {
+  constexpr int64_t kMostPixels = 64;
+  return s.out % v.columns == 0 &&
+         s.batch * s.OutHeight() * s.OutWidth() <= kMostPixels;
+}
+
+int64_t DirectPackedFloats(const ConvShape& s, KernelLayout layout,
+                           const Vectors& v) {
+  if (layout == KernelLayout::kPlain) return 0;
+  if (layout == KernelLayout::kPanels) {
     return int64_t{s.kernel} * s.kernel * s.in * RoundUp(s.out, v.columns);
   }
   const ConvShape one = {1,        s.height, s.width, s.in,      s.out,
@@ -92,10 +175,10 @@ int64_t DirectPackedFloats(const ConvShape& s, bool few, const Vectors& v) {
   return s.out * rows.outer() * RoundUp(rows.run(), v.lanes);
 }
 
-void DirectPack(const ConvShape& s, bool few, const float* kernel,
+void DirectPack(const ConvShape& s, KernelLayout layout, const float* kernel,
                 float* packed, const Vectors& v, Runtime& runtime) {
   const int64_t depth = int64_t{s.kernel} * s.kernel * s.in;
-  if (few) {
+  if (layout == KernelLayout::kRuns) {
     const Rows rows(s, nullptr);
     const int64_t run = rows.run(), length = RoundUp(run, v.lanes);
     runtime.Run(s.out * rows.outer(), run, [&](int64_t begin, int64_t end) {
@@ -130,13 +213,15 @@ void DirectPack(const ConvShape& s, bool few, const float* kernel,
 namespace {
 
 // One pass over all rows.
-bool RunRows(const ConvShape& s, bool few, const Rows& rows,
+bool RunRows(const ConvShape& s, KernelLayout layout, const Rows& rows,
              const float* packed, const Epilogue& epilogue, const Target& to,
              const Vectors& v, Runtime& runtime) {
+  const bool few = layout == KernelLayout::kRuns;
   const int64_t panels = few ? 1 : RoundUp(s.out, v.columns) / v.columns;
   // At least a few bands for each thread; where there are too few rows, threads
   // share the panels out.
-  const int64_t wanted = 4 * runtime.Threads();
+  const bool plain = layout == KernelLayout::kPlain;
+  const int64_t wanted = (plain ? 2 : 4) * runtime.Threads();
   const int64_t most =
       std::max<int64_t>((rows.total() + wanted - 1) / wanted, 1);
   int64_t height = std::min(rows.BandRows(), most);
@@ -156,7 +241,9 @@ bool RunRows(const ConvShape& s, bool few, const Rows& rows,
       height * rows.width() * s.KernelFloats() / (groups * v.columns);
   runtime.Run(bands * groups, cost, [&](int64_t begin, int64_t end) {
     const int64_t floats = rows.BandFloats(height, slack);
-    float* band = ThreadScratch(floats);
+    const int64_t most_panels = plain ? (panels + groups - 1) / groups : 0;
+    float* band = ThreadScratch(RoundUp(floats, v.columns) +
+                                BandProduct::PlainFloats(most_panels, v));
     if (band == nullptr) {
       enough = false;
       return;
@@ -175,14 +262,23 @@ bool RunRows(const ConvShape& s, bool few, const Rows& rows,
       }
       if (few) {
         DotBand(rows, s, band, row, last, packed, epilogue, to.y, v);
+        continue;
+      }
+      const int64_t panel = g * panels / groups;
+      const int64_t panel_end = (g + 1) * panels / groups;
+      BandProduct product(rows, s, band, row, last, epilogue, to, v);
+      if (plain) {
+        product.WithPlain(packed, panel, panel_end,
+                          band + RoundUp(floats, v.columns));
       } else {
-        MultiplyBand(rows, s, band, row, last, g * panels / groups,
-                     (g + 1) * panels / groups, packed, epilogue, to, v);
+        product.WithPanels(packed, panel, panel_end);
       }
     }
   });
   return enough;
 }
+
+constexpr KernelLayout kPanels = KernelLayout::kPanels;
 
 // What the repeated pixels of a phase see: [2][2] taps of the small map, with
 // one zero before its first row in the upper phases, behind the last in the
@@ -194,15 +290,15 @@ ConvShape PhaseShape(const ConvShape& s, int phase) {
 
 }  // namespace
 
-bool DirectRun(const ConvShape& s, bool few, const float* x,
+bool DirectRun(const ConvShape& s, KernelLayout layout, const float* x,
                const float* packed, const Epilogue& epilogue, float* y,
                const Vectors& v, Runtime& runtime) {
   const Target all = {y, s.OutWidth() * s.out, s.out};
-  return RunRows(s, few, Rows(s, x), packed, epilogue, all, v, runtime);
+  return RunRows(s, layout, Rows(s, x), packed, epilogue, all, v, runtime);
 }
 
 int64_t PhasesPackedFloats(const ConvShape& s, const Vectors& v) {
-  return 4 * DirectPackedFloats(PhaseShape(s, 0), false, v);
+  return 4 * DirectPackedFloats(PhaseShape(s, 0), kPanels, v);
 }
 
 bool PhasesPack(const ConvShape& s, const float* kernel, float* packed,
@@ -223,8 +319,9 @@ bool PhasesPack(const ConvShape& s, const float* kernel, float* packed,
         for (int64_t i = begin * s.out; i < end * s.out; ++i) to[i] += from[i];
       }
     });
-    DirectPack(one, false, taps,
-               packed + phase * DirectPackedFloats(one, false, v), v, runtime);
+    DirectPack(one, kPanels, taps,
+               packed + phase * DirectPackedFloats(one, kPanels, v), v,
+               runtime);
   }
   return true;
 }
@@ -237,8 +334,8 @@ bool PhasesRun(const ConvShape& s, const float* x, const float* packed,
     const ConvShape one = PhaseShape(s, phase);
     const Target to = {y + phase / 2 * line + phase % 2 * s.out, 2 * line,
                        2 * s.out};
-    if (!RunRows(one, false, Rows(one, x, 1 - phase % 2),
-                 packed + phase * DirectPackedFloats(one, false, v), epilogue,
+    if (!RunRows(one, kPanels, Rows(one, x, 1 - phase % 2),
+                 packed + phase * DirectPackedFloats(one, kPanels, v), epilogue,
                  to, v, runtime)) {
       return false;
     }

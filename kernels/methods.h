@@ -57,11 +57,18 @@ bool LargeRun(const ConvShape& shape, const float* x, const float* packed,
               const Epilogue& epilogue, float* y, const Vectors& v,
               Runtime& runtime);
 
-// Direct products; `few` for inner products. Shapes as computed.
-int64_t DirectPackedFloats(const ConvShape& shape, bool few, const Vectors& v);
-void DirectPack(const ConvShape& shape, bool few, const float* kernel,
-                float* packed, const Vectors& v, Runtime& runtime);
-bool DirectRun(const ConvShape& shape, bool few, const float* x,
+// How direct products have their kernel: in panels of a product's columns, in
+// runs for inner products, or plain, as it is.
+enum class KernelLayout { kPanels, kRuns, kPlain };
+
+// Direct products. Shapes as computed.
+bool PlainServes(const ConvShape& shape, const Vectors& v);
+int64_t DirectPackedFloats(const ConvShape& shape, KernelLayout layout,
+                           const Vectors& v);
+void DirectPack(const ConvShape& shape, KernelLayout layout,
+                const float* kernel, float* packed, const Vectors& v,
+                Runtime& runtime);
+bool DirectRun(const ConvShape& shape, KernelLayout layout, const float* x,
                const float* packed, const Epilogue& epilogue, float* y,
                const Vectors& v, Runtime& runtime);
 // Direct products behind repeated pixels, forward: a kernel of 2 x 2 for each

@@ -44,7 +44,7 @@ struct Product {
   int rows;     // 1 to Vectors::rows
   int cols;     // 1 to Vectors::columns
   bool add;     // to c; without an epilogue
-  bool resume;  // from the sums in c; without an epilogue
+  bool resume;  // from the sums in c, which have had no epilogue
   Epilogue epilogue;
 };
 
