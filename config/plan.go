@@ -82,7 +82,8 @@ func TakePlan(run, asked *Config) {
 	if is.PlanSeconds > 0 {
 		is.PlanSeconds = 0
 		if was.isPlanned() {
-			is.Steps = was.Steps
+			is.Steps, is.StepMilestones = was.Steps, was.StepMilestones
+			return
 		}
 	}
 	preset, _, err := base(asked.Preset, asked.FamilyName(), asked.InitFrom != "")

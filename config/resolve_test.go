@@ -230,7 +230,7 @@ func TestStepsMoveNoMilestone(t *testing.T) {
 		t.Fatalf("steps %d, warnings %v", after.Train.Steps, warnings)
 	}
 	asAdvised, warnings := resolve(t, Options{Steps: &steps, Sets: []string{strings.TrimSuffix(later, "'")}})
-	if m := asAdvised.Train.StepMilestones; len(m) != 4 || m[0].Step != 3000 || len(warnings) != 0 {
+	if m := asAdvised.Train.StepMilestones; len(m) != 12 || m[0].Step != 2125 || len(warnings) != 0 {
 		t.Errorf("as advised: %v, warnings %v", m, warnings)
 	}
 	zero := int64(0)
