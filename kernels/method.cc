@@ -163,8 +163,8 @@ bool SmallPays(const ConvShape& s, const Vectors& v) {
 
 Method ForwardMethod(const ConvShape& s, const Vectors& v, Usage usage) {
   const bool kept = usage != Usage::kOnce;
-  const int64_t channels = usage == Usage::kInference ? kLeastChannelsInference
-                                                      : kLeastChannels;
+  const int64_t channels =
+      usage == Usage::kInference ? kLeastChannelsInference : kLeastChannels;
   if (s.in >= channels && QuartersPay(s, v, kept)) return Method::kQuarters;
   if (DotsPay(s, v, kept)) return Method::kDots;
   if (LargePays(s, usage)) return Method::kLarge;
