@@ -107,9 +107,9 @@ bool DotsPay(const ConvShape& s, const Vectors& v, bool kept) {
 // Quarters leave 49 of 16 k^2 products, and take four times as many lanes. A
 // vector of inputs or sums takes as long to be transformed as kTransform
 // products, and each lane of a kernel's vector as long to be packed as kPack of
-// them. They round as Winograd's algorithm does, so in a forward pass narrow
-// layers, such as the heads that see a picture's colours, keep to others. The
-// shape is the one that is computed.
+// them. They round as Winograd's algorithm does, so in a forward pass of
+// training narrow layers, such as the heads that see a picture's colours, keep
+// to others. The shape is the one that is computed.
 bool QuartersPay(const ConvShape& s, const Vectors& v, bool kept) {
   constexpr int64_t kTransform = 500, kPack = 200;
   if (!QuartersServe(s)) return false;

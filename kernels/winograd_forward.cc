@@ -17,10 +17,6 @@ namespace {
 // reading four times as much. Sums go on from one part to the next as they
 // would in one, so that both ways give the same bits.
 constexpr int64_t kFewTiles = 112;
-// The same is done with shares of more tiles, down to that many, where a packed
-// kernel has more floats than this and they have fewer: blocks would read it
-// from memory again and again, and what is kept of it would outweigh the maps.
-constexpr int64_t kMostPacked = 4 << 20;
 // Floats of a kernel's points that are used before the next are made.
 constexpr int64_t kKernelPart = 96 * 1024;
 // Floats of the input's points in a block of tiles.
@@ -37,17 +33,6 @@ struct Packed {
     panel = side * l.inputs.size();
   }
 };
-
-// How many shares of tiles transform the kernel where they use it; 0 where they
-// read it packed.
-int64_t SharesOf(const Layout& l, const Vectors& v) {
-  const int64_t packed = Packed(l, v).panel * l.Panels(v) * l.outputs.size();
-  const int64_t points =
-      l.NumPoints() * l.tiles * OddLines(l.in) * l.inputs.size();
-  const bool large = packed > kMostPacked && points <= packed;
-  if (l.tiles > kFewTiles && !large) return 0;
-  return (l.tiles + kFewTiles - 1) / kFewTiles;
-}
 
 class Forward {
  public:
@@ -88,10 +73,8 @@ class Forward {
     return enough;
   }
 
-  // Panel by panel of outputs, each for all tiles or a share of them, of which
-  // there are to be no fewer than that.
-  bool RunPanels(const KernelReader& kernel, int64_t least_shares,
-                 Runtime& runtime) const {
+  // Panel by panel of outputs, each for all tiles or a share of them.
+  bool RunPanels(const KernelReader& kernel, Runtime& runtime) const {
     Points in(l_.tiles, l_.in, num_points_);
     in.data = runtime.Scratch(in.side * l_.inputs.size());
     if (in.data == nullptr) return false;
@@ -100,8 +83,8 @@ class Forward {
     });
     const int64_t units = l_.outputs.size() * panels_;
     const int64_t wanted = 2 * runtime.Threads();
-    const int64_t shares = std::clamp<int64_t>((wanted + units - 1) / units,
-                                               least_shares, l_.tiles);
+    const int64_t shares =
+        std::clamp<int64_t>((wanted + units - 1) / units, 1, l_.tiles);
     std::atomic<bool> enough{true};
     const int64_t cost = Cost(l_.tiles) / (units * shares) + 1;
     runtime.Run(units * shares, cost, [&](int64_t begin, int64_t end) {
@@ -264,7 +247,7 @@ class Forward {
 int64_t WinogradPackedFloats(const ConvShape& shape, bool turned, int tile,
                              const Vectors& v) {
   const Layout l = LayoutOf(shape, turned, tile);
-  if (SharesOf(l, v) > 0) return 0;
+  if (l.tiles <= kFewTiles) return 0;
   return Packed(l, v).panel * l.Panels(v) * l.outputs.size();
 }
 
@@ -304,9 +287,8 @@ bool WinogradRun(const ConvShape& shape, bool turned, int tile, const float* x,
                  const Vectors& v, Runtime& runtime) {
   const Layout l = LayoutOf(shape, turned, tile);
   const Forward forward(l, v, x, kernel, epilogue, y);
-  const int64_t shares = SharesOf(l, v);
-  if (shares == 0) return forward.RunBlocks(runtime);
-  return forward.RunPanels(KernelReader(shape, turned, tile, kernel, v), shares,
+  if (l.tiles > kFewTiles) return forward.RunBlocks(runtime);
+  return forward.RunPanels(KernelReader(shape, turned, tile, kernel, v),
                            runtime);
 }
 
