@@ -18,26 +18,33 @@ const (
 	ReflectPadding
 )
 
-// Grid is the constant [1, h*w, 2] of coordinates (x, y), corner to corner:
-// pixel i of n lies at 2i/(n-1) - 1.
+// Grid is the constant [1, h*w, 2] of coordinates (x, y), corner to corner.
 func (s *Scope) Grid(h, w int) tensorflow.Output {
 	key := fmt.Sprintf("grid %d %d", h, w)
 	return s.matrix(key, func() tensorflow.Output {
 		values := make([]float64, 0, 2*h*w)
-		for y := 0; y < h; y++ {
-			for x := 0; x < w; x++ {
-				values = append(values, corner(x, w), corner(y, h))
+		for _, y := range Corners(h) {
+			for _, x := range Corners(w) {
+				values = append(values, x, y)
 			}
 		}
 		return s.Values(values, 1, int64(h*w), 2)
 	})
 }
 
-func corner(i, n int) float64 {
-	if n == 1 {
-		return -1
+// Axis is the constant [n] of the coordinates of one side of Grid.
+func (s *Scope) Axis(n int) tensorflow.Output {
+	return s.matrix(fmt.Sprintf("axis %d", n), func() tensorflow.Output { return s.Values(Corners(n), int64(n)) })
+}
+
+// Corners are n coordinates from corner to corner: pixel i lies at 2i/(n-1) - 1,
+// a single one at -1.
+func Corners(n int) []float64 {
+	side := make([]float64, n)
+	for i := range side {
+		side[i] = 2*float64(i)/float64(max(n-1, 1)) - 1
 	}
-	return 2*float64(i)/float64(n-1) - 1
+	return side
 }
 
 // matrix makes a constant once per key.

@@ -83,8 +83,8 @@ func (m *DenseMotion) Apply(s *graph.Scope, small tensorflow.Output, source, dri
 	out.HourglassOut, _ = m.hourglass.Apply(s, out.HourglassIn)
 
 	out.Mask = s.Softmax(m.mask.Apply(s, out.HourglassOut))
-	motion := s.Transpose(out.SparseMotion, 0, 2, 3, 1, 4) // [N, h, w, K+1, 2]
-	out.Deformation = s.Sum(s.Mul(s.ExpandDims(out.Mask, 4), motion), 3)
+	motion := s.Transpose(out.SparseMotion, 0, 2, 3, 4, 1) // [N, h, w, 2, K+1]
+	out.Deformation = s.Sum(s.Mul(s.ExpandDims(out.Mask, 3), motion), 4)
 	if m.occlusion != nil {
 		out.OcclusionMap = s.Sigmoid(m.occlusion.Apply(s, out.HourglassOut))
 	}
@@ -95,20 +95,32 @@ func (m *DenseMotion) Apply(s *graph.Scope, small tensorflow.Output, source, dri
 // all zero.
 func (m *DenseMotion) heatmap(s *graph.Scope, source, driving Keypoints, h, w int) tensorflow.Output {
 	difference := s.Minus(Gaussians(s, driving.Value, h, w, kpVariance), Gaussians(s, source.Value, h, w, kpVariance))
-	still := s.Scale(s.Slice(difference, []int{0, 0, 0}, []int{-1, 1, -1}), 0)
-	return s.Reshape(s.Concat(1, still, difference), -1, m.common.NumKP+1, h, w)
+	still := s.Scale(s.Slice(difference, []int{0, 0, 0, 0}, []int{-1, 1, -1, -1}), 0)
+	return s.Concat(1, still, difference)
 }
 
 // sparseMotion is T_k(z) = J_source J_driving^-1 (z - kp_driving) + kp_source
 // (FOMM, Eq. 4), and the identity for the background.
 func (m *DenseMotion) sparseMotion(s *graph.Scope, source, driving Keypoints, h, w int) tensorflow.Output {
-	grid := s.ExpandDims(s.Grid(h, w), 1)                   // [1, 1, h*w, 2]
-	offset := s.Minus(grid, s.ExpandDims(driving.Value, 2)) // [N, K, h*w, 2]
+	k := m.common.NumKP
+	from, to := s.ExpandDims(driving.Value, 2), s.ExpandDims(source.Value, 2) // [N, K, 1, 2]
+	affine := s.Add(s.Scale(from, 0), s.Values([]float64{1, 0, 0, 1}, 2, 2))  // [N, K, 2, 2]
 	if driving.Jacobian.Op != nil && source.Jacobian.Op != nil {
-		affine := s.MatMul(source.Jacobian, s.Inverse2x2(driving.Jacobian)) // [N, K, 2, 2]
-		offset = s.MatMul(offset, s.Transpose(affine, 0, 1, 3, 2))
+		affine = s.MatMul(source.Jacobian, s.Inverse2x2(driving.Jacobian))
 	}
-	moved := s.Add(offset, s.ExpandDims(source.Value, 2))
-	still := s.Add(s.Scale(s.Slice(moved, []int{0, 0, 0, 0}, []int{-1, 1, -1, -1}), 0), grid)
-	return s.Reshape(s.Concat(1, s.StopGradient(still), moved), -1, m.common.NumKP+1, h, w, 2)
+	byAxis := s.Transpose(affine, 0, 1, 3, 2)
+	right := s.Slice(byAxis, []int{0, 0, 0, 0}, []int{-1, -1, 1, -1}) // [N, K, 1, 2]
+	down := s.Slice(byAxis, []int{0, 0, 1, 0}, []int{-1, -1, 1, -1})
+
+	// What depends on x, and the motion per unit of y, are lines of points: TensorFlow
+	// is slow on axes of two elements, so a map is made of whole lines.
+	x := s.Minus(s.Reshape(s.Axis(w), w, 1), s.Channels(from, 0, 1)) // [N, K, w, 1]
+	y := s.Minus(s.Reshape(s.Axis(h), h, 1), s.Channels(from, 1, 2)) // [N, K, h, 1]
+	across := s.Reshape(s.Add(s.Mul(x, right), to), -1, k, 1, 2*w)
+	unit := s.Reshape(s.Add(s.Scale(x, 0), down), -1, k, 1, 2*w)
+	moved := s.Reshape(s.Add(s.Mul(y, unit), across), -1, k, h, w, 2)
+
+	grid := s.Reshape(s.Grid(h, w), 1, 1, h, w, 2)
+	still := s.Add(s.Scale(s.Slice(moved, []int{0, 0, 0, 0, 0}, []int{-1, 1, -1, -1, -1}), 0), grid)
+	return s.Concat(1, s.StopGradient(still), moved)
 }

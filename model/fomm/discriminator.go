@@ -46,11 +46,7 @@ func (p DiscriminatorParams) condition(s *graph.Scope, x tensorflow.Output, kp K
 	}
 	h, w := dims[1], dims[2]
 	maps := Gaussians(s, s.StopGradient(kp.Value), h, w, p.KPVariance)
-	k := s.Shape(maps)
-	if s.Err() != nil {
-		return x
-	}
-	return s.Concat(3, x, s.Reshape(s.Transpose(maps, 0, 2, 1), -1, h, w, k[1]))
+	return s.Concat(3, x, s.Transpose(maps, 0, 2, 3, 1))
 }
 
 // inChannels is the number of channels that condition returns.

@@ -92,7 +92,7 @@ func TestConditioned(t *testing.T) {
 	x := noise(s, 1, 2, 32, 32, 3)
 	kp := Keypoints{Value: s.Placeholder("kp", tensorflow.Double, 2, 5, 2)}
 	joined := p.condition(s, x, kp)
-	drawn := Gaussians(s, kp.Value, 32, 32, 0.01) // [2, 5, 1024]
+	drawn := Gaussians(s, kp.Value, 32, 32, 0.01) // [2, 5, 32, 32]
 	values := make([]float64, 20)
 	for i := range values {
 		values[i] = float64(i%7)/4 - 0.7

@@ -109,9 +109,12 @@ func (d *KPDetector) Detect(s *graph.Scope, x tensorflow.Output) Detection {
 	return out
 }
 
-// Gaussians draws keypoints as maps [N, K, h*w]: exp(-|z - kp|^2 / (2 variance))
-// at each point z of the corner-to-corner grid of h x w.
+// Gaussians draws keypoints [N, K, 2] as maps [N, K, h, w]:
+// exp(-|z - kp|^2 / (2 variance)) at each point z of the corner-to-corner grid.
 func Gaussians(s *graph.Scope, value tensorflow.Output, h, w int, variance float64) tensorflow.Output {
-	offset := s.Minus(s.ExpandDims(s.Grid(h, w), 1), s.ExpandDims(value, 2)) // [N, K, h*w, 2]
-	return s.Exp(s.Scale(s.Sum(s.Square(offset), 3), -0.5/variance))
+	// A line and a column make a map: TensorFlow is slow on axes of two elements.
+	at := s.ExpandDims(value, 2) // [N, K, 1, 2]
+	x := s.Minus(s.Axis(w), s.Channels(at, 0, 1))
+	y := s.Minus(s.Reshape(s.Axis(h), h, 1), s.Channels(at, 1, 2))
+	return s.Exp(s.Scale(s.Add(s.Square(x), s.Square(y)), -0.5/variance))
 }

@@ -1,6 +1,8 @@
 package fomm
 
 import (
+	"math"
+
 	tensorflow "github.com/wamuir/graft/tensorflow"
 
 	"github.com/prioritycut/prioritycut/graph"
@@ -71,18 +73,47 @@ func (t Transform) Frame(s *graph.Scope, x tensorflow.Output, alignCorners bool)
 	if s.Err() != nil {
 		return tensorflow.Output{}
 	}
-	at := t.Points2D(s, s.Grid(dims[1], dims[2]))
+	at := t.grid(s, dims[1], dims[2])
 	return s.Warp(x, s.Reshape(at, -1, dims[1], dims[2], 2), graph.ReflectPadding, alignCorners)
+}
+
+// mostSplines bounds the constant of a grid's splines, in numbers: 128 MB.
+const mostSplines = 1 << 25
+
+// grid is T at the points of the corner-to-corner grid: [N, h*w, 2]. There the
+// splines r^2 log(r + 1e-6) do not change from step to step.
+func (t Transform) grid(s *graph.Scope, h, w int) tensorflow.Output {
+	z := s.Grid(h, w)
+	control := t.Points * t.Points
+	if h*w*control > mostSplines {
+		return t.Points2D(s, z)
+	}
+	side, rows, columns := graph.Corners(t.Points), graph.Corners(h), graph.Corners(w)
+	splines := make([]float64, 0, h*w*control) // [M, h*w]
+	for j := range control {
+		for _, y := range rows {
+			for _, x := range columns {
+				r := math.Abs(x-side[j%t.Points]) + math.Abs(y-side[j/t.Points])
+				splines = append(splines, r*r*math.Log(r+tpsEpsilon))
+			}
+		}
+	}
+	shift := s.MatMul(t.ControlParams, s.Values(splines, 1, int64(control), int64(h*w))) // [N, 1, h*w]
+	return s.Add(t.moved(s, z), s.Reshape(shift, -1, h*w, 1))
 }
 
 // Points2D is T at points z [N or 1, P, 2]: [N, P, 2].
 func (t Transform) Points2D(s *graph.Scope, z tensorflow.Output) tensorflow.Output {
-	a, b := t.affine(s)
 	r, _ := t.distances(s, z)
 	spline := s.Mul(s.Square(r), log(s, s.Shift(r, tpsEpsilon))) // [N, P, M]
 	shift := s.Sum(s.Mul(spline, t.ControlParams), 2)            // [N, P]
-	moved := s.Add(s.MatMul(z, s.Transpose(a, 0, 2, 1)), s.Transpose(b, 0, 2, 1))
-	return s.Add(moved, s.ExpandDims(shift, 2))
+	return s.Add(t.moved(s, z), s.ExpandDims(shift, 2))
+}
+
+// moved is A z + b.
+func (t Transform) moved(s *graph.Scope, z tensorflow.Output) tensorflow.Output {
+	a, b := t.affine(s)
+	return s.Add(s.MatMul(z, s.Transpose(a, 0, 2, 1)), s.Transpose(b, 0, 2, 1))
 }
 
 // Jacobian is dT/dz at points z [N, P, 2]: [N, P, 2, 2]. The gradient of a loss
