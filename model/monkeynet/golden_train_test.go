@@ -48,11 +48,16 @@ func (g *goldenGraph) variables() (generator, discriminator []*graph.Variable) {
 	return generator, discriminator
 }
 
-// TestGoldenGradients compares all gradients in eval mode, by TensorFlow's
-// kernels and by our own.
+// TestGoldenGradients compares all gradients in eval mode in float64, by our own
+// kernels, and by TensorFlow's but for bair: on processors without AVX-512 those
+// round one value of it to the other side of a kink, and the gradients before it
+// come 1.1 times as far as allowed, in float64 a fourteenth of it.
 func TestGoldenGradients(t *testing.T) {
 	for _, name := range goldenNames {
-		for _, with := range []modeltest.Arithmetic{modeltest.Single, modeltest.Own} {
+		for _, with := range []modeltest.Arithmetic{modeltest.Double, modeltest.Single, modeltest.Own} {
+			if name == "bair" && with == modeltest.Single {
+				continue
+			}
 			t.Run(name+", "+with.Name, func(t *testing.T) { checkGradients(t, with, name) })
 		}
 	}
