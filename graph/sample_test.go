@@ -14,9 +14,10 @@ import (
 func TestGrid(t *testing.T) {
 	s := New(tensorflow.Double)
 	grid := s.Grid(2, 3)
-	got := tftest.Evaluate(t, s, grid, s.Grid(1, 2), s.Grid(58, 58))
+	got := tftest.Evaluate(t, s, grid, s.Grid(1, 2), s.Grid(58, 58), s.Axis(3), s.Axis(1))
 	near(t, "grid of 2x3", got[0], []float64{-1, -1, 0, -1, 1, -1, -1, 1, 0, 1, 1, 1}, 0)
 	near(t, "grid of 1x2", got[1], []float64{-1, -1, 1, -1}, 0)
+	near(t, "sides of 3 and 1", append(got[3], got[4]...), []float64{-1, 0, 1, -1}, 0)
 	if big := got[2]; len(big) != 2*58*58 || big[0] != -1 || big[len(big)-1] != 1 || math.Abs(big[2]-(2.0/57-1)) > 1e-15 {
 		t.Errorf("grid of 58x58: %d numbers, from %v to %v, step to %v", len(big), big[0], big[len(big)-1], big[2])
 	}

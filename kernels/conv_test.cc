@@ -292,13 +292,15 @@ ConvShape Draw(std::mt19937* random) {
 }
 
 // Shapes that take ways which small ones do not: many tiles and few, kernels
-// that are used in parts, sums over several chunks of tiles.
+// that are used in parts and just not any more, sums over several chunks of
+// tiles.
 const ConvShape kLarge[] = {
     {1, 43, 47, 30, 40, 3, 1, 1},         {1, 67, 61, 10, 20, 3, 1, 1, true},
     {1, 9, 7, 200, 40, 3, 1, 1},          {2, 5, 6, 90, 180, 3, 1, 1, true},
     {1, 40, 99, 64, 3, 7, 3, 3},          {1, 8, 61, 90, 30, 7, 3, 3},
     {1, 11, 10, 180, 90, 4, 1, 2},        {3, 131, 127, 4, 60, 3, 1, 1},
-    {1, 19, 10, 270, 37, 3, 2, 0}, {1, 4, 4, 90, 64, 3, 1, 1},
+    {1, 19, 10, 270, 37, 3, 2, 0},        {115, 1, 1, 350, 352, 3, 1, 1},
+    {115, 1, 1, 180, 170, 3, 1, 1, true}, {1, 4, 4, 90, 64, 3, 1, 1},
     {1, 8, 8, 70, 32, 3, 1, 1},           {2, 2, 3, 100, 96, 3, 1, 1, true},
 };
 
@@ -315,6 +317,7 @@ const ConvShape kDivided[] = {
     {4, 26, 21, 200, 180, 3, 1, 1}, {6, 20, 22, 180, 70, 3, 1, 1, true},
     {5, 9, 6, 33, 2, 7, 3, 3},      {4, 16, 16, 12, 40, 7, 3, 3},
     {4, 7, 6, 30, 40, 3, 1, 1},     {5, 8, 5, 26, 33, 3, 1, 1, true},
+    {29, 5, 5, 350, 340, 3, 1, 1},
 };
 
 // The same bits at every number of threads and in every run.

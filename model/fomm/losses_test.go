@@ -161,8 +161,8 @@ func TestTransform(t *testing.T) {
 	}
 	at := s.Values(z, 2, points, 2)
 	shared := s.Values(z[:2*points], 1, points, 2) // the same points for every sample
-	got := fetch(t, tftest.NewSession(t, s), transform.Points2D(s, at), transform.Jacobian(s, at), transform.Points2D(s, shared))
-	var moved, jacobians, movedShared []float64
+	got := fetch(t, tftest.NewSession(t, s), transform.Points2D(s, at), transform.Jacobian(s, at), transform.Points2D(s, shared), transform.grid(s, 3, 5))
+	var moved, jacobians, movedShared, movedGrid []float64
 	for n, f := range splines {
 		for i := 0; i < points; i++ {
 			x, y := z[(n*points+i)*2], z[(n*points+i)*2+1]
@@ -172,10 +172,15 @@ func TestTransform(t *testing.T) {
 			tx, ty = f.at(z[2*i], z[2*i+1])
 			movedShared = append(movedShared, tx, ty)
 		}
+		for i := 0; i < 15; i++ {
+			tx, ty := f.at(float64(i%5)/2-1, float64(i/5)-1)
+			movedGrid = append(movedGrid, tx, ty)
+		}
 	}
 	expect(t, "T", got[0], moved, 1e-13)
 	expect(t, "dT/dz against differences", got[1], jacobians, 1e-8)
 	expect(t, "T of shared points", got[2], movedShared, 1e-13)
+	expect(t, "T of a grid of 3x5", got[3], movedGrid, 1e-13)
 }
 
 // TestIdentityTransform: without noise T is the identity, and with corners
