@@ -1,11 +1,8 @@
 package main
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"testing"
 
 	"github.com/prioritycut/prioritycut/internal/cli/clitest"
@@ -47,20 +44,9 @@ func TestChildrenSaveWhenItIsKilled(t *testing.T) {
 	}
 	first := rundir.Dir(filepath.Join(dir, "fomm-seed0"))
 	waitForSteps(t, first, 1, &c.Errs)
-	var children []int
-	tasks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", c.Process.Pid))
-	for _, task := range tasks {
-		text, _ := os.ReadFile(task) // threads end
-		for _, field := range strings.Fields(string(text)) {
-			pid, err := strconv.Atoi(field)
-			if err != nil {
-				t.Fatal(err)
-			}
-			children = append(children, pid)
-		}
-	}
-	if err != nil || len(children) == 0 {
-		t.Fatalf("it has no children: %v", err)
+	children := clitest.Children(c.Process.Pid)
+	if len(children) == 0 {
+		t.Fatal("it has no children")
 	}
 	if err := c.Process.Kill(); err != nil {
 		t.Fatal(err)

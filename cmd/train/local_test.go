@@ -9,33 +9,22 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 
 	"github.com/prioritycut/prioritycut/config"
+	"github.com/prioritycut/prioritycut/internal/cli/clitest"
 	"github.com/prioritycut/prioritycut/internal/rundir"
 )
 
 // pidOf finds the process of a rank among a launcher's.
 func pidOf(t *testing.T, launcher, rank int) int {
 	t.Helper()
-	lists, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", launcher))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, list := range lists {
-		text, _ := os.ReadFile(list) // the thread may be gone
-		for _, word := range strings.Fields(string(text)) {
-			pid, err := strconv.Atoi(word)
-			if err != nil {
-				t.Fatal(err)
-			}
-			environment, _ := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
-			if bytes.Contains(environment, fmt.Appendf(nil, `"index":%d,`, rank)) {
-				return pid
-			}
+	for _, pid := range clitest.Children(launcher) {
+		environment, _ := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
+		if bytes.Contains(environment, fmt.Appendf(nil, `"index":%d,`, rank)) {
+			return pid
 		}
 	}
 	t.Fatalf("no worker %d", rank)

@@ -89,6 +89,21 @@ func Gone(t testing.TB, pid int) {
 	t.Errorf("process %d outlives its program", pid)
 }
 
+// Children are the processes that a process has started and that still run.
+func Children(pid int) []int {
+	var children []int
+	lists, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid)) // the pattern is well formed
+	for _, list := range lists {
+		text, _ := os.ReadFile(list) // threads end
+		for _, field := range strings.Fields(string(text)) {
+			if child, err := strconv.Atoi(field); err == nil {
+				children = append(children, child)
+			}
+		}
+	}
+	return children
+}
+
 // Stops starts a program, once for each signal, that waits for an ffmpeg that
 // hangs, and stops it. It must end soon, by itself and not by the signal, even
 // where nobody reads its output any more; and ffmpeg ends with it, though it is

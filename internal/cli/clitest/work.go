@@ -190,8 +190,12 @@ func (w Work) twice(t *testing.T) bool {
 		t.Fatal(err)
 	}
 	defer func() {
+		children := Children(first.Process.Pid)
 		_ = first.Process.Kill() // it may have ended
 		_ = first.Wait()
+		for _, child := range children { // they may save before they go
+			Gone(t, child)
+		}
 	}()
 	heard := listen(read)
 	for end := time.Now().Add(soon); !w.Begun(heard.text()) && !ended(first.Process.Pid) && time.Now().Before(end); time.Sleep(time.Millisecond) {
