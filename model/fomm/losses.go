@@ -88,18 +88,20 @@ func (t Transform) grid(s *graph.Scope, h, w int) tensorflow.Output {
 	if h*w*control > mostSplines {
 		return t.Points2D(s, z)
 	}
-	side, rows, columns := graph.Corners(t.Points), graph.Corners(h), graph.Corners(w)
-	splines := make([]float64, 0, h*w*control) // [M, h*w]
-	for j := range control {
-		for _, y := range rows {
-			for _, x := range columns {
+	side := graph.Corners(t.Points)
+	splines := make([]float64, 0, h*w*control) // [h*w, M]
+	for _, y := range graph.Corners(h) {
+		for _, x := range graph.Corners(w) {
+			for j := range control {
 				r := math.Abs(x-side[j%t.Points]) + math.Abs(y-side[j/t.Points])
 				splines = append(splines, r*r*math.Log(r+tpsEpsilon))
 			}
 		}
 	}
-	shift := s.MatMul(t.ControlParams, s.Values(splines, 1, int64(control), int64(h*w))) // [N, 1, h*w]
-	return s.Add(t.moved(s, z), s.Reshape(shift, -1, h*w, 1))
+	// No product of matrices: its order of summation hangs on the batch, and that
+	// of workers which share one is smaller.
+	shift := s.Sum(s.Mul(s.Values(splines, 1, int64(h*w), int64(control)), t.ControlParams), 2) // [N, h*w]
+	return s.Add(t.moved(s, z), s.ExpandDims(shift, 2))
 }
 
 // Points2D is T at points z [N or 1, P, 2]: [N, P, 2].
