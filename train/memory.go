@@ -24,8 +24,8 @@ const (
 	// tensors and less space, and cut what they need from a pool without much waste.
 	// ownGradientFactor multiplies the gradients of all weights besides: those of
 	// several judgements of the discriminator wait to be added up, and from two pairs
-	// of 256x256 pixels on VGG-19 keeps as much in packed kernels. Both fit the peaks of steps of 64x64 to 256x256 pixels and
-	// batches of 1 to 16.
+	// of 256x256 pixels on VGG-19 keeps as much in packed kernels. Both fit the peaks
+	// of steps of 64x64 to 256x256 pixels and batches of 1 to 16.
 	ownKernelFactor   = 1.2
 	ownGradientFactor = 3.0
 	// deviceFactor is the same on a GPU, where one operation runs at a time. No GPU
