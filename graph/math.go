@@ -201,14 +201,22 @@ func (s *Scope) Pad(a tensorflow.Output, before, after int) tensorflow.Output {
 	return s.Op("Pad", nil, a, s.Const(t))
 }
 
-// MatMul is the matrix product over the last two axes; leading axes broadcast.
+// MatMul is the matrix product over the last two axes; leading axes broadcast. In
+// training a sample's bits do not hang on how many there are beside it.
 func (s *Scope) MatMul(a, b tensorflow.Output) tensorflow.Output {
-	if !s.b.replicas.several() || !s.single(a) || !s.single(b) {
-		return s.Op("BatchMatMulV2", nil, a, b)
+	if s.b.replicas.several() && s.single(a) && s.single(b) {
+		return s.accompanied(a, b)
 	}
-	// TensorFlow's CPU kernel of the gradient adds up in another order where a
-	// single matrix is multiplied. The one that a replica may have of a batch gets
-	// company, so that its bits are those that it has beside the others.
+	if s.training {
+		a, b = s.repeated(a, b), s.repeated(b, a)
+	}
+	return s.Op("BatchMatMulV2", nil, a, b)
+}
+
+// accompanied is the product of the single matrix that a replica may have of a
+// batch. TensorFlow's CPU kernel of the gradient adds up in another order there:
+// the matrix gets company, so that its bits are those that it has beside others.
+func (s *Scope) accompanied(a, b tensorflow.Output) tensorflow.Output {
 	rank := max(len(s.Shape(a)), len(s.Shape(b)))
 	first := make([]int, rank)
 	size := make([]int, rank)
@@ -216,7 +224,27 @@ func (s *Scope) MatMul(a, b tensorflow.Output) tensorflow.Output {
 		size[i] = -1
 	}
 	size[0] = 1
-	return s.Slice(s.Op("BatchMatMulV2", nil, s.twice(a, rank), s.twice(b, rank)), first, size)
+	return s.Slice(s.MatMul(s.twice(a, rank), s.twice(b, rank)), first, size)
+}
+
+// repeated is a matrix x once for each sample of y [N, ..., rows, columns], else
+// x. TensorFlow multiplies all samples by one matrix as a single tall product,
+// and the order in which it sums a row depends on where in that the row lies.
+func (s *Scope) repeated(x, y tensorflow.Output) tensorflow.Output {
+	of, d := s.Shape(x), s.Shape(y)
+	if len(of) != 2 || len(d) < 3 || d[0] < 2 {
+		return x
+	}
+	each := []int{1}
+	for range d[1 : len(d)-2] {
+		each = append(each, 1)
+	}
+	x = s.Reshape(x, append(each, of...)...)
+	copies := make([]tensorflow.Output, d[0])
+	for i := range copies {
+		copies[i] = x
+	}
+	return s.Concat(0, copies...)
 }
 
 // single reports whether x [1, ..., 1, rows, columns] is one matrix of a batch.

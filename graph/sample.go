@@ -221,7 +221,7 @@ func (s *Scope) separable(x tensorflow.Output, key string, rows, columns [][]flo
 		return s.Values(interleave(columns, c), int64(fromW*c), int64(w*c))
 	})
 	y := s.MatMul(left, s.Reshape(x, -1, fromH, fromW*c)) // [N, h, W*C]
-	y = s.Op("MatMul", nil, s.Reshape(y, -1, fromW*c), right)
+	y = s.MatMul(y, right)                                // [N, h, w*C]
 	return s.Reshape(y, -1, h, w, c)
 }
 

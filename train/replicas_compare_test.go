@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"golang.org/x/sys/cpu"
 
 	"github.com/prioritycut/prioritycut/graph"
 )
@@ -54,11 +53,6 @@ func (c *comparison) tolerance() float64 {
 		return math.Inf(1)
 	case c.x.Double:
 		return 1e-10
-	case !cpu.X86.HasAVX512F:
-		// There a part of a batch of four has forward sums that are 2e-7 away, which
-		// these networks enlarge to 5e-5 in gradients (2000 times, as in float64):
-		// docs/machines.md.
-		return 1e-4
 	}
 	return 1e-5
 }
