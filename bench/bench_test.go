@@ -312,6 +312,23 @@ func TestAPeerThatFailsIsQuoted(t *testing.T) {
 	}
 }
 
+// A model that a stopped run left in part is made anew, and a whole one once.
+func TestPartsOfModels(t *testing.T) {
+	b, groups, _ := twoSides(t)
+	b.options.cache = t.TempDir()
+	o := newOutcome(groups[0][0])
+	path := filepath.Join(b.options.cache, b.keyOf(o.job), "saved_model")
+	if err := os.MkdirAll(filepath.Join(path, "1"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	b.sides[ours] = shell(ours, "mkdir '"+path+"'")
+	for range 2 {
+		if got, err := b.made(context.Background(), o, ours, exportModel, "saved_model", ""); got != path || err != nil {
+			t.Errorf("%q, %v", got, err)
+		}
+	}
+}
+
 // Ways far behind the quickest are not asked again.
 func TestSlowWaysAreDropped(t *testing.T) {
 	o := newOutcome(benchCase{stage: stage{peers: []string{"pytorch-2.5", "mnn"}, ways: []string{"eager", "jit", "compile@pytorch-2.15"}, isa: isaBest()},

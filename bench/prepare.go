@@ -92,6 +92,10 @@ func (b *bench) prepareEngine(ctx context.Context, o *outcome, r rival) error {
 	return err
 }
 
+// plainConvolutions is what package internal/startup/plain sets for export, which
+// takes minutes for pictures of 512x512 without.
+const plainConvolutions = "TF_ENABLE_ONEDNN_OPTS=0"
+
 // exporter is the peer that writes the models of engines.
 const exporter = "pytorch-2.5"
 
@@ -110,16 +114,24 @@ func (b *bench) made(ctx context.Context, o *outcome, side, measure, name, from 
 	if !ok {
 		return "", fmt.Errorf("%s writes the model, and it is not among --peers", side)
 	}
+	// A run that was stopped may have left a part, which nobody goes on with.
+	if err := os.RemoveAll(path); err != nil {
+		return "", err
+	}
 	b.tell("preparing: %s, %s", o.name(), name)
 	job := o.job
 	job.Measure, job.Model, job.SavedModel, job.Way, job.Reference = measure, path, o.savedModel, wayEager, b.options.reference
+	var env []string
 	switch measure {
 	case exportModel:
 		job.Model, job.SavedModel = from, path
+		if isaBest() == isaAVX2 {
+			env = append(env, plainConvolutions)
+		}
 	case prepareEngine:
 		job.Model = o.peerModel[side]
 	}
-	if _, err := s.run(ctx, job, nil); err != nil {
+	if _, err := s.run(ctx, job, env); err != nil {
 		return "", err
 	}
 	return path, os.WriteFile(mark, nil, 0o666)

@@ -94,6 +94,9 @@ func (c *Conv2D) Apply(s *Scope, x tensorflow.Output) tensorflow.Output {
 	if c.serves(s) {
 		return c.ownConv(s, x, false)
 	}
+	if c.servesInBlocks(s, x) {
+		return c.ownInBlocks(s, x)
+	}
 	// Explicit padding has no gradient on CPU, so uneven padding is an
 	// operation of its own.
 	padding := "VALID"

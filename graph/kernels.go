@@ -39,7 +39,7 @@ func (s *Scope) OwnKernels() bool { return s.b.own }
 // first where up is set. Kernels that rest are transformed once, not at each
 // call.
 func (c *Conv2D) ownConv(s *Scope, x tensorflow.Output, up bool) tensorflow.Output {
-	rests := c.sn == nil && (!s.b.trains || c.Kernel.Kind == Frozen)
+	rests := c.sn == nil && c.groups == 1 && (!s.b.trains || c.Kernel.Kind == Frozen)
 	return s.Op("PriorityCutConv2D", c.attrs(s, up, rests, !s.b.trains), x, c.kernel(s), c.shift(s))
 }
 
@@ -66,9 +66,33 @@ func (c *Conv2D) attrs(s *Scope, up, rests, inference bool) Attrs {
 	return attrs
 }
 
-// serves reports whether our own kernel can stand for the layer.
+// servesInBlocks reports whether ownInBlocks can: in training, where a kernel and
+// padded maps consist of whole blocks as large as the stride.
+func (c *Conv2D) servesInBlocks(s *Scope, x tensorflow.Output) bool {
+	d := s.Shape(x)
+	whole := func(n int) bool { return n > 0 && n%c.stride == 0 }
+	return s.b.own && s.b.trains && c.groups == 1 && c.stride > 1 && whole(c.size) && len(d) == 4 &&
+		whole(d[1]+c.before+c.after) && whole(d[2]+c.before+c.after)
+}
+
+// ownInBlocks is a convolution with a stride by our own kernel, which has none: as
+// one without over blocks of stride x stride pixels, whose pixels are channels.
+// TensorFlow's, where a processor has AVX2 alone, takes longer and adds up a
+// sample in another order when it is by itself.
+func (c *Conv2D) ownInBlocks(s *Scope, x tensorflow.Output) tensorflow.Output {
+	b := c.stride
+	x = s.Op("SpaceToDepth", Attrs{"block_size": int64(b)}, s.Pad(x, c.before, c.after))
+	k := s.Reshape(c.kernel(s), c.size/b, b, c.size/b, b, c.in, c.out)
+	k = s.Reshape(s.Transpose(k, 0, 2, 1, 3, 4, 5), c.size/b, c.size/b, b*b*c.in, c.out)
+	blocks := &Conv2D{size: c.size / b}
+	return s.Op("PriorityCutConv2D", blocks.attrs(s, false, false, false), x, k, c.shift(s))
+}
+
+// serves reports whether our own kernel can stand for the layer. Groups, whose
+// kernel is made whole at each step, it has in training alone: there a sample is
+// to have the same bits whatever is beside it.
 func (c *Conv2D) serves(s *Scope) bool {
-	return s.b.own && c.stride == 1 && c.groups == 1 && c.before < c.size && c.after < c.size
+	return s.b.own && c.stride == 1 && (c.groups == 1 || s.b.trains) && c.before < c.size && c.after < c.size
 }
 
 // ownNormed is convolution, batch norm by running averages and ReLU in one

@@ -48,6 +48,11 @@ func wideCases() []gradientCase {
 		conv("7x7 to few", []int{1, 15, 14, 20}, 3, 7, SamePadding(7)),
 		conv("3x3 without bias", []int{1, 12, 13, 18}, 17, 3, ConvOptions{NoBias: true}),
 		conv("1x1", []int{2, 7, 9, 33}, 18, 1, ConvOptions{}),
+		conv("1x1 in groups", []int{2, 7, 9, 24}, 36, 1, ConvOptions{Groups: 6}),
+		conv("3x3 in groups", []int{1, 9, 7, 16}, 24, 3, ConvOptions{PadBefore: 1, PadAfter: 1, Groups: 4}),
+		conv("4x4 by twos", []int{2, 22, 18, 5}, 17, 4, ConvOptions{PadBefore: 1, PadAfter: 1, Stride: 2, NoBias: true}),
+		conv("4x4 by twos to one pixel", []int{3, 2, 2, 24}, 40, 4, ConvOptions{PadBefore: 1, PadAfter: 1, Stride: 2}),
+		conv("3x3 by threes", []int{1, 7, 10, 3}, 4, 3, ConvOptions{PadAfter: 2, Stride: 3}),
 		up,
 	}
 }

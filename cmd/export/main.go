@@ -19,6 +19,7 @@ import (
 	"github.com/prioritycut/prioritycut/internal/cli"
 	"github.com/prioritycut/prioritycut/internal/logging"
 	"github.com/prioritycut/prioritycut/internal/rundir"
+	_ "github.com/prioritycut/prioritycut/internal/startup/plain" // what is exported has TensorFlow's convolutions
 	"github.com/prioritycut/prioritycut/internal/usage"
 )
 

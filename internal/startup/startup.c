@@ -13,23 +13,36 @@
 
 extern char** environ;
 
-// has_avx2 asks the processor itself.
-static int has_avx2(void) {
+// What the processor has, by bits of what it says about itself.
+enum { kAvx2 = 1u << 5, kAvx512 = 1u << 16 };
+
+static int has(unsigned feature) {
 #if defined(__x86_64__)
   unsigned a, b, c, d;
-  return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & (1u << 5)) != 0;
+  return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & feature) != 0;
 #else
   return 0;
 #endif
 }
 
-// unset is the value of a variable that is not set: a log level that hides
-// notices, and oneDNN's kernels on CPUs with AVX2 (TensorFlow's default needs
-// AVX512-VNNI).
+// Package plain defines it, in the programs that import that.
+extern const int prioritycut_plain_convolutions __attribute__((weak));
+
+// one_dnn is whether oneDNN's kernels are wanted where nobody says: on CPUs with
+// AVX2 (TensorFlow's default needs AVX512-VNNI), but with AVX2 alone not for
+// TensorFlow's own convolutions.
+static char* one_dnn(void) {
+  static char on[] = "1", off[] = "0";
+  if (!has(kAvx2)) return NULL;
+  return &prioritycut_plain_convolutions == NULL || has(kAvx512) ? on : off;
+}
+
+// unset is the value of a variable that is not set. A log level of 2 hides
+// notices.
 static char* unset(const char* name) {
-  static char quiet[] = "2", fast[] = "1";
+  static char quiet[] = "2";
   if (strcmp(name, "TF_CPP_MIN_LOG_LEVEL") == 0) return quiet;
-  if (strcmp(name, "TF_ENABLE_ONEDNN_OPTS") == 0 && has_avx2()) return fast;
+  if (strcmp(name, "TF_ENABLE_ONEDNN_OPTS") == 0) return one_dnn();
   return NULL;
 }
 

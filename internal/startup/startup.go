@@ -5,7 +5,8 @@
 //   - TF_ENABLE_ONEDNN_OPTS=1 on CPUs with AVX2. TensorFlow uses oneDNN's kernels
 //     by default only with AVX512-VNNI and newer; with AVX2 alone a training step
 //     of the preset shapes-64 takes 0.73 s of processor time with them and 1.26 s
-//     without, where kernels of our own are off.
+//     without, where kernels of our own are off. Programs with package plain have 0
+//     where there is AVX2 alone.
 //
 // What the user has set stays. Nothing starts again for it: the program's own
 // getenv answers TensorFlow, and once Go runs the variables are in the environment,

@@ -1,0 +1,2 @@
+// Found by startup.c, where a program is linked with this package.
+const int prioritycut_plain_convolutions = 1;
