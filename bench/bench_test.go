@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -113,7 +114,8 @@ func TestResume(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "bench.csv")
 	args := tiny("--measure=mask", "--warmup=1", "--repeats=2", "--threads=1", "--cache="+dir, "--out="+file, "--resume")
-	for rounds, want := range map[string]int{"--rounds=1": 1, "--rounds=2": 2} {
+	for _, want := range []int{1, 2} {
+		rounds := fmt.Sprintf("--rounds=%d", want)
 		_ = os.Remove(file)
 		for range [2]struct{}{} {
 			if code, _, stderr := run(append(args, rounds)...); code != 0 {

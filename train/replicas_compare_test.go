@@ -32,6 +32,8 @@ type comparison struct {
 	losses, averages, gradients, weights float64
 	// farthest is the tensor of the largest difference of gradients.
 	farthest string
+	// numbers are the largest gradients so far of tensors that are one number.
+	numbers map[string]float64
 }
 
 const tableHead = `| variant | workers x pairs | refused | losses | averages | gradients | farthest |
@@ -137,6 +139,15 @@ func (c *comparison) gradient(what, name string, got, want []float64, largest fl
 	c.Helper()
 	if !zeroByConstruction.MatchString(name) {
 		largest = 0
+	}
+	if len(want) == 1 {
+		// One number has no larger one beside it. Where its sum over the samples goes
+		// through zero, its size is what it has been.
+		if c.numbers == nil {
+			c.numbers = map[string]float64{}
+		}
+		c.numbers[name] = max(c.numbers[name], math.Abs(want[0]))
+		largest = max(largest, c.numbers[name])
 	}
 	d := apart(got, want, largest)
 	if d > c.gradients {
