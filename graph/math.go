@@ -232,14 +232,14 @@ func (s *Scope) accompanied(a, b tensorflow.Output) tensorflow.Output {
 // and the order in which it sums a row depends on where in that the row lies.
 func (s *Scope) repeated(x, y tensorflow.Output) tensorflow.Output {
 	of, d := s.Shape(x), s.Shape(y)
-	if len(of) != 2 || len(d) < 3 || d[0] < 2 {
+	if !s.single(x) || len(d) < max(len(of), 3) || d[0] < 2 {
 		return x
 	}
-	each := []int{1}
-	for range d[1 : len(d)-2] {
+	var each []int
+	for range d[:len(d)-2] {
 		each = append(each, 1)
 	}
-	x = s.Reshape(x, append(each, of...)...)
+	x = s.Reshape(x, append(each, of[len(of)-2:]...)...)
 	copies := make([]tensorflow.Output, d[0])
 	for i := range copies {
 		copies[i] = x

@@ -27,6 +27,7 @@ func TestProductsOfPartsHaveTheBitsOfTheWhole(t *testing.T) {
 				a := s.Values(x[:n*each], int64(n), int64(rows), int64(inner))
 				for _, y := range []tensorflow.Output{
 					s.MatMul(a, s.Values(right, int64(inner), int64(columns))),
+					s.MatMul(a, s.Values(right, 1, int64(inner), int64(columns))),
 					s.MatMul(s.Values(left, int64(columns), int64(rows)), a),
 				} {
 					outputs = append(outputs, tftest.Evaluate(t, s, y, s.GradientsOf(s.Sum(s.Square(y)), []tensorflow.Output{a})[0])...)
