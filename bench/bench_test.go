@@ -261,6 +261,36 @@ func TestOtherWorkIsNotCompared(t *testing.T) {
 	}
 }
 
+// A run that goes on compares a peer with what the earlier one computed, if its
+// table tells.
+func TestWorkOfAnEarlierRun(t *testing.T) {
+	did := resultOf(1, 1, "")
+	did.Counts, did.Losses = map[string]int64{"generator": 45, "keypoint detector": 14}, map[string]float64{"gen_gan": 1, "perceptual": 2}
+	file := filepath.Join(t.TempDir(), "bench.csv")
+	row := Row{FormatVersion: formatVersion, Measure: measureStep, Side: ours}
+	if err := writeRows(file, row.filled(&did)); err != nil {
+		t.Fatal(err)
+	}
+	for _, earlier := range resultsOf(rowsOf(t, file)) {
+		other := did
+		other.Losses = map[string]float64{"perceptual": 2}
+		if err := sameWork(earlier, &other); err == nil || !strings.Contains(err.Error(), "the losses here are [gen_gan perceptual], the peer's [perceptual]") {
+			t.Errorf("other losses: %v", err)
+		}
+		other.Losses, other.Counts = did.Losses, map[string]int64{"generator": 45, "keypoint detector": 15}
+		if err := sameWork(earlier, &other); err == nil || !strings.Contains(err.Error(), "the keypoint detector has 14 parameters here and 15 in the peer") {
+			t.Errorf("another network: %v", err)
+		}
+		if err := sameWork(earlier, &did); err != nil {
+			t.Error(err)
+		}
+	}
+	unknown := Row{MedianS: 1}
+	if err := sameWork(unknown.result(), &did); err != nil {
+		t.Errorf("a table of an earlier version: %v", err)
+	}
+}
+
 func TestAnInterruptKeepsWhatIsMeasured(t *testing.T) {
 	b, groups, _ := twoSides(t)
 	ctx, cancel := context.WithCancel(context.Background())

@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
+	"strings"
 )
 
 // Job is what one process measures, ours and the peer's alike: it comes as JSON
@@ -124,11 +126,46 @@ func (r *Result) check(job Job) error {
 	return nil
 }
 
+// work is what a row keeps of it: "generator=45, kp_detector=14, loss gen_gan".
+func (r *Result) work() string {
+	var list []string
+	for _, network := range sortedKeys(r.Counts) {
+		list = append(list, fmt.Sprintf("%s=%d", network, r.Counts[network]))
+	}
+	for _, name := range sortedKeys(r.Losses) {
+		list = append(list, lossOf+name)
+	}
+	return strings.Join(list, ", ")
+}
+
+// lossOf is in front of the losses' names in work.
+const lossOf = "loss "
+
+// setWork sets what work keeps; the losses have no values.
+func (r *Result) setWork(text string) {
+	for _, part := range strings.Split(text, ", ") {
+		if name, ok := strings.CutPrefix(part, lossOf); ok {
+			if r.Losses == nil {
+				r.Losses = map[string]float64{}
+			}
+			r.Losses[name] = 0
+		} else if network, count, ok := strings.Cut(part, "="); ok {
+			if r.Counts == nil {
+				r.Counts = map[string]int64{}
+			}
+			r.Counts[network], _ = strconv.ParseInt(count, 10, 64) // 0 is no network's
+		}
+	}
+}
+
 // sameWork reports where two sides computed different things: networks of other
 // sizes, other losses.
 func sameWork(ours, peer *Result) error {
 	if peer.Counts == nil && peer.Losses == nil {
 		return nil // an engine compares its picture itself
+	}
+	if ours.Counts == nil && ours.Losses == nil {
+		return nil // from a table without it: of an earlier version
 	}
 	for _, network := range sortedKeys(ours.Counts) {
 		if a, b := ours.Counts[network], peer.Counts[network]; a != b {

@@ -52,6 +52,8 @@ type Row struct {
 	CPUS      float64 `csv:"cpu_s"`
 	SetupS    float64 `csv:"setup_s"`
 	PeakBytes int64   `csv:"peak_bytes"`
+	// Work is what was computed, as Result.work has it.
+	Work string `csv:"work"`
 	// PSNR to the plain graph in decibels, of fidelity.
 	PSNR float64 `csv:"psnr_db"`
 	// Load is the machine's load average when the process was started.
@@ -81,7 +83,7 @@ func (r Row) key() string {
 func (r Row) filled(m *Result) []Row {
 	r.Engine = m.Engine
 	r.MedianS, r.MinS, r.MaxS = median(m.Seconds), slices.Min(m.Seconds), slices.Max(m.Seconds)
-	r.CPUS, r.SetupS, r.PeakBytes, r.PSNR = m.CPUSeconds, m.SetupSeconds, m.PeakBytes, m.PSNR
+	r.CPUS, r.SetupS, r.PeakBytes, r.PSNR, r.Work = m.CPUSeconds, m.SetupSeconds, m.PeakBytes, m.PSNR, m.work()
 	list := []Row{r}
 	for _, p := range m.Parts {
 		part := r
@@ -93,10 +95,12 @@ func (r Row) filled(m *Result) []Row {
 
 // result is what rows of one process say: seconds with the same median.
 func (r Row) result() *Result {
-	return &Result{
+	m := &Result{
 		Engine: r.Engine, Seconds: []float64{r.MinS, r.MedianS, r.MaxS}, CPUSeconds: r.CPUS, SetupSeconds: r.SetupS,
 		PeakBytes: r.PeakBytes, PSNR: r.PSNR,
 	}
+	m.setWork(r.Work)
+	return m
 }
 
 // writeRows writes bench.csv.
