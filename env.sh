@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # Source this for plain Go:
 #
-#   . ./env.sh && go build ./... && go vet ./... && go test ./...
+#   . ./env.sh && go build ./... && go vet ./... && go test -timeout 30m ./...
 #
 # It puts the pinned Go in PATH, finds TensorFlow or fetches its pinned wheel
 # (third_party/tensorflow/locate.py says in which order), builds the op library,
