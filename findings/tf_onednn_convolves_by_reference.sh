@@ -1,11 +1,11 @@
 #!/bin/bash
 # TensorFlow 2.18.1 with oneDNN's kernels (TF_ENABLE_ONEDNN_OPTS=1) on a processor, or limited to one, that has
 # AVX2 and no AVX-512: a usual 3x3 convolution from 128 to 64 channels is computed by oneDNN's reference code once
-# the picture is large, a thousand times as slow, without a word.
+# the picture is large, hundreds of times as slow, without a word.
 #
 # Seen: at 384x384 oneDNN's log names gemm:jit. At 480x480 (and 512x512, where one picture took
 # 462 seconds) it names ref:any; a call is not done after 60 seconds, where TensorFlow's plain
-# kernels take less than 2. At 512x512 it is gemm:jit from 64 to 128 channels and from 128 to 32, ref:any from 256 to 64.
+# kernels take less than 6. At 512x512 it is gemm:jit from 64 to 128 channels and from 128 to 32, ref:any from 256 to 64.
 # The variable is what is often advised for speed; it is off by default on such processors.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -35,5 +35,5 @@ code() {
 [ "$(code 384)" = x64:gemm:jit ] && grep -q '^seconds' said.txt
 [ "$(code 480)" = ref:any ] && grep -q '^ready' said.txt && grep -q '^status 124' said.txt
 plain=$(TF_ENABLE_ONEDNN_OPTS=0 tree/bin/python convolve.py 480 2>/dev/null | sed -n 's/^seconds //p')
-awk -v s="$plain" 'BEGIN { exit !(s < 20) }'
+awk -v s="$plain" 'BEGIN { exit !(s < 6) }'
 echo "384x384: gemm:jit; 480x480: ref:any, not done after a minute; plain kernels: $plain seconds"

@@ -77,15 +77,15 @@ func (c *Conv2D) servesInBlocks(s *Scope, x tensorflow.Output) bool {
 
 // ownInBlocks is a convolution with a stride by our own kernel, which has none: as
 // one without over blocks of stride x stride pixels, whose pixels are channels.
-// TensorFlow's, where a processor has AVX2 alone, takes longer and adds up a
+// TensorFlow's takes as long, and where a processor has AVX2 alone adds up a
 // sample in another order when it is by itself.
 func (c *Conv2D) ownInBlocks(s *Scope, x tensorflow.Output) tensorflow.Output {
 	b := c.stride
 	x = s.Op("SpaceToDepth", Attrs{"block_size": int64(b)}, s.Pad(x, c.before, c.after))
 	k := s.Reshape(c.kernel(s), c.size/b, b, c.size/b, b, c.in, c.out)
 	k = s.Reshape(s.Transpose(k, 0, 2, 1, 3, 4, 5), c.size/b, c.size/b, b*b*c.in, c.out)
-	blocks := &Conv2D{size: c.size / b}
-	return s.Op("PriorityCutConv2D", blocks.attrs(s, false, false, false), x, k, c.shift(s))
+	unpadded := &Conv2D{}
+	return s.Op("PriorityCutConv2D", unpadded.attrs(s, false, false, false), x, k, c.shift(s))
 }
 
 // serves reports whether our own kernel can stand for the layer. Groups, whose
