@@ -94,6 +94,11 @@ inline int64_t RoundUp(int64_t n, int64_t step) {
 // crowd into a few sets of the cache.
 inline int64_t OddLines(int64_t n) { return (RoundUp(n, 16) / 16 | 1) * 16; }
 
+// Whether a core's second-level cache is to be taken for a small one: those of
+// processors with vectors of 16 lanes hold 1 MB and more, most others 512 kB or
+// less. What is blocked for either has the same bits.
+inline bool SmallCache(const Vectors& v) { return v.lanes < 16; }
+
 }  // namespace kernels
 }  // namespace prioritycut
 

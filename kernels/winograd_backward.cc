@@ -12,10 +12,11 @@ namespace prioritycut {
 namespace kernels {
 namespace {
 
-// Points of more floats than this are made in chunks of tiles, which stay in
-// the second-level cache unless their sums would have to be read too often.
+// Points of more floats than this are made in chunks of tiles, unless their sums
+// would have to be read too often.
 constexpr int64_t kMostPoints = 1 << 18;
-// Input channels whose sums at all points stay in the second-level cache.
+// Input channels whose sums at all points stay in the second-level cache, and
+// whose points at one of them in the first.
 constexpr int64_t kRows = 48;
 
 class Backward {
@@ -44,29 +45,12 @@ class Backward {
       kept_ = runtime.Scratch(Units() * SumsFloats());
       if (kept_ == nullptr) return false;
     }
-    std::atomic<bool> enough{true};
     for (int64_t first = 0; first < l_.tiles; first += chunk_) {
       const int64_t tiles = std::min(chunk_, l_.tiles - first);
-      const bool last = first + tiles == l_.tiles;
       Transform(first, tiles, runtime);
-      const int64_t cost =
-          kPoints * phases_ * tiles * l_.in * l_.out / v_.columns / Units();
-      runtime.Run(Units(), cost, [&](int64_t begin, int64_t end) {
-        const int64_t own = kept_ == nullptr ? SumsFloats() : 0;
-        float* memory = ThreadScratch(own + TapsFloats() + 1);
-        if (memory == nullptr) {
-          enough = false;
-          return;
-        }
-        for (int64_t i = begin; i < end; ++i) {
-          float* sums = own > 0 ? memory : kept_ + i * SumsFloats();
-          Accumulate(i, tiles, first > 0, sums);
-          if (last) Write(i, sums, memory + own, dkernel);
-        }
-      });
-      if (!enough) return false;
+      if (kept_ != nullptr) AccumulateChunk(tiles, first > 0, runtime);
     }
-    return true;
+    return WriteUnits(dkernel, runtime);
   }
 
  private:
@@ -80,12 +64,14 @@ class Backward {
 
   int64_t ChunkOf() const {
     // Points of a few tiles stay in cache, but each chunk reads and writes the
-    // sums, which had better be fewer.
+    // sums, which had better be fewer. Where little of either stays, so many
+    // points were quickest with 36,000 sums and with 2 million of them.
     const int64_t columns = panels_ * v_.columns;
     const int64_t of_tile = kPoints * (l_.in + phases_ * columns);
     const int64_t sums = kPoints * phases_ * l_.in * columns;
     if (l_.tiles * of_tile <= std::max(kMostPoints, sums)) return l_.tiles;
-    const int64_t floats = std::clamp<int64_t>(2 * sums, kMostPoints, 1 << 22);
+    int64_t floats = std::clamp<int64_t>(2 * sums, kMostPoints, 1 << 22);
+    if (SmallCache(v_)) floats = 1 << 19;
     const int64_t chunk = std::max<int64_t>(floats / of_tile, 64);
     const int64_t chunks = (l_.tiles + chunk - 1) / chunk;
     return (l_.tiles + chunks - 1) / chunks;
@@ -108,8 +94,52 @@ class Backward {
         });
   }
 
-  // Sums are [phase][36][channel][columns].
-  void Accumulate(int64_t unit, int64_t tiles, bool add, float* sums) const {
+  // Adds a chunk to the sums that are kept, point by point: one point of all
+  // maps and its sums are in cache together, so that memory reads and writes
+  // each of them once a chunk.
+  void AccumulateChunk(int64_t tiles, bool add, Runtime& runtime) const {
+    const int64_t parts = Parts(), total = phases_ * kPoints * parts;
+    const int64_t cost = tiles * kRows * l_.out / v_.columns;
+    runtime.Run(total, cost, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        for (int64_t n = 0; n < panels_; ++n) {
+          const int64_t unit = n * parts + i % parts;
+          Accumulate(unit, i / parts, tiles, add, kept_ + unit * SumsFloats());
+        }
+      }
+    });
+  }
+
+  // The kernel from sums that are kept, or that are made here of all tiles.
+  bool WriteUnits(float* dkernel, Runtime& runtime) const {
+    std::atomic<bool> enough{true};
+    const int64_t tiles = kept_ == nullptr ? l_.tiles : kPoints;
+    const int64_t cost = kPoints * phases_ * tiles * kRows;
+    runtime.Run(Units(), cost, [&](int64_t begin, int64_t end) {
+      const int64_t own = kept_ == nullptr ? SumsFloats() : 0;
+      float* memory = ThreadScratch(own + TapsFloats() + 1);
+      if (memory == nullptr) {
+        enough = false;
+        return;
+      }
+      for (int64_t i = begin; i < end; ++i) {
+        float* sums = memory;
+        if (kept_ != nullptr) {
+          sums = kept_ + i * SumsFloats();
+        } else {
+          for (int64_t p = 0; p < phases_ * kPoints; ++p) {
+            Accumulate(i, p, tiles, false, sums);
+          }
+        }
+        Write(i, sums, memory + own, dkernel);
+      }
+    });
+    return enough;
+  }
+
+  // One point of a unit's sums, which are [phase][36][channel][columns].
+  void Accumulate(int64_t unit, int64_t p, int64_t tiles, bool add,
+                  float* sums) const {
     const int64_t n = unit / Parts(), from = unit % Parts() * kRows;
     const int64_t rows = std::min(kRows, l_.in - from);
     const int64_t steps = (rows + v_.rows - 1) / v_.rows;
@@ -123,15 +153,13 @@ class Backward {
     product.cols = static_cast<int>(std::min<int64_t>(
         RoundUp(l_.out - n * v_.columns, v_.lanes), v_.columns));
     product.add = add;
-    for (int64_t p = 0; p < phases_ * kPoints; ++p) {
-      product.b = gradients_ + p * point_ + n * panel_;
-      for (int64_t i = 0; i < steps; ++i) {
-        const int64_t row = i * rows / steps;
-        product.rows = static_cast<int>((i + 1) * rows / steps - row);
-        product.a = in_.data + p % kPoints * in_.point + from + row;
-        product.c = sums + p * sums_ + row * v_.columns;
-        v_.product_transposed(product);
-      }
+    product.b = gradients_ + p * point_ + n * panel_;
+    for (int64_t i = 0; i < steps; ++i) {
+      const int64_t row = i * rows / steps;
+      product.rows = static_cast<int>((i + 1) * rows / steps - row);
+      product.a = in_.data + p % kPoints * in_.point + from + row;
+      product.c = sums + p * sums_ + row * v_.columns;
+      v_.product_transposed(product);
     }
   }
 

@@ -19,8 +19,24 @@ namespace {
 constexpr int64_t kFewTiles = 112;
 // Floats of a kernel's points that are used before the next are made.
 constexpr int64_t kKernelPart = 96 * 1024;
-// Floats of the input's points in a block of tiles.
-constexpr int64_t kBlock = 160 * 1024;
+
+// How tiles are blocked.
+struct Blocking {
+  int64_t floats;   // of a block's points, unless its tiles are the fewest
+  int64_t most;     // tiles of a block
+  int64_t outputs;  // whose sums are made in one pass over a block's points
+};
+
+// A block's points stay in the second-level cache. Where that is small they do
+// not, for few tiles do not repay a kernel that each block reads: then it is the
+// sums that stay there, points come from the last cache, half as often, and the
+// larger the kernel, the larger are the blocks.
+Blocking BlockingOf(const Layout& l, const Vectors& v) {
+  constexpr int64_t kLeast = 160 * 1024, kMost = 640 * 1024;
+  if (!SmallCache(v)) return {kLeast, 72, v.columns};
+  const int64_t kernel = l.in * l.out * l.Kernels() * l.NumPoints();
+  return {std::clamp(kernel / 3, kLeast, kMost), 64, 32};
+}
 
 // A packed kernel: [output side][panel][input side][points][in]
 // [columns].
@@ -45,12 +61,14 @@ class Forward {
         output_pixels_(Small() ? v.small_output_pixels : v.output_pixels),
         packed_(layout, v),
         panels_(layout.Panels(v)),
+        blocking_(BlockingOf(layout, v)),
+        group_(std::max<int64_t>(blocking_.outputs / v.columns, 1)),
         x_(x),
         kernel_(kernel),
         epilogue_(epilogue),
         y_(y) {}
 
-  // In blocks of tiles that stay in the second-level cache.
+  // In blocks of tiles.
   bool RunBlocks(Runtime& runtime) const {
     const int64_t block = BlockOf(runtime.Threads());
     const int64_t blocks = (l_.tiles + block - 1) / block;
@@ -59,7 +77,7 @@ class Forward {
       Points in(block, l_.in, num_points_),
           sums(block, v_.columns, num_points_);
       const int64_t ins = in.side * l_.inputs.size();
-      in.data = ThreadScratch(ins + sums.side);
+      in.data = ThreadScratch(ins + group_ * sums.side);
       if (in.data == nullptr) {
         enough = false;
         return;
@@ -110,32 +128,46 @@ class Forward {
   // Tiles of one block, with work for every thread. Each block reads the whole
   // kernel, so a block is never very small.
   int64_t BlockOf(int threads) const {
-    constexpr int64_t kLeast = 24, kMost = 72;
+    constexpr int64_t kLeast = 24;
     const int64_t of_tile = num_points_ * OddLines(l_.in) * l_.inputs.size();
-    const int64_t block = std::clamp(kBlock / of_tile, kLeast, kMost);
+    const int64_t block =
+        std::clamp(blocking_.floats / of_tile, kLeast, blocking_.most);
     int64_t blocks = (l_.tiles + block - 1) / block;
     if (blocks < 8 * threads) blocks = RoundUp(blocks, threads);
     return (l_.tiles + blocks - 1) / blocks;
   }
 
+  // The sums of each panel of a group are one side of what is given.
   void Block(int64_t first, int64_t last, const Points& in,
              const Points& sums) const {
     ReadTiles(first, last, first, in);
+    for (size_t o = 0; o < l_.outputs.size(); ++o) {
+      for (int64_t n = 0; n < panels_; n += group_) {
+        const int64_t end = std::min(n + group_, panels_);
+        SumBlock(o, n, end, last - first, in, sums);
+        Points panel = sums;
+        for (int64_t i = n; i < end; ++i, panel.data += sums.side) {
+          WriteTiles(first, last, o, i, panel);
+        }
+      }
+    }
+  }
+
+  // The sums of panels [begin, end), all at one point before the next.
+  void SumBlock(int64_t o, int64_t begin, int64_t end, int64_t tiles,
+                const Points& in, const Points& sums) const {
     Product product = ProductOf(in, sums);
     product.outer = l_.inputs.size();
     product.a_outer = in.side;
     product.k = l_.in;
     product.b_outer = packed_.side;
-    for (size_t o = 0; o < l_.outputs.size(); ++o) {
-      for (int64_t n = 0; n < panels_; ++n) {
-        const float* kernel = kernel_ + (o * panels_ + n) * packed_.panel;
+    for (int p = 0; p < num_points_; ++p) {
+      for (int64_t n = begin; n < end; ++n) {
         product.cols = ColumnsOf(n);
-        for (int p = 0; p < num_points_; ++p) {
-          product.b = kernel + p * packed_.point;
-          Multiply(product, in.data + p * in.point, last - first,
-                   sums.data + p * sums.point);
-        }
-        WriteTiles(first, last, o, n, sums);
+        product.b =
+            kernel_ + (o * panels_ + n) * packed_.panel + p * packed_.point;
+        Multiply(product, in.data + p * in.point, tiles,
+                 sums.data + (n - begin) * sums.side + p * sums.point);
       }
     }
   }
@@ -236,6 +268,8 @@ class Forward {
                                float*, const Square&);
   const Packed packed_;
   const int64_t panels_;
+  const Blocking blocking_;
+  const int64_t group_;  // panels whose sums are made in one pass
   const float* x_;
   const float* kernel_;
   const Epilogue& epilogue_;

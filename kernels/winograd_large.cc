@@ -19,8 +19,8 @@ namespace kernels {
 namespace {
 
 constexpr int64_t kTaps = 9;
-// Outputs and tiles whose sums, 0.8 MB, are kept at once.
-constexpr int64_t kOutputs = 32;
+// Outputs and tiles whose sums, 0.8 MB or half as much, are kept at once.
+int64_t OutputsOf(const Vectors& v) { return SmallCache(v) ? 16 : 32; }
 constexpr int64_t kShare = 64;
 // Inputs whose part of a kernel's points, a row of them, is made at once.
 constexpr int64_t kPart = 256;
@@ -35,7 +35,7 @@ class Large {
       : l_(layout),
         v_(v),
         panels_(layout.Panels(v)),
-        of_unit_(std::max<int64_t>(kOutputs / v.columns, 1)),
+        of_unit_(std::max<int64_t>(OutputsOf(v) / v.columns, 1)),
         units_((panels_ + of_unit_ - 1) / of_unit_),
         point_(OddLines(layout.in)),
         tile_(OddLines(kLargePoints * point_)),

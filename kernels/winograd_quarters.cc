@@ -22,7 +22,9 @@ constexpr int kQuarters = 4;
 constexpr int kPixels = kSide * kSide;
 // Floats of points in a block of squares: they and the kernel share the
 // second-level cache.
-constexpr int64_t kBlock = 64 * 1024;
+int64_t BlockOf(const Vectors& v) {
+  return (SmallCache(v) ? 20 : 64) * int64_t{1024};
+}
 // Outputs of a kernel that are packed at once: as many as every set of
 // instructions divides a panel by.
 constexpr int kPack = 8;
@@ -163,7 +165,7 @@ class Quarters {
             const float* packed, const Epilogue& epilogue, float* y) const {
     const int64_t row = OddLines(s_.in);
     const int64_t most = std::max<int64_t>(
-        RoundUp(kBlock / (kQuarterPoints * row), v_.rows), v_.rows);
+        RoundUp(BlockOf(v_) / (kQuarterPoints * row), v_.rows), v_.rows);
     const int64_t blocks = (columns_ + most) / most;
     const int64_t block = (columns_ + blocks) / blocks;
     const int64_t point = OddLines(block * row);

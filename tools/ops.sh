@@ -12,7 +12,7 @@ top=$(cd "$(dirname "$0")/.." && pwd)
 home=${XDG_CACHE_HOME:-${HOME:?ops.sh: neither XDG_CACHE_HOME nor HOME is set}/.cache}/prioritycut/ops
 cxx=${CXX:-g++}
 # As in third_party/tensorflow/op_library.bzl.
-flags="-std=c++17 -O3 -DNDEBUG -fPIC -Wall -D_GLIBCXX_USE_CXX11_ABI=1 -DEIGEN_MAX_ALIGN_BYTES=64 -include cstdint"
+flags="-std=c++17 -O3 -falign-functions=64 -falign-loops=64 -DNDEBUG -fPIC -Wall -D_GLIBCXX_USE_CXX11_ABI=1 -DEIGEN_MAX_ALIGN_BYTES=64 -include cstdint"
 
 cd "$top"
 cuda=${PRIORITYCUT_CUDA:-0}

@@ -4,6 +4,9 @@
 _COPTS = [
     # Last on the command line, so optimised in every compilation mode.
     "-O3",
+    # As in //kernels.
+    "-falign-functions=64",
+    "-falign-loops=64",
     "-DNDEBUG",
     "-D_GLIBCXX_USE_CXX11_ABI=1",
     # The wheel's: Eigen's tensors must be laid out alike on both sides.
