@@ -202,6 +202,10 @@ bool Conv::Pack(const float* kernel, float* packed, Runtime& runtime) const {
   if (method_ == Method::kPhases) {
     return PhasesPack(shape_, kernel, packed, *vectors_, runtime);
   }
+  if (method_ == Method::kDirect && turned_) {
+    DirectPackTurned(Effective(), kernel, packed, *vectors_, runtime);
+    return true;
+  }
   if (turned_) {
     float* turned = runtime.Scratch(shape_.KernelFloats());
     if (turned == nullptr) return false;

@@ -177,10 +177,11 @@ class ConvOp : public OpKernel {
     // What was kept is of an older kernel.
     kept_ = keep_ ? KeptKernels::Get().Find(key) : nullptr;
     if (kept_ == nullptr) {
-      // To be packed when it is used again: the first picture comes sooner.
-      const bool again = key_ == key;
+      // To be packed when it is used again: the first picture comes sooner, and
+      // what is used once is not packed at all.
+      const bool again = keep_ && key_ == key;
       key_ = key;
-      if (keep_ && !again && conv->UsePlain()) {
+      if (!again && conv->UsePlain()) {
         *packed = kernel;
         return absl::OkStatus();
       }

@@ -37,6 +37,27 @@ class BandProduct {
     product_.ldc = to.pixel;
   }
 
+  // A panel's part that stays in the first-level cache meets all pixels before
+  // the next one is read.
+  void WithParts(const float* packed, int64_t panel, int64_t panel_end) {
+    const int64_t part = kPartFloats / v_.columns, run = rows_.run();
+    product_.outer = 1;
+    product_.ldb = v_.columns;
+    product_.b = packed + panel * rows_.outer() * run * v_.columns;
+    for (int64_t n = panel; n < panel_end; ++n) {
+      product_.resume = false;
+      for (int64_t t = 0; t < rows_.outer(); ++t) {
+        for (int64_t k = 0; k < run; k += part) {
+          product_.k = std::min(part, run - k);
+          const bool whole = t + 1 == rows_.outer() && k + part >= run;
+          Multiply(band_ + t * rows_.outer_step() + k, n, whole);
+          product_.b += product_.k * v_.columns;
+          product_.resume = true;
+        }
+      }
+    }
+  }
+
   void WithPanels(const float* packed, int64_t panel, int64_t panel_end) {
     const int64_t depth = rows_.outer() * rows_.run();
     product_.a_outer = rows_.outer_step();
@@ -121,6 +142,7 @@ class BandProduct {
   }
 
   static constexpr int64_t kPlainRows = 64;
+  static constexpr int64_t kPartFloats = 4096;
 
   const Rows& rows_;
   const ConvShape& s_;
@@ -210,7 +232,43 @@ void DirectPack(const ConvShape& s, KernelLayout layout, const float* kernel,
   });
 }
 
+// In squares, of which each line of the cache is read at once: lines of several
+// outputs lie so far apart that they crowd each other out.
+void DirectPackTurned(const ConvShape& s, const float* kernel, float* packed,
+                      const Vectors& v, Runtime& runtime) {
+  constexpr int64_t kLine = 16;
+  const int64_t taps = int64_t{s.kernel} * s.kernel;
+  const int64_t panels = RoundUp(s.out, v.columns) / v.columns;
+  runtime.Run(taps * panels, s.in * v.columns, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t t = i % taps, c = i / taps * v.columns;
+      const int64_t count = std::min<int64_t>(s.out - c, v.columns);
+      const float* from = kernel + ((taps - 1 - t) * s.out + c) * s.in;
+      float* to = packed + i * s.in * v.columns;
+      if (count < v.columns) std::fill_n(to, s.in * v.columns, 0.0f);
+      for (int64_t k = 0; k < s.in; k += kLine) {
+        const int64_t last = std::min(k + kLine, s.in);
+        for (int64_t j = 0; j < count; ++j) {
+          for (int64_t l = k; l < last; ++l) {
+            to[l * v.columns + j] = from[j * s.in + l];
+          }
+        }
+      }
+    }
+  });
+}
+
 namespace {
+
+// Whether few pixels meet a kernel that is larger than the second-level cache:
+// then threads share out its panels, and each of them is read but once.
+bool InParts(const Rows& rows, int64_t panels, int64_t threads,
+             const Vectors& v) {
+  constexpr int64_t kMostPixels = 64, kLeastFloats = 1 << 18;
+  const int64_t floats = panels * v.columns * rows.outer() * rows.run();
+  return SmallCache(v) && rows.total() * rows.width() <= kMostPixels &&
+         floats >= kLeastFloats && panels >= 4 * threads;
+}
 
 // One pass over all rows.
 bool RunRows(const ConvShape& s, KernelLayout layout, const Rows& rows,
@@ -231,6 +289,8 @@ bool RunRows(const ConvShape& s, KernelLayout layout, const Rows& rows,
     height = std::min(rows.BandRows(), std::max(height, full));
   }
   const int64_t per_image = rows.narrow() ? rows.total() : s.OutHeight();
+  const bool parts = !few && InParts(rows, panels, runtime.Threads(), v);
+  if (parts) height = per_image;
   height = EvenParts(per_image, std::min(height, per_image));
   const int64_t bands_per_image = (per_image + height - 1) / height;
   const int64_t bands = bands_per_image * (rows.total() / per_image);
@@ -270,6 +330,8 @@ bool RunRows(const ConvShape& s, KernelLayout layout, const Rows& rows,
       if (plain) {
         product.WithPlain(packed, panel, panel_end,
                           band + RoundUp(floats, v.columns));
+      } else if (parts) {
+        product.WithParts(packed, panel, panel_end);
       } else {
         product.WithPanels(packed, panel, panel_end);
       }

@@ -68,6 +68,10 @@ int64_t DirectPackedFloats(const ConvShape& shape, KernelLayout layout,
 void DirectPack(const ConvShape& shape, KernelLayout layout,
                 const float* kernel, float* packed, const Vectors& v,
                 Runtime& runtime);
+// In panels, from the kernel of the shape whose gradient this one is: taps in
+// reverse, inputs and outputs exchanged.
+void DirectPackTurned(const ConvShape& shape, const float* kernel,
+                      float* packed, const Vectors& v, Runtime& runtime);
 bool DirectRun(const ConvShape& shape, KernelLayout layout, const float* x,
                const float* packed, const Epilogue& epilogue, float* y,
                const Vectors& v, Runtime& runtime);
