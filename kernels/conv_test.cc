@@ -298,7 +298,7 @@ ConvShape Draw(std::mt19937* random) {
 
 // Shapes that take ways which small ones do not: many tiles and few, kernels
 // that are used in parts and just not any more, sums over several chunks of
-// tiles.
+// tiles, kernels of which a part at a time meets few pixels.
 const ConvShape kLarge[] = {
     {1, 43, 47, 30, 40, 3, 1, 1},         {1, 67, 61, 10, 20, 3, 1, 1, true},
     {1, 9, 7, 200, 40, 3, 1, 1},          {2, 5, 6, 90, 180, 3, 1, 1, true},
@@ -307,6 +307,8 @@ const ConvShape kLarge[] = {
     {1, 19, 10, 270, 37, 3, 2, 0},        {115, 1, 1, 350, 352, 3, 1, 1},
     {115, 1, 1, 180, 170, 3, 1, 1, true}, {1, 4, 4, 90, 64, 3, 1, 1},
     {1, 8, 8, 70, 32, 3, 1, 1},           {2, 2, 3, 100, 96, 3, 1, 1, true},
+    {1, 4, 5, 150, 220, 3, 1, 1},         {1, 7, 9, 150, 224, 3, 1, 1},
+    {1, 3, 3, 380, 180, 3, 1, 1, true},
 };
 
 int64_t Products(const ConvShape& s) {
@@ -322,7 +324,7 @@ const ConvShape kDivided[] = {
     {4, 26, 21, 200, 180, 3, 1, 1}, {6, 20, 22, 180, 70, 3, 1, 1, true},
     {5, 9, 6, 33, 2, 7, 3, 3},      {4, 16, 16, 12, 40, 7, 3, 3},
     {4, 7, 6, 30, 40, 3, 1, 1},     {5, 8, 5, 26, 33, 3, 1, 1, true},
-    {29, 5, 5, 350, 340, 3, 1, 1},
+    {29, 5, 5, 350, 340, 3, 1, 1},  {5, 4, 4, 150, 220, 3, 1, 1},
 };
 
 // The same bits at every number of threads and in every run.
@@ -422,6 +424,13 @@ int main(int argc, char** argv) {
   Conv large = kept(s);
   large.Use(Method::kLarge);
   CheckThreads(s, large, &random);
+  // Kernels whose panels are enough for few threads to share them out.
+  for (const ConvShape& d : std::initializer_list<ConvShape>{
+           {1, 4, 5, 150, 220, 3, 1, 1}, {1, 7, 9, 150, 220, 3, 1, 1}}) {
+    Conv direct = kept(d);
+    direct.Use(Method::kDirect);
+    CheckThreads(d, direct, &random);
+  }
   for (const ConvShape& d : kDivided) CheckParts(d, &random);
   std::printf(
       "%s; worst differences: Winograd %.2g, small tiles %.2g, large tiles "

@@ -132,6 +132,18 @@ struct Writer {
   }
 };
 
+template <bool kAdd, int kWide, int kHigh>
+PRIORITYCUT_INLINE void WriteSums(const Vector (&sum)[kHigh][kWide], float* c,
+                                  int64_t ldc) {
+#pragma GCC unroll 16
+  for (int i = 0; i < kHigh; ++i) {
+    for (int j = 0; j < kWide; ++j) {
+      float* to = c + i * ldc + j * kLanes;
+      Store(to, kAdd ? sum[i][j] + Load(to) : sum[i][j]);
+    }
+  }
+}
+
 template <bool kTransposed, int kWide, int kHigh>
 void ProductOf(const Product& p) {
   Vector sum[kHigh][kWide] = {};
@@ -158,6 +170,18 @@ void ProductOf(const Product& p) {
       a += kTransposed ? p.lda : 1;
       b += p.ldb;
     }
+  }
+  // Most products are short and sums of whole vectors, to which each question
+  // adds.
+  const Epilogue& e = p.epilogue;
+  const bool plain = e.scale == nullptr && e.shift == nullptr && !e.relu;
+  if (p.cols == kWide * kLanes && (p.add || plain)) {
+    if (p.add) {
+      WriteSums<true>(sum, p.c, p.ldc);
+    } else {
+      WriteSums<false>(sum, p.c, p.ldc);
+    }
+    return;
   }
 #pragma GCC unroll 2
   for (int j = 0; j < kWide; ++j) {

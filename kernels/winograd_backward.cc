@@ -12,8 +12,8 @@ namespace prioritycut {
 namespace kernels {
 namespace {
 
-// Points of more floats than this are made in chunks of tiles, unless their sums
-// would have to be read too often.
+// Points of more floats than this are made in chunks of tiles, unless their
+// sums would have to be read too often.
 constexpr int64_t kMostPoints = 1 << 18;
 // Input channels whose sums at all points stay in the second-level cache, and
 // whose points at one of them in the first.

@@ -28,9 +28,9 @@ struct Blocking {
 };
 
 // A block's points stay in the second-level cache. Where that is small they do
-// not, for few tiles do not repay a kernel that each block reads: then it is the
-// sums that stay there, points come from the last cache, half as often, and the
-// larger the kernel, the larger are the blocks.
+// not, for few tiles do not repay a kernel that each block reads: then it is
+// the sums that stay there, points come from the last cache, half as often, and
+// the larger the kernel, the larger are the blocks.
 Blocking BlockingOf(const Layout& l, const Vectors& v) {
   constexpr int64_t kLeast = 160 * 1024, kMost = 640 * 1024;
   if (!SmallCache(v)) return {kLeast, 72, v.columns};
