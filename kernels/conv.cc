@@ -125,8 +125,9 @@ Conv::Conv(const ConvShape& shape, bool turned, const Vectors& vectors,
 }
 
 bool Conv::UsePlain() {
-  plain_ =
-      method_ == Method::kDirect && !turned_ && PlainServes(shape_, *vectors_);
+  const bool direct = method_ == Method::kDirect && !turned_;
+  plain_ = (direct && PlainServes(shape_, *vectors_)) ||
+           (method_ == Method::kPhases && PhasesServePlain(shape_, *vectors_));
   return plain_;
 }
 
@@ -173,8 +174,8 @@ bool Conv::Use(Method method) {
   }
   if (method == Method::kPhases && (turned_ || !shape_.upsample)) return false;
   if (method == Method::kQuarters && !QuartersServe(shape_)) return false;
+  plain_ = plain_ && method == method_;
   method_ = method;
-  plain_ = plain_ && method == Method::kDirect;
   return true;
 }
 
@@ -183,7 +184,9 @@ int64_t Conv::PackedFloats() const {
     return WinogradPackedFloats(shape_, turned_, Tile(), *vectors_);
   }
   if (method_ == Method::kLarge) return LargePackedFloats(shape_, *vectors_);
-  if (method_ == Method::kPhases) return PhasesPackedFloats(shape_, *vectors_);
+  if (method_ == Method::kPhases) {
+    return plain_ ? 0 : PhasesPackedFloats(shape_, *vectors_);
+  }
   if (method_ == Method::kQuarters) {
     return QuartersPackedFloats(Effective(), *vectors_);
   }
@@ -253,7 +256,8 @@ bool Conv::Compute(const float* x, const float* packed,
     return LargeRun(shape_, x, packed, epilogue, y, *vectors_, runtime);
   }
   if (method_ == Method::kPhases) {
-    return PhasesRun(shape_, x, packed, epilogue, y, *vectors_, runtime);
+    return PhasesRun(shape_, Layout(), x, packed, epilogue, y, *vectors_,
+                     runtime);
   }
   if (method_ == Method::kQuarters) {
     return QuartersRun(s, x, packed, epilogue, y, *vectors_, runtime);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstring>
+#include <vector>
 
 #include "kernels/direct_rows.h"
 #include "kernels/methods.h"
@@ -18,6 +19,69 @@ namespace {
 struct Target {
   float* y;
   int64_t row, pixel;
+};
+
+// What the repeated pixels of a phase see: [2][2] taps of the small map, with
+// one zero before its first row in the upper phases, behind the last in the
+// lower ones.
+ConvShape PhaseShape(const ConvShape& s, int phase) {
+  const int lower = phase / 2;
+  return {s.batch, s.height, s.width, s.in, s.out, 2, 1 - lower, lower, false};
+}
+
+// A kernel as it lies, [taps][in][out], or that of a phase, each of whose taps
+// is the sum of some of a kernel of 3 x 3.
+class PlainKernel {
+ public:
+  static constexpr int kWhole = -1;
+
+  PlainKernel(const float* kernel, int64_t in, int64_t out, int phase)
+      : kernel_(kernel), in_(in), out_(out) {
+    if (phase == kWhole) return;
+    taps_.resize(4);
+    for (int t = 0; t < 9; ++t) {
+      taps_[TapOfPhase(phase, t / 3, t % 3)].push_back(t);
+    }
+  }
+
+  // Outputs [c, c + columns) of a row; rows are counted over taps and inputs.
+  void Copy(int64_t row, int64_t c, int64_t columns, float* to) const {
+    if (taps_.empty()) {
+      std::memcpy(to, kernel_ + row * out_ + c, columns * sizeof(float));
+      return;
+    }
+    std::fill_n(to, columns, 0.0f);
+    for (const int t : taps_[row / in_]) {
+      const float* from = Source(t, row) + c;
+      for (int64_t i = 0; i < columns; ++i) to[i] += from[i];
+    }
+  }
+
+  // Asks for what Copy reads.
+  void Prefetch(int64_t row, int64_t c, int64_t columns) const {
+    if (taps_.empty()) {
+      PrefetchLines(kernel_ + row * out_ + c, columns);
+      return;
+    }
+    for (const int t : taps_[row / in_]) {
+      PrefetchLines(Source(t, row) + c, columns);
+    }
+  }
+
+ private:
+  const float* Source(int tap, int64_t row) const {
+    return kernel_ + (tap * in_ + row % in_) * out_;
+  }
+  static void PrefetchLines(const float* from, int64_t columns) {
+    constexpr int kLine = 64 / sizeof(float);
+    for (int64_t c = 0; c < columns; c += kLine) {
+      __builtin_prefetch(from + c, 0, 2);
+    }
+  }
+
+  const float* const kernel_;
+  const int64_t in_, out_;
+  std::vector<std::vector<int>> taps_;  // that add up to those of a phase
 };
 
 // The products of one band with panels of the kernel.
@@ -73,26 +137,29 @@ class BandProduct {
 
   // A few rows of a plain kernel at a time: they are read as they lie, and
   // copied to panels in cache, of PlainFloats, that all pixels see.
-  void WithPlain(const float* kernel, int64_t panel, int64_t panel_end,
+  void WithPlain(const PlainKernel& kernel, int64_t panel, int64_t panel_end,
                  float* panels) {
     const int64_t columns = v_.columns, side = kPlainRows * columns;
-    const float* const kernel_end =
-        kernel + rows_.outer() * rows_.run() * s_.out;
+    const int64_t depth = rows_.outer() * rows_.run();
+    int64_t row = 0;
     product_.outer = 1;
     product_.ldb = columns;
     for (int64_t t = 0; t < rows_.outer(); ++t) {
       for (int64_t k = 0; k < rows_.run(); k += kPlainRows) {
         product_.k = std::min(kPlainRows, rows_.run() - k);
-        for (int64_t r = 0; r < product_.k; ++r, kernel += s_.out) {
+        for (int64_t r = 0; r < product_.k; ++r, ++row) {
           for (int64_t n = panel; n < panel_end; ++n) {
-            std::memcpy(panels + (n - panel) * side + r * columns,
-                        kernel + n * columns, columns * sizeof(float));
+            kernel.Copy(row, n * columns, columns,
+                        panels + (n - panel) * side + r * columns);
           }
         }
+        const int64_t next = std::min(row + kPlainRows, depth);
         for (int64_t n = panel; n < panel_end; ++n) {
-          Prefetch(kernel + n * columns, kernel_end);
+          for (int64_t r = row; r < next; ++r) {
+            kernel.Prefetch(r, n * columns, columns);
+          }
           product_.b = panels + (n - panel) * side;
-          Multiply(band_ + t * rows_.outer_step() + k, n, kernel == kernel_end);
+          Multiply(band_ + t * rows_.outer_step() + k, n, row == depth);
         }
         product_.resume = true;
       }
@@ -103,16 +170,6 @@ class BandProduct {
   }
 
  private:
-  // Asks for what one panel has of the coming rows.
-  void Prefetch(const float* row, const float* kernel_end) const {
-    constexpr int kLine = 64 / sizeof(float);
-    for (int r = 0; r < kPlainRows && row < kernel_end; ++r, row += s_.out) {
-      for (int c = 0; c < v_.columns; c += kLine) {
-        __builtin_prefetch(row + c, 0, 2);
-      }
-    }
-  }
-
   // All pixels with one panel; with the epilogue, where the sums are whole.
   void Multiply(const float* band, int64_t panel, bool whole) {
     const int64_t c = panel * v_.columns;
@@ -270,10 +327,10 @@ bool InParts(const Rows& rows, int64_t panels, int64_t threads,
          floats >= kLeastFloats && panels >= 4 * threads;
 }
 
-// One pass over all rows.
+// One pass over all rows; the phase is that of a plain kernel.
 bool RunRows(const ConvShape& s, KernelLayout layout, const Rows& rows,
-             const float* packed, const Epilogue& epilogue, const Target& to,
-             const Vectors& v, Runtime& runtime) {
+             const float* packed, int phase, const Epilogue& epilogue,
+             const Target& to, const Vectors& v, Runtime& runtime) {
   const bool few = layout == KernelLayout::kRuns;
   const int64_t panels = few ? 1 : RoundUp(s.out, v.columns) / v.columns;
   // At least a few bands for each thread; where there are too few rows, threads
@@ -328,8 +385,8 @@ bool RunRows(const ConvShape& s, KernelLayout layout, const Rows& rows,
       const int64_t panel_end = (g + 1) * panels / groups;
       BandProduct product(rows, s, band, row, last, epilogue, to, v);
       if (plain) {
-        product.WithPlain(packed, panel, panel_end,
-                          band + RoundUp(floats, v.columns));
+        product.WithPlain(PlainKernel(packed, s.in, s.out, phase), panel,
+                          panel_end, band + RoundUp(floats, v.columns));
       } else if (parts) {
         product.WithParts(packed, panel, panel_end);
       } else {
@@ -342,21 +399,14 @@ bool RunRows(const ConvShape& s, KernelLayout layout, const Rows& rows,
 
 constexpr KernelLayout kPanels = KernelLayout::kPanels;
 
-// What the repeated pixels of a phase see: [2][2] taps of the small map, with
-// one zero before its first row in the upper phases, behind the last in the
-// lower ones.
-ConvShape PhaseShape(const ConvShape& s, int phase) {
-  const int lower = phase / 2;
-  return {s.batch, s.height, s.width, s.in, s.out, 2, 1 - lower, lower, false};
-}
-
 }  // namespace
 
 bool DirectRun(const ConvShape& s, KernelLayout layout, const float* x,
                const float* packed, const Epilogue& epilogue, float* y,
                const Vectors& v, Runtime& runtime) {
   const Target all = {y, s.OutWidth() * s.out, s.out};
-  return RunRows(s, layout, Rows(s, x), packed, epilogue, all, v, runtime);
+  return RunRows(s, layout, Rows(s, x), packed, PlainKernel::kWhole, epilogue,
+                 all, v, runtime);
 }
 
 int64_t PhasesPackedFloats(const ConvShape& s, const Vectors& v) {
@@ -388,17 +438,24 @@ bool PhasesPack(const ConvShape& s, const float* kernel, float* packed,
   return true;
 }
 
-bool PhasesRun(const ConvShape& s, const float* x, const float* packed,
-               const Epilogue& epilogue, float* y, const Vectors& v,
-               Runtime& runtime) {
+bool PhasesServePlain(const ConvShape& s, const Vectors& v) {
+  return PlainServes(PhaseShape(s, 0), v);
+}
+
+bool PhasesRun(const ConvShape& s, KernelLayout layout, const float* x,
+               const float* packed, const Epilogue& epilogue, float* y,
+               const Vectors& v, Runtime& runtime) {
   const int64_t line = s.OutWidth() * s.out;
+  int64_t of_phase = 0;
+  if (layout != KernelLayout::kPlain) {
+    of_phase = DirectPackedFloats(PhaseShape(s, 0), layout, v);
+  }
   for (int phase = 0; phase < 4; ++phase) {
     const ConvShape one = PhaseShape(s, phase);
     const Target to = {y + phase / 2 * line + phase % 2 * s.out, 2 * line,
                        2 * s.out};
-    if (!RunRows(one, kPanels, Rows(one, x, 1 - phase % 2),
-                 packed + phase * DirectPackedFloats(one, kPanels, v), epilogue,
-                 to, v, runtime)) {
+    if (!RunRows(one, layout, Rows(one, x, 1 - phase % 2),
+                 packed + phase * of_phase, phase, epilogue, to, v, runtime)) {
       return false;
     }
   }

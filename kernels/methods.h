@@ -80,9 +80,11 @@ bool DirectRun(const ConvShape& shape, KernelLayout layout, const float* x,
 int64_t PhasesPackedFloats(const ConvShape& shape, const Vectors& v);
 bool PhasesPack(const ConvShape& shape, const float* kernel, float* packed,
                 const Vectors& v, Runtime& runtime);
-bool PhasesRun(const ConvShape& shape, const float* x, const float* packed,
-               const Epilogue& epilogue, float* y, const Vectors& v,
-               Runtime& runtime);
+// Plain kernels are those of 3 x 3; that they serve is as for direct products.
+bool PhasesServePlain(const ConvShape& shape, const Vectors& v);
+bool PhasesRun(const ConvShape& shape, KernelLayout layout, const float* x,
+               const float* packed, const Epilogue& epilogue, float* y,
+               const Vectors& v, Runtime& runtime);
 bool DirectKernelGradient(const ConvShape& shape, const float* x,
                           const float* dy, float* dkernel, const Vectors& v,
                           Runtime& runtime);
