@@ -65,7 +65,7 @@ class Backward {
   int64_t ChunkOf() const {
     // Points of a few tiles stay in cache, but each chunk reads and writes the
     // sums, which had better be fewer. Where little of either stays, so many
-    // points were quickest with 36,000 sums and with 2 million of them.
+    // points were quickest with 150,000 sums and with 2 million of them.
     const int64_t columns = panels_ * v_.columns;
     const int64_t of_tile = kPoints * (l_.in + phases_ * columns);
     const int64_t sums = kPoints * phases_ * l_.in * columns;
