@@ -15,6 +15,10 @@ constexpr int kRows = PRIORITYCUT_ROWS;
 constexpr int kColumns = 2 * kLanes;
 
 #define PRIORITYCUT_INLINE inline __attribute__((always_inline))
+// What has a loop that shall stay one, with registers of its own: the passes of
+// a transform, unrolled into each other, would spill most of what they hold and
+// be more than a core's cache of decoded instructions.
+#define PRIORITYCUT_APART __attribute__((noinline))
 
 typedef float Vector __attribute__((vector_size(kLanes * 4)));
 typedef float Unaligned __attribute__((vector_size(kLanes * 4), aligned(4)));

@@ -141,6 +141,11 @@ class Large {
       for (int64_t n = 0; n < panels; ++n) {
         product.c = sums + from * sums_tile_ + n * v_.columns;
         for (int64_t c = 0; c < channels; c += kRun) {
+          if (c + kRun < channels) {
+            AskForRows(in + from * tile_ + c + kRun, tile_, product.rows, kRun);
+          } else if (to < tiles) {
+            AskForRows(in + to * tile_, tile_, product.rows, kRun);
+          }
           product.a = in + from * tile_ + c;
           product.b = kernel + n * kLargeTile * kernel_point_ + c * v_.columns;
           product.k = std::min(kRun, channels - c);

@@ -30,37 +30,59 @@ PRIORITYCUT_INLINE void ReadColumn(const float* map, const Square& s, int j,
   }
 }
 
-PRIORITYCUT_INLINE bool IsWhole(const Square& s, int n, int64_t channel) {
+PRIORITYCUT_INLINE bool IsWhole(const Square& s, int n, int64_t channel,
+                                int64_t channels = kLanes) {
   return s.row_from == 0 && s.row_to == n && s.column_from == 0 &&
-         s.column_to == n && s.channels - channel >= kLanes;
+         s.column_to == n && s.channels - channel >= channels;
+}
+
+// Floats of a panel in a line of the cache. Lines that are about to be written
+// are asked for beforehand, some at once: one after the other, each would be
+// waited for.
+constexpr int kLine = kColumns < 16 ? kColumns : 16;
+
+template <class Set, bool kWhole>
+PRIORITYCUT_APART void InputRows(const float* map, const Square& s, int64_t c,
+                                 Vector* rows) {
+  constexpr int n = Set::kSide;
+  for (int j = 0; j < n; ++j) {
+    Vector d[n];
+    ReadColumn<n, kWhole>(map, s, j, c, d);
+    InputTransform<Set>(d, 1, rows + j, n);
+  }
+}
+
+template <class Set>
+PRIORITYCUT_APART void InputRowsToPoints(const Vector* rows, float* out,
+                                         int64_t point_stride) {
+  constexpr int n = Set::kSide;
+  for (int i = 0; i < n; ++i) {
+    Vector points[n];
+    InputTransform<Set>(rows + i * n, 1, points, 1);
+    for (int j = 0; j < n; ++j) {
+      Store(out + (i * n + j) * point_stride, points[j]);
+    }
+  }
 }
 
 template <class Set, bool kWhole>
 PRIORITYCUT_INLINE void InputPointsOf(const float* map, const Square& s,
                                       int64_t c, float* out,
                                       int64_t point_stride) {
-  constexpr int n = Set::kSide;
-  Vector rows[n * n];
-#pragma GCC unroll 10
-  for (int j = 0; j < n; ++j) {
-    Vector d[n];
-    ReadColumn<n, kWhole>(map, s, j, c, d);
-    InputTransform<Set>(d, 1, rows + j, n);
-  }
-#pragma GCC unroll 10
-  for (int i = 0; i < n; ++i) {
-    Vector points[n];
-    InputTransform<Set>(rows + i * n, 1, points, 1);
-    for (int j = 0; j < n; ++j) {
-      Store(out + (i * n + j) * point_stride + c, points[j]);
-    }
-  }
+  Vector rows[Set::kSide * Set::kSide];
+  InputRows<Set, kWhole>(map, s, c, rows);
+  InputRowsToPoints<Set>(rows, out + c, point_stride);
 }
 
 template <class Set>
 void InputPoints(const float* map, const Square& s, float* out,
                  int64_t point_stride) {
   for (int64_t c = 0; c < s.channels; c += kLanes) {
+    if (c % kLine == 0) {
+      for (int p = 0; p < Set::kSide * Set::kSide; ++p) {
+        __builtin_prefetch(out + p * point_stride + c, 1);
+      }
+    }
     if (IsWhole(s, Set::kSide, c)) {
       InputPointsOf<Set, true>(map, s, c, out, point_stride);
     } else {
@@ -70,17 +92,18 @@ void InputPoints(const float* map, const Square& s, float* out,
 }
 
 template <int m, bool kWhole>
-PRIORITYCUT_INLINE void GradientPointsOf(const float* map, const Square& s,
-                                         int64_t c, float* out,
-                                         int64_t point_stride) {
-  Vector rows[kTile * m];
-#pragma GCC unroll 6
+PRIORITYCUT_APART void GradientRows(const float* map, const Square& s,
+                                    int64_t c, Vector* rows) {
   for (int j = 0; j < m; ++j) {
     Vector d[m];
     ReadColumn<m, kWhole>(map, s, j, c, d);
     ToPoints<SixPoints, m, false>(d, 1, rows + j, m);
   }
-#pragma GCC unroll 6
+}
+
+template <int m>
+PRIORITYCUT_APART void GradientRowsToPoints(const Vector* rows, float* out,
+                                            int64_t point_stride) {
   for (int i = 0; i < kTile; ++i) {
     Vector points[kTile];
     ToPoints<SixPoints, m, false>(rows + i * m, 1, points, 1);
@@ -88,6 +111,15 @@ PRIORITYCUT_INLINE void GradientPointsOf(const float* map, const Square& s,
       Store(out + (i * kTile + j) * point_stride, points[j]);
     }
   }
+}
+
+template <int m, bool kWhole>
+PRIORITYCUT_INLINE void GradientPointsOf(const float* map, const Square& s,
+                                         int64_t c, float* out,
+                                         int64_t point_stride) {
+  Vector rows[kTile * m];
+  GradientRows<m, kWhole>(map, s, c, rows);
+  GradientRowsToPoints<m>(rows, out, point_stride);
 }
 
 template <int m>
@@ -112,10 +144,9 @@ void GradientPoints(const float* map, const Square& s, int m, float* out,
 
 // All points -> n rows of them, each for FromPoints once more.
 template <class Set, int n, bool kScaled>
-PRIORITYCUT_INLINE void PointsToRows(const float* points, int64_t point_stride,
-                                     Vector* rows) {
+PRIORITYCUT_APART void PointsToRows(const float* points, int64_t point_stride,
+                                    Vector* rows) {
   constexpr int side = Set::kSide;
-#pragma GCC unroll 10
   for (int j = 0; j < side; ++j) {
     Vector d[side];
 #pragma GCC unroll 10
@@ -126,25 +157,51 @@ PRIORITYCUT_INLINE void PointsToRows(const float* points, int64_t point_stride,
   }
 }
 
+// Asks for the lines of a row of pixels that are about to be written.
+template <bool kResidual>
+PRIORITYCUT_INLINE void AskForRow(const Epilogue& epilogue, const float* map,
+                                  const Square& s, int row, int64_t c) {
+  if (row < s.row_from || row >= s.row_to) return;
+  int64_t at =
+      s.offset + row * s.row_stride + s.column_from * s.pixel_stride + c;
+  for (int j = s.column_from; j < s.column_to; ++j, at += s.pixel_stride) {
+    __builtin_prefetch(map + at, 1);
+    if (!kResidual) continue;
+    __builtin_prefetch(epilogue.residual + at);
+    if (epilogue.normed != nullptr) __builtin_prefetch(epilogue.normed + at, 1);
+  }
+}
+
+// A line of each pixel, whole before the next row's: pixels lie so far apart
+// that lines of few rows stay in the first-level cache.
 template <class Set, int m, bool kWhole, bool kResidual>
 PRIORITYCUT_INLINE void OutputPixelsOf(const float* points,
                                        int64_t point_stride,
                                        const Epilogue& epilogue, float* map,
                                        const Square& s, int64_t c) {
-  Vector rows[m * Set::kSide];
-  PointsToRows<Set, m, false>(points + c, point_stride, rows);
-  const Writer<kResidual> writer(epilogue, c);
-#pragma GCC unroll 8
+  AskForRow<kResidual>(epilogue, map, s, 0, c);
+  constexpr int kVectors = kLine / kLanes;
+  Vector rows[kVectors][m * Set::kSide];
+  for (int v = 0; v < kVectors && (kWhole || c + v * kLanes < s.channels);
+       ++v) {
+    PointsToRows<Set, m, false>(points + c + v * kLanes, point_stride, rows[v]);
+  }
   for (int i = 0; i < m; ++i) {
-    Vector y[m];
-    FromPoints<Set, m, false>(rows + i * Set::kSide, 1, y, 1);
-    const int64_t at = s.offset + i * s.row_stride + c;
+    if (!kWhole && (i < s.row_from || i >= s.row_to)) continue;
+    if (i + 1 < m) AskForRow<kResidual>(epilogue, map, s, i + 1, c);
+    for (int v = 0; v < kVectors && (kWhole || c + v * kLanes < s.channels);
+         ++v) {
+      const int64_t channel = c + v * kLanes;
+      const Writer<kResidual> writer(epilogue, channel);
+      Vector y[m];
+      FromPoints<Set, m, false>(rows[v] + i * Set::kSide, 1, y, 1);
+      const int64_t at = s.offset + i * s.row_stride + channel;
 #pragma GCC unroll 8
-    for (int j = 0; j < m; ++j) {
-      if (kWhole || (i >= s.row_from && i < s.row_to && j >= s.column_from &&
-                     j < s.column_to)) {
-        writer.template Write<kWhole>(y[j], map, at + j * s.pixel_stride,
-                                      s.channels - c);
+      for (int j = 0; j < m; ++j) {
+        if (kWhole || (j >= s.column_from && j < s.column_to)) {
+          writer.template Write<kWhole>(y[j], map, at + j * s.pixel_stride,
+                                        s.channels - channel);
+        }
       }
     }
   }
@@ -153,8 +210,8 @@ PRIORITYCUT_INLINE void OutputPixelsOf(const float* points,
 template <class Set, int m, bool kResidual>
 void OutputPixelsOf(const float* points, int64_t point_stride,
                     const Epilogue& epilogue, float* map, const Square& s) {
-  for (int64_t c = 0; c < s.channels; c += kLanes) {
-    if (IsWhole(s, m, c)) {
+  for (int64_t c = 0; c < s.channels; c += kLine) {
+    if (IsWhole(s, m, c, kLine)) {
       OutputPixelsOf<Set, m, true, kResidual>(points, point_stride, epilogue,
                                               map, s, c);
     } else {
@@ -190,27 +247,38 @@ void SmallOutputPixels(const float* points, int64_t point_stride, int m,
 }
 
 template <class Set, int r>
+PRIORITYCUT_APART void KernelRows(const float* kernel, int64_t tap_stride,
+                                  int64_t left, Vector* rows) {
+  for (int j = 0; j < r; ++j) {
+    Vector d[r];
+#pragma GCC unroll 4
+    for (int i = 0; i < r; ++i) {
+      d[i] = LoadFirst(kernel + (i * r + j) * tap_stride, left);
+    }
+    ToPoints<Set, r, true>(d, 1, rows + j, r);
+  }
+}
+
+template <class Set, int r>
+PRIORITYCUT_APART void KernelRowsToPoints(const Vector* rows, float* points,
+                                          int64_t point_stride) {
+  constexpr int side = Set::kSide;
+  for (int i = 0; i < side; ++i) {
+    Vector u[side];
+    ToPoints<Set, r, true>(rows + i * r, 1, u, 1);
+    for (int j = 0; j < side; ++j) {
+      Store(points + (i * side + j) * point_stride, u[j]);
+    }
+  }
+}
+
+template <class Set, int r>
 void KernelPointsOf(const float* kernel, int64_t tap_stride, int64_t out,
                     float* points, int64_t point_stride) {
-  constexpr int side = Set::kSide;
   for (int c = 0; c < kColumns && c < out; c += kLanes) {
-    Vector d[r * r], rows[side * r];
-#pragma GCC unroll 16
-    for (int t = 0; t < r * r; ++t) {
-      d[t] = LoadFirst(kernel + t * tap_stride + c, out - c);
-    }
-#pragma GCC unroll 4
-    for (int j = 0; j < r; ++j) {
-      ToPoints<Set, r, true>(d + j, r, rows + j, r);
-    }
-#pragma GCC unroll 6
-    for (int i = 0; i < side; ++i) {
-      Vector u[side];
-      ToPoints<Set, r, true>(rows + i * r, 1, u, 1);
-      for (int j = 0; j < side; ++j) {
-        Store(points + (i * side + j) * point_stride + c, u[j]);
-      }
-    }
+    Vector rows[Set::kSide * r];
+    KernelRows<Set, r>(kernel + c, tap_stride, out - c, rows);
+    KernelRowsToPoints<Set, r>(rows, points + c, point_stride);
   }
 }
 
@@ -240,7 +308,6 @@ void KernelGradientOf(const float* points, int64_t point_stride, int64_t out,
   for (int64_t c = 0; c < out; c += kLanes) {
     Vector rows[r * kTile];
     PointsToRows<SixPoints, r, true>(points + c, point_stride, rows);
-#pragma GCC unroll 4
     for (int i = 0; i < r; ++i) {
       Vector g[r];
       FromPoints<SixPoints, r, true>(rows + i * kTile, 1, g, 1);

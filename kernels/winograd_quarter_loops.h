@@ -74,90 +74,104 @@ PRIORITYCUT_INLINE void QuarterGradient(const Vector* d, Vector* o,
 }
 
 template <bool kWhole>
-PRIORITYCUT_INLINE void QuarterGradientPointsOf(const float* map,
-                                                const Square& s, int64_t c,
-                                                float* out,
-                                                int64_t point_stride) {
-  Vector rows[4 * kQuarterTile];
-#pragma GCC unroll 4
+PRIORITYCUT_APART void QuarterGradientRows(const float* map, const Square& s,
+                                           int64_t c, Vector* rows) {
   for (int j = 0; j < 4; ++j) {
     Vector d[4];
     ReadColumn<4, kWhole>(map, s, j, c, d);
     QuarterGradient(d, rows + j, 4);
   }
-#pragma GCC unroll 7
+}
+
+PRIORITYCUT_APART void QuarterGradientRowsToPoints(const Vector* rows,
+                                                   float* out,
+                                                   int64_t point_stride) {
   for (int i = 0; i < kQuarterTile; ++i) {
     Vector points[kQuarterTile];
     QuarterGradient(rows + i * 4, points, 1);
     for (int j = 0; j < kQuarterTile; ++j) {
-      Store(out + (i * kQuarterTile + j) * point_stride + c, points[j]);
+      Store(out + (i * kQuarterTile + j) * point_stride, points[j]);
     }
   }
 }
 
 void QuarterGradientPoints(const float* map, const Square& s, float* out,
                            int64_t point_stride) {
+  Vector rows[4 * kQuarterTile];
   for (int64_t c = 0; c < s.channels; c += kLanes) {
     if (IsWhole(s, 4, c)) {
-      QuarterGradientPointsOf<true>(map, s, c, out, point_stride);
+      QuarterGradientRows<true>(map, s, c, rows);
     } else {
-      QuarterGradientPointsOf<false>(map, s, c, out, point_stride);
+      QuarterGradientRows<false>(map, s, c, rows);
     }
+    QuarterGradientRowsToPoints(rows, out + c, point_stride);
   }
 }
 
 template <bool kWhole>
-PRIORITYCUT_INLINE void QuarterPointsOf(const float* map, const Square& s,
-                                        int64_t c, float* out,
-                                        int64_t point_stride) {
-  Vector rows[kQuarterPoints];
-#pragma GCC unroll 7
+PRIORITYCUT_APART void QuarterRows(const float* map, const Square& s, int64_t c,
+                                   Vector* rows) {
   for (int j = 0; j < kQuarterTile; ++j) {
     Vector d[kQuarterTile];
     ReadColumn<kQuarterTile, kWhole>(map, s, j, c, d);
     QuarterInput(d, rows + j, kQuarterTile);
   }
-#pragma GCC unroll 7
+}
+
+PRIORITYCUT_APART void QuarterRowsToPoints(const Vector* rows, float* out,
+                                           int64_t point_stride) {
   for (int i = 0; i < kQuarterTile; ++i) {
     Vector points[kQuarterTile];
     QuarterInput(rows + i * kQuarterTile, points, 1);
     for (int j = 0; j < kQuarterTile; ++j) {
-      Store(out + (i * kQuarterTile + j) * point_stride + c, points[j]);
+      Store(out + (i * kQuarterTile + j) * point_stride, points[j]);
     }
   }
 }
 
 void QuarterPoints(const float* map, const Square& s, float* out,
                    int64_t point_stride) {
+  Vector rows[kQuarterPoints];
   for (int64_t c = 0; c < s.channels; c += kLanes) {
     if (IsWhole(s, kQuarterTile, c)) {
-      QuarterPointsOf<true>(map, s, c, out, point_stride);
+      QuarterRows<true>(map, s, c, rows);
     } else {
-      QuarterPointsOf<false>(map, s, c, out, point_stride);
+      QuarterRows<false>(map, s, c, rows);
+    }
+    QuarterRowsToPoints(rows, out + c, point_stride);
+  }
+}
+
+// All points -> 4 rows of them.
+PRIORITYCUT_APART void QuarterPointsToRows(const float* points,
+                                           int64_t point_stride, Vector* rows) {
+  for (int j = 0; j < kQuarterTile; ++j) {
+    Vector d[kQuarterTile];
+#pragma GCC unroll 7
+    for (int i = 0; i < kQuarterTile; ++i) {
+      d[i] = Load(points + (i * kQuarterTile + j) * point_stride);
+    }
+    QuarterOutput(d, rows + j, kQuarterTile);
+  }
+}
+
+PRIORITYCUT_APART void QuarterRowsToPixels(const Vector* rows, float* pixels,
+                                           int64_t pixel_stride) {
+  for (int i = 0; i < 4; ++i) {
+    Vector y[4];
+    QuarterOutput(rows + i * kQuarterTile, y, 1);
+    for (int j = 0; j < 4; ++j) {
+      Store(pixels + (i * 4 + j) * pixel_stride, y[j]);
     }
   }
 }
 
 void QuarterPixels(const float* points, int64_t point_stride, int64_t channels,
                    float* pixels, int64_t pixel_stride) {
+  Vector rows[4 * kQuarterTile];
   for (int64_t c = 0; c < channels; c += kLanes) {
-    Vector rows[4 * kQuarterTile];
-#pragma GCC unroll 7
-    for (int j = 0; j < kQuarterTile; ++j) {
-      Vector d[kQuarterTile];
-      for (int i = 0; i < kQuarterTile; ++i) {
-        d[i] = Load(points + (i * kQuarterTile + j) * point_stride + c);
-      }
-      QuarterOutput(d, rows + j, kQuarterTile);
-    }
-#pragma GCC unroll 4
-    for (int i = 0; i < 4; ++i) {
-      Vector y[4];
-      QuarterOutput(rows + i * kQuarterTile, y, 1);
-      for (int j = 0; j < 4; ++j) {
-        Store(pixels + (i * 4 + j) * pixel_stride + c, y[j]);
-      }
-    }
+    QuarterPointsToRows(points + c, point_stride, rows);
+    QuarterRowsToPixels(rows, pixels + c, pixel_stride);
   }
 }
 

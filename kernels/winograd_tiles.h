@@ -51,6 +51,16 @@ Layout LayoutOf(const ConvShape& shape, bool turned, int tile = kTile);
 Square SquareOf(const Layout& l, const Side& side, int64_t tile, int n,
                 int64_t from, int64_t channels);
 
+// Asks for the first floats of the rows that the next product reads. They may
+// be one too many: nothing is read that is not there.
+inline void AskForRows(const float* a, int64_t stride, int64_t rows,
+                       int64_t floats) {
+  constexpr int64_t kLine = 16;
+  for (int64_t r = 0; r < rows; ++r, a += stride) {
+    for (int64_t f = 0; f < floats; f += kLine) __builtin_prefetch(a + f);
+  }
+}
+
 // Points of some tiles: [inputs or outputs][points][tile][channel].
 struct Points {
   float* data = nullptr;
