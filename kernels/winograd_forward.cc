@@ -234,8 +234,9 @@ class Forward {
       product.rows = static_cast<int>(to - from);
       product.a = in + from * product.lda;
       product.c = sums + from * product.ldc;
-      if (to < tiles)
+      if (to < tiles) {
         AskForRows(in + to * product.lda, product.lda, product.rows, 32);
+      }
       v_.product(product);
     }
   }
