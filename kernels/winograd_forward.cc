@@ -234,6 +234,7 @@ class Forward {
       product.rows = static_cast<int>(to - from);
       product.a = in + from * product.lda;
       product.c = sums + from * product.ldc;
+      // Two lines of each: what follows, the processor asks for itself.
       if (to < tiles) {
         AskForRows(in + to * product.lda, product.lda, product.rows, 32);
       }

@@ -101,14 +101,16 @@ PRIORITYCUT_APART void GradientRows(const float* map, const Square& s,
   }
 }
 
-template <int m>
-PRIORITYCUT_APART void GradientRowsToPoints(const Vector* rows, float* out,
-                                            int64_t point_stride) {
-  for (int i = 0; i < kTile; ++i) {
-    Vector points[kTile];
-    ToPoints<SixPoints, m, false>(rows + i * m, 1, points, 1);
-    for (int j = 0; j < kTile; ++j) {
-      Store(out + (i * kTile + j) * point_stride, points[j]);
+// n rows of points -> all of them: the transpose of PointsToRows.
+template <class Set, int n, bool kScaled>
+PRIORITYCUT_APART void RowsToPoints(const Vector* rows, float* out,
+                                    int64_t point_stride) {
+  constexpr int side = Set::kSide;
+  for (int i = 0; i < side; ++i) {
+    Vector points[side];
+    ToPoints<Set, n, kScaled>(rows + i * n, 1, points, 1);
+    for (int j = 0; j < side; ++j) {
+      Store(out + (i * side + j) * point_stride, points[j]);
     }
   }
 }
@@ -119,7 +121,7 @@ PRIORITYCUT_INLINE void GradientPointsOf(const float* map, const Square& s,
                                          int64_t point_stride) {
   Vector rows[kTile * m];
   GradientRows<m, kWhole>(map, s, c, rows);
-  GradientRowsToPoints<m>(rows, out, point_stride);
+  RowsToPoints<SixPoints, m, false>(rows, out, point_stride);
 }
 
 template <int m>
@@ -260,25 +262,12 @@ PRIORITYCUT_APART void KernelRows(const float* kernel, int64_t tap_stride,
 }
 
 template <class Set, int r>
-PRIORITYCUT_APART void KernelRowsToPoints(const Vector* rows, float* points,
-                                          int64_t point_stride) {
-  constexpr int side = Set::kSide;
-  for (int i = 0; i < side; ++i) {
-    Vector u[side];
-    ToPoints<Set, r, true>(rows + i * r, 1, u, 1);
-    for (int j = 0; j < side; ++j) {
-      Store(points + (i * side + j) * point_stride, u[j]);
-    }
-  }
-}
-
-template <class Set, int r>
 void KernelPointsOf(const float* kernel, int64_t tap_stride, int64_t out,
                     float* points, int64_t point_stride) {
   for (int c = 0; c < kColumns && c < out; c += kLanes) {
     Vector rows[Set::kSide * r];
     KernelRows<Set, r>(kernel + c, tap_stride, out - c, rows);
-    KernelRowsToPoints<Set, r>(rows, points + c, point_stride);
+    RowsToPoints<Set, r, true>(rows, points + c, point_stride);
   }
 }
 

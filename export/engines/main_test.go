@@ -34,6 +34,27 @@ func prepared(t *testing.T) (dir string, c calls) {
 	return dir, c
 }
 
+// TestPlainGraphsAreOne: without oneDNN, whose convolutions do not round alike in
+// every process (TestSavedAgain), our graph of TensorFlow's operations and the
+// exported one compute the same bits. TensorFlow reads the variable when it is
+// loaded, hence the process of its own.
+func TestPlainGraphsAreOne(t *testing.T) {
+	const variable = "TF_ENABLE_ONEDNN_OPTS"
+	if os.Getenv(variable) != "0" {
+		cmd := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v=false")
+		cmd.Env = append(os.Environ(), variable+"=0")
+		if said, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("%v: %s", err, said)
+		}
+		return
+	}
+	dir, c := prepared(t)
+	rows, err := c.ours(context.Background(), dir, 0)
+	if err != nil || len(rows) != 2 || *rows[0].Difference != 0 {
+		t.Errorf("%+v, %v", rows, err)
+	}
+}
+
 // TestSavedAgain: what TensorFlow and Keras in Python save of a model that they
 // loaded is animated, and computes the same.
 func TestSavedAgain(t *testing.T) {
